@@ -1,0 +1,1 @@
+"""Benchmarks of fastmlp, and the baselines they compare it with."""

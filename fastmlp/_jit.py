@@ -1,0 +1,408 @@
+"""Every numba option of the package. Floor 0: kernels import `kernel`, `block` and `prange` from here.
+
+`block` marks a function that runs inside kernels, on one thread. `kernel` marks an entry point: it is checked
+against its shape declaration, compiled on first use once for each dtype in a serial and a parallel form (one
+signature each, so that no input can trigger another compilation), and cached on disk.
+
+Without numba's compiler (``NUMBA_DISABLE_JIT=1``) both leave plain Python functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import inspect
+import math
+import os
+import re
+import sys
+import threading
+import time
+import types as python_types
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+
+from . import _cache, _threads
+from ._errors import ArgumentError, ArgumentTypeError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# numpy semantics for division by zero: kernels report by status, they do not raise. No fastmath flags:
+# sums keep the order in which they are written, and isnan(nan) stays true.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+# Work (product of a kernel's dimensions) above which a second thread pays: about 20 µs on one thread.
+PARALLEL_WORK = 1 << 17
+
+_build_lock = threading.RLock()
+_announced = False
+compilations: list[str] = []  # names of the kernels compiled, not loaded, by this process
+
+
+def __getattr__(name: str) -> Any:
+    if name == "prange":  # numba is imported by the first kernel file, not by `import fastmlp`
+        import numba
+
+        return numba.prange
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def jit_disabled() -> bool:
+    """Whether ``NUMBA_DISABLE_JIT`` asks for plain Python."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
+if TYPE_CHECKING:
+    prange = range
+
+
+# ---------------------------------------------------------------- blocks
+
+
+@overload
+def block(function: F) -> F: ...
+@overload
+def block(*, literal: bool) -> Callable[[F], F]: ...
+def block(function: Any = None, *, literal: bool = False) -> Any:
+    """Mark a function that kernels call. With ``literal``, constants in a call become part of its type."""
+    if function is None:
+        return lambda f: block_of(f, literal)
+    return block_of(function, literal)
+
+
+def block_of(function: F, literal: bool) -> F:
+    from numba.extending import overload as numba_overload
+
+    parameters = ", ".join(inspect.signature(function).parameters)
+    implementation = eval(f"lambda {parameters}: function", {"function": function})
+    options = {**_OPTIONS, "no_cfunc_wrapper": True, "no_rewrites": True}
+    numba_overload(function, jit_options=options, prefer_literal=literal)(implementation)
+    return function
+
+
+# ---------------------------------------------------------------- shape declarations
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a kernel, as its declaration says."""
+
+    name: str
+    dims: tuple[str, ...] | None  # None: a scalar
+    kind: str  # real, int64, uint8; for scalars float or int
+    below: str | None  # the dimension that all values must be less than
+    is_output: bool
+    writable: bool  # compiled as an array that may be written; outputs always are
+
+
+_ITEM = re.compile(r"(\w+)(?:\[([\w, ]*)\])?(?: (float|int|int64|uint8|float64))?(?: < (\w+))?( writable)?$")
+
+
+def parse_declaration(declaration: str) -> list[Parameter]:
+    """Parameters from ``"y[batch, units] = x[batch, features], labels[batch] int64 < units, scale float"``.
+
+    An input marked ``writable`` is not written, but has the type of an array that is in another kernel, so that
+    the two share their compiled blocks.
+    """
+    parameters = []
+    outputs, _, inputs = declaration.partition(" = ")
+    for side, is_output in ((outputs, True), (inputs, False)):
+        for item in re.split(r",\s*(?![^\[]*\])", side.strip()):
+            match = _ITEM.match(item.strip())
+            if match is None:
+                raise ValueError(f"cannot read {item!r} in the kernel declaration {declaration!r}")
+            name, dims, kind, below, writable = match.groups()
+            shape = None if dims is None else tuple(d.strip() for d in dims.split(","))
+            parameters.append(Parameter(name, shape, kind or "real", below, is_output, is_output or bool(writable)))
+    return parameters
+
+
+# ---------------------------------------------------------------- kernels
+
+
+def kernel(declaration: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """Make an entry point of a function; the declaration gives outputs = inputs with their shapes."""
+    return lambda function: Kernel(function, declaration)
+
+
+class Kernel:
+    """A compiled entry point: call it like the function it was made from.
+
+    Arrays are checked against the declared shapes. Inputs of another dtype or layout are copied; outputs must
+    be C-contiguous arrays of the right shape and dtype, because they are written in place. The dtype of the
+    first real output (float32 or float64) decides in which precision the kernel computes.
+    """
+
+    def __init__(self, function: Callable[..., Any], declaration: str) -> None:
+        self.function = function
+        self.declaration = declaration
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function  # inspect.signature sees the function's own
+        self._variants: dict[tuple[str, bool], Callable[..., Any]] = {}
+        names = list(inspect.signature(function).parameters)
+        if names != [p.name for p in self.parameters]:
+            raise ValueError(f"{self.__name__}: the declaration {declaration!r} does not match {names}")
+
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        return parse_declaration(self.declaration)
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.__name__}: {self.declaration}>"
+
+    def __call__(self, *args: Any) -> Any:
+        values, dtype, work = self._checked(args)
+        n_threads = _threads.resolve_threads(None) if work >= PARALLEL_WORK else 1
+        return self.run(dtype, n_threads, *values)
+
+    def run(self, dtype: Any, n_threads: int, *args: Any) -> Any:
+        """Run without checks: the caller vouches for shapes, dtypes and contiguity."""
+        if n_threads == 1:
+            return self.variant(dtype, parallel=False)(*args)
+        return _threads.launch(self.variant(dtype, parallel=True), n_threads, args)
+
+    def variant(self, dtype: Any, *, parallel: bool) -> Callable[..., Any]:
+        """The compiled form for a dtype, loaded or compiled on first use."""
+        key = (np.dtype(dtype).name, parallel and self._has_parallel_form)
+        if key not in self._variants:
+            with _build_lock:
+                if key not in self._variants:
+                    self._variants[key] = self._built(*key)
+        return self._variants[key]
+
+    @property
+    def _has_parallel_form(self) -> bool:
+        return "prange" in self.function.__code__.co_names and not jit_disabled()
+
+    def _built(self, dtype: str, parallel: bool) -> Callable[..., Any]:
+        return _quiet(self.function) if jit_disabled() else _compile(self, dtype, parallel)
+
+    # ------------------------------------------------------------ checks
+
+    def _checked(self, args: tuple[Any, ...]) -> tuple[list[Any], Any, int]:
+        if len(args) != len(self.parameters):
+            wanted = ", ".join(p.name for p in self.parameters)
+            raise ArgumentTypeError(f"{self.__name__} takes ({wanted}), not {len(args)} arguments")
+        dtype = self._precision(args)
+        extents: dict[str, int] = {}
+        pairs = zip(self.parameters, args, strict=True)
+        values = [self._value(parameter, value, dtype, extents) for parameter, value in pairs]
+        for parameter, value in zip(self.parameters, values, strict=True):
+            self._check_range(parameter, value, extents)
+        return values, dtype, math.prod(extents.values())
+
+    def _precision(self, args: tuple[Any, ...]) -> Any:
+        for parameter, value in zip(self.parameters, args, strict=True):
+            if parameter.is_output and parameter.kind == "real":
+                if getattr(value, "dtype", None) in (np.float32, np.float64):
+                    return value.dtype
+                raise ArgumentTypeError(
+                    f"{self.__name__}: {parameter.name} must be a float32 or float64 array, not {_described(value)}"
+                )
+        return np.dtype(np.float64)  # a kernel without real arrays has one form
+
+    def _value(self, parameter: Parameter, value: Any, dtype: Any, extents: dict[str, int]) -> Any:
+        if parameter.dims is None:
+            return self._scalar(parameter, value)
+        wanted = np.dtype(dtype if parameter.kind == "real" else parameter.kind)
+        array = self._output(parameter, value, wanted) if parameter.is_output else self._input(parameter, value, wanted)
+        self._check_shape(parameter, array, extents)
+        return array
+
+    def _scalar(self, parameter: Parameter, value: Any) -> float | int:
+        try:
+            return int(value) if parameter.kind == "int" else float(value)
+        except (TypeError, ValueError):
+            raise ArgumentTypeError(
+                f"{self.__name__}: {parameter.name} must be a number, not {value!r}"
+            ) from None
+
+    def _output(self, parameter: Parameter, value: Any, wanted: np.dtype[Any]) -> Any:
+        usable = isinstance(value, np.ndarray) and value.dtype == wanted and value.flags.c_contiguous
+        if not usable or not value.flags.writeable:
+            raise ArgumentTypeError(
+                f"{self.__name__}: {parameter.name} is written in place and must be a writable C-contiguous "
+                f"{wanted} array, not {_described(value)}"
+            )
+        return value
+
+    def _input(self, parameter: Parameter, value: Any, wanted: np.dtype[Any]) -> Any:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub":
+            raise ArgumentTypeError(
+                f"{self.__name__}: {parameter.name} must hold numbers, not {_described(value)}"
+            )
+        array = np.ascontiguousarray(array, wanted).reshape(array.shape)
+        return array.copy() if parameter.writable and not array.flags.writeable else array
+
+    def _check_shape(self, parameter: Parameter, array: Any, extents: dict[str, int]) -> None:
+        assert parameter.dims is not None
+        fits = array.ndim == len(parameter.dims)
+        for dim, extent in zip(parameter.dims, array.shape, strict=False):
+            fits = fits and extents.setdefault(dim, extent) == extent
+        if not fits:
+            known = {d: extents[d] for d in parameter.dims if d in extents}
+            raise ArgumentError(
+                f"{self.__name__}: {parameter.name} must have the shape ({', '.join(parameter.dims)})"
+                f"{f' with {known}' if known else ''}, not {array.shape}"
+            )
+
+    def _check_range(self, parameter: Parameter, value: Any, extents: dict[str, int]) -> None:
+        if parameter.below is None or value.size == 0:
+            return
+        limit = extents[parameter.below]
+        low, high = value.min(), value.max()
+        if low < 0 or high >= limit:
+            raise ArgumentError(
+                f"{self.__name__}: {parameter.name} must be from 0 to {limit - 1} ({parameter.below} is {limit}), "
+                f"but holds {low if low < 0 else high}"
+            )
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        kind = "" if value.flags.c_contiguous else "non-contiguous "
+        return f"a {'' if value.flags.writeable else 'read-only '}{kind}{value.dtype} array of shape {value.shape}"
+    return f"{type(value).__name__} {value!r:.60}"
+
+
+# ---------------------------------------------------------------- compilation
+
+
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Plain Python kernels treat infinities and NaN like compiled ones: without warnings."""
+
+    def run(*args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*args)
+
+    return run
+
+
+def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
+    import numba
+
+    function = kernel.function
+    # Numba's cache knows no options, and it confuses two signatures of one function that are compiled at the
+    # same time. So each variant is a function of its own name with one signature and one file.
+    name = f"{kernel.__name__}_{dtype}_{'parallel' if parallel else 'serial'}"
+    copy = python_types.FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
+    copy.__qualname__, copy.__module__ = name, function.__module__
+    options, one_emission = _whole_program()
+    dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
+    signature = tuple(_numba_type(p, dtype) for p in kernel.parameters)
+    file = _cache.KernelFile(_cache.cache_folder(), name)
+    dispatcher._cache = file
+    if file.exists():
+        dispatcher.compile(signature)
+    else:
+        with _cache.compile_lock(_cache.cache_folder()):
+            if not file.exists():
+                _announce()
+            with one_emission():
+                dispatcher.compile(signature)
+    if not file.hit:
+        compilations.append(name)
+    dispatcher.disable_compile()
+    return dispatcher  # type: ignore[no-any-return]
+
+
+@cache
+def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManager[None]]]:
+    """Options and a context in which numba makes the machine code of a kernel once, as a whole.
+
+    Numba optimises and emits each function, with copies of all that it calls, before it links it into its caller,
+    and a parallel region four times: the innermost loop of a network is compiled ten times over. In this context
+    every library but the kernel's own only collects LLVM code. Compilation takes a third of the time (8 s became
+    2.6 s for the parallel training kernel once its blocks are typed); the code is the same.
+    """
+    try:
+        from numba.core.codegen import JITCodeLibrary
+        from numba.core.compiler import Compiler
+        from numba.core.compiler_lock import global_compiler_lock
+        from numba.core.registry import cpu_target
+    except ImportError:  # another numba: slower to compile, the same code
+        return {}, contextlib.nullcontext
+
+    class CollectingLibrary(JITCodeLibrary):  # type: ignore[misc]
+        def add_llvm_module(self, ll_module: Any) -> None:
+            ll_module.data_layout = self._codegen._data_layout
+            self._final_module.link_in(ll_module)
+
+        def finalize(self) -> None:
+            for library in dict.fromkeys(self._linking_libraries):
+                self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+            self._finalized = True
+
+        def get_pointer_to_function(self, name: str) -> int:
+            return 0  # there is no machine code, and nobody calls a part but through its kernel
+
+        @property
+        def codegen(self) -> Any:
+            return WithoutEnvironment(self._codegen)
+
+    class WithoutEnvironment:
+        """Numba wants to set an environment (for Python objects, of which there are none) in the machine code."""
+
+        def __init__(self, codegen: Any) -> None:
+            self._codegen = codegen
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._codegen, name)
+
+        def set_env(self, name: str, environment: Any) -> None:
+            pass
+
+    class KernelCompiler(Compiler):  # type: ignore[misc]
+        def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
+            library = library or JITCodeLibrary(targetctx.codegen(), "kernel")
+            library.enable_object_caching()
+            super().__init__(typingctx, targetctx, library, *rest)
+
+    @contextlib.contextmanager
+    def one_emission() -> Iterator[None]:
+        codegen = cpu_target.target_context.codegen()
+        with global_compiler_lock:  # nobody else compiles meanwhile
+            usual = codegen._library_class
+            codegen._library_class = CollectingLibrary
+            collecting = gc.isenabled()
+            gc.disable()  # a million short-lived objects: the collector would take a tenth of the time
+            try:
+                yield
+            finally:
+                codegen._library_class = usual
+                if collecting:
+                    gc.enable()
+
+    return {"pipeline_class": KernelCompiler}, one_emission
+
+
+def _announce() -> None:
+    global _announced
+    if not _announced:
+        _announced = True
+        print("fastmlp: compiling kernels for this CPU, once (some seconds) ...", file=sys.stderr, flush=True)
+
+
+def _numba_type(parameter: Parameter, dtype: str) -> Any:
+    from numba import types
+
+    if parameter.dims is None:
+        return types.int64 if parameter.kind == "int" else types.float64
+    element = getattr(types, dtype if parameter.kind == "real" else parameter.kind)
+    # Inputs are declared read-only: such a parameter takes writable arrays too, so one signature serves both.
+    return types.Array(element, len(parameter.dims), "C", readonly=not parameter.writable)
+
+
+def timed_compilation(build: Callable[[], Any]) -> tuple[float, int]:
+    """Seconds that ``build`` takes, and how many kernels it compiled rather than loaded."""
+    before, start = len(compilations), time.perf_counter()
+    build()
+    return time.perf_counter() - start, len(compilations) - before

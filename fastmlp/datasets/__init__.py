@@ -1,0 +1,24 @@
+"""Data sets: built in, from files, or downloaded on request; and what to do to them before training."""
+
+from .catalog import data_home, load
+from .digits import digits
+from .features import load_features
+from .idx import load_idx
+from .remote import download
+from .split import train_test_split
+from .standardize import Standardizer, standardize
+from .table import Table, load_csv
+
+__all__ = [
+    "Standardizer",
+    "Table",
+    "data_home",
+    "digits",
+    "download",
+    "load",
+    "load_csv",
+    "load_features",
+    "load_idx",
+    "standardize",
+    "train_test_split",
+]

@@ -1,0 +1,122 @@
+"""Standardisation: every column to mean 0 and standard deviation 1, as measured on the training data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._errors import ArgumentError
+
+_BLOCK = 4096  # rows in float64 at once: bounds the memory for wide data
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+class Standardizer:
+    """The mean and scale of every column; make one with ``Standardizer.fit`` and reuse it on new data.
+
+    A column without variance has mean 0 and scale 1: it passes through as it is.
+
+    Attributes
+    ----------
+    mean, scale : ndarray
+        float64, shape (features,).
+
+    Examples
+    --------
+    >>> standardizer = Standardizer.fit([[0.0, 5.0], [2.0, 5.0]])
+    >>> standardizer.transform([[4.0, 5.0]])
+    array([[3., 5.]], dtype=float32)
+    """
+
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, x: ArrayLike) -> "Standardizer":
+        """Measure the columns of ``x``, shape (n, features), in float64.
+
+        Raises
+        ------
+        ArgumentError
+            If ``x`` is not a 2-D array of finite numbers with at least one row.
+        """
+        values = _as_matrix("Standardizer.fit", "x", x)
+        if len(values) == 0:
+            raise ArgumentError(f"Standardizer.fit: x must have at least one row, got shape {values.shape}")
+        if not np.isfinite(values).all():
+            raise ArgumentError(
+                "Standardizer.fit: x must be finite, got NaN or infinity; drop or fill in such rows"
+            )
+        mean = values.mean(axis=0, dtype=np.float64)
+        squares = np.zeros(values.shape[1])
+        for rows in _blocks(values):
+            squares += np.square(rows - mean).sum(axis=0)
+        scale = np.sqrt(squares / len(values))
+        # By the values: the computed variance of equal values need not be exactly 0.
+        constant = (values.max(axis=0) == values.min(axis=0)) | (scale == 0)
+        return cls(np.where(constant, 0.0, mean), np.where(constant, 1.0, scale))
+
+    def transform(self, x: ArrayLike) -> NDArray[np.float32]:
+        """``(x - mean) / scale`` as C-contiguous float32, shape (n, features).
+
+        Raises
+        ------
+        ArgumentError
+            If ``x`` is not 2-D, or has another number of columns than the data it was fitted on.
+        """
+        values = _as_matrix("Standardizer.transform", "x", x)
+        if values.shape[1] != len(self.mean):
+            raise ArgumentError(
+                f"Standardizer.transform: x must have {len(self.mean)} columns, as the data it was fitted "
+                f"on, got shape {values.shape}"
+            )
+        result = np.empty(values.shape, dtype=np.float32)
+        for rows, out in zip(_blocks(values), _blocks(result), strict=True):
+            out[...] = (rows - self.mean) / self.scale
+        return result
+
+
+def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.float32], ...]:
+    """Standardise training data, and other data by the training data's mean and scale.
+
+    Parameters
+    ----------
+    x_train : array_like, shape (n, features)
+        What the mean and standard deviation are measured on.
+    *others : array_like, shape (m, features)
+        Test data, for example.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``x_train`` and each of ``others`` in float32; columns without variance in ``x_train`` are as they
+        were.
+
+    Raises
+    ------
+    ArgumentError
+        If an array is not 2-D, the numbers of columns differ, or ``x_train`` is empty or not finite.
+
+    Examples
+    --------
+    >>> train, test = standardize([[1.0], [3.0]], [[2.0]])
+    >>> train.tolist(), test.tolist()
+    ([[-1.0], [1.0]], [[0.0]])
+    """
+    standardizer = Standardizer.fit(x_train)
+    return tuple(standardizer.transform(x) for x in (x_train, *others))
+
+
+def _as_matrix(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
+    values = np.asarray(x)
+    if values.ndim != 2 or values.dtype.kind not in "buif":
+        raise ArgumentError(
+            f"{function}: {name} must be numbers of shape (rows, features), got {values.dtype} of shape "
+            f"{values.shape}"
+        )
+    return values
+
+
+def _blocks(values: NDArray[Any]) -> list[NDArray[Any]]:
+    return [values[start : start + _BLOCK] for start in range(0, len(values), _BLOCK)]

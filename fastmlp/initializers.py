@@ -1,0 +1,134 @@
+"""Initial values of weights and biases. Floor 2: declarations and the draws they stand for.
+
+Every draw comes from a counter-based generator keyed by (seed, tensor), so it depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _check
+from ._errors import ArgumentTypeError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A rule for initial values; ``draw`` makes them.
+
+    ``scale`` times a bound computed from the tensor's shape is the standard deviation of a normal distribution,
+    or the half-width of a uniform one.
+    """
+
+    name: str
+    scale: float = 1.0
+
+    def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
+        """Values for a tensor: ``shape`` is (fan_in, units), or (units,) for a bias."""
+        generator = np.random.Generator(np.random.Philox(key=(tensor << 64) + seed))
+        values = _RULES[self.name](generator, shape, self.scale, dtype)
+        return np.ascontiguousarray(values, dtype)
+
+    def config(self) -> dict[str, Any]:
+        """A JSON-ready description; `get` reads it back."""
+        return asdict(self)
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    return (shape[0], shape[-1]) if len(shape) == 2 else (1, shape[0])
+
+
+def _normal(generator: np.random.Generator, shape: tuple[int, ...], deviation: float, dtype: Any) -> Array:
+    return generator.standard_normal(shape, dtype=dtype) * dtype.type(deviation)
+
+
+def _uniform(generator: np.random.Generator, shape: tuple[int, ...], limit: float, dtype: Any) -> Array:
+    return (generator.random(shape, dtype=dtype) * dtype.type(2) - dtype.type(1)) * dtype.type(limit)
+
+
+def _he_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return _normal(g, shape, scale * (2 / _fans(shape)[0]) ** 0.5, dtype)
+
+
+def _he_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return _uniform(g, shape, scale * (6 / _fans(shape)[0]) ** 0.5, dtype)
+
+
+def _glorot_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return _normal(g, shape, scale * (2 / sum(_fans(shape))) ** 0.5, dtype)
+
+
+def _glorot_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return _uniform(g, shape, scale * (6 / sum(_fans(shape))) ** 0.5, dtype)
+
+
+def _zeros(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return np.zeros(shape, dtype)
+
+
+_RULES: dict[str, Callable[..., Array]] = {
+    "he_normal": _he_normal,
+    "he_uniform": _he_uniform,
+    "glorot_normal": _glorot_normal,
+    "glorot_uniform": _glorot_uniform,
+    "random_normal": _normal,
+    "random_uniform": _uniform,
+    "zeros": _zeros,
+}
+
+# Keras's spread for the two that do not look at the shape
+_DEFAULT_SCALE = {"random_normal": 0.05, "random_uniform": 0.05}
+
+
+def he_normal() -> Initializer:
+    """Normal with standard deviation √(2/fan_in): keeps the variance through ReLU layers (He et al., 2015)."""
+    return Initializer("he_normal")
+
+
+def he_uniform() -> Initializer:
+    """Uniform within ±√(6/fan_in): the variance of `he_normal`."""
+    return Initializer("he_uniform")
+
+
+def glorot_normal() -> Initializer:
+    """Normal with standard deviation √(2/(fan_in + units)) (Glorot and Bengio, 2010)."""
+    return Initializer("glorot_normal")
+
+
+def glorot_uniform() -> Initializer:
+    """Uniform within ±√(6/(fan_in + units)): the variance of `glorot_normal`."""
+    return Initializer("glorot_uniform")
+
+
+def random_normal(stddev: float = 0.05) -> Initializer:
+    """Normal with a fixed standard deviation."""
+    return Initializer("random_normal", _check.real_number(stddev, "stddev", above=0))
+
+
+def random_uniform(limit: float = 0.05) -> Initializer:
+    """Uniform within ±limit."""
+    return Initializer("random_uniform", _check.real_number(limit, "limit", above=0))
+
+
+def zeros() -> Initializer:
+    """All 0: for biases. Weights that are all 0 never become different from each other."""
+    return Initializer("zeros")
+
+
+def get(value: str | Initializer | dict[str, Any], name: str) -> Initializer:
+    """An initialiser from its name, its configuration or itself."""
+    if isinstance(value, Initializer):
+        return value
+    if isinstance(value, dict):
+        rule = _check.choice(value.get("name"), name, _RULES)
+        return Initializer(rule, _check.real_number(value.get("scale", 1.0), f"{name} scale", above=0))
+    if isinstance(value, str):
+        rule = _check.choice(value, name, _RULES)
+        return Initializer(rule, _DEFAULT_SCALE.get(rule, 1.0))
+    raise ArgumentTypeError(f"{name} must be a name or an Initializer, not {value!r}")

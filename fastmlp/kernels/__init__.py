@@ -1,0 +1,69 @@
+"""Compiled kernels: arrays in, arrays out.
+
+Every kernel here has a twin of the same name and signature in `fastmlp.reference`, in plain NumPy: that is the
+definition of what it computes. Outputs come first and are overwritten. Importing this package is cheap; numba is
+loaded when a kernel is first looked up, and a kernel is compiled, or loaded from disk, when it is first called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .._jit import Kernel
+
+_HOMES = {
+    "exp": "math",
+    "log": "math",
+    "pack_panels": "layout",
+    "unpack_panels": "layout",
+    "dense_forward": "dense",
+    "dense_backward_inputs": "dense",
+    "dense_backward_parameters": "dense",
+    "relu_forward": "activations",
+    "relu_backward": "activations",
+    "softmax_forward": "softmax",
+    "softmax_backward": "softmax",
+    "categorical_crossentropy_forward": "losses",
+    "categorical_crossentropy_backward": "losses",
+    "sparse_categorical_crossentropy_forward": "losses",
+    "sparse_categorical_crossentropy_backward": "losses",
+    "softmax_crossentropy": "losses",
+    "sparse_softmax_crossentropy": "losses",
+    "sgd_update": "optimizers",
+    "adam_update": "optimizers",
+    "philox_words": "rng",
+    "shuffle": "rng",
+    "train_batches": "network",
+    "evaluate_batches": "network",
+    "predict_batches": "network",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Kernel:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)  # type: ignore[no-any-return]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "panel_width"]
+
+
+def panel_width(dtype: Any) -> int:
+    """Columns in a panel of this dtype, on this CPU: two vectors.
+
+    Examples
+    --------
+    >>> from fastmlp import kernels
+    >>> kernels.panel_width("float32") == 2 * kernels.panel_width("float64")
+    True
+    """
+    import numpy as np
+
+    from .simd import panel
+
+    return int(panel(np.empty(0, dtype)))

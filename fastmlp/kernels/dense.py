@@ -1,0 +1,185 @@
+"""The dense layer y = x·W + b and its gradients.
+
+The ``*_block`` functions work on panel matrices, inside the network program. The public kernels below them take
+ordinary row-major arrays: they copy a block of rows into panels, call the same blocks, and copy back.
+"""
+
+import numpy as np
+
+from .._jit import block, kernel, prange
+from .layout import gather_rows, padded, scatter_rows, transpose_panel
+from .matmul import multiply_columns, multiply_rows, sum_rows
+from .simd import panel
+
+BLOCK_ROWS = 60  # rows that one thread takes at a time; a multiple of common tile heights
+
+
+@block
+def dense_forward_block(y, yi, x, xi, capacity, weights, wi, bias, bi, rows, fan_in, fan_out):
+    """y = x·W + b for one block of rows."""
+    multiply_rows(y, yi, capacity, bias, bi, x, xi, capacity, weights, wi, rows, fan_in, fan_out)
+
+
+@block
+def dense_backward_inputs_block(dx, dxi, dy, dyi, capacity, weights, wi, scratch, si, rows, fan_in, fan_out):
+    """dx = dy·Wᵀ for one block of rows: each y_n = Σ_k x_k W_kn + b_n has ∂y_n/∂x_k = W_kn.
+
+    ``scratch`` has room for one panel of Wᵀ.
+    """
+    p = panel(dx)
+    for k in range(0, fan_in, p):
+        transpose_panel(scratch, si, weights, wi, fan_in, fan_out, k)
+        to = dxi + k * capacity
+        multiply_rows(dx, to, capacity, scratch, -1, dy, dyi, capacity, scratch, si, rows, fan_out, p)
+
+
+@block
+def dense_backward_parameters_block(
+    gradients, wi, bi, resume, x, xi, dy, dyi, capacity, jump, rows, fan_in, panel_number, k0, count
+):
+    """Rows k0 .. k0 + count of one panel of dW = xᵀ·dy, and with row 0 that panel of db = Σ dy.
+
+    ∂y_n/∂W_kn = x_k and ∂y_n/∂b_n = 1, summed over the batch in row order. The batch lies in blocks of
+    ``capacity`` rows, ``jump`` apart; with ``resume`` the sums go on from an earlier part of the batch.
+    """
+    p = panel(gradients)
+    to = wi + panel_number * p * fan_in
+    dyj = dyi + panel_number * p * capacity
+    for k in range(k0, k0 + count, p):
+        here = min(p, k0 + count - k)
+        multiply_columns(gradients, to + k * p, resume, x, xi + k * capacity, dy, dyj, here, jump, capacity, rows)
+    if k0 == 0 and bi >= 0:
+        sum_rows(gradients, bi + panel_number * p, resume, dy, dyj, jump, capacity, rows)
+
+
+# ---------------------------------------------------------------- public kernels
+
+
+@block
+def _as_panels(matrix, rows, width):
+    panels = np.empty(rows * padded(width, matrix), matrix.dtype)
+    gather_rows(panels, 0, rows, matrix, width, np.empty(0, np.int64), 0, rows)
+    return panels
+
+
+@kernel("y[batch, units] = x[batch, fan_in], weights[fan_in, units], bias[units]")
+def dense_forward(y, x, weights, bias):
+    """Forward pass of a dense layer: y = x·W + b.
+
+    Parameters
+    ----------
+    y : ndarray, shape (batch, units)
+        Overwritten.
+    x : array_like, shape (batch, fan_in)
+    weights : array_like, shape (fan_in, units)
+    bias : array_like, shape (units,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> y = np.empty((1, 2))
+    >>> kernels.dense_forward(y, [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]], [0.5, 0.5])
+    >>> y.tolist()
+    [[1.5, 2.5]]
+    """
+    fan_in, units = weights.shape
+    x_flat, y_flat = x.reshape(x.size), y.reshape(y.size)
+    panels = _as_panels(weights.reshape(weights.size), fan_in, units)
+    padded_bias = _as_panels(bias, 1, units)
+    for q in prange((x.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        first = q * BLOCK_ROWS
+        count = min(BLOCK_ROWS, x.shape[0] - first)
+        _forward_rows(y_flat, x_flat, panels, padded_bias, first, count, fan_in, units)
+
+
+@block
+def _forward_rows(y, x, panels, bias, first, count, fan_in, units):
+    a = np.empty(count * padded(fan_in, y), y.dtype)
+    c = np.empty(count * padded(units, y), y.dtype)
+    gather_rows(a, 0, count, x, fan_in, np.empty(0, np.int64), first, count)
+    dense_forward_block(c, 0, a, 0, count, panels, 0, bias, 0, count, fan_in, units)
+    scatter_rows(y, units, first, c, 0, count, count)
+
+
+@kernel("dx[batch, fan_in] = dy[batch, units], weights[fan_in, units]")
+def dense_backward_inputs(dx, dy, weights):
+    """Gradient of y = x·W + b with respect to x: dx = dy·Wᵀ.
+
+    Parameters
+    ----------
+    dx : ndarray, shape (batch, fan_in)
+        Overwritten.
+    dy : array_like, shape (batch, units)
+    weights : array_like, shape (fan_in, units)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> dx = np.empty((1, 2))
+    >>> kernels.dense_backward_inputs(dx, [[1.0, 10.0]], [[1.0, 0.0], [2.0, 1.0]])
+    >>> dx.tolist()
+    [[1.0, 12.0]]
+    """
+    fan_in, units = weights.shape
+    dx_flat, dy_flat = dx.reshape(dx.size), dy.reshape(dy.size)
+    panels = _as_panels(weights.reshape(weights.size), fan_in, units)
+    for q in prange((dx.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        first = q * BLOCK_ROWS
+        count = min(BLOCK_ROWS, dx.shape[0] - first)
+        _backward_rows(dx_flat, dy_flat, panels, first, count, fan_in, units)
+
+
+@block
+def _backward_rows(dx, dy, panels, first, count, fan_in, units):
+    p = panel(dx)
+    a = np.empty(count * padded(units, dx), dx.dtype)
+    c = np.empty(count * padded(fan_in, dx), dx.dtype)
+    scratch = np.empty(padded(units, dx) * p, dx.dtype)
+    gather_rows(a, 0, count, dy, units, np.empty(0, np.int64), first, count)
+    dense_backward_inputs_block(c, 0, a, 0, count, panels, 0, scratch, 0, count, fan_in, units)
+    scatter_rows(dx, fan_in, first, c, 0, count, count)
+
+
+@kernel("dweights[fan_in, units], dbias[units] = x[batch, fan_in], dy[batch, units]")
+def dense_backward_parameters(dweights, dbias, x, dy):
+    """Gradients of y = x·W + b with respect to W and b: dW = xᵀ·dy, db = Σ dy over the batch.
+
+    Parameters
+    ----------
+    dweights : ndarray, shape (fan_in, units)
+        Overwritten.
+    dbias : ndarray, shape (units,)
+        Overwritten.
+    x : array_like, shape (batch, fan_in)
+    dy : array_like, shape (batch, units)
+
+    Notes
+    -----
+    Sums run over the batch in row order, the same at any number of threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> dweights, dbias = np.empty((2, 1)), np.empty(1)
+    >>> kernels.dense_backward_parameters(dweights, dbias, [[1.0, 2.0], [3.0, 4.0]], [[1.0], [10.0]])
+    >>> dweights.tolist(), dbias.tolist()
+    ([[31.0], [42.0]], [11.0])
+    """
+    batch, fan_in, units = x.shape[0], x.shape[1], dy.shape[1]
+    p = panel(dweights.reshape(dweights.size))
+    x_panels = _as_panels(x.reshape(x.size), batch, fan_in)
+    dy_panels = _as_panels(dy.reshape(dy.size), batch, units)
+    gradients = np.empty((fan_in + 1) * padded(units, dbias), dbias.dtype)
+    bias_at = fan_in * padded(units, dbias)
+    pieces = (fan_in + p - 1) // p
+    for q in prange((units + p - 1) // p * pieces):
+        j, k0 = q // pieces, q % pieces * p
+        count = min(p, fan_in - k0)
+        dense_backward_parameters_block(
+            gradients, 0, bias_at, False, x_panels, 0, dy_panels, 0, batch, 0, batch, fan_in, j, k0, count
+        )
+    scatter_rows(dweights.reshape(dweights.size), units, 0, gradients, 0, fan_in, fan_in)
+    scatter_rows(dbias, units, 0, gradients, bias_at, 1, 1)

@@ -1,0 +1,483 @@
+"""Runs a whole network program: many training steps, or a forward pass, in one call.
+
+A training step has two parallel regions. In the first, each block of batch rows is gathered, goes forward
+through all operations, gets its loss, and goes backward to every gradient of an activation, while its numbers
+are hot in cache. In the second, each block of weights gets its gradient, summed over all rows in batch order,
+and its optimiser update. Both own what they write, so nothing depends on the number of threads.
+
+See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them.
+"""
+
+import numpy as np
+
+from .._jit import block, kernel, prange
+from .activations import relu_backward_span, relu_forward_span
+from .dense import dense_backward_inputs_block, dense_backward_parameters_block, dense_forward_block
+from .layout import gather_pixels, gather_rows, scatter_rows, source_row
+from .losses import first_maximum, softmax_crossentropy_row, sparse_softmax_crossentropy_row
+from .optimizers import adam_scalars, adam_span, sgd_span
+from .simd import flush_denormals, panel, restore_mode
+from .softmax import softmax_backward_row, softmax_forward_row
+from .tables import (
+    ADAM,
+    BATCH_SIZE,
+    BETA_1,
+    BETA_2,
+    BIAS,
+    BLOCK_ROWS,
+    BLOCK_SIZE,
+    BLOCKS,
+    CODE,
+    COLUMNS,
+    DENSE,
+    DLOGITS,
+    DX,
+    DY,
+    EPSILON,
+    FAN_IN,
+    FAN_OUT,
+    INPUT,
+    LOGITS,
+    OPTIMIZER,
+    RELU,
+    SGD,
+    SOFTMAX,
+    TRAINED_OPS,
+    UNIT_OP,
+    UNIT_PANEL,
+    UNIT_ROW,
+    UNIT_ROWS,
+    WEIGHTS,
+    X,
+    Y,
+)
+
+# ---------------------------------------------------------------- one block of rows
+
+
+@block
+def gather_block(workspace, base, plan, x, pixels, width, order, first, rows, pixel_scale):
+    """Bring rows of the data set, float or uint8, into the block's input columns."""
+    at = base + plan[INPUT] * plan[BLOCK_ROWS]
+    if pixels.shape[0] > 0:
+        flat = pixels.reshape(pixels.size)
+        gather_pixels(workspace, at, plan[BLOCK_ROWS], flat, width, order, first, rows, pixel_scale)
+    else:
+        gather_rows(workspace, at, plan[BLOCK_ROWS], x.reshape(x.size), width, order, first, rows)
+
+
+@block
+def forward_block(workspace, base, parameters, ops, n_ops, capacity, rows):
+    for i in range(n_ops):
+        code = ops[i, CODE]
+        fan_in, fan_out = ops[i, FAN_IN], ops[i, FAN_OUT]
+        x = base + ops[i, X] * capacity
+        y = base + ops[i, Y] * capacity
+        w, b = ops[i, WEIGHTS], ops[i, BIAS]
+        if code == DENSE:
+            dense_forward_block(
+                workspace, y, workspace, x, capacity, parameters, w, parameters, b, rows, fan_in, fan_out
+            )
+        elif code == RELU:
+            relu_forward_columns(workspace, y, x, capacity, rows, fan_out)
+        elif code == SOFTMAX:
+            p = panel(workspace)
+            for r in range(rows):
+                softmax_forward_row(workspace, y + r * p, workspace, x + r * p, capacity * p, fan_out)
+
+
+@block
+def backward_block(workspace, base, parameters, ops, n_ops, capacity, columns, rows):
+    """From the gradient of the last output to the gradient of every operation's input that needs one."""
+    for i in range(n_ops - 1, -1, -1):
+        if ops[i, DX] < 0:
+            continue
+        code = ops[i, CODE]
+        fan_in, fan_out = ops[i, FAN_IN], ops[i, FAN_OUT]
+        y = base + ops[i, Y] * capacity
+        dx = base + ops[i, DX] * capacity
+        dy = base + ops[i, DY] * capacity
+        scratch = base + columns * capacity
+        w = ops[i, WEIGHTS]
+        if code == DENSE:
+            dense_backward_inputs_block(
+                workspace, dx, workspace, dy, capacity, parameters, w, workspace, scratch, rows, fan_in, fan_out
+            )
+        elif code == RELU:
+            relu_backward_columns(workspace, dx, dy, y, capacity, rows, fan_out)
+        elif code == SOFTMAX:
+            p = panel(workspace)
+            for r in range(rows):
+                at = r * p
+                softmax_backward_row(
+                    workspace, dx + at, workspace, dy + at, workspace, y + at, capacity * p, fan_out
+                )
+
+
+@block
+def relu_forward_columns(workspace, y, x, capacity, rows, width):
+    for c in range(0, width, panel(workspace)):
+        at = c * capacity
+        relu_forward_span(workspace, y + at, workspace, x + at, rows * panel(workspace))
+
+
+@block
+def relu_backward_columns(workspace, dx, dy, y, capacity, rows, width):
+    for c in range(0, width, panel(workspace)):
+        at = c * capacity
+        count = rows * panel(workspace)
+        relu_backward_span(workspace, dx + at, workspace, dy + at, workspace, y + at, count)
+
+
+@block
+def loss_block(
+    row_losses, row_correct, workspace, base, plan, labels, targets, classes, order, first, slot, rows, scale
+):
+    """Loss and hit of each row, and the gradient of the logits, which may overwrite the logits."""
+    p = panel(workspace)
+    jump = plan[BLOCK_ROWS] * p
+    for r in range(rows):
+        logits = base + plan[LOGITS] * plan[BLOCK_ROWS] + r * p
+        dlogits = base + plan[DLOGITS] * plan[BLOCK_ROWS] + r * p
+        row = source_row(order, first + r)
+        guess = first_maximum(workspace, logits, jump, classes)
+        if targets.shape[0] > 0:
+            flat = targets.reshape(targets.size)
+            row_correct[slot + r] = guess == first_maximum(flat, row * classes, p, classes)
+            row_losses[slot + r] = softmax_crossentropy_row(
+                workspace, dlogits, workspace, logits, jump, flat, row * classes, classes, scale
+            )
+        else:
+            row_correct[slot + r] = guess == labels[row]
+            row_losses[slot + r] = sparse_softmax_crossentropy_row(
+                workspace, dlogits, workspace, logits, jump, classes, labels[row], scale
+            )
+
+
+@block
+def train_block(
+    workspace,
+    row_losses,
+    row_correct,
+    parameters,
+    x,
+    pixels,
+    labels,
+    targets,
+    order,
+    ops,
+    plan,
+    pixel_scale,
+    q,
+    first,
+    slot,
+    rows,
+    scale,
+):
+    """Region 1 for block q: rows order[first : first + rows], whose results go to row_losses[slot:]."""
+    mode = flush_denormals()
+    base = q * plan[BLOCK_SIZE]
+    n_ops, capacity = plan[TRAINED_OPS], plan[BLOCK_ROWS]
+    classes = ops[n_ops - 1, FAN_OUT]
+    gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
+    forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
+    loss_block(
+        row_losses, row_correct, workspace, base, plan, labels, targets, classes, order, first, slot, rows, scale
+    )
+    backward_block(workspace, base, parameters, ops, n_ops, capacity, plan[COLUMNS], rows)
+    restore_mode(mode)
+
+
+# ---------------------------------------------------------------- one block of weights
+
+
+@block
+def update_span(parameters, state, gradients, start, count, optimizer, settings, rate, small):
+    n = parameters.size
+    if optimizer == SGD:
+        sgd_span(parameters, gradients, start, count, rate)
+    elif optimizer == ADAM:
+        b1, b2 = settings[BETA_1], settings[BETA_2]
+        adam_span(parameters, start, state, start, state, n + start, gradients, count, rate, b1, b2, small)
+
+
+@block
+def weights_block(
+    parameters, state, gradients, workspace, ops, units, plan, settings, u, rows, resume, update, rate, small
+):
+    """Region 2 for weight block u: its gradient over ``rows`` rows, and its update once the batch is complete."""
+    mode = flush_denormals()
+    p = panel(parameters)
+    op = units[u, UNIT_OP]
+    j, k0, count = units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
+    capacity = plan[BLOCK_ROWS]
+    fan_in, fan_out = ops[op, FAN_IN], ops[op, FAN_OUT]
+    w, b = ops[op, WEIGHTS], ops[op, BIAS]
+    x, dy = ops[op, X] * capacity, ops[op, DY] * capacity
+    dense_backward_parameters_block(
+        gradients, w, b, resume, workspace, x, workspace, dy, capacity, plan[BLOCK_SIZE], rows, fan_in, j, k0, count
+    )
+    if update:
+        at = w + j * p * fan_in + k0 * p
+        update_span(parameters, state, gradients, at, count * p, plan[OPTIMIZER], settings, rate, small)
+        if k0 == 0 and b >= 0:
+            update_span(parameters, state, gradients, b + j * p, p, plan[OPTIMIZER], settings, rate, small)
+    restore_mode(mode)
+
+
+@block
+def step_scalars(optimizer, settings, learning_rate, step):
+    """The two numbers of an update that are the same for all parameters."""
+    if optimizer == ADAM:
+        return adam_scalars(learning_rate, settings[BETA_1], settings[BETA_2], settings[EPSILON], step)
+    return learning_rate, 0.0
+
+
+# ---------------------------------------------------------------- entry points
+
+
+@kernel(
+    "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
+    "losses[batches] float64, correct[batches] int64 = "
+    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], order[rows] int64, "
+    "ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, plan[plan_fields] int64, "
+    "settings[settings_fields] float64, learning_rates[batches] float64, pixel_scale float, "
+    "first_batch int, step int"
+)
+def train_batches(
+    parameters,
+    state,
+    gradients,
+    workspace,
+    row_losses,
+    row_correct,
+    losses,
+    correct,
+    x,
+    pixels,
+    labels,
+    targets,
+    order,
+    ops,
+    units,
+    plan,
+    settings,
+    learning_rates,
+    pixel_scale,
+    first_batch,
+    step,
+):
+    """Train on some batches of an epoch; returns how many were trained.
+
+    Fewer than asked for means that the loss of the next one is not finite: then its update was not made.
+
+    Parameters
+    ----------
+    parameters, state, gradients : ndarray, shapes (n,), (slots * n,), (n,)
+        The network's flat buffers, updated in place.
+    workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
+        Zero at first: columns beyond a layer's width are read, and never written.
+    row_losses, row_correct : ndarray, shape (at least the batch size,)
+        Scratch space.
+    losses, correct : ndarray of float64 and int64, shape (batches,)
+        Overwritten: mean loss and number of right answers of each batch.
+    x, pixels : array_like of real and uint8, shape (m, features)
+        The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
+    labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
+        Class numbers or target rows; one of the two has no rows.
+    order : array_like of int64, shape (rows,)
+        The row numbers of the whole epoch. Batch i holds rows order[i * size : (i + 1) * size].
+    ops, units, plan, settings
+        The program, see `fastmlp.kernels.tables`.
+    learning_rates : array_like of float64, shape (batches,)
+        One for each batch of this call.
+    first_batch, step : int
+        Number of the first batch within the epoch, and of optimiser steps made so far.
+    """
+    capacity = plan[BLOCK_ROWS]
+    for i in range(learning_rates.size):
+        first = (first_batch + i) * plan[BATCH_SIZE]
+        count = min(plan[BATCH_SIZE], order.size - first)
+        scale = 1.0 / count
+        rate, small = step_scalars(plan[OPTIMIZER], settings, learning_rates[i], step + i + 1)
+        for start in range(0, count, plan[BLOCKS] * capacity):
+            rows = min(plan[BLOCKS] * capacity, count - start)
+            for q in prange((rows + capacity - 1) // capacity):
+                train_block(
+                    workspace,
+                    row_losses,
+                    row_correct,
+                    parameters,
+                    x,
+                    pixels,
+                    labels,
+                    targets,
+                    order,
+                    ops,
+                    plan,
+                    pixel_scale,
+                    q,
+                    first + start + q * capacity,
+                    start + q * capacity,
+                    min(capacity, rows - q * capacity),
+                    scale,
+                )
+            complete = start + rows == count
+            if complete and not summarize(losses, correct, row_losses, row_correct, i, count):
+                return i
+            for u in prange(units.shape[0]):
+                weights_block(
+                    parameters,
+                    state,
+                    gradients,
+                    workspace,
+                    ops,
+                    units,
+                    plan,
+                    settings,
+                    u,
+                    rows,
+                    start > 0,
+                    complete,
+                    rate,
+                    small,
+                )
+    return learning_rates.size
+
+
+@block
+def summarize(losses, correct, row_losses, row_correct, i, count):
+    """Mean loss, in float64 and in row order, and hits of one batch; whether the loss is finite."""
+    total, hits = 0.0, 0
+    for r in range(count):
+        total += row_losses[r]
+        hits += row_correct[r]
+    losses[i] = total / count
+    correct[i] = hits
+    return np.isfinite(total)
+
+
+@kernel(
+    "row_losses[rows], row_correct[rows] int64, workspace[w] = "
+    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], "
+    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64, pixel_scale float"
+)
+def evaluate_batches(
+    row_losses, row_correct, workspace, parameters, x, pixels, labels, targets, order, ops, plan, pixel_scale
+):
+    """Loss and hit of every row of a data set.
+
+    Parameters
+    ----------
+    row_losses, row_correct : ndarray of real and int64, shape (rows,)
+        Overwritten: the loss of each row, and 1 where the largest logit is the label's, else 0.
+    workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
+        Zero at first.
+    parameters, x, pixels, labels, targets, ops, plan, pixel_scale
+        As in `train_batches`.
+    order : array_like of int64, shape (rows,) or (0,)
+        Rows to evaluate; empty for all as they stand.
+    """
+    capacity = plan[BLOCK_ROWS]
+    for start in range(0, row_losses.size, plan[BLOCKS] * capacity):
+        rows = min(plan[BLOCKS] * capacity, row_losses.size - start)
+        for q in prange((rows + capacity - 1) // capacity):
+            evaluate_block(
+                row_losses,
+                row_correct,
+                workspace,
+                parameters,
+                x,
+                pixels,
+                labels,
+                targets,
+                order,
+                ops,
+                plan,
+                pixel_scale,
+                q,
+                start + q * capacity,
+                min(capacity, rows - q * capacity),
+            )
+
+
+@block
+def evaluate_block(
+    row_losses,
+    row_correct,
+    workspace,
+    parameters,
+    x,
+    pixels,
+    labels,
+    targets,
+    order,
+    ops,
+    plan,
+    pixel_scale,
+    q,
+    first,
+    rows,
+):
+    mode = flush_denormals()
+    base = q * plan[BLOCK_SIZE]
+    n_ops, capacity = plan[TRAINED_OPS], plan[BLOCK_ROWS]
+    classes = ops[n_ops - 1, FAN_OUT]
+    gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
+    forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
+    loss_block(
+        row_losses, row_correct, workspace, base, plan, labels, targets, classes, order, first, first, rows, 1.0
+    )
+    restore_mode(mode)
+
+
+@kernel(
+    "outputs[rows, classes], workspace[w] = parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, "
+    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64, pixel_scale float"
+)
+def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
+    """The network's output for every row of a data set.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (rows, classes)
+        Overwritten. The same bits for a row, whatever rows are beside it.
+    workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
+        Zero at first.
+    parameters, x, pixels, ops, plan, pixel_scale
+        As in `train_batches`.
+    order : array_like of int64, shape (rows,) or (0,)
+        Rows to predict; empty for all as they stand.
+    """
+    capacity = plan[BLOCK_ROWS]
+    for start in range(0, outputs.shape[0], plan[BLOCKS] * capacity):
+        rows = min(plan[BLOCKS] * capacity, outputs.shape[0] - start)
+        for q in prange((rows + capacity - 1) // capacity):
+            predict_block(
+                outputs,
+                workspace,
+                parameters,
+                x,
+                pixels,
+                order,
+                ops,
+                plan,
+                pixel_scale,
+                q,
+                start + q * capacity,
+                min(capacity, rows - q * capacity),
+            )
+
+
+@block
+def predict_block(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale, q, first, rows):
+    mode = flush_denormals()
+    base = q * plan[BLOCK_SIZE]
+    n_ops, capacity = ops.shape[0], plan[BLOCK_ROWS]
+    gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
+    forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
+    y = base + ops[n_ops - 1, Y] * capacity
+    width = ops[n_ops - 1, FAN_OUT]
+    scatter_rows(outputs.reshape(outputs.size), width, first, workspace, y, capacity, rows)
+    restore_mode(mode)
+

@@ -1,0 +1,133 @@
+"""Softmax over the classes of each row, forward and backward.
+
+A row lies in pieces of one panel width that are ``jump`` apart: in a panel matrix jump = rows · P, in an
+ordinary row-major array jump = P. One code serves both.
+"""
+
+import numpy as np
+
+from .._jit import block, kernel, prange
+from .math import exp_vector
+from .simd import (
+    lane_numbers,
+    lanes,
+    load_first,
+    max_lanes,
+    maximum,
+    panel,
+    splat,
+    store_first,
+    sum_lanes,
+    where,
+)
+
+BLOCK_ROWS = 64
+
+
+@block
+def column_at(array, start, jump, column):
+    """Index of a row's element: the row starts at ``start``, and each further panel is ``jump`` on."""
+    return start + column // panel(array) * jump + column % panel(array)
+
+
+@block
+def row_maximum(x, xi, jump, width):
+    n = lanes(x)
+    largest = splat(x, -np.inf)
+    for c in range(0, width, n):
+        v = load_first(x, column_at(x, xi, jump, c), width - c)
+        largest = maximum(largest, where(lane_numbers(x) < width - c, v, -np.inf))
+    return max_lanes(largest)
+
+
+@block
+def exponentials_row(y, yi, x, xi, jump, width):
+    """y = exp(x - max x); returns Σ y and max x. The shift keeps every exponent at or below 0."""
+    n = lanes(x)
+    largest = row_maximum(x, xi, jump, width)
+    total = splat(x, 0.0)
+    for c in range(0, width, n):
+        e = exp_vector(load_first(x, column_at(x, xi, jump, c), width - c) - largest)
+        e = where(lane_numbers(x) < width - c, e, 0.0)
+        store_first(y, column_at(y, yi, jump, c), e, width - c)
+        total = total + e
+    return sum_lanes(total), largest
+
+
+@block
+def softmax_forward_row(y, yi, x, xi, jump, width):
+    n = lanes(x)
+    total, _ = exponentials_row(y, yi, x, xi, jump, width)
+    for c in range(0, width, n):
+        at = column_at(y, yi, jump, c)
+        store_first(y, at, load_first(y, at, width - c) / total, width - c)
+
+
+@block
+def softmax_backward_row(dx, dxi, dy, dyi, y, yi, jump, width):
+    """dx = y ⊙ (dy − Σ_j dy_j y_j): from ∂y_i/∂x_j = y_i (δ_ij − y_j), without forming that matrix."""
+    n = lanes(dx)
+    inner = splat(dx, 0.0)
+    for c in range(0, width, n):
+        at = column_at(y, 0, jump, c)
+        inner = inner + load_first(dy, dyi + at, width - c) * load_first(y, yi + at, width - c)
+    mean = sum_lanes(inner)
+    for c in range(0, width, n):
+        at = column_at(y, 0, jump, c)
+        dv = load_first(y, yi + at, width - c) * (load_first(dy, dyi + at, width - c) - mean)
+        store_first(dx, dxi + at, dv, width - c)
+
+
+@kernel("y[batch, classes] = x[batch, classes]")
+def softmax_forward(y, x):
+    """Probabilities from logits: y_i = exp(x_i) / Σ_j exp(x_j), row by row.
+
+    Parameters
+    ----------
+    y : ndarray, shape (batch, classes)
+        Overwritten.
+    x : array_like, shape (batch, classes)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> y = np.empty((1, 2))
+    >>> kernels.softmax_forward(y, [[1000.0, 1000.0]])
+    >>> y.tolist()
+    [[0.5, 0.5]]
+    """
+    width = x.shape[1]
+    y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
+    for q in prange((x.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for r in range(q * BLOCK_ROWS, min(x.shape[0], (q + 1) * BLOCK_ROWS)):
+            softmax_forward_row(y_flat, r * width, x_flat, r * width, panel(y_flat), width)
+
+
+@kernel("dx[batch, classes] = dy[batch, classes], y[batch, classes]")
+def softmax_backward(dx, dy, y):
+    """Gradient of `softmax_forward`: dx = y ⊙ (dy − Σ_j dy_j y_j), the product with the full Jacobian.
+
+    Parameters
+    ----------
+    dx : ndarray, shape (batch, classes)
+        Overwritten.
+    dy : array_like, shape (batch, classes)
+    y : array_like, shape (batch, classes)
+        What `softmax_forward` wrote.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> dx = np.empty((1, 2))
+    >>> kernels.softmax_backward(dx, [[1.0, 0.0]], [[0.5, 0.5]])
+    >>> dx.tolist()
+    [[0.25, -0.25]]
+    """
+    width = y.shape[1]
+    dx_flat, dy_flat, y_flat = dx.reshape(dx.size), dy.reshape(dy.size), y.reshape(y.size)
+    for q in prange((y.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for r in range(q * BLOCK_ROWS, min(y.shape[0], (q + 1) * BLOCK_ROWS)):
+            at = r * width
+            softmax_backward_row(dx_flat, at, dy_flat, at, y_flat, at, panel(y_flat), width)

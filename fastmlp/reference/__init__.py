@@ -1,0 +1,49 @@
+"""The definition of every kernel, in obvious NumPy: same names, same signatures, no speed.
+
+Read these to learn what a kernel computes; the tests hold `fastmlp.kernels` to them. Outputs come first and are
+overwritten, as there. This package imports numpy alone.
+"""
+
+from .activations import relu_backward, relu_forward
+from .dense import dense_backward_inputs, dense_backward_parameters, dense_forward
+from .layout import pack_panels, unpack_panels
+from .losses import (
+    categorical_crossentropy_backward,
+    categorical_crossentropy_forward,
+    softmax_crossentropy,
+    sparse_categorical_crossentropy_backward,
+    sparse_categorical_crossentropy_forward,
+    sparse_softmax_crossentropy,
+)
+from .math import exp, log
+from .network import evaluate_batches, predict_batches, train_batches
+from .optimizers import adam_update, sgd_update
+from .rng import philox_words, shuffle
+from .softmax import softmax_backward, softmax_forward
+
+__all__ = [
+    "adam_update",
+    "categorical_crossentropy_backward",
+    "categorical_crossentropy_forward",
+    "dense_backward_inputs",
+    "dense_backward_parameters",
+    "dense_forward",
+    "evaluate_batches",
+    "exp",
+    "log",
+    "pack_panels",
+    "philox_words",
+    "predict_batches",
+    "relu_backward",
+    "relu_forward",
+    "sgd_update",
+    "shuffle",
+    "softmax_backward",
+    "softmax_crossentropy",
+    "softmax_forward",
+    "sparse_categorical_crossentropy_backward",
+    "sparse_categorical_crossentropy_forward",
+    "sparse_softmax_crossentropy",
+    "train_batches",
+    "unpack_panels",
+]
