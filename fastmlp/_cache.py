@@ -121,7 +121,10 @@ def _private_temporary() -> Path:
 def clear() -> int:
     """Remove the kernel caches of all versions; returns the number of bytes freed."""
     freed = 0
-    for root in (cache_root(), Path(tempfile.gettempdir()) / f"fastmlp-{getattr(os, 'getuid', lambda: 'user')()}"):
+    for root in (
+        cache_root(),
+        Path(tempfile.gettempdir()) / f"fastmlp-{getattr(os, 'getuid', lambda: 'user')()}",
+    ):
         if not root.is_dir():
             continue
         for folder in [p for p in root.iterdir() if p.is_dir() and _is_ours(p)]:

@@ -118,7 +118,9 @@ def parse_declaration(declaration: str) -> list[Parameter]:
                 raise ValueError(f"cannot read {item!r} in the kernel declaration {declaration!r}")
             name, dims, kind, below, writable = match.groups()
             shape = None if dims is None else tuple(d.strip() for d in dims.split(","))
-            parameters.append(Parameter(name, shape, kind or "real", below, is_output, is_output or bool(writable)))
+            parameters.append(
+                Parameter(name, shape, kind or "real", below, is_output, is_output or bool(writable))
+            )
     return parameters
 
 
@@ -212,7 +214,11 @@ class Kernel:
         if parameter.dims is None:
             return self._scalar(parameter, value)
         wanted = np.dtype(dtype if parameter.kind == "real" else parameter.kind)
-        array = self._output(parameter, value, wanted) if parameter.is_output else self._input(parameter, value, wanted)
+        array = (
+            self._output(parameter, value, wanted)
+            if parameter.is_output
+            else self._input(parameter, value, wanted)
+        )
         self._check_shape(parameter, array, extents)
         return array
 

@@ -75,7 +75,9 @@ def first_maximum(x, xi, jump, width):
     return best
 
 
-@kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float")
+@kernel(
+    "losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float"
+)
 def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
     """Softmax and cross-entropy in one, for class numbers: stable for logits of any size.
 
@@ -108,7 +110,9 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
             losses[r] = sparse_softmax_crossentropy_row(dx, at, x, at, panel(x), width, labels[r], scale)
 
 
-@kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], targets[batch, classes], scale float")
+@kernel(
+    "losses[batch], dlogits[batch, classes] = logits[batch, classes], targets[batch, classes], scale float"
+)
 def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     """Softmax and cross-entropy in one, for one-hot or soft targets: stable for logits of any size.
 
@@ -198,7 +202,11 @@ def categorical_crossentropy_backward(dprobabilities, probabilities, targets):
     [[-0.0, -2.0]]
     """
     width = targets.shape[1]
-    dp, p, t = dprobabilities.reshape(targets.size), probabilities.reshape(targets.size), targets.reshape(targets.size)
+    dp, p, t = (
+        dprobabilities.reshape(targets.size),
+        probabilities.reshape(targets.size),
+        targets.reshape(targets.size),
+    )
     for q in prange((targets.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(targets.shape[0], (q + 1) * BLOCK_ROWS)):
             _crossentropy_backward_row(dp, p, t, r * width, width)

@@ -101,7 +101,18 @@ def backward_block(workspace, base, parameters, ops, n_ops, capacity, columns, r
         w = ops[i, WEIGHTS]
         if code == DENSE:
             dense_backward_inputs_block(
-                workspace, dx, workspace, dy, capacity, parameters, w, workspace, scratch, rows, fan_in, fan_out
+                workspace,
+                dx,
+                workspace,
+                dy,
+                capacity,
+                parameters,
+                w,
+                workspace,
+                scratch,
+                rows,
+                fan_in,
+                fan_out,
             )
         elif code == RELU:
             relu_backward_columns(workspace, dx, dy, y, capacity, rows, fan_out)
@@ -182,7 +193,19 @@ def train_block(
     gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
     forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
     loss_block(
-        row_losses, row_correct, workspace, base, plan, labels, targets, classes, order, first, slot, rows, scale
+        row_losses,
+        row_correct,
+        workspace,
+        base,
+        plan,
+        labels,
+        targets,
+        classes,
+        order,
+        first,
+        slot,
+        rows,
+        scale,
     )
     backward_block(workspace, base, parameters, ops, n_ops, capacity, plan[COLUMNS], rows)
     restore_mode(mode)
@@ -215,7 +238,21 @@ def weights_block(
     w, b = ops[op, WEIGHTS], ops[op, BIAS]
     x, dy = ops[op, X] * capacity, ops[op, DY] * capacity
     dense_backward_parameters_block(
-        gradients, w, b, resume, workspace, x, workspace, dy, capacity, plan[BLOCK_SIZE], rows, fan_in, j, k0, count
+        gradients,
+        w,
+        b,
+        resume,
+        workspace,
+        x,
+        workspace,
+        dy,
+        capacity,
+        plan[BLOCK_SIZE],
+        rows,
+        fan_in,
+        j,
+        k0,
+        count,
     )
     if update:
         at = w + j * p * fan_in + k0 * p
@@ -426,7 +463,19 @@ def evaluate_block(
     gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
     forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
     loss_block(
-        row_losses, row_correct, workspace, base, plan, labels, targets, classes, order, first, first, rows, 1.0
+        row_losses,
+        row_correct,
+        workspace,
+        base,
+        plan,
+        labels,
+        targets,
+        classes,
+        order,
+        first,
+        first,
+        rows,
+        1.0,
     )
     restore_mode(mode)
 
@@ -480,4 +529,3 @@ def predict_block(outputs, workspace, parameters, x, pixels, order, ops, plan, p
     width = ops[n_ops - 1, FAN_OUT]
     scatter_rows(outputs.reshape(outputs.size), width, first, workspace, y, capacity, rows)
     restore_mode(mode)
-

@@ -105,9 +105,7 @@ def sgd_update(w, dw, learning_rate):
         sgd_span(w, dw, q * SPAN, min(SPAN, w.size - q * SPAN), learning_rate)
 
 
-@kernel(
-    "w[n], m[n], v[n] = dw[n], learning_rate float, beta_1 float, beta_2 float, epsilon float, step int"
-)
+@kernel("w[n], m[n], v[n] = dw[n], learning_rate float, beta_1 float, beta_2 float, epsilon float, step int")
 def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     """One step of Adam with bias correction.
 

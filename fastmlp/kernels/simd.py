@@ -276,7 +276,9 @@ def _type_load_first(array, index, count):
 @_lowered(load_first, _type_load_first, types.Array, types.Integer, types.Integer)
 def _load_first(context, builder, sig, args):
     vector = sig.return_type
-    pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[2], vector))
+    pointer = _pointer(
+        context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[2], vector)
+    )
     mask = _first_lanes(builder, vector, args[2])
     pointer = builder.bitcast(pointer, _vector_ir(vector).as_pointer())
     align = _I32(vector.dtype.bitwidth // 8)
@@ -307,7 +309,9 @@ def _type_store_first(array, index, value, count):
 @_lowered(store_first, _type_store_first, types.Array, types.Integer, Vector, types.Integer)
 def _store_first(context, builder, sig, args):
     vector = sig.args[2]
-    pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[3], vector))
+    pointer = _pointer(
+        context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[3], vector)
+    )
     mask = _first_lanes(builder, vector, args[3])
     pointer = builder.bitcast(pointer, _vector_ir(vector).as_pointer())
     align = _I32(vector.dtype.bitwidth // 8)

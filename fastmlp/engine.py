@@ -1,0 +1,214 @@
+"""Binds a program to its buffers and calls the kernels. Floor 4, below the model.
+
+Nothing here knows about layers or epochs: arrays that were checked go in, numbers come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _threads, kernels
+from .optimizers import Optimizer
+from .program import Program, aligned_zeros
+
+Array = npt.NDArray[Any]
+
+# Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs:
+# about 30 µs a step, measured with 20-64-64-2 at batch 32 (1 MFLOP, slower on two) and upwards.
+_PARALLEL_WORK = 4_000_000
+_CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
+_NO_ORDER = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`."""
+
+    x: Array
+    pixels: Array
+    labels: Array
+    targets: Array
+
+    @property
+    def rows(self) -> int:
+        return max(len(self.x), len(self.pixels))
+
+    def part(self, start: int, stop: int) -> Data:
+        """Rows start to stop, without copying."""
+        return Data(*(array[start:stop] for array in (self.x, self.pixels, self.labels, self.targets)))
+
+
+def data_of(features: Array, labels: Array, targets: Array, dtype: np.dtype[Any]) -> Data:
+    """Checked features, float or uint8, and targets as a data set."""
+    none = np.empty((0, features.shape[1]), np.uint8)
+    if features.dtype == np.uint8:
+        return Data(none.astype(dtype), features, labels, targets)
+    return Data(features, none, labels, targets)
+
+
+@dataclass
+class Engine:
+    """A program with its flat buffers."""
+
+    program: Program
+    pixel_scale: float
+    optimizer: Optimizer | None = None
+    parameters: Array = field(init=False)
+    gradients: Array = field(init=False)
+    state: Array = field(init=False)
+    step: int = 0  # optimiser steps made
+    _workspaces: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.parameters = self._zeros(1)
+        self.set_optimizer(self.optimizer)
+
+    def set_optimizer(self, optimizer: Optimizer | None) -> None:
+        """Start an optimiser from its first step; buffers for training are made when it begins."""
+        self.optimizer = optimizer
+        self.gradients = self._zeros(0)
+        self.state = self._zeros(0)
+        self.step = 0
+
+    def _zeros(self, slots: int) -> Array:
+        return aligned_zeros(slots * self.program.size, self.program.dtype)
+
+    def allocate_training(self) -> None:
+        """Make the gradient and the optimiser's state, where they are not there yet."""
+        assert self.optimizer is not None
+        if self.gradients.size != self.parameters.size:
+            self.gradients = self._zeros(1)
+        if self.state.size != self.optimizer.slots * self.program.size:
+            self.state = self._zeros(self.optimizer.slots)
+
+    # ------------------------------------------------------------ training
+
+    def training_threads(self, batch_size: int, n_threads: int | None) -> int:
+        """Threads for batches of this size: one, where more would cost more than they bring."""
+        enough = 6 * self.program.count * batch_size >= _PARALLEL_WORK
+        return _threads.resolve_threads(n_threads) if enough else 1
+
+    def train(
+        self,
+        data: Data,
+        order: Array,
+        first_batch: int,
+        learning_rates: Array,
+        batch_size: int,
+        n_threads: int,
+    ) -> tuple[Array, Array]:
+        """Train on consecutive batches; returns the loss and the hits of each batch that was trained.
+
+        Fewer than there are learning rates means that the next loss is not finite, and was not trained on.
+        """
+        assert self.optimizer is not None
+        self.allocate_training()
+        longest = min(batch_size, len(order))
+        plan = self.program.plan(batch_size, n_threads, self.optimizer.code, longest=longest)
+        losses = np.empty(len(learning_rates))
+        correct = np.empty(len(learning_rates), np.int64)
+        done = kernels.train_batches.run(
+            self.program.dtype,
+            n_threads,
+            self.parameters,
+            self.state,
+            self.gradients,
+            self._workspace(plan),
+            np.empty(longest, self.program.dtype),
+            np.empty(longest, np.int64),
+            losses,
+            correct,
+            data.x,
+            data.pixels,
+            data.labels,
+            data.targets,
+            order,
+            self.program.ops,
+            self.program.units,
+            plan,
+            np.array(self.optimizer.settings(), np.float64),
+            learning_rates,
+            self.pixel_scale,
+            first_batch,
+            self.step,
+        )
+        self.step += done
+        return losses[:done], correct[:done]
+
+    def _workspace(self, plan: Array) -> Array:
+        key = tuple(plan.tolist())
+        if key not in self._workspaces:
+            self._workspaces.clear()  # one at a time: a new batch size replaces the old workspace
+            self._workspaces[key] = self.program.workspace(plan)
+        return self._workspaces[key]
+
+    # ------------------------------------------------------------ inference
+
+    def evaluate(self, data: Data, n_threads: int | None) -> tuple[float, float]:
+        """Mean loss and share of hits."""
+        loss, hits = 0.0, 0
+        for start, stop in self._calls(data.rows):
+            part = data.part(start, stop)
+            row_losses = np.empty(part.rows, self.program.dtype)
+            row_correct = np.empty(part.rows, np.int64)
+            threads = self._forward_threads(part.rows, n_threads)
+            plan = self._forward_plan(part.rows, threads)
+            kernels.evaluate_batches.run(
+                self.program.dtype,
+                threads,
+                row_losses,
+                row_correct,
+                self.program.workspace(plan),
+                self.parameters,
+                part.x,
+                part.pixels,
+                part.labels,
+                part.targets,
+                _NO_ORDER,
+                self.program.ops,
+                plan,
+                self.pixel_scale,
+            )
+            loss += float(row_losses.sum(dtype=np.float64))
+            hits += int(row_correct.sum())
+        return loss / data.rows, hits / data.rows
+
+    def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
+        """Write the network's output for every row."""
+        for start, stop in self._calls(data.rows):
+            part = data.part(start, stop)
+            threads = self._forward_threads(part.rows, n_threads)
+            plan = self._forward_plan(part.rows, threads)
+            kernels.predict_batches.run(
+                self.program.dtype,
+                threads,
+                outputs[start:stop],
+                self.program.workspace(plan),
+                self.parameters,
+                part.x,
+                part.pixels,
+                _NO_ORDER,
+                self.program.ops,
+                plan,
+                self.pixel_scale,
+            )
+
+    def _calls(self, rows: int) -> list[tuple[int, int]]:
+        """Spans of rows that one kernel call takes."""
+        most = max(64, _CALL_WORK // (2 * self.program.count))
+        return [(start, min(rows, start + most)) for start in range(0, rows, most)]
+
+    def _forward_threads(self, rows: int, n_threads: int | None) -> int:
+        enough = 2 * self.program.count * rows >= _PARALLEL_WORK
+        return _threads.resolve_threads(n_threads) if enough else 1
+
+    def _forward_plan(self, rows: int, n_threads: int) -> Array:
+        # A few blocks for each thread: enough to balance, and their workspace stays in cache between rounds.
+        return self.program.plan(rows, n_threads, longest=min(rows, 256 * n_threads))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_workspaces": {}}  # scratch space does not travel

@@ -1,0 +1,77 @@
+"""What training left behind: losses and accuracies by epoch and by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class History:
+    """The record of a training run.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"``
+        (the training itself, without validation).
+    batches : dict of str to list of float
+        One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update.
+    epoch : list of int
+        Numbers of the epochs, from 0.
+    stopped : str
+        Why training ended: ``"finished"``, ``"interrupted"``, ``"max_time"``, ``"callback"`` or ``"diverged"``.
+    partial : bool
+        Whether the last epoch was not trained to its end; its values then cover the batches that were.
+
+    Examples
+    --------
+    >>> from fastmlp.history import History
+    >>> h = History(history={"loss": [0.5, 0.25]}, epoch=[0, 1])
+    >>> h["loss"][-1]
+    0.25
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    batches: dict[str, list[float]] = field(default_factory=dict)
+    epoch: list[int] = field(default_factory=list)
+    stopped: str = "finished"
+    partial: bool = False
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self.history[name]
+
+    def add_batches(self, **values: list[float]) -> None:
+        """Append values of consecutive batches."""
+        for name, items in values.items():
+            self.batches.setdefault(name, []).extend(items)
+
+    def add_epoch(self, number: int, logs: dict[str, float], *, partial: bool) -> None:
+        """Append the values of an epoch; one that completes a partial epoch replaces it."""
+        if self.partial:
+            self.epoch.pop()
+            for items in self.history.values():
+                items.pop()
+        self.partial = partial
+        self.epoch.append(number)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def config(self) -> dict[str, Any]:
+        """A JSON-ready description; ``History(**config)`` reads it back."""
+        return {
+            "history": self.history,
+            "batches": self.batches,
+            "epoch": self.epoch,
+            "stopped": self.stopped,
+            "partial": self.partial,
+        }
+
+    def write_csv(self, path: Any) -> None:
+        """Write one line for each epoch."""
+        names = list(self.history)
+        lines = [",".join(["epoch", *names])]
+        for row, number in enumerate(self.epoch):
+            lines.append(",".join([str(number), *(repr(float(self.history[name][row])) for name in names)]))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")

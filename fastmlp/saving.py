@@ -1,0 +1,180 @@
+"""One model, one ``.npz`` file: arrays, and one JSON text. Nothing in it can run when it is loaded."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import layers, losses, optimizers
+from ._cache import write_atomically
+from ._errors import FastMLPError, ModelFileError
+from ._version import __version__
+from .history import History
+from .model import Position, Sequential
+
+if TYPE_CHECKING:
+    from .program import Tensor
+
+Array = npt.NDArray[Any]
+
+FORMAT = "fastmlp-model"
+FORMAT_VERSION = 1
+
+
+def save(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write a built model to a file; see `Sequential.save`."""
+    engine = model.engine
+    arrays = {"config": _text(json.dumps(_config(model)))}
+    for slot, flat in enumerate([engine.parameters, *_slots(model)]):
+        for tensor in engine.program.tensors:
+            arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    target = Path(path)
+    if target.is_dir():
+        raise IsADirectoryError(
+            f"{target} is a folder: give the name of a file, such as {target / 'model.npz'}"
+        )
+    write_atomically(target, buffer.getvalue())
+
+
+def _config(model: Sequential) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "fastmlp_version": __version__,
+        "dtype": str(model.dtype),
+        "n_features": model.engine.program.fan_in,
+        "uint8_scale": model.uint8_scale,
+        "seed": model.seed,
+        "layers": [layer.config() for layer in model.declarations],
+        "optimizer": model._optimizer.config() if model._optimizer else None,
+        "loss": model._loss.config() if model._loss else None,
+        "metrics": list(model.metrics),
+        "step": model.engine.step,
+        "has_state": _has_state(model),
+        "position": [model.position.epoch, model.position.batch],
+        "history": model.history.config() if model.history else None,
+    }
+
+
+def _has_state(model: Sequential) -> bool:
+    return model.engine.state.size > 0
+
+
+def _slots(model: Sequential) -> list[Array]:
+    """The optimiser's state, one flat vector for each of its slots."""
+    engine = model.engine
+    return list(engine.state.reshape(-1, engine.program.size)) if _has_state(model) else []
+
+
+def _name(slot: int, tensor: Tensor) -> str:
+    group = "parameters" if slot == 0 else f"optimizer/{slot - 1}"
+    return f"{group}/{tensor.layer}/{tensor.name}"
+
+
+def _text(text: str) -> Array:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def load(path: str | os.PathLike[str]) -> Sequential:
+    """Read a model that `Sequential.save` wrote, ready to predict or to go on training.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Sequential
+        With the same bits in weights, optimiser state and position: ``fit(..., resume=True)`` goes on as if
+        it had never stopped.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, or not a fastmlp model.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> model = fm.mlp([4], classes=2)
+    >>> model.build(n_features=3)
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.npz")
+    >>> model.save(path)
+    >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
+    True
+    """
+    target = Path(path)
+    try:
+        with np.load(target, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile) or "config" not in file:
+                raise ModelFileError(f"{target} is not a fastmlp model: it has no 'config' entry")
+            config = _read_config(file["config"], target)
+            return _restore(config, file, target)
+    except FileNotFoundError:
+        raise ModelFileError(f"{target}: there is no such model file") from None
+    except FastMLPError as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"{target} is damaged: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelFileError(
+            f"{target} is not a readable fastmlp model (damaged or truncated, or another kind of file): {error}"
+        ) from error
+
+
+def _read_config(raw: Array, path: Path) -> dict[str, Any]:
+    config = json.loads(raw.tobytes().decode())
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is not a fastmlp model: its config is not one of ours")
+    if config.get("format_version") != FORMAT_VERSION:
+        raise ModelFileError(
+            f"{path} has format version {config.get('format_version')!r}, but this fastmlp ({__version__}) reads "
+            f"version {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r}"
+        )
+    return config
+
+
+def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
+    model = Sequential(
+        [layers.from_config(item) for item in config["layers"]],
+        dtype=config["dtype"],
+        uint8_scale=config["uint8_scale"],
+        seed=config["seed"],
+    )
+    if config["optimizer"] is not None:
+        model.compile(optimizers.get(config["optimizer"]), losses.get(config["loss"]), config["metrics"])
+    model.build(config["n_features"])
+    engine = model.engine
+    flats = [engine.parameters]
+    if config["has_state"]:
+        engine.allocate_training()
+        flats += _slots(model)
+    for slot, flat in enumerate(flats):
+        for tensor in engine.program.tensors:
+            engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, path))
+    engine.step = int(config["step"])
+    model.position = Position(*config["position"])
+    model.history = History(**config["history"]) if config["history"] else None
+    return model
+
+
+def _read_tensor(file: Any, name: str, tensor: Tensor, path: Path) -> Array:
+    if name not in file:
+        raise ModelFileError(f"{path} is damaged: the array {name!r} is missing")
+    array: Array = file[name]
+    if array.shape != tensor.shape or array.dtype.kind != "f":
+        raise ModelFileError(
+            f"{path} is damaged: the array {name!r} should be floats of shape {tensor.shape}, but is "
+            f"{array.dtype} of shape {array.shape}"
+        )
+    return array

@@ -1,0 +1,278 @@
+"""The training loop: the one place where epochs and batches are counted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import kernels
+from ._errors import DivergenceError
+from .callbacks import Callback
+from .engine import Data
+from .history import History
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+_CALL_SECONDS = 0.1  # of training between looks at the clock, Ctrl-C and the callbacks
+_SNAPSHOT_SHARE = 0.01  # of the time, at most, for copies of good parameters
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `Sequential.fit` was asked to do, checked."""
+
+    batch_size: int
+    epochs: int
+    first_epoch: int
+    shuffle: bool
+    max_time: float | None
+    n_threads: int | None
+
+
+class Trainer:
+    """One run of training: `run` is the loop, the rest is one step of it each."""
+
+    def __init__(
+        self,
+        model: Sequential,
+        data: Data,
+        validation: Data | None,
+        settings: Settings,
+        callbacks: Sequence[Callback],
+        history: History,
+    ) -> None:
+        self.model = model
+        self.engine = model.engine
+        self.data = data
+        self.validation = validation
+        self.settings = settings
+        self.callbacks = callbacks
+        self.history = history
+        self.batches = -(-data.rows // settings.batch_size)
+        self.threads = self.engine.training_threads(min(settings.batch_size, data.rows), settings.n_threads)
+        self.good = GoodParameters(self.engine.parameters)
+        self.stop_reason: str | None = None
+        self._batch_seconds = 0.0
+
+    def run(self) -> History:
+        """Train, and return the history."""
+        self._begin()
+        try:
+            with Interruption() as interruption:
+                self.interruption = interruption
+                for epoch in range(self.settings.first_epoch, self.settings.epochs):
+                    self._epoch(epoch)
+                    if self.stop_reason:
+                        break
+        finally:
+            self.history.stopped = self.stop_reason or "finished"
+        self._tell("on_train_end", self.history.stopped)
+        return self.history
+
+    def _begin(self) -> None:
+        self.model.stop_training = False
+        self._deadline = None
+        self.engine.allocate_training()
+        kernels.train_batches.variant(self.engine.program.dtype, parallel=self.threads > 1)
+        if self.settings.max_time is not None:  # compilation does not count
+            self._deadline = time.monotonic() + self.settings.max_time
+        for callback in self.callbacks:
+            callback.model = self.model
+        plan = {
+            "epochs": self.settings.epochs,
+            "first_epoch": self.settings.first_epoch,
+            "batches": self.batches,
+            "rows": self.data.rows,
+        }
+        self._tell("on_train_begin", plan)
+
+    def _epoch(self, epoch: int) -> None:
+        model = self.model
+        order = self._order(model.position.epoch)
+        self._tell("on_epoch_begin", epoch)
+        totals = EpochTotals.so_far(self.history, model.position.batch, self.settings.batch_size)
+        while model.position.batch < self.batches and self.stop_reason is None:
+            self._call(order, totals)
+            self._look_around()
+            self._tell("on_batches_end", model.position.batch, totals.logs(self.model.metrics))
+        self._end_epoch(epoch, totals)
+
+    def _call(self, order: npt.NDArray[np.int64], totals: EpochTotals) -> None:
+        """One kernel call: about a tenth of a second of batches."""
+        position = self.model.position
+        left = self.batches - position.batch
+        wanted = min(left, max(1, int(_CALL_SECONDS / self._batch_seconds))) if self._batch_seconds else 1
+        rates = np.full(wanted, self.model.optimizer.learning_rate)
+        self.good.offer(self.engine.parameters)
+        start = time.perf_counter()
+        losses, correct = self.engine.train(
+            self.data, order, position.batch, rates, self.settings.batch_size, self.threads
+        )
+        seconds = time.perf_counter() - start
+        done = len(losses)
+        self._batch_seconds = seconds / max(1, done)
+        sizes = self._sizes(position.batch, done)
+        self.history.add_batches(loss=losses.tolist(), accuracy=(correct / sizes).tolist())
+        totals.add(losses, correct, sizes, seconds)
+        position.batch += done
+        if done:
+            self.good.confirm()
+        if done < wanted:
+            self._diverged(position.epoch, position.batch)
+
+    def _sizes(self, first: int, count: int) -> npt.NDArray[np.int64]:
+        starts = (first + np.arange(count)) * self.settings.batch_size
+        return np.minimum(self.settings.batch_size, self.data.rows - starts)
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        order = np.arange(self.data.rows, dtype=np.int64)
+        if self.settings.shuffle:
+            kernels.shuffle.run(np.float64, 1, order, self.model.seed, epoch)
+        return order
+
+    def _look_around(self) -> None:
+        """Whether anything asks to stop."""
+        if self.interruption.happened:
+            self.stop_reason = "interrupted"
+        elif self._deadline is not None and time.monotonic() >= self._deadline:
+            self.stop_reason = "max_time"
+        elif self.model.stop_training:
+            self.stop_reason = "callback"
+
+    def _end_epoch(self, epoch: int, totals: EpochTotals) -> None:
+        position = self.model.position
+        partial = position.batch < self.batches
+        if not partial:
+            position.epoch, position.batch = position.epoch + 1, 0
+        if totals.batches == 0:
+            return
+        logs = totals.logs(self.model.metrics)
+        if self.validation is not None:
+            loss, accuracy = self.engine.evaluate(self.validation, self.settings.n_threads)
+            values = {"loss": loss, "accuracy": accuracy}
+            logs.update({f"val_{name}": values[name] for name in ("loss", *self.model.metrics)})
+        recorded = {name: value for name, value in logs.items() if name != "samples_per_second"}
+        self.history.add_epoch(epoch, recorded, partial=partial)
+        self._tell("on_epoch_end", epoch, logs)
+        self._look_around()
+
+    def _diverged(self, epoch: int, batch: int) -> None:
+        self.good.restore(self.engine.parameters)
+        self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
+        self.stop_reason = self.history.stopped = "diverged"
+        rate = self.model.optimizer.learning_rate
+        raise DivergenceError(
+            f"the loss became NaN or infinite in epoch {epoch}, batch {batch} (both counted from 0), with learning "
+            f"rate {rate:g}. The model keeps its last good parameters, and its history. Likely causes: a learning "
+            f"rate that is too high (try {rate / 10:g}), or features on very different scales (see "
+            "fastmlp.datasets.standardize)."
+        )
+
+    def _tell(self, hook: str, *args: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(*args)
+
+
+@dataclass
+class EpochTotals:
+    """Sums over the batches of an epoch."""
+
+    loss: float = 0.0
+    correct: float = 0.0
+    rows: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+    timed_rows: int = 0
+
+    @classmethod
+    def so_far(cls, history: History, batches: int, batch_size: int) -> EpochTotals:
+        """The batches of an epoch that an earlier run left unfinished; all of them were full."""
+        if batches == 0 or len(history.batches.get("loss", [])) < batches:
+            return cls()
+        losses, accuracies = (history.batches[name][-batches:] for name in ("loss", "accuracy"))
+        seconds = history.history["seconds"][-1] if history.partial else 0.0
+        return cls(
+            sum(losses) * batch_size, sum(accuracies) * batch_size, batches * batch_size, batches, seconds
+        )
+
+    def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
+        # One batch after the other: the sum is the same however the batches were divided into calls.
+        for loss, hits, size in zip(losses.tolist(), correct.tolist(), sizes.tolist(), strict=True):
+            self.loss += loss * size
+            self.correct += hits
+            self.rows += size
+        self.batches += len(losses)
+        self.seconds += seconds
+        self.timed_rows += int(sizes.sum())
+
+    def logs(self, metrics: Sequence[str]) -> dict[str, float]:
+        rows = max(1, self.rows)
+        values = {"loss": self.loss / rows, "accuracy": self.correct / rows}
+        return {
+            **{name: values[name] for name in ("loss", *metrics)},
+            "seconds": self.seconds,
+            "samples_per_second": self.timed_rows / max(self.seconds, 1e-9),
+        }
+
+
+class GoodParameters:
+    """Copies of parameters that are known to give a finite loss.
+
+    Parameters are offered before a kernel call; the first finite loss of the call confirms them. Copies are made
+    only as often as `_SNAPSHOT_SHARE` of the time allows.
+    """
+
+    def __init__(self, parameters: npt.NDArray[Any]) -> None:
+        self._confirmed = parameters.copy()  # what training began with is as good as anything
+        self._offered: npt.NDArray[Any] | None = None
+        self._spare = np.empty_like(parameters)
+        self._next = 0.0
+
+    def offer(self, parameters: npt.NDArray[Any]) -> None:
+        start = time.perf_counter()
+        if start < self._next:
+            return
+        self._spare[:] = parameters
+        self._offered = self._spare
+        now = time.perf_counter()
+        self._next = now + (now - start) / _SNAPSHOT_SHARE
+
+    def confirm(self) -> None:
+        if self._offered is not None:
+            self._confirmed, self._spare = self._offered, self._confirmed
+            self._offered = None
+
+    def restore(self, parameters: npt.NDArray[Any]) -> None:
+        parameters[:] = self._confirmed
+
+
+class Interruption:
+    """While it is entered, the first Ctrl-C only sets ``happened``; a second one interrupts as usual."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Interruption:
+        is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if threading.current_thread() is threading.main_thread() and is_default:
+            self._previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.happened:
+            raise KeyboardInterrupt
+        self.happened = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
