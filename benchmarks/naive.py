@@ -130,9 +130,7 @@ class Model:
     ``weights[weight_start[l] + j * widths[l - 1] + k]``, the bias b[l][j] at ``biases[bias_start[l] + j]``.
     """
 
-    def __init__(
-        self, widths: Sequence[int], activations: Sequence[str], loss: str, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, widths: Sequence[int], activations: Sequence[str], loss: str, rng: np.random.Generator) -> None:
         self.widths = tuple(widths)
         self.activations = tuple(activations)
         self.loss = loss
@@ -220,8 +218,7 @@ def _start_indices(widths: Sequence[int]) -> tuple[list[int], list[int]]:
 
 def _he_normal(widths: Sequence[int], rng: np.random.Generator) -> Vector:
     layers = [
-        rng.normal(0.0, math.sqrt(2.0 / fan_in), size=fan_in * units)
-        for fan_in, units in itertools.pairwise(widths)
+        rng.normal(0.0, math.sqrt(2.0 / fan_in), size=fan_in * units) for fan_in, units in itertools.pairwise(widths)
     ]
     return np.concatenate(layers)
 
@@ -336,9 +333,7 @@ def _check_sizes(widths: Sequence[int], activations: Sequence[str]) -> None:
     if len(widths) < 2 or min(widths) < 1:
         raise ValueError(f"widths is {tuple(widths)}; it needs two or more positive numbers")
     if len(activations) != len(widths) - 1:
-        raise ValueError(
-            f"{len(activations)} activations for {len(widths)} widths; give one per width after the first"
-        )
+        raise ValueError(f"{len(activations)} activations for {len(widths)} widths; give one per width after the first")
 
 
 def _check_name(what: str, name: str, table: dict[str, Any]) -> None:

@@ -8,7 +8,12 @@ model.fit(x, y, batch_size=128, epochs=5)
 model.evaluate(x_test, y_test)
 """
 
-from . import callbacks, datasets, initializers, kernels, losses, reference
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import callbacks, initializers, kernels, losses, reference
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -26,7 +31,10 @@ from .history import History
 from .layers import Dense
 from .model import Sequential, mlp
 from .optimizers import SGD, Adam
-from .saving import load
+
+if TYPE_CHECKING:
+    from . import datasets
+    from .saving import load
 
 __all__ = [
     "SGD",
@@ -55,3 +63,18 @@ __all__ = [
     "reference",
     "set_num_threads",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What a first look at the package does not need is imported when it is asked for.
+    if name == "datasets":
+        return importlib.import_module(".datasets", __name__)
+    if name == "load":
+        from .saving import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

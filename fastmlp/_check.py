@@ -103,9 +103,7 @@ def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) 
     if array.ndim > 2:
         array = array.reshape(array.shape[0], -1)
     if width is not None and array.shape[1] != width:
-        raise ArgumentError(
-            f"{name} has {array.shape[1]} features in each row, but the model was built for {width}"
-        )
+        raise ArgumentError(f"{name} has {array.shape[1]} features in each row, but the model was built for {width}")
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):

@@ -118,9 +118,7 @@ def parse_declaration(declaration: str) -> list[Parameter]:
                 raise ValueError(f"cannot read {item!r} in the kernel declaration {declaration!r}")
             name, dims, kind, below, writable = match.groups()
             shape = None if dims is None else tuple(d.strip() for d in dims.split(","))
-            parameters.append(
-                Parameter(name, shape, kind or "real", below, is_output, is_output or bool(writable))
-            )
+            parameters.append(Parameter(name, shape, kind or "real", below, is_output, is_output or bool(writable)))
     return parameters
 
 
@@ -214,11 +212,7 @@ class Kernel:
         if parameter.dims is None:
             return self._scalar(parameter, value)
         wanted = np.dtype(dtype if parameter.kind == "real" else parameter.kind)
-        array = (
-            self._output(parameter, value, wanted)
-            if parameter.is_output
-            else self._input(parameter, value, wanted)
-        )
+        array = self._output(parameter, value, wanted) if parameter.is_output else self._input(parameter, value, wanted)
         self._check_shape(parameter, array, extents)
         return array
 
@@ -226,9 +220,7 @@ class Kernel:
         try:
             return int(value) if parameter.kind == "int" else float(value)
         except (TypeError, ValueError):
-            raise ArgumentTypeError(
-                f"{self.__name__}: {parameter.name} must be a number, not {value!r}"
-            ) from None
+            raise ArgumentTypeError(f"{self.__name__}: {parameter.name} must be a number, not {value!r}") from None
 
     def _output(self, parameter: Parameter, value: Any, wanted: np.dtype[Any]) -> Any:
         usable = isinstance(value, np.ndarray) and value.dtype == wanted and value.flags.c_contiguous
@@ -242,9 +234,7 @@ class Kernel:
     def _input(self, parameter: Parameter, value: Any, wanted: np.dtype[Any]) -> Any:
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
-            raise ArgumentTypeError(
-                f"{self.__name__}: {parameter.name} must hold numbers, not {_described(value)}"
-            )
+            raise ArgumentTypeError(f"{self.__name__}: {parameter.name} must hold numbers, not {_described(value)}")
         array = np.ascontiguousarray(array, wanted).reshape(array.shape)
         return array.copy() if parameter.writable and not array.flags.writeable else array
 

@@ -79,11 +79,7 @@ class ProgressLine(Callback):
             self._write(f"stopped: {said}", final=True)
 
     def _line(self, logs: Logs, fraction: float) -> str:
-        shown = [
-            f"{name} {value:.4f}"
-            for name, value in logs.items()
-            if name not in ("seconds", "samples_per_second")
-        ]
+        shown = [f"{name} {value:.4f}" for name, value in logs.items() if name not in ("seconds", "samples_per_second")]
         rate = f"{logs['samples_per_second']:,.0f} samples/s"
         width = len(str(self._plan["epochs"]))
         head = f"epoch {self._epoch + 1:{width}d}/{self._plan['epochs']}"

@@ -368,17 +368,13 @@ class Sequential:
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                 raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
-            return data, self._data(
-                *validation_data, "validation_data[0]", "validation_data[1]", _width(data)
-            )
+            return data, self._data(*validation_data, "validation_data[0]", "validation_data[1]", _width(data))
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if share == 0:
             return data, None
         kept = data.rows - math.ceil(data.rows * share - 1e-9)
         if kept == 0:
-            raise ArgumentError(
-                f"validation_split={validation_split} leaves none of the {data.rows} rows to train on"
-            )
+            raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
         return data.part(0, kept), data.part(kept, data.rows)
 
     def train_on_batch(self, x: Any, y: Any, *, n_threads: int | None = None) -> dict[str, float]:
@@ -500,9 +496,7 @@ class Sequential:
         """
         tensors = self.engine.program.tensors
         if len(weights) != len(tensors):
-            raise ArgumentError(
-                f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}"
-            )
+            raise ArgumentError(f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}")
         pairs = list(zip(tensors, weights, strict=True))
         values = [_checked_tensor(value, tensor, f"weights[{i}]") for i, (tensor, value) in enumerate(pairs)]
         for tensor, value in zip(tensors, values, strict=True):

@@ -21,9 +21,7 @@ from .reference import layout
 Array = npt.NDArray[Any]
 
 _ACTIVATION_CODES = {"relu": t.RELU, "softmax": t.SOFTMAX}
-_UNIT_ROWS = (
-    128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
-)
+_UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
 _BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
@@ -118,9 +116,7 @@ def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
     return block[offset : offset + size]
 
 
-def build(
-    layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int, *, fuse_softmax: bool
-) -> Program:
+def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int, *, fuse_softmax: bool) -> Program:
     """The program of a list of layers for inputs of width ``fan_in``.
 
     With ``fuse_softmax`` the last operation, a softmax, is left to the loss while training.

@@ -39,9 +39,7 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     np.savez(buffer, allow_pickle=False, **arrays)
     target = Path(path)
     if target.is_dir():
-        raise IsADirectoryError(
-            f"{target} is a folder: give the name of a file, such as {target / 'model.npz'}"
-        )
+        raise IsADirectoryError(f"{target} is a folder: give the name of a file, such as {target / 'model.npz'}")
     write_atomically(target, buffer.getvalue())
 
 

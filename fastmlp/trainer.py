@@ -200,9 +200,7 @@ class EpochTotals:
             return cls()
         losses, accuracies = (history.batches[name][-batches:] for name in ("loss", "accuracy"))
         seconds = history.history["seconds"][-1] if history.partial else 0.0
-        return cls(
-            sum(losses) * batch_size, sum(accuracies) * batch_size, batches * batch_size, batches, seconds
-        )
+        return cls(sum(losses) * batch_size, sum(accuracies) * batch_size, batches * batch_size, batches, seconds)
 
     def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
         # One batch after the other: the sum is the same however the batches were divided into calls.

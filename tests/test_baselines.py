@@ -217,7 +217,5 @@ def test_numpy_mlp_copies_the_weights_it_is_given():
     mlp.train_epoch(np.ones((4, 2)), np.array([0, 1, 2, 0]), batch_size=2, order=np.arange(4))
     assert (given[0] == 1.0).all()
     assert not (mlp.weights[0] == 1.0).all()
-    with pytest.raises(
-        ValueError, match=r"weights have shapes \[\(3, 2\)\]; this network needs \[\(2, 3\)\]"
-    ):
+    with pytest.raises(ValueError, match=r"weights have shapes \[\(3, 2\)\]; this network needs \[\(2, 3\)\]"):
         mlp.weights = [np.ones((3, 2))]

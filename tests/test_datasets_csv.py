@@ -284,9 +284,7 @@ def test_words_are_numbered_alike_in_train_and_test(write, tmp_path):
     write("c,1\nb,2\n", "test.csv")
     assert load(tmp_path)[1][1].tolist() == [2, 1]
     write("d,1\nb,2\n", "test.csv")
-    with pytest.raises(
-        DataFileError, match=r"test\.csv: expected the labels of .*train\.csv \(a, b, c\), found 'd'"
-    ):
+    with pytest.raises(DataFileError, match=r"test\.csv: expected the labels of .*train\.csv \(a, b, c\), found 'd'"):
         load(tmp_path)
     write("0,1\n1,2\n", "test.csv")
     with pytest.raises(DataFileError, match=r"test\.csv: expected the labels of .*found 'numbers'"):
@@ -303,9 +301,7 @@ def test_train_and_test_get_one_dtype(write, tmp_path):
 def test_test_files_without_labels_are_no_test_files(write, tmp_path):
     write("label,pixel0,pixel1\n1,2,3\n", "train.csv")
     write("pixel0,pixel1\n2,3\n", "test.csv")
-    with pytest.raises(
-        DataFileError, match=r"test\.csv: expected labels, found features alone; use load_features"
-    ):
+    with pytest.raises(DataFileError, match=r"test\.csv: expected labels, found features alone; use load_features"):
         load(tmp_path)
     with pytest.raises(DataFileError, match=r"test\.csv: expected labels"):
         load(tmp_path / "test.csv")

@@ -61,9 +61,7 @@ class Server(http.server.ThreadingHTTPServer):
 @pytest.fixture
 def serve(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    files = tuple(
-        RemoteFile(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in CONTENT.items()
-    )
+    files = tuple(RemoteFile(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in CONTENT.items())
     monkeypatch.setitem(remote._FILES, "mnist", files)
     servers = []
 
@@ -157,9 +155,7 @@ def test_a_server_that_sends_another_range_is_not_believed(serve, tmp_path):
     assert not (tmp_path / "a.gz").exists()
 
 
-@pytest.mark.parametrize(
-    "rubbish", [b"rubbish", bytes(len(CONTENT["a.gz"])), bytes(len(CONTENT["a.gz"]) + 9)]
-)
+@pytest.mark.parametrize("rubbish", [b"rubbish", bytes(len(CONTENT["a.gz"])), bytes(len(CONTENT["a.gz"]) + 9)])
 def test_a_bad_part_is_thrown_away(serve, tmp_path, rubbish):
     (tmp_path / "a.gz.part").write_bytes(rubbish)
     fetch(tmp_path, serve())

@@ -71,9 +71,7 @@ def test_idx_keeps_shape(tmp_path, shape):
     assert load_idx(tmp_path / "a").flags.writeable
 
 
-@pytest.mark.parametrize(
-    ("code", "dtype"), [(0x09, ">i1"), (0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")]
-)
+@pytest.mark.parametrize(("code", "dtype"), [(0x09, ">i1"), (0x0B, ">i2"), (0x0C, ">i4"), (0x0D, ">f4"), (0x0E, ">f8")])
 def test_idx_types_come_in_native_byte_order(tmp_path, code, dtype):
     array = np.array([-3, 0, 100], dtype=dtype)
     (tmp_path / "a").write_bytes(idx_bytes(array, code))
@@ -131,9 +129,7 @@ def test_missing_file_and_folder_given_as_file(tmp_path):
         load_idx(tmp_path)
 
 
-@pytest.mark.skipif(
-    os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root reads everything"
-)
+@pytest.mark.skipif(os.name == "nt" or (hasattr(os, "geteuid") and os.geteuid() == 0), reason="root reads everything")
 def test_unreadable_file(tmp_path):
     path = tmp_path / "secret"
     path.write_bytes(GOOD)
@@ -156,9 +152,7 @@ def test_errors_of_the_system_name_the_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("dotted", [False, True])
-@pytest.mark.parametrize(
-    ("pack", "ending"), [(bytes, ""), (gzip.compress, ".gz"), (gzip.compress, ""), (bytes, ".gz")]
-)
+@pytest.mark.parametrize(("pack", "ending"), [(bytes, ""), (gzip.compress, ".gz"), (gzip.compress, ""), (bytes, ".gz")])
 def test_folder_of_idx_files(tmp_path, pack, ending, dotted):
     folder = write_idx_folder(tmp_path / "data", pack=pack, ending=ending, dotted=dotted)
     assert_split(load(folder))
@@ -202,9 +196,7 @@ def test_images_without_pixels_and_without_rows(tmp_path):
 def test_incomplete_and_foreign_folders(tmp_path):
     folder = write_idx_folder(tmp_path / "part")
     (folder / TEST_Y).unlink()
-    with pytest.raises(
-        DataFileError, match=rf"part: expected four IDX files, .* found 3 \(missing: {TEST_Y}\)"
-    ):
+    with pytest.raises(DataFileError, match=rf"part: expected four IDX files, .* found 3 \(missing: {TEST_Y}\)"):
         load(folder)
     (tmp_path / "holiday").mkdir()
     with pytest.raises(DataFileError, match=r"holiday: .* found an empty folder"):

@@ -154,9 +154,7 @@ def test_split_checks(x, y, options, message):
 
 def test_importing_brings_no_network_and_no_optional_package():
     code = "import sys, fastmlp.datasets; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     unwanted = {"urllib.request", "http.client", "ssl", "pandas", "sklearn", "matplotlib", "scipy"}
     assert not unwanted & set(loaded)
 

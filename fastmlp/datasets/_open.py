@@ -34,8 +34,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataFileError(
-            f"{path}: expected complete gzip data, found truncated or damaged data ({error}); copy or "
-            "download it again"
+            f"{path}: expected complete gzip data, found truncated or damaged data ({error}); copy or download it again"
         ) from error
     except UnicodeDecodeError as error:
         raise DataFileError(
@@ -43,9 +42,7 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DataFileError(
-            f"{path}: expected a readable file, found: {reason}; check its permissions"
-        ) from error
+        raise DataFileError(f"{path}: expected a readable file, found: {reason}; check its permissions") from error
 
 
 def open_bytes(path: Path) -> BinaryIO:

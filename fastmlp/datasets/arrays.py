@@ -32,9 +32,7 @@ def as_features(path: Path, what: str, values: NDArray[Any]) -> Features:
             "row per sample"
         )
     if values.size == 0:
-        raise DataFileError(
-            f"{path}: expected data in {what}, found shape {values.shape}; it holds no values"
-        )
+        raise DataFileError(f"{path}: expected data in {what}, found shape {values.shape}; it holds no values")
     flat = values.reshape(len(values), -1)
     if values.dtype.kind == "f":
         return as_float32(path, what, flat)
@@ -59,17 +57,13 @@ def as_float32(path: Path, what: str, values: NDArray[Any]) -> NDArray[np.float3
 def as_labels(path: Path, what: str, values: NDArray[Any]) -> Labels:
     """``values`` as int64 class numbers, (n,): whole numbers of 0 to 255, or one-hot rows."""
     if values.dtype.kind not in "buif":
-        raise DataFileError(
-            f"{path}: expected class numbers in {what}, found {_kind(values)}; number the classes"
-        )
+        raise DataFileError(f"{path}: expected class numbers in {what}, found {_kind(values)}; number the classes")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim == 2:
         return from_one_hot(path, what, values)
     if values.ndim != 1:
-        raise DataFileError(
-            f"{path}: expected {what} of shape (rows,), found shape {values.shape}; one label per row"
-        )
+        raise DataFileError(f"{path}: expected {what} of shape (rows,), found shape {values.shape}; one label per row")
     with np.errstate(invalid="ignore"):
         whole = values.astype(np.int64)
     wrong = np.flatnonzero((whole != values) | (values < 0) | (values > MAX_LABEL))
@@ -152,9 +146,7 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         with reading(path), open(path, "rb") as opened:
             file = np.load(opened, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataFileError(
-                    f"{path}: expected an NPZ file, found a single array; save it with numpy.savez"
-                )
+                raise DataFileError(f"{path}: expected an NPZ file, found a single array; save it with numpy.savez")
             missing = [name for name in names if name not in file.files]
             if missing:
                 raise DataFileError(

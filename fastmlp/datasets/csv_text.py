@@ -45,9 +45,7 @@ def first_fields(path: Path) -> list[str]:
     with reading(path):
         text = line.decode("utf-8-sig").strip()
     if not text:
-        raise DataFileError(
-            f"{path}: expected comma-separated values, found an empty first line; remove empty lines"
-        )
+        raise DataFileError(f"{path}: expected comma-separated values, found an empty first line; remove empty lines")
     if "," not in text and (";" in text or "\t" in text):
         found = "semicolons" if ";" in text else "tabs"
         raise DataFileError(f"{path}: expected commas between the fields, found {found}; save it with commas")
@@ -136,9 +134,7 @@ def require_rows(text: CsvText) -> None:
         if text.header is not None:
             lines.readline()
         if not any(line.strip() for line in lines):
-            raise DataFileError(
-                f"{text.path}: expected rows of numbers below the header, found none; is it complete?"
-            )
+            raise DataFileError(f"{text.path}: expected rows of numbers below the header, found none; is it complete?")
 
 
 def _raise_where(text: CsvText, label: int | None, reason: str) -> NoReturn:

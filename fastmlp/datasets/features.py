@@ -15,9 +15,7 @@ _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
-def load_features(
-    path: str | os.PathLike[str], *, dtype: Literal["uint8", "float32"] | None = None
-) -> Features:
+def load_features(path: str | os.PathLike[str], *, dtype: Literal["uint8", "float32"] | None = None) -> Features:
     """Read features alone, one row per sample: CSV, NPY, or IDX images. The format is told by the content.
 
     Parameters

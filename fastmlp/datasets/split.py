@@ -48,9 +48,7 @@ def train_test_split(
     rows, labels = np.asarray(x), np.asarray(y)
     n = _n_rows(rows, labels)
     if not 0 < test_fraction < 1:
-        raise ArgumentError(
-            f"train_test_split: test_fraction must be above 0 and below 1, got {test_fraction!r}"
-        )
+        raise ArgumentError(f"train_test_split: test_fraction must be above 0 and below 1, got {test_fraction!r}")
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ArgumentError(f"train_test_split: seed must be an integer of 0 or more, got {seed!r}")
     order = np.random.Generator(np.random.Philox(int(seed))).permutation(n)
@@ -66,8 +64,7 @@ def train_test_split(
 def _n_rows(rows: NDArray[Any], labels: NDArray[Any]) -> int:
     if rows.ndim == 0 or labels.ndim == 0 or len(rows) != len(labels):
         raise ArgumentError(
-            f"train_test_split: x and y must have equally many rows, got the shapes {rows.shape} and "
-            f"{labels.shape}"
+            f"train_test_split: x and y must have equally many rows, got the shapes {rows.shape} and {labels.shape}"
         )
     if len(rows) < 2:
         raise ArgumentError(f"train_test_split: x must have at least 2 rows to split, got {len(rows)}")

@@ -45,9 +45,7 @@ class Standardizer:
         if len(values) == 0:
             raise ArgumentError(f"Standardizer.fit: x must have at least one row, got shape {values.shape}")
         if not np.isfinite(values).all():
-            raise ArgumentError(
-                "Standardizer.fit: x must be finite, got NaN or infinity; drop or fill in such rows"
-            )
+            raise ArgumentError("Standardizer.fit: x must be finite, got NaN or infinity; drop or fill in such rows")
         mean = values.mean(axis=0, dtype=np.float64)
         squares = np.zeros(values.shape[1])
         for rows in _blocks(values):
@@ -112,8 +110,7 @@ def _as_matrix(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
     values = np.asarray(x)
     if values.ndim != 2 or values.dtype.kind not in "buif":
         raise ArgumentError(
-            f"{function}: {name} must be numbers of shape (rows, features), got {values.dtype} of shape "
-            f"{values.shape}"
+            f"{function}: {name} must be numbers of shape (rows, features), got {values.dtype} of shape {values.shape}"
         )
     return values
 

@@ -143,9 +143,7 @@ def _dense_basis(stroke: Stroke, controls: list[Point], per_segment: int = 64) -
     return basis.reshape(-1, len(controls))
 
 
-def _evenly_spaced(
-    basis: NDArray[np.float64], places: NDArray[np.float64], spacing: float
-) -> NDArray[np.float64]:
+def _evenly_spaced(basis: NDArray[np.float64], places: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
     """The rows of ``basis`` whose pen points lie evenly along the curve, ends included."""
     steps = np.linalg.norm(np.diff(basis @ places, axis=0), axis=1)
     travelled = np.concatenate([[0.0], np.cumsum(steps)])

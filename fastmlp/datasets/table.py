@@ -113,9 +113,7 @@ def load_csv(
     y, class_names = _labels(text, values, columns, words)
     kept = [column for column in range(text.n_columns) if column not in columns.not_features()]
     if not kept:
-        raise DataFileError(
-            f"{file_path}: expected features besides the labels, found {text.n_columns} column(s)"
-        )
+        raise DataFileError(f"{file_path}: expected features besides the labels, found {text.n_columns} column(s)")
     names = tuple(text.header[column] for column in kept) if text.header else None
     return Table(_features(file_path, values, kept), y, class_names, names, columns.one_hot)
 
@@ -173,8 +171,7 @@ def _find_column(text: CsvText, label: str | int) -> int:
         return text.header.index(label)
     if not isinstance(label, int) or not -text.n_columns <= label < text.n_columns:
         raise ArgumentError(
-            f"load_csv: label must be a column of {text.path}, {-text.n_columns} to {text.n_columns - 1}, "
-            f"got {label!r}"
+            f"load_csv: label must be a column of {text.path}, {-text.n_columns} to {text.n_columns - 1}, got {label!r}"
         )
     return label % text.n_columns
 

@@ -24,9 +24,7 @@ def fetch_from(url: str, file: RemoteFile, part: Path, progress: Progress, timeo
     except (OSError, HTTPException) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # our own file, not the network
-        return (
-            f"no connection, or it broke ({getattr(error, 'reason', None) or error or type(error).__name__})"
-        )
+        return f"no connection, or it broke ({getattr(error, 'reason', None) or error or type(error).__name__})"
     found = part_size(part)
     if found < file.n_bytes:
         return f"it broke off after {found} of {file.n_bytes} bytes"
@@ -43,9 +41,7 @@ def _append(url: str, file: RemoteFile, part: Path, progress: Progress, timeout:
         resumes = answer.status == 206 and _range_start(answer) == have
         done = have if resumes else 0
         if answer.status == 206 and not resumes:
-            raise HTTPException(
-                f"it sent another range than asked for: {answer.headers.get('Content-Range')}"
-            )
+            raise HTTPException(f"it sent another range than asked for: {answer.headers.get('Content-Range')}")
         with open(part, "ab" if resumes else "wb") as out:
             # One byte more than expected is enough to know that the file is another one.
             while done <= file.n_bytes and (piece := answer.read(min(_PIECE, file.n_bytes + 1 - done))):

@@ -47,9 +47,7 @@ def dense_backward_parameters_block(
     dyj = dyi + panel_number * p * capacity
     for k in range(k0, k0 + count, p):
         here = min(p, k0 + count - k)
-        multiply_columns(
-            gradients, to + k * p, resume, x, xi + k * capacity, dy, dyj, here, jump, capacity, rows
-        )
+        multiply_columns(gradients, to + k * p, resume, x, xi + k * capacity, dy, dyj, here, jump, capacity, rows)
     if k0 == 0 and bi >= 0:
         sum_rows(gradients, bi + panel_number * p, resume, dy, dyj, jump, capacity, rows)
 

@@ -4,8 +4,6 @@ Labels come as class numbers (``sparse_…``) or as one row of target probabilit
 of a row is −Σ_i t_i log p_i.
 """
 
-import numpy as np
-
 from .._jit import block, kernel, prange
 from .math import log_vector
 from .simd import lanes, load_first, maximum, panel, splat, store_first, sum_lanes
@@ -75,9 +73,7 @@ def first_maximum(x, xi, jump, width):
     return best
 
 
-@kernel(
-    "losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float"
-)
+@kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float")
 def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
     """Softmax and cross-entropy in one, for class numbers: stable for logits of any size.
 
@@ -110,9 +106,7 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
             losses[r] = sparse_softmax_crossentropy_row(dx, at, x, at, panel(x), width, labels[r], scale)
 
 
-@kernel(
-    "losses[batch], dlogits[batch, classes] = logits[batch, classes], targets[batch, classes], scale float"
-)
+@kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], targets[batch, classes], scale float")
 def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     """Softmax and cross-entropy in one, for one-hot or soft targets: stable for logits of any size.
 

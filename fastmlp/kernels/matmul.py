@@ -62,9 +62,7 @@ def _multiply_panel(c, ci, bias, bj, a, ai, a_jump, b, bi, rows, depth):
     p = panel(c)
     i = 0
     while i + TILE_ROWS <= rows:
-        product_tile(
-            TILE_ROWS, 0, c, ci + i * p, False, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, p, depth
-        )
+        product_tile(TILE_ROWS, 0, c, ci + i * p, False, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, p, depth)
         i += TILE_ROWS
     while i + 4 <= rows:
         product_tile(4, 0, c, ci + i * p, False, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, p, depth)

@@ -120,9 +120,7 @@ def backward_block(workspace, base, parameters, ops, n_ops, capacity, columns, r
             p = panel(workspace)
             for r in range(rows):
                 at = r * p
-                softmax_backward_row(
-                    workspace, dx + at, workspace, dy + at, workspace, y + at, capacity * p, fan_out
-                )
+                softmax_backward_row(workspace, dx + at, workspace, dy + at, workspace, y + at, capacity * p, fan_out)
 
 
 @block

@@ -226,7 +226,7 @@ def _is_double(context, builder, sig, args):
 def load(array, index):
     """The vector that starts at ``array[index]``; no alignment is needed."""
     vector = array[index : index + lanes(array)]
-    assert 0 <= index and len(vector) == lanes(array), "SIMD access out of bounds"
+    assert index >= 0 and len(vector) == lanes(array), "SIMD access out of bounds"
     return vector.copy()
 
 
@@ -243,7 +243,7 @@ def _load(context, builder, sig, args):
 
 def store(array, index, value):
     """Write a vector to ``array[index:]``."""
-    assert 0 <= index and index + lanes(array) <= len(array), "SIMD access out of bounds"
+    assert index >= 0 and index + lanes(array) <= len(array), "SIMD access out of bounds"
     array[index : index + lanes(array)] = value
 
 
@@ -264,7 +264,7 @@ def load_first(array, index, count):
     """Like ``load``, but only the first ``count`` lanes are read; the others are 0."""
     vector = np.zeros(lanes(array), array.dtype)
     count = min(max(count, 0), lanes(array))
-    assert 0 <= index and index + count <= len(array), "SIMD access out of bounds"
+    assert index >= 0 and index + count <= len(array), "SIMD access out of bounds"
     vector[:count] = array[index : index + count]
     return vector
 
@@ -276,9 +276,7 @@ def _type_load_first(array, index, count):
 @_lowered(load_first, _type_load_first, types.Array, types.Integer, types.Integer)
 def _load_first(context, builder, sig, args):
     vector = sig.return_type
-    pointer = _pointer(
-        context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[2], vector)
-    )
+    pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[2], vector))
     mask = _first_lanes(builder, vector, args[2])
     pointer = builder.bitcast(pointer, _vector_ir(vector).as_pointer())
     align = _I32(vector.dtype.bitwidth // 8)
@@ -298,7 +296,7 @@ def _clamp_count(builder, count, vector):
 def store_first(array, index, value, count):
     """Like ``store``, but only the first ``count`` lanes are written."""
     count = min(max(count, 0), lanes(array))
-    assert 0 <= index and index + count <= len(array), "SIMD access out of bounds"
+    assert index >= 0 and index + count <= len(array), "SIMD access out of bounds"
     array[index : index + count] = value[:count]
 
 
@@ -309,9 +307,7 @@ def _type_store_first(array, index, value, count):
 @_lowered(store_first, _type_store_first, types.Array, types.Integer, Vector, types.Integer)
 def _store_first(context, builder, sig, args):
     vector = sig.args[2]
-    pointer = _pointer(
-        context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[3], vector)
-    )
+    pointer = _pointer(context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[3], vector))
     mask = _first_lanes(builder, vector, args[3])
     pointer = builder.bitcast(pointer, _vector_ir(vector).as_pointer())
     align = _I32(vector.dtype.bitwidth // 8)
@@ -323,7 +319,7 @@ def _store_first(context, builder, sig, args):
 def load_bytes(pixels, index, like):
     """A vector of ``like``'s dtype from the uint8 numbers that start at ``pixels[index]``."""
     vector = pixels[index : index + lanes(like)]
-    assert 0 <= index and len(vector) == lanes(like), "SIMD access out of bounds"
+    assert index >= 0 and len(vector) == lanes(like), "SIMD access out of bounds"
     return vector.astype(like.dtype)
 
 
@@ -681,7 +677,7 @@ def store_tile(tile, array, index, stride):
     """Write row r of the tile to ``array[index + r * stride:]``."""
     for r, row in enumerate(tile):
         start = index + r * stride
-        assert 0 <= start and start + len(row) <= len(array), "SIMD access out of bounds"
+        assert start >= 0 and start + len(row) <= len(array), "SIMD access out of bounds"
         array[start : start + len(row)] = row
 
 
