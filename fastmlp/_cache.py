@@ -182,7 +182,7 @@ class KernelFile:
 def _packed(signature: Any, result: Any) -> bytes:
     from numba.core.serialize import dumps
 
-    payload = dumps((str(signature), result._reduce()))
+    payload: bytes = dumps((str(signature), result._reduce()))  # type: ignore[no-untyped-call]
     return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
 
 
@@ -197,7 +197,7 @@ def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
     stored, reduced = pickle.loads(payload)
     if stored != str(signature):
         raise ValueError("kernel file of another signature")
-    return CompileResult._rebuild(target_context, *reduced)
+    return CompileResult._rebuild(target_context, *reduced)  # type: ignore[no-untyped-call]
 
 
 def write_atomically(path: Path, content: bytes) -> None:

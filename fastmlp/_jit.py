@@ -81,7 +81,7 @@ def block_of(function: F, literal: bool) -> F:
     parameters = ", ".join(inspect.signature(function).parameters)
     implementation = eval(f"lambda {parameters}: function", {"function": function})
     options = {**_OPTIONS, "no_cfunc_wrapper": True, "no_rewrites": True}
-    numba_overload(function, jit_options=options, prefer_literal=literal)(implementation)
+    numba_overload(function, jit_options=options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
     return function
 
 
@@ -327,7 +327,7 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
     except ImportError:  # another numba: slower to compile, the same code
         return {}, contextlib.nullcontext
 
-    class CollectingLibrary(JITCodeLibrary):  # type: ignore[misc]
+    class CollectingLibrary(JITCodeLibrary):
         def add_llvm_module(self, ll_module: Any) -> None:
             ll_module.data_layout = self._codegen._data_layout
             self._final_module.link_in(ll_module)
@@ -356,11 +356,11 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
         def set_env(self, name: str, environment: Any) -> None:
             pass
 
-    class KernelCompiler(Compiler):  # type: ignore[misc]
+    class KernelCompiler(Compiler):
         def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
-            library = library or JITCodeLibrary(targetctx.codegen(), "kernel")
+            library = library or JITCodeLibrary(targetctx.codegen(), "kernel")  # type: ignore[no-untyped-call]
             library.enable_object_caching()
-            super().__init__(typingctx, targetctx, library, *rest)
+            super().__init__(typingctx, targetctx, library, *rest)  # type: ignore[no-untyped-call]
 
     @contextlib.contextmanager
     def one_emission() -> Iterator[None]:

@@ -48,10 +48,7 @@ def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
 
 def available_threads() -> int:
     """The most threads this process may use: CPU affinity, container quota and NUMBA_NUM_THREADS, the least."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()
     if quota is not None:
         count = min(count, quota)
@@ -114,12 +111,14 @@ def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
     """Call a parallel kernel on ``n_threads`` threads; the caller's own numba setting is restored."""
     global _launched
     import numba
+    from numba.core import config
+    from numba.np.ufunc.parallel import threading_layer
 
-    n_threads = min(n_threads, numba.config.NUMBA_NUM_THREADS)
+    n_threads = min(n_threads, config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     before = numba.get_num_threads()
     # The workqueue layer aborts the process when two Python threads launch at once. Which layer is in use is
     # known only after the first launch.
-    needs_lock = not _launched or numba.threading_layer() == "workqueue"
+    needs_lock = not _launched or threading_layer() == "workqueue"  # type: ignore[no-untyped-call]
     if needs_lock:
         _launch_lock.acquire()
     try:

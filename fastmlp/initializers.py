@@ -45,11 +45,13 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _normal(generator: np.random.Generator, shape: tuple[int, ...], deviation: float, dtype: Any) -> Array:
-    return generator.standard_normal(shape, dtype=dtype) * dtype.type(deviation)
+    values: Array = generator.standard_normal(shape, dtype=dtype) * dtype.type(deviation)
+    return values
 
 
 def _uniform(generator: np.random.Generator, shape: tuple[int, ...], limit: float, dtype: Any) -> Array:
-    return (generator.random(shape, dtype=dtype) * dtype.type(2) - dtype.type(1)) * dtype.type(limit)
+    values: Array = (generator.random(shape, dtype=dtype) * dtype.type(2) - dtype.type(1)) * dtype.type(limit)
+    return values
 
 
 def _he_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:

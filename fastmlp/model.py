@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _check, callbacks, kernels, losses, metrics, optimizers, program
-from ._errors import ArgumentError, ArgumentTypeError, NotBuiltError
+from ._errors import ArgumentError, ArgumentTypeError, DivergenceError, NotBuiltError
 from .engine import Data, Engine, data_of
 from .history import History
 from .layers import Dense, Layer
@@ -404,8 +404,6 @@ class Sequential:
         order = np.arange(data.rows, dtype=np.int64)
         batch_losses, correct = self.engine.train(data, order, 0, rate, data.rows, threads)
         if len(batch_losses) == 0:
-            from ._errors import DivergenceError
-
             raise DivergenceError("the loss of this batch is NaN or infinite: no step was made")
         return self._report(float(batch_losses[0]), int(correct[0]) / data.rows)
 
@@ -477,7 +475,8 @@ class Sequential:
         -------
         ndarray of int64, shape (rows,)
         """
-        return self.predict(x, n_threads=n_threads).argmax(axis=1)
+        classes: npt.NDArray[np.int64] = self.predict(x, n_threads=n_threads).argmax(axis=1)
+        return classes
 
     # ------------------------------------------------------------ weights, description, file
 
@@ -573,9 +572,6 @@ class Sequential:
         assert isinstance(last, Dense)
         labels, targets = _check.class_targets(y, y_name, len(features), last.units, self.dtype)
         return data_of(features, labels, targets, self.dtype)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return dict(self.__dict__)
 
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"

@@ -232,7 +232,7 @@ def weights_block(
     op = units[u, UNIT_OP]
     j, k0, count = units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
     capacity = plan[BLOCK_ROWS]
-    fan_in, fan_out = ops[op, FAN_IN], ops[op, FAN_OUT]
+    fan_in = ops[op, FAN_IN]
     w, b = ops[op, WEIGHTS], ops[op, BIAS]
     x, dy = ops[op, X] * capacity, ops[op, DY] * capacity
     dense_backward_parameters_block(

@@ -1,0 +1,103 @@
+"""The command line: ``fastmlp``, or ``python -m fastmlp``.
+
+One module for each command, imported when that command runs, so that ``fastmlp --help`` loads neither numba nor
+the data sets. A command returns its exit code, and raises for anything that a person should read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+from .._errors import FastMLPError
+from .parser import build_parser
+from .usage import UsageError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the program's name; default: those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 for success, 1 for a run that failed, 2 for wrong usage. What went wrong is one line on
+        stderr, without a traceback.
+
+    Examples
+    --------
+    >>> from fastmlp.cli import main
+    >>> main(["train", "digits", "--epochs", "many"])
+    2
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            return _run(argv)
+    except SystemExit as leaving:  # argparse leaves so, with 0 after --help and 2 after a wrong option
+        return leaving.code if isinstance(leaving.code, int) else 2
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    args = build_parser().parse_args(argv)
+    try:
+        code: int = importlib.import_module(f".{args.command}", __name__).run(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a broken pipe shows here, not when the interpreter ends
+        return code
+    except UsageError as error:
+        args.parser.error(str(error))
+    except BrokenPipeError:
+        _forget_stdout()
+        return 1
+    except KeyboardInterrupt:
+        return _failed("interrupted")
+    except MemoryError as error:
+        return _failed(f"not enough memory{f' ({error})' if str(error) else ''}")
+    except UnicodeEncodeError as error:
+        return _failed(f"the output cannot show {error.object!r:.60}; set PYTHONIOENCODING=utf-8")
+    except FastMLPError as error:
+        return _failed(str(error))
+    except OSError as error:
+        return _failed(_described(error))
+
+
+def _failed(what: str) -> int:
+    print(f"fastmlp: error: {what}", file=sys.stderr)
+    return 1
+
+
+def _described(error: OSError) -> str:
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"
+
+
+def _forget_stdout() -> None:
+    """Send what is still buffered nowhere: else the interpreter complains about it when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    # A user of the command line has no use for the source line that a warning came from.
+    text = " ".join(str(message).split()).removeprefix("fastmlp: ")
+    print(f"fastmlp: warning: {text}", file=file or sys.stderr)

@@ -1,0 +1,209 @@
+"""The commands and their options. Imports nothing heavy: ``--help`` must be quick."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import layers
+from .._version import __version__
+from . import usage
+
+_DOWNLOADABLE = ("mnist", "fashion_mnist")
+
+_DATA = """\
+DATA is the name of a data set (digits, which is built in, mnist or fashion_mnist), a folder of IDX, NPZ or CSV
+files, an NPZ file with x_train, y_train, x_test and y_test, or a CSV file with labels."""
+
+_TRAIN = f"""\
+Train a classifier, and report its loss and accuracy on the test part of the data.
+
+{_DATA}
+A CSV file has no test part: a sixth of its rows, of each class in proportion, drawn by --seed, becomes it.
+
+The same command gives the same model, to the bit, whatever the number of threads (but --max-time and Ctrl-C stop
+where they stop). Ctrl-C ends training; the model so far is saved, and --resume goes on with it."""
+
+_AS_TRAINED = """\
+Whole numbers of 0 to 255 can be pixels, which a model multiplies by 1/255, or ordinary numbers, which it takes as
+they are. A model that `fastmlp train` saved knows which of the two it learned from, and the file is read in that
+way. For any other model, a file that holds nothing but such numbers is read as pixels. --features decides it."""
+
+_EVALUATE = f"""\
+Loss and accuracy of a saved model on the test part of a data set, or on all rows of a CSV file.
+
+{_DATA}
+
+{_AS_TRAINED}"""
+
+_PREDICT = f"""\
+Apply a saved model to features without labels.
+
+INPUT is a CSV file (without a label column, except one that its header calls label, labels, class or target), an
+NPY file, or IDX images. The output is a probability for each class, or with --classes the most probable class: as
+CSV with a header, or as NPY. A model that was trained on words as labels gives words in CSV, class numbers in NPY.
+
+{_AS_TRAINED}"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="fastmlp", description="Train and run multilayer perceptrons on CPUs.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"fastmlp {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
+    _add_info(commands)
+    _add_cache(commands)
+    _add_download(commands)
+    return parser
+
+
+def _add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, description: str) -> (
+    argparse.ArgumentParser
+):
+    parser = commands.add_parser(
+        name,
+        help=description.split("\n")[0].rstrip("."),
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(parser=parser)
+    return parser
+
+
+# ---------------------------------------------------------------- train
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "train", _TRAIN)
+    parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
+    _add_label(parser)
+    _add_model_options(parser)
+    _add_fit_options(parser)
+    files = parser.add_argument_group("files")
+    files.add_argument("--output", type=Path, metavar="MODEL", help="save the model to this file (.npz)")
+    files.add_argument("--history", type=Path, metavar="CSV", help="write a line for each epoch to this file")
+    files.add_argument(
+        "--resume",
+        type=Path,
+        metavar="MODEL",
+        help="go on with the training of a saved model, on the same DATA; --epochs counts from its beginning, and "
+        "the options of the model, --batch-size and --validation-split are as they were",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print the result alone")
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    # Defaults are filled in by the command: with --resume, none of these may be given.
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--layers", type=usage.widths, metavar="WIDTHS", help='widths of the hidden layers; "" for none (default: 128,64)'
+    )
+    model.add_argument(
+        "--activation", choices=sorted(layers.ACTIVATIONS), help="of the hidden layers (default: relu)"
+    )
+    model.add_argument("--dtype", choices=("float32", "float64"), help="precision (default: float32)")
+    model.add_argument(
+        "--optimizer", type=usage.optimizer, metavar="NAME", help="such as adam or sgd (default: adam)"
+    )
+    model.add_argument(
+        "--learning-rate", type=usage.real_number(above=0), metavar="RATE", help="default: the optimizer's own"
+    )
+    model.add_argument(
+        "--seed",
+        type=usage.whole_number(0, below=2**63),
+        help="of the initial weights, the order of rows, and all splits (default: 0)",
+    )
+
+
+def _add_fit_options(parser: argparse.ArgumentParser) -> None:
+    fit = parser.add_argument_group("training")
+    fit.add_argument("--epochs", type=usage.whole_number(0), default=5, help="passes over the data (default: 5)")
+    fit.add_argument("--batch-size", type=usage.whole_number(1), metavar="ROWS", help="default: 128")
+    fit.add_argument(
+        "--validation-split",
+        type=usage.real_number(minimum=0, below=1),
+        metavar="SHARE",
+        help="share of the training rows, drawn at random from each class, to validate with (default: 0)",
+    )
+    fit.add_argument(
+        "--max-time", type=usage.real_number(above=0), metavar="SECONDS", help="end training after this time"
+    )
+    _add_threads(fit)
+
+
+# ---------------------------------------------------------------- evaluate, predict
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "evaluate", _EVALUATE)
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
+    parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
+    _add_label(parser)
+    _add_features(parser)
+    parser.add_argument(
+        "--seed", type=usage.whole_number(0), default=0, help="of digits: another one gives other images (default: 0)"
+    )
+    _add_threads(parser)
+
+
+def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "predict", _PREDICT)
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
+    parser.add_argument("input", metavar="INPUT", help="a file of features")
+    parser.add_argument(
+        "--output", type=usage.table_file, metavar="FILE", help="a .csv or .npy file (default: CSV on stdout)"
+    )
+    parser.add_argument("--classes", action="store_true", help="give the most probable class of each row")
+    _add_features(parser)
+    _add_threads(parser)
+
+
+def _add_label(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--label",
+        type=usage.column,
+        metavar="COLUMN",
+        help="name or number (from 0; -1 is the last) of the label column of a CSV file",
+    )
+
+
+def _add_features(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--features", choices=("uint8", "float32"), help="read features as pixels (uint8) or as they are (float32)"
+    )
+
+
+def _add_threads(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--threads", type=usage.whole_number(1), metavar="N", help="at most this many (default: all)")
+
+
+# ---------------------------------------------------------------- info, cache, download
+
+
+def _add_info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _add_command(commands, "info", "Versions, CPU, threads, kernel cache and data sets.")
+
+
+def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "cache", "Fill, empty or find the cache of compiled kernels.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--warm", action="store_true", help="compile what a first fit, evaluate and predict need")
+    what.add_argument("--clear", action="store_true", help="remove the compiled kernels of all versions")
+    what.add_argument("--path", action="store_true", help="print the folder")
+    parser.add_argument(
+        "--dtype", choices=("float32", "float64", "all"), help="precision of the kernels to warm (default: float32)"
+    )
+
+
+def _add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "download", "Download a data set; what is there already is kept.")
+    parser.add_argument("name", type=usage.data_name, choices=_DOWNLOADABLE, metavar="NAME", help="mnist or fashion_mnist")
+    parser.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="default: where fastmlp looks for data sets (see `fastmlp info`)"
+    )

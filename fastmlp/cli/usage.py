@@ -1,0 +1,134 @@
+"""What a command line may say: types of option values, and files that may be written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .. import _check, optimizers
+from .._errors import FastMLPError
+
+_WIDEST = 1_000_000
+
+
+class UsageError(Exception):
+    """Options that cannot be used, or not together; the parser of the command reports it."""
+
+
+# ---------------------------------------------------------------- option values
+
+
+def whole_number(minimum: int, below: int | None = None) -> Callable[[str], int]:
+    """The type of an option that takes a whole number."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+        if value < minimum or (below is not None and value >= below):
+            limit = "" if below is None else f" and less than {below}"
+            raise argparse.ArgumentTypeError(f"must be at least {minimum}{limit}, not {text}")
+        return value
+
+    return parse
+
+
+def real_number(**bounds: float) -> Callable[[str], float]:
+    """The type of an option that takes a number; bounds as in `fastmlp._check.real_number`."""
+
+    def parse(text: str) -> float:
+        try:
+            value: float | str = float(text)
+        except ValueError:
+            value = text
+        return _checked(lambda: _check.real_number(value, "it", **bounds))
+
+    return parse
+
+
+def widths(text: str) -> list[int]:
+    """Widths of hidden layers: "128,64"; "" is none."""
+    parse = whole_number(minimum=1, below=_WIDEST + 1)
+    try:
+        return [parse(part) for part in text.split(",")] if text.strip() else []
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be widths with commas between them, such as 128,64, not {text!r}: a width {error}"
+        ) from None
+
+
+def optimizer(text: str) -> str:
+    """The name of an optimiser."""
+    _checked(lambda: optimizers.get(text))
+    return text
+
+
+def column(text: str) -> str | int:
+    """A column by its number, or else by its name."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def table_file(text: str) -> Path:
+    """A file for arrays: the ending says which kind."""
+    path = Path(text)
+    if path.suffix.lower() not in (".csv", ".npy"):
+        raise argparse.ArgumentTypeError(f"must end in .csv or .npy, not {text!r}")
+    return path
+
+
+def data_name(text: str) -> str:
+    """The name of a data set as `fastmlp.datasets` spells it: Fashion-MNIST is fashion_mnist."""
+    return text.lower().replace("-", "_")
+
+
+def _checked(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except FastMLPError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+# ---------------------------------------------------------------- files to write
+
+
+def check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | Path | None]) -> None:
+    """Refuse what could not be written, before the work is done that it would lose.
+
+    Parameters
+    ----------
+    outputs, inputs : dict of str to path or None
+        By the name of the option. An output may be neither another output nor an input.
+    """
+    taken = {_identity(path): name for name, path in inputs.items() if path is not None}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        other = taken.setdefault(_identity(path), name)
+        if other != name:
+            raise UsageError(f"{name} and {other} are the same file, {path}")
+        _check_writable(path)
+
+
+def _identity(path: str | Path) -> str:
+    return os.path.realpath(path)
+
+
+def _check_writable(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(None, "is a folder; give the name of a file", str(path))
+    if path.exists() and not path.is_file():  # a finished file takes the place of the old one: not of /dev/null
+        raise OSError(None, "is not an ordinary file", str(path))
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(None, "is write-protected", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(None, f"there is no folder {path.parent}", str(path))
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass

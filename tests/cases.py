@@ -1,0 +1,288 @@
+"""Kernel name → how to make its arguments. Tests and benchmarks read this one table.
+
+A builder takes a random generator, a dtype and a shape, and returns the arguments in order. What a kernel
+overwrites is filled with NaN, so that an element it forgets cannot go unseen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fastmlp import kernels, program
+from fastmlp.kernels import tables
+from fastmlp.layers import Dense
+from fastmlp.optimizers import SGD, Adam
+
+
+@dataclass(frozen=True)
+class Case:
+    build: Callable[..., list[Any]]
+    shapes: tuple[tuple[int, ...], ...]
+    real: tuple[int, ...]  # the size to benchmark
+    tolerance: dict[str, float] = field(default_factory=lambda: {"float32": 2e-6, "float64": 4e-15})
+
+    def arguments(self, shape, dtype, seed=0):
+        return self.build(np.random.default_rng(seed), np.dtype(dtype), *shape)
+
+
+def unset(shape, dtype):
+    return np.full(shape, np.nan, dtype)
+
+
+def normal(rng, dtype, *shape):
+    return rng.normal(size=shape).astype(dtype)
+
+
+def probabilities(rng, dtype, *shape):
+    p = rng.random(shape) + 0.01
+    return (p / p.sum(axis=-1, keepdims=True)).astype(dtype)
+
+
+def one_hot(labels, classes, dtype):
+    return np.eye(classes, dtype=dtype)[labels]
+
+
+# ---------------------------------------------------------------- builders
+
+
+def dense_forward(rng, dtype, batch, fan_in, units):
+    x, weights, bias = normal(rng, dtype, batch, fan_in), normal(rng, dtype, fan_in, units), normal(rng, dtype, units)
+    return [unset((batch, units), dtype), x, weights, bias]
+
+
+def dense_backward_inputs(rng, dtype, batch, fan_in, units):
+    return [unset((batch, fan_in), dtype), normal(rng, dtype, batch, units), normal(rng, dtype, fan_in, units)]
+
+
+def dense_backward_parameters(rng, dtype, batch, fan_in, units):
+    outputs = [unset((fan_in, units), dtype), unset(units, dtype)]
+    return [*outputs, normal(rng, dtype, batch, fan_in), normal(rng, dtype, batch, units)]
+
+
+def elementwise(rng, dtype, n):
+    return [unset(n, dtype), normal(rng, dtype, n) * 10]
+
+
+def positive(rng, dtype, n):
+    return [unset(n, dtype), np.exp(rng.normal(size=n) * 10).astype(dtype)]
+
+
+def rows_forward(rng, dtype, batch, units):
+    return [unset((batch, units), dtype), normal(rng, dtype, batch, units)]
+
+
+def relu_backward(rng, dtype, batch, units):
+    y = np.maximum(normal(rng, dtype, batch, units), 0)
+    return [unset((batch, units), dtype), normal(rng, dtype, batch, units), y]
+
+
+def softmax_backward(rng, dtype, batch, units):
+    return [unset((batch, units), dtype), normal(rng, dtype, batch, units), probabilities(rng, dtype, batch, units)]
+
+
+def dense_targets(rng, dtype, batch, classes):
+    targets = probabilities(rng, dtype, batch, classes)
+    labels = rng.integers(0, classes, batch)
+    targets[::2] = one_hot(labels, classes, dtype)[::2]
+    return targets
+
+
+def crossentropy_forward(rng, dtype, batch, classes):
+    p = probabilities(rng, dtype, batch, classes)
+    return [unset(batch, dtype), p, dense_targets(rng, dtype, batch, classes)]
+
+
+def crossentropy_backward(rng, dtype, batch, classes):
+    p = probabilities(rng, dtype, batch, classes)
+    return [unset((batch, classes), dtype), p, dense_targets(rng, dtype, batch, classes)]
+
+
+def sparse_crossentropy_forward(rng, dtype, batch, classes):
+    return [unset(batch, dtype), probabilities(rng, dtype, batch, classes), rng.integers(0, classes, batch)]
+
+
+def sparse_crossentropy_backward(rng, dtype, batch, classes):
+    p = probabilities(rng, dtype, batch, classes)
+    return [unset((batch, classes), dtype), p, rng.integers(0, classes, batch)]
+
+
+def softmax_crossentropy(rng, dtype, batch, classes):
+    outputs = [unset(batch, dtype), unset((batch, classes), dtype)]
+    targets = dense_targets(rng, dtype, batch, classes)
+    return [*outputs, normal(rng, dtype, batch, classes) * 5, targets, 1 / batch]
+
+
+def sparse_softmax_crossentropy(rng, dtype, batch, classes):
+    outputs = [unset(batch, dtype), unset((batch, classes), dtype)]
+    return [*outputs, normal(rng, dtype, batch, classes) * 5, rng.integers(0, classes, batch), 1 / batch]
+
+
+def sgd_update(rng, dtype, n):
+    return [normal(rng, dtype, n), normal(rng, dtype, n), 0.1]
+
+
+def adam_update(rng, dtype, n):
+    w, m, v = normal(rng, dtype, n), normal(rng, dtype, n), normal(rng, dtype, n) ** 2
+    return [w, m, v, normal(rng, dtype, n), 0.01, 0.9, 0.999, 1e-8, 3]
+
+
+def pack_panels(rng, dtype, rows, columns, width):
+    return [unset(rows * -(-columns // width) * width, dtype), normal(rng, dtype, rows, columns), width]
+
+
+def unpack_panels(rng, dtype, rows, columns, width):
+    panels, matrix, _ = pack_panels(rng, dtype, rows, columns, width)
+    kernels.pack_panels(panels, matrix, width)
+    return [unset((rows, columns), dtype), panels, width]
+
+
+def philox_words(rng, dtype):
+    return [np.full(4, -1), rng.integers(0, 2**32, 4), rng.integers(0, 2**32, 2)]
+
+
+def shuffle(rng, dtype, n):
+    return [np.full(n, -1), int(rng.integers(0, 2**63)), int(rng.integers(0, 1000))]
+
+
+# ---------------------------------------------------------------- whole networks
+
+
+@dataclass
+class Network:
+    """A small program with its buffers and data."""
+
+    built: program.Program
+    parameters: Any
+    features: Any
+    pixels: Any
+    labels: Any
+    targets: Any
+
+
+def network(rng, dtype, widths, rows, *, hidden="relu", pixels=False, soft=False, use_bias=True):
+    layers = [Dense(w, hidden, use_bias) for w in widths[1:-1]] + [Dense(widths[-1], "softmax", use_bias)]
+    panel = kernels.panel_width(dtype)
+    built = program.build(layers, widths[0], dtype, panel, fuse_softmax=True)
+    parameters = program.aligned_zeros(built.size, dtype)
+    for tensor in built.tensors:
+        built.pack(parameters, tensor, normal(rng, dtype, *tensor.shape) / np.sqrt(widths[0]))
+    classes = widths[-1]
+    x, bytes_ = normal(rng, dtype, rows, widths[0]), rng.integers(0, 256, (rows, widths[0]), np.uint8)
+    labels, targets = rng.integers(0, classes, rows), dense_targets(rng, dtype, rows, classes)
+    return Network(
+        built,
+        parameters,
+        x[:0] if pixels else x,
+        bytes_ if pixels else bytes_[:0],
+        np.zeros(rows, np.int64) if soft else labels,
+        targets if soft else targets[:0],
+    )
+
+
+def unset_gradients(built, dtype):
+    """NaN in every tensor, zeros between them."""
+    gradients = program.aligned_zeros(built.size, dtype)
+    for tensor in built.tensors:
+        gradients[tensor.span(built.panel)] = np.nan
+    return gradients
+
+
+def train_batches(rng, dtype, batch, rows, *widths, optimizer=None, n_threads=1, most_blocks=None, **options):
+    optimizer = optimizer or Adam()
+    net = network(rng, dtype, widths, rows, **options)
+    plan = net.built.plan(batch, n_threads, optimizer.code)
+    if most_blocks is not None:
+        plan[tables.BLOCKS] = min(plan[tables.BLOCKS], most_blocks)
+    batches = -(-rows // batch)
+    return [
+        net.parameters,
+        program.aligned_zeros(optimizer.slots * net.built.size, dtype),
+        unset_gradients(net.built, dtype),
+        net.built.workspace(plan),
+        unset(batch, dtype),
+        np.full(batch, -1),
+        unset(batches, np.float64),
+        np.full(batches, -1),
+        net.features,
+        net.pixels,
+        net.labels,
+        net.targets,
+        rng.permutation(rows),
+        net.built.ops,
+        net.built.units,
+        plan,
+        np.array(optimizer.settings()),
+        np.full(batches, optimizer.learning_rate),
+        1 / 255,
+        0,
+        0,
+    ]
+
+
+def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, **options):
+    net = network(rng, dtype, widths, rows, **options)
+    plan = net.built.plan(rows, n_threads)
+    order = np.empty(0, np.int64)
+    return [
+        unset(rows, dtype),
+        np.full(rows, -1),
+        net.built.workspace(plan),
+        net.parameters,
+        net.features,
+        net.pixels,
+        net.labels,
+        net.targets,
+        order,
+        net.built.ops,
+        plan,
+        1 / 255,
+    ]
+
+
+def predict_batches(rng, dtype, rows, *widths, n_threads=1, **options):
+    net = network(rng, dtype, widths, rows, **options)
+    plan = net.built.plan(rows, n_threads)
+    outputs = unset((rows, widths[-1]), dtype)
+    order = np.empty(0, np.int64)
+    workspace = net.built.workspace(plan)
+    return [outputs, workspace, net.parameters, net.features, net.pixels, order, net.built.ops, plan, 1 / 255]
+
+
+# ---------------------------------------------------------------- the table
+
+_DENSE = ((1, 1, 1), (2, 3, 5), (7, 1, 31), (13, 37, 1), (61, 33, 17), (5, 67, 41))
+_ROWS = ((1, 1), (1, 10), (3, 7), (17, 33), (65, 2), (31, 101))
+_CLASSES = ((1, 1), (1, 10), (3, 7), (17, 33), (65, 2), (5, 101))
+_LENGTHS = ((1,), (7,), (64,), (101,), (4099,))
+_NETWORKS = ((1, 1, 1, 1), (3, 7, 2, 3, 2), (13, 40, 20, 33, 17, 7), (8, 30, 5, 10), (31, 31, 65, 3, 67, 11))
+_W1 = (784, 128, 64, 10)
+_SUM = {"float32": 2e-5, "float64": 4e-14}  # long sums in another order, relative to the largest element
+
+CASES: dict[str, Case] = {
+    "exp": Case(elementwise, _LENGTHS, (1 << 20,)),
+    "log": Case(positive, _LENGTHS, (1 << 20,)),
+    "pack_panels": Case(pack_panels, ((1, 1, 4), (3, 5, 2), (17, 33, 16), (784, 10, 32)), (784, 128, 32)),
+    "unpack_panels": Case(unpack_panels, ((1, 1, 4), (3, 5, 2), (17, 33, 16), (784, 10, 32)), (784, 128, 32)),
+    "dense_forward": Case(dense_forward, _DENSE, (128, 784, 128), _SUM),
+    "dense_backward_inputs": Case(dense_backward_inputs, _DENSE, (128, 784, 128), _SUM),
+    "dense_backward_parameters": Case(dense_backward_parameters, _DENSE, (128, 784, 128), _SUM),
+    "relu_forward": Case(rows_forward, _ROWS, (1024, 1024)),
+    "relu_backward": Case(relu_backward, _ROWS, (1024, 1024)),
+    "softmax_forward": Case(rows_forward, _ROWS, (60_000, 10)),
+    "softmax_backward": Case(softmax_backward, _ROWS, (10_000, 10)),
+    "categorical_crossentropy_forward": Case(crossentropy_forward, _CLASSES, (60_000, 10)),
+    "categorical_crossentropy_backward": Case(crossentropy_backward, _CLASSES, (60_000, 10)),
+    "sparse_categorical_crossentropy_forward": Case(sparse_crossentropy_forward, _CLASSES, (60_000, 10)),
+    "sparse_categorical_crossentropy_backward": Case(sparse_crossentropy_backward, _CLASSES, (60_000, 10)),
+    "softmax_crossentropy": Case(softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
+    "sparse_softmax_crossentropy": Case(sparse_softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
+    "sgd_update": Case(sgd_update, _LENGTHS, (1 << 20,)),
+    "adam_update": Case(adam_update, _LENGTHS, (1 << 20,)),
+    "philox_words": Case(philox_words, ((),), ()),
+    "shuffle": Case(shuffle, ((1,), (2,), (101,)), (60_000,)),
+    "train_batches": Case(train_batches, _NETWORKS, (128, 1280, *_W1), {"float32": 2e-4, "float64": 4e-13}),
+    "evaluate_batches": Case(evaluate_batches, tuple(s[1:] for s in _NETWORKS), (12_000, *_W1), _SUM),
+    "predict_batches": Case(predict_batches, tuple(s[1:] for s in _NETWORKS), (10_000, *_W1), _SUM),
+}

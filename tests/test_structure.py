@@ -1,0 +1,174 @@
+"""Rules of the house that a program can check: who imports whom, where numba's options are, who owns what."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastmlp
+from fastmlp.kernels import tables
+from fastmlp.reference import network as reference_network
+
+PACKAGE = Path(fastmlp.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+KERNEL_FILES = sorted((PACKAGE / "kernels").glob("*.py"))
+
+# Floors from the bottom; a file imports only from lower floors, or from those of its own floor that stand before it.
+FLOORS = [
+    ["_version", "_errors", "_threads", "_cache", "_jit", "_check"],
+    ["kernels", "reference"],
+    ["initializers", "layers", "losses", "optimizers", "metrics"],
+    ["program"],
+    ["history", "callbacks", "engine", "trainer", "model", "saving"],
+    ["datasets", "cli"],
+]
+KERNEL_ORDER = [
+    "tables",
+    "simd",
+    "math",
+    "rng",
+    "layout",
+    "matmul",
+    "dense",
+    "activations",
+    "softmax",
+    "losses",
+    "optimizers",
+    "network",
+]
+OPTIONAL = {"matplotlib", "sklearn", "pandas", "scipy", "torch", "tqdm", "safetensors", "onnx"}
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return [part for part in parts if part != "__init__"]
+
+
+def module_level(tree):
+    """Import statements that run when the module is imported."""
+    guarded = [
+        node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    ]
+    for node in ast.walk(ast.Module([n for n in tree.body if n not in guarded], [])):
+        if isinstance(node, ast.FunctionDef):
+            node.body = [ast.Pass()]
+    return [
+        node
+        for top in tree.body
+        if top not in guarded
+        for node in ast.walk(top)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+
+
+def imported_from_package(path, nodes):
+    """First parts, below fastmlp, of the modules of ours that are imported."""
+    package = name_of(path) if path.name == "__init__.py" else name_of(path)[:-1]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
+            for alias in node.names:
+                yield (base or [alias.name])[0] if base else alias.name
+
+
+def floor_of(part):
+    for number, floor in enumerate(FLOORS):
+        if part in floor:
+            return number, floor.index(part)
+    raise AssertionError(f"{part} is on no floor: add it to FLOORS in this test")
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if name_of(p) and name_of(p) != ["__main__"]], ids=str)
+def test_imports_point_down(path):
+    nodes = module_level(ast.parse(path.read_text()))
+    own = name_of(path)[0]
+    for part in imported_from_package(path, nodes):
+        assert part == own or floor_of(part) < floor_of(own), f"{path.name} imports {part}"
+
+
+@pytest.mark.parametrize("path", [p for p in KERNEL_FILES if p.name != "__init__.py"], ids=lambda p: p.stem)
+def test_kernel_files_import_only_lower_kernel_files(path):
+    assert path.stem in KERNEL_ORDER
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            assert KERNEL_ORDER.index(node.module) < KERNEL_ORDER.index(path.stem)
+        if isinstance(node, ast.ImportFrom) and node.level == 2:
+            assert node.module == "_jit"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=lambda p: p.stem)
+def test_reference_imports_numpy_alone(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            assert {alias.name for alias in node.names} == {"numpy"}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_only_the_lowest_floors_know_numba(path):
+    text = path.read_text()
+    allowed = {"_jit.py", "_threads.py", "_cache.py", "simd.py", "cli.py", "info.py"}
+    imports = [n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    names = {a.name.split(".")[0] for n in imports if isinstance(n, ast.Import) for a in n.names}
+    names |= {(n.module or "").split(".")[0] for n in imports if isinstance(n, ast.ImportFrom) and not n.level}
+    assert not names & {"numba", "llvmlite"} or path.name in allowed
+    assert "njit" not in text or path.name == "_jit.py"
+    assert "fastmath" not in text or path.name == "_jit.py"
+    assert "llvmlite.ir" not in text.replace("from llvmlite import ir", "llvmlite.ir") or path.name == "simd.py"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_no_optional_package_is_imported_with_the_module(path):
+    for node in module_level(ast.parse(path.read_text())):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        assert not {name.split(".")[0] for name in names} & OPTIONAL
+
+
+@pytest.mark.parametrize("path", KERNEL_FILES, ids=lambda p: p.stem)
+def test_parallel_loops_add_to_nothing_shared(path):
+    """In a prange loop nothing is accumulated: each iteration writes what its index owns."""
+    for loop in ast.walk(ast.parse(path.read_text())):
+        is_parallel = isinstance(loop, ast.For) and "prange" in ast.unparse(loop.iter)
+        if is_parallel:
+            assert not [n for n in ast.walk(loop) if isinstance(n, ast.AugAssign)], ast.unparse(loop)
+
+
+def test_nothing_unpickles_but_the_kernel_cache():
+    for path in FILES:
+        text = path.read_text()
+        assert "allow_pickle=True" not in text
+        assert "pickle.load" not in text or path.name == "_cache.py"
+
+
+def test_reference_uses_the_tables_of_the_kernels():
+    for name in ("CODE", "FAN_IN", "FAN_OUT", "WEIGHTS", "BIAS", "DENSE", "RELU", "SOFTMAX", "TRAINED_OPS"):
+        assert getattr(reference_network, name) == getattr(tables, name)
+    for name in ("BATCH_SIZE", "OPTIMIZER", "PANEL", "SGD", "ADAM", "BETA_1", "BETA_2", "EPSILON"):
+        assert getattr(reference_network, name) == getattr(tables, name)
+
+
+def test_importing_the_package_loads_no_numba_and_no_data_sets():
+    code = "import sys, fastmlp; print([m for m in ('numba', 'llvmlite', 'fastmlp.datasets') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def public_objects():
+    from fastmlp import callbacks, datasets, initializers, kernels, losses
+
+    found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
+    for module in (kernels, datasets):
+        found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
+    for module in (callbacks, initializers, losses):
+        names = [n for n in vars(module) if not n.startswith("_")]
+        own = {n: getattr(module, n) for n in names if getattr(vars(module)[n], "__module__", "") == module.__name__}
+        found |= {f"{module.__name__}.{name}": value for name, value in own.items()}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(public_objects()))
+def test_everything_public_is_documented(name):
+    assert (public_objects()[name].__doc__ or "").strip(), f"{name} has no docstring"
