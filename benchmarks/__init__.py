@@ -1,1 +1,1 @@
-"""Benchmarks of fastmlp, and the baselines they compare it with."""
+"""Speed of fastmlp against what it replaces. Benchmarks report; they assert nothing about time."""
