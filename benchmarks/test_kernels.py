@@ -1,6 +1,6 @@
 """Every kernel and its reference twin, at the sizes of `tests/cases.py`.
 
-    python -m pytest benchmarks/test_kernels.py --benchmark-enable --benchmark-group-by=param:name
+python -m pytest benchmarks/test_kernels.py --benchmark-enable --benchmark-group-by=param:name
 """
 
 import copy

@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import callbacks, initializers, kernels, losses, reference
+from . import callbacks, initializers, kernels, losses
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -33,7 +33,7 @@ from .model import Sequential, mlp
 from .optimizers import SGD, Adam
 
 if TYPE_CHECKING:
-    from . import datasets
+    from . import datasets, reference
     from .saving import load
 
 __all__ = [
@@ -67,8 +67,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What a first look at the package does not need is imported when it is asked for.
-    if name == "datasets":
-        return importlib.import_module(".datasets", __name__)
+    if name in ("datasets", "reference"):
+        return importlib.import_module(f".{name}", __name__)
     if name == "load":
         from .saving import load
 

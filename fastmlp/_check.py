@@ -11,11 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ._errors import ArgumentError, ArgumentTypeError
-
-Array = npt.NDArray[Any]
+from ._types import Array
 
 
 def whole_number(value: Any, name: str, *, minimum: int) -> int:

@@ -6,7 +6,6 @@ import math
 import operator
 import os
 import threading
-from pathlib import Path
 from typing import Any
 
 from ._errors import ArgumentError, ArgumentTypeError
@@ -28,22 +27,27 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def cgroup_quota(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+def cgroup_quota(root: str = "/sys/fs/cgroup") -> int | None:
     """CPUs that the container may use, rounded up; None where there is no limit.
 
     Reads ``cpu.max`` (cgroup v2) or ``cpu.cfs_quota_us`` and ``cpu.cfs_period_us`` (v1) below ``root``.
     """
     try:
-        quota, period = (root / "cpu.max").read_text().split()
+        quota, period = _read(root, "cpu.max").split()
     except (OSError, ValueError):
         try:
-            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-            period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
+            quota = _read(root, "cpu", "cpu.cfs_quota_us").strip()
+            period = _read(root, "cpu", "cpu.cfs_period_us").strip()
         except OSError:
             return None
     if not quota.isdigit() or not period.isdigit() or int(period) == 0:
         return None  # "max", or -1
     return max(1, math.ceil(int(quota) / int(period)))
+
+
+def _read(*path: str) -> str:
+    with open(os.path.join(*path), encoding="ascii") as file:
+        return file.read()
 
 
 def available_threads() -> int:

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import _threads, kernels
+from ._types import Array
 from .optimizers import Optimizer
 from .program import Program, aligned_zeros
-
-Array = npt.NDArray[Any]
 
 # Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs:
 # about 30 µs a step, measured with 20-64-64-2 at batch 32 (1 MFLOP, slower on two) and upwards.

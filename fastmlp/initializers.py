@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import _check
 from ._errors import ArgumentTypeError
-
-Array = npt.NDArray[Any]
+from ._types import Array
 
 
 @dataclass(frozen=True)

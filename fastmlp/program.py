@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ._types import Array, Integers
 from .kernels import tables as t
 from .layers import Dense, Layer
-from .reference import layout
-
-Array = npt.NDArray[Any]
 
 _ACTIVATION_CODES = {"relu": t.RELU, "softmax": t.SOFTMAX}
 _UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
@@ -46,8 +43,8 @@ class Tensor:
 class Program:
     """A network as data."""
 
-    ops: npt.NDArray[np.int64]
-    units: npt.NDArray[np.int64]
+    ops: Integers
+    units: Integers
     tensors: tuple[Tensor, ...]
     size: int  # numbers in the flat parameter vector
     trained_ops: int
@@ -71,12 +68,16 @@ class Program:
 
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
         """A copy of a named tensor from a flat vector (parameters, gradients or an optimiser's moment)."""
+        from .reference import layout
+
         matrix = np.empty((1, *tensor.shape)[-2:], self.dtype)
         layout.unpack_panels(matrix, flat[tensor.span(self.panel)], self.panel)
         return matrix.reshape(tensor.shape)
 
     def pack(self, flat: Array, tensor: Tensor, value: Array) -> None:
         """Write a named tensor into a flat vector."""
+        from .reference import layout
+
         matrix = np.asarray(value, self.dtype).reshape((1, *tensor.shape)[-2:])
         layout.pack_panels(flat[tensor.span(self.panel)], matrix, self.panel)
 
@@ -188,7 +189,7 @@ class _Writer:
         return tensor.offset
 
 
-def _weight_units(ops: Array, panel: int) -> npt.NDArray[np.int64]:
+def _weight_units(ops: Array, panel: int) -> Integers:
     """Blocks of weights of similar size, each owned by one iteration of the second parallel region."""
     units = [
         [op, j, row, min(_UNIT_ROWS, int(fields[t.FAN_IN]) - row)]

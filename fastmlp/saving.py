@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import layers, losses, optimizers
 from ._cache import write_atomically
 from ._errors import FastMLPError, ModelFileError
+from ._types import Array
 from ._version import __version__
 from .history import History
 from .model import Position, Sequential
 
 if TYPE_CHECKING:
     from .program import Tensor
-
-Array = npt.NDArray[Any]
 
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 1

@@ -11,10 +11,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import kernels
 from ._errors import DivergenceError
+from ._types import Array, Integers
 from .callbacks import Callback
 from .engine import Data
 from .history import History
@@ -106,7 +106,7 @@ class Trainer:
             self._tell("on_batches_end", model.position.batch, totals.logs(self.model.metrics))
         self._end_epoch(epoch, totals)
 
-    def _call(self, order: npt.NDArray[np.int64], totals: EpochTotals) -> None:
+    def _call(self, order: Integers, totals: EpochTotals) -> None:
         """One kernel call: about a tenth of a second of batches."""
         position = self.model.position
         left = self.batches - position.batch
@@ -129,11 +129,11 @@ class Trainer:
         if done < wanted:
             self._diverged(position.epoch, position.batch)
 
-    def _sizes(self, first: int, count: int) -> npt.NDArray[np.int64]:
+    def _sizes(self, first: int, count: int) -> Integers:
         starts = (first + np.arange(count)) * self.settings.batch_size
         return np.minimum(self.settings.batch_size, self.data.rows - starts)
 
-    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+    def _order(self, epoch: int) -> Integers:
         order = np.arange(self.data.rows, dtype=np.int64)
         if self.settings.shuffle:
             kernels.shuffle.run(np.float64, 1, order, self.model.seed, epoch)
@@ -229,13 +229,13 @@ class GoodParameters:
     only as often as `_SNAPSHOT_SHARE` of the time allows.
     """
 
-    def __init__(self, parameters: npt.NDArray[Any]) -> None:
+    def __init__(self, parameters: Array) -> None:
         self._confirmed = parameters.copy()  # what training began with is as good as anything
-        self._offered: npt.NDArray[Any] | None = None
+        self._offered: Array | None = None
         self._spare = np.empty_like(parameters)
         self._next = 0.0
 
-    def offer(self, parameters: npt.NDArray[Any]) -> None:
+    def offer(self, parameters: Array) -> None:
         start = time.perf_counter()
         if start < self._next:
             return
@@ -249,7 +249,7 @@ class GoodParameters:
             self._confirmed, self._spare = self._offered, self._confirmed
             self._offered = None
 
-    def restore(self, parameters: npt.NDArray[Any]) -> None:
+    def restore(self, parameters: Array) -> None:
         parameters[:] = self._confirmed
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from fastmlp import kernels, program
 from fastmlp.kernels import tables
 from fastmlp.layers import Dense
-from fastmlp.optimizers import SGD, Adam
+from fastmlp.optimizers import Adam
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ KERNEL_FILES = sorted((PACKAGE / "kernels").glob("*.py"))
 
 # Floors from the bottom; a file imports only from lower floors, or from those of its own floor that stand before it.
 FLOORS = [
-    ["_version", "_errors", "_threads", "_cache", "_jit", "_check"],
+    ["_version", "_types", "_errors", "_threads", "_cache", "_jit", "_check"],
     ["kernels", "reference"],
     ["initializers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
@@ -48,9 +48,7 @@ def name_of(path):
 
 def module_level(tree):
     """Import statements that run when the module is imported."""
-    guarded = [
-        node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-    ]
+    guarded = [node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
     for node in ast.walk(ast.Module([n for n in tree.body if n not in guarded], [])):
         if isinstance(node, ast.FunctionDef):
             node.body = [ast.Pass()]

@@ -7,6 +7,7 @@ the data sets. A command returns its exit code, and raises for anything that a p
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -41,36 +42,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["train", "digits", "--epochs", "many"])
     2
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            return _run(argv)
-    except SystemExit as leaving:  # argparse leaves so, with 0 after --help and 2 after a wrong option
-        return leaving.code if isinstance(leaving.code, int) else 2
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            code = _run(argv)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what is wrong with it shows here, not when the interpreter ends
+            return code
+        except BrokenPipeError:  # the reader, such as head, has enough
+            _forget_stdout()
+            return 1
+        except KeyboardInterrupt:
+            return _failed("interrupted")
+        except MemoryError as error:
+            return _failed(f"not enough memory{f' ({error})' if str(error) else ''}")
+        except UnicodeEncodeError as error:
+            return _failed(f"the output cannot show {error.object!r:.60}; set PYTHONIOENCODING=utf-8")
+        except FastMLPError as error:
+            return _failed(str(error))
+        except OSError as error:
+            return _failed(_described(error))
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    args = build_parser().parse_args(argv)
     try:
-        code: int = importlib.import_module(f".{args.command}", __name__).run(args)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a broken pipe shows here, not when the interpreter ends
-        return code
-    except UsageError as error:
-        args.parser.error(str(error))
-    except BrokenPipeError:
-        _forget_stdout()
-        return 1
-    except KeyboardInterrupt:
-        return _failed("interrupted")
-    except MemoryError as error:
-        return _failed(f"not enough memory{f' ({error})' if str(error) else ''}")
-    except UnicodeEncodeError as error:
-        return _failed(f"the output cannot show {error.object!r:.60}; set PYTHONIOENCODING=utf-8")
-    except FastMLPError as error:
-        return _failed(str(error))
-    except OSError as error:
-        return _failed(_described(error))
+        args = build_parser().parse_args(argv)
+        try:
+            code: int = importlib.import_module(f".{args.command}", __name__).run(args)
+        except UsageError as error:
+            args.parser.error(str(error))
+    except SystemExit as leaving:  # argparse leaves so, with 0 after --help and 2 after a wrong option
+        return leaving.code if isinstance(leaving.code, int) else 2
+    return code
 
 
 def _failed(what: str) -> int:
@@ -79,6 +82,8 @@ def _failed(what: str) -> int:
 
 
 def _described(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        _forget_stdout()  # it may be what is full
     if error.filename is None or error.strerror is None:
         return str(error)
     return f"{os.fsdecode(error.filename)}: {error.strerror}"

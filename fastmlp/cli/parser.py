@@ -62,13 +62,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, description: str) -> (
-    argparse.ArgumentParser
-):
+def _add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    description: str,
+    usage_line: str | None = None,
+) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
         help=description.split("\n")[0].rstrip("."),
         description=description,
+        usage=usage_line,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -80,7 +84,7 @@ def _add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
 
 
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _add_command(commands, "train", _TRAIN)
+    parser = _add_command(commands, "train", _TRAIN, "fastmlp train [DATA] [options]")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
     _add_label(parser)
     _add_model_options(parser)
@@ -102,15 +106,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     # Defaults are filled in by the command: with --resume, none of these may be given.
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--layers", type=usage.widths, metavar="WIDTHS", help='widths of the hidden layers; "" for none (default: 128,64)'
+        "--layers",
+        type=usage.widths,
+        metavar="WIDTHS",
+        help='widths of the hidden layers; "" for none (default: 128,64)',
     )
-    model.add_argument(
-        "--activation", choices=sorted(layers.ACTIVATIONS), help="of the hidden layers (default: relu)"
-    )
+    model.add_argument("--activation", choices=sorted(layers.ACTIVATIONS), help="of the hidden layers (default: relu)")
     model.add_argument("--dtype", choices=("float32", "float64"), help="precision (default: float32)")
-    model.add_argument(
-        "--optimizer", type=usage.optimizer, metavar="NAME", help="such as adam or sgd (default: adam)"
-    )
+    model.add_argument("--optimizer", type=usage.optimizer, metavar="NAME", help="such as adam or sgd (default: adam)")
     model.add_argument(
         "--learning-rate", type=usage.real_number(above=0), metavar="RATE", help="default: the optimizer's own"
     )
@@ -141,7 +144,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _add_command(commands, "evaluate", _EVALUATE)
+    parser = _add_command(commands, "evaluate", _EVALUATE, "fastmlp evaluate MODEL [DATA] [options]")
     parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
     _add_label(parser)
@@ -153,7 +156,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _add_command(commands, "predict", _PREDICT)
+    parser = _add_command(commands, "predict", _PREDICT, "fastmlp predict MODEL INPUT [options]")
     parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
     parser.add_argument("input", metavar="INPUT", help="a file of features")
     parser.add_argument(
@@ -203,7 +206,9 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _add_command(commands, "download", "Download a data set; what is there already is kept.")
-    parser.add_argument("name", type=usage.data_name, choices=_DOWNLOADABLE, metavar="NAME", help="mnist or fashion_mnist")
+    parser.add_argument(
+        "name", type=usage.data_name, choices=_DOWNLOADABLE, metavar="NAME", help="mnist or fashion_mnist"
+    )
     parser.add_argument(
         "--to", type=Path, metavar="FOLDER", help="default: where fastmlp looks for data sets (see `fastmlp info`)"
     )

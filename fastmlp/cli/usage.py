@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import _check, optimizers
 from .._errors import FastMLPError
+
+T = TypeVar("T")
 
 _WIDEST = 1_000_000
 
@@ -42,10 +45,9 @@ def real_number(**bounds: float) -> Callable[[str], float]:
     """The type of an option that takes a number; bounds as in `fastmlp._check.real_number`."""
 
     def parse(text: str) -> float:
-        try:
-            value: float | str = float(text)
-        except ValueError:
-            value = text
+        value: Any = text
+        with contextlib.suppress(ValueError):
+            value = float(text)
         return _checked(lambda: _check.real_number(value, "it", **bounds))
 
     return parse
@@ -89,7 +91,7 @@ def data_name(text: str) -> str:
     return text.lower().replace("-", "_")
 
 
-def _checked(make: Callable[[], Any]) -> Any:
+def _checked(make: Callable[[], T]) -> T:
     try:
         return make()
     except FastMLPError as error:
@@ -107,7 +109,7 @@ def check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | Path 
     outputs, inputs : dict of str to path or None
         By the name of the option. An output may be neither another output nor an input.
     """
-    taken = {_identity(path): name for name, path in inputs.items() if path is not None}
+    taken = {_identity(path): name for name, path in inputs.items() if path is not None and os.path.isfile(path)}
     for name, path in outputs.items():
         if path is None:
             continue

@@ -1,0 +1,59 @@
+"""``fastmlp cache``."""
+
+from __future__ import annotations
+
+import argparse
+
+from .. import _cache, _jit, kernels
+from .usage import UsageError
+
+# Each kernel of a first fit, evaluate and predict, with the dtype that it runs in; None: the model's.
+_FIRST_KERNELS = (
+    ("shuffle", "float64"),
+    ("train_batches", None),
+    ("evaluate_batches", None),
+    ("predict_batches", None),
+)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Warm, clear or find the kernel cache."""
+    if args.dtype is not None and not args.warm:
+        raise UsageError("--dtype is for --warm")
+    if args.clear:
+        print(f"freed {_cache.clear() / 2**20:.1f} MB")
+        return 0
+    return _warm(args.dtype or "float32") if args.warm else _print_path()
+
+
+def _print_path() -> int:
+    folder = _cache.cache_folder()
+    if folder is None:  # a warning has said why
+        return 1
+    print(folder.parent)
+    return 0
+
+
+def _warm(dtype: str) -> int:
+    if _jit.jit_disabled():
+        print("NUMBA_DISABLE_JIT is set: nothing is compiled")
+        return 0
+    wanted = first_kernels(["float32", "float64"] if dtype == "all" else [dtype])
+    seconds, compiled = _jit.timed_compilation(lambda: [kernel_variant(*kernel) for kernel in wanted])
+    print(f"compiled {compiled} kernels, loaded {len(wanted) - compiled}, in {seconds:.1f} s")
+    print(f"cache: {_cache.cache_folder() or 'none, so nothing was kept'}")
+    return 0
+
+
+def first_kernels(dtypes: list[str]) -> list[tuple[str, str, bool]]:
+    """Name, dtype and form (parallel or serial) of each kernel that a first run in these dtypes needs."""
+    forms = []
+    for name, own_dtype in _FIRST_KERNELS:
+        for dtype in [own_dtype] if own_dtype else dtypes:
+            forms += [(name, dtype, False)] + ([(name, dtype, True)] if own_dtype is None else [])
+    return forms
+
+
+def kernel_variant(name: str, dtype: str, parallel: bool) -> object:
+    """The compiled form of a kernel, loaded or compiled."""
+    return getattr(kernels, name).variant(dtype, parallel=parallel)

@@ -1,0 +1,35 @@
+"""``fastmlp download``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import datasets
+
+
+def run(args: argparse.Namespace) -> int:
+    """Download a data set, and say how to use it."""
+    progress = Progress()
+    folder = datasets.download(args.name, args.to, progress=progress)
+    print(f"{args.name} is in {folder}")
+    print(f"use it with: fastmlp train {args.name if args.to is None else folder}")
+    return 0
+
+
+class Progress:
+    """A line for each file: redrawn as it comes on a terminal, else printed once it is there."""
+
+    def __init__(self) -> None:
+        self._live = sys.stdout is not None and sys.stdout.isatty()
+        self._percent = -1
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        """Show how much of a file has come."""
+        percent = 100 * done // total
+        finished = done >= total
+        if percent == self._percent or not (self._live or finished):
+            return
+        self._percent = -1 if finished else percent
+        line = f"{name}  {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        print(("\r" if self._live else "") + line, end="\n" if finished or not self._live else "", flush=True)

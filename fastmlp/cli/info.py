@@ -1,0 +1,111 @@
+"""``fastmlp info``: what a bug report needs, and an answer to "why is it slow here?"."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+from .. import _cache, _threads
+from .._errors import DataFileError
+from .._version import __version__
+
+# What the kernels' speed depends on, of all that CPUs tell about themselves.
+_FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512dq", "avx512bw", "avx512vl", "amx-tile", "neon", "sve")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is known about this installation and this machine."""
+    for name, value in _facts():
+        print(f"{name + ':':<18} {value}")
+    return 0
+
+
+def _facts() -> Iterator[tuple[str, Any]]:
+    yield "fastmlp", __version__
+    yield "Python", f"{platform.python_version()} ({platform.python_implementation()}, {platform.platform()})"
+    for name in ("numpy", "numba", "llvmlite"):
+        yield name, importlib.import_module(name).__version__
+    yield from _cpu_facts()
+    yield from _thread_facts()
+    yield from _cache_facts()
+    yield from _data_facts()
+
+
+def _cpu_facts() -> Iterator[tuple[str, str]]:
+    import llvmlite.binding as llvm
+
+    from ..kernels import simd
+
+    present = [name for name in _FEATURES if simd.FEATURES.get(name)]
+    yield "CPU", f"{llvm.get_host_cpu_name()}, {platform.machine()}"
+    yield "CPU features", " ".join(present) or "none that the kernels use"
+    yield "lanes", f"{simd.LANES} float32, {simd.LANES // 2} float64"
+    columns = simd.TILE_VECTORS * simd.LANES
+    yield "tile", f"{simd.TILE_ROWS} rows x {simd.TILE_VECTORS} vectors ({simd.TILE_ROWS} x {columns} float32)"
+
+
+def _thread_facts() -> Iterator[tuple[str, Any]]:
+    yield "threads in use", _threads.get_num_threads()
+    yield "CPUs", _affinity()
+    yield "container quota", _threads.cgroup_quota() or "none"
+    yield "NUMBA_NUM_THREADS", os.environ.get("NUMBA_NUM_THREADS") or "not set"
+    yield "threading layer", _threading_layer()
+
+
+def _affinity() -> str:
+    total = os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else total
+    return f"{allowed} of {total} allowed to this process"
+
+
+def _threading_layer() -> str:
+    """The layer in use, or the one that numba would take; it is not started to find out."""
+    from numba.core import config
+    from numba.np.ufunc.parallel import threading_layer
+
+    with contextlib.suppress(ValueError):  # no parallel kernel has run
+        return str(threading_layer())  # type: ignore[no-untyped-call]
+    wanted = str(getattr(config, "THREADING_LAYER", "default"))
+    if wanted != "default":
+        return f"{wanted} (NUMBA_THREADING_LAYER)"
+    order = getattr(config, "THREADING_LAYER_PRIORITY", ["tbb", "omp", "workqueue"])
+    return next((name for name in order if _layer_loads(name)), "unknown")
+
+
+def _layer_loads(name: str) -> bool:
+    module = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}.get(name, name)
+    try:
+        parallel = importlib.import_module("numba.np.ufunc.parallel")
+        if name == "tbb":
+            parallel._check_tbb_version_compatible()
+        importlib.import_module(f"numba.np.ufunc.{module}")
+    except Exception:  # a part of numba that is another in another version: then the layer is not known
+        return False
+    return True
+
+
+def _cache_facts() -> Iterator[tuple[str, str]]:
+    folder = _cache.cache_folder()
+    if folder is None:
+        yield "kernel cache", "none"
+        return
+    count = len(list(folder.glob("*.kernel")))
+    yield "kernel cache", str(folder)
+    yield "cached kernels", f"{count}, {_cache.size(folder) / 2**20:.1f} MB"
+
+
+def _data_facts() -> Iterator[tuple[str, str]]:
+    from ..datasets import catalog
+
+    yield "data sets", f"{catalog.data_home()}, FASTMLP_DATA {os.environ.get('FASTMLP_DATA') or 'not set'}"
+    yield "digits", "built in"
+    for name in catalog.DOWNLOADABLE:
+        try:
+            yield name, str(catalog._find(name))
+        except DataFileError:
+            yield name, f"not found; get it with `fastmlp download {name}`"

@@ -1,0 +1,66 @@
+"""``fastmlp predict``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import datasets
+from .._cache import write_atomically
+from . import trained
+from .labelled import read_for
+from .trained import Notes
+from .usage import check_outputs
+
+Array = npt.NDArray[Any]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the outputs of a saved model, or its classes."""
+    check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
+    model, notes = trained.load(args.model)
+    x = read_for(model, notes, args.features, datasets.load_features(args.input), args.input)
+    outputs = model.predict(x, n_threads=args.threads)
+    if args.output is not None and args.output.suffix.lower() == ".npy":
+        _write_npy(args.output, outputs.argmax(axis=1) if args.classes else outputs)
+    else:
+        _write_csv(args.output, *_table(outputs, args.classes, notes))
+    return 0
+
+
+def _table(outputs: Array, as_classes: bool, notes: Notes | None) -> tuple[Sequence[str], Array]:
+    """Names of the columns, and the rows."""
+    names = notes.class_names if notes and notes.class_names else [str(number) for number in range(outputs.shape[1])]
+    if not as_classes:
+        return names, outputs
+    return ["class"], np.array(names, dtype=object)[outputs.argmax(axis=1), None]
+
+
+def _write_npy(path: Path, values: Array) -> None:
+    file = io.BytesIO()
+    np.save(file, values, allow_pickle=False)
+    write_atomically(path, file.getvalue())
+
+
+def _write_csv(path: Path | None, names: Sequence[str], rows: Array) -> None:
+    if path is None:
+        _write_rows(sys.stdout or io.StringIO(), names, rows)
+        return
+    text = io.StringIO()
+    _write_rows(text, names, rows)
+    write_atomically(path, text.getvalue().encode())
+
+
+def _write_rows(file: TextIO, names: Sequence[str], rows: Array) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    # str gives a NumPy number the fewest digits that read back to the same bits.
+    writer.writerows([str(value) for value in row] for row in rows)

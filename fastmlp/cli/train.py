@@ -1,0 +1,168 @@
+"""``fastmlp train``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .. import datasets, optimizers
+from .._errors import DataFileError, DivergenceError, FastMLPError
+from ..model import Sequential, mlp
+from . import trained
+from .labelled import Labelled, Part, load_split
+from .trained import Notes
+from .usage import UsageError, check_outputs
+
+_OF_THE_MODEL = ("layers", "activation", "dtype", "optimizer", "learning_rate", "seed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is trained, on what, and how."""
+
+    model: Sequential
+    data: Labelled
+    batch_size: int
+    validation_split: float
+
+    @property
+    def notes(self) -> Notes:
+        """What the model file says of it."""
+        features = "uint8" if self.data.train[0].dtype == "uint8" else "float32"
+        return Notes(features, self.data.class_names, self.batch_size, self.validation_split)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, save, and report."""
+    start = time.perf_counter()
+    say: Callable[[str], object] = _silent if args.quiet else print
+    check_outputs({"--output": args.output, "--history": args.history}, {"DATA": args.data})
+    work = _resumed(args) if args.resume else _begun(args)
+    _describe(work, say)
+    failure = _fit(work, args)
+    _write(work, args)
+    values = work.model.evaluate(*work.data.test, n_threads=args.threads)
+    print(f"test {in_words(values)}")
+    if args.output:
+        say(f"saved {args.output}")
+    say(f"total {time.perf_counter() - start:.1f} s")
+    if failure:
+        raise RunFailed(failure)
+    return 0
+
+
+class RunFailed(FastMLPError):
+    """Training broke off; what it achieved has been saved and reported."""
+
+
+def in_words(values: dict[str, float]) -> str:
+    """Results as one line, the metrics first: "accuracy 0.9789  loss 0.0712"."""
+    return "  ".join(f"{name} {values[name]:.4f}" for name in sorted(values, key=lambda name: name == "loss"))
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+# ---------------------------------------------------------------- what to train
+
+
+def _begun(args: argparse.Namespace) -> Run:
+    """A new model."""
+    seed = args.seed or 0
+    data = load_split(args.data, args.label, seed)
+    if data.classes < 2:
+        raise DataFileError(f"{args.data}: all labels are the same; there is nothing to learn")
+    optimizer = optimizers.get(args.optimizer or "adam")
+    if args.learning_rate is not None:
+        optimizer = dataclasses.replace(optimizer, learning_rate=args.learning_rate)
+    model = mlp(
+        [128, 64] if args.layers is None else args.layers,
+        data.classes,
+        activation=args.activation or "relu",
+        dtype=args.dtype or "float32",
+        seed=seed,
+    )
+    model.compile(optimizer)
+    model.build(data.train[0].shape[1])
+    return Run(model, data, args.batch_size or 128, args.validation_split or 0.0)
+
+
+def _resumed(args: argparse.Namespace) -> Run:
+    """A saved model, with the settings and the splits that it began with."""
+    given = [f"--{name.replace('_', '-')}" for name in _OF_THE_MODEL if getattr(args, name) is not None]
+    if given:
+        raise UsageError(f"{', '.join(given)}: with --resume, these are as they were in {args.resume}")
+    model, notes = trained.load(args.resume)
+    _check_resumable(model, args)
+    data = load_split(args.data, args.label, model.seed).for_model(model, notes)
+    batch_size = args.batch_size or (notes.batch_size if notes else 128)
+    split = args.validation_split
+    if split is None:
+        split = notes.validation_split if notes else 0.0
+    if model.history and model.history.epoch and ("val_loss" in model.history.history) != (split > 0):
+        raise UsageError(f"--validation-split {split:g}: a run that began with validation, or without, goes on so")
+    return Run(model, data, batch_size, split)
+
+
+def _check_resumable(model: Sequential, args: argparse.Namespace) -> None:
+    if model.history is None:
+        raise UsageError(f"--resume: {args.resume} has not been trained, so there is nothing to go on with")
+    done = len(model.history.epoch) - int(model.history.partial)
+    if args.epochs <= done:
+        raise UsageError(
+            f"--epochs {args.epochs}: {args.resume} has been trained for {done}, which count; give more than {done}"
+        )
+
+
+def _describe(work: Run, say: Callable[[str], object]) -> None:
+    data = work.data
+    (x, _), (x_test, _) = data.train, data.test
+    say(
+        f"data: {data.source}, {len(x):,} training and {len(x_test):,} test rows of {x.shape[1]:,} features "
+        f"({x.dtype}), {data.classes} classes"
+    )
+    if data.class_names:
+        say("classes: " + ", ".join(f"{number} = {name}" for number, name in enumerate(data.class_names)))
+    work.model.summary(say)
+
+
+# ---------------------------------------------------------------- training
+
+
+def _fit(work: Run, args: argparse.Namespace) -> str | None:
+    """Train; returns what broke it off, if anything did."""
+    (x, y), validation = _with_validation(work)
+    try:
+        history = work.model.fit(
+            x,
+            y,
+            batch_size=work.batch_size,
+            epochs=args.epochs,
+            verbose=0 if args.quiet else "auto",
+            validation_data=validation,
+            max_time=args.max_time,
+            n_threads=args.threads,
+            resume=args.resume is not None,
+        )
+    except DivergenceError as error:
+        return str(error)
+    if history.stopped != "interrupted":
+        return None
+    return "interrupted" + (f"; go on with --resume {args.output}" if args.output else "")
+
+
+def _with_validation(work: Run) -> tuple[Part, Part | None]:
+    if work.validation_split == 0:
+        return work.data.train, None
+    return datasets.train_test_split(*work.data.train, work.validation_split, seed=work.model.seed)
+
+
+def _write(work: Run, args: argparse.Namespace) -> None:
+    if args.output:
+        trained.save(work.model, args.output, work.notes)
+    if args.history and work.model.history is not None:
+        work.model.history.write_csv(args.history)

@@ -1,0 +1,79 @@
+"""Model files of the command line: a saved model, and notes on the data that it was trained on.
+
+The notes are one more array of JSON text in the ``.npz`` file; `fastmlp.load` does not read it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._cache import write_atomically
+from .._errors import ModelFileError
+from ..model import Sequential
+from ..saving import load as load_model
+
+_ENTRY = "command_line"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What the numbers of a model mean, and how to go on with its training.
+
+    Attributes
+    ----------
+    features : str
+        "uint8" if the features were pixels, else "float32".
+    class_names : tuple of str, or None
+        The words that the class numbers stand for.
+    batch_size : int
+    validation_split : float
+    """
+
+    features: str
+    class_names: tuple[str, ...] | None
+    batch_size: int
+    validation_split: float
+
+
+def save(model: Sequential, path: Path, notes: Notes) -> None:
+    """Save a model and its notes to one file."""
+    model.save(path)
+    file = io.BytesIO(path.read_bytes())
+    text = np.frombuffer(json.dumps(dataclasses.asdict(notes)).encode(), np.uint8)
+    with zipfile.ZipFile(file, "a") as archive, archive.open(f"{_ENTRY}.npy", "w") as member:
+        np.lib.format.write_array(member, text, allow_pickle=False)
+    write_atomically(path, file.getvalue())
+
+
+def load(path: Path) -> tuple[Sequential, Notes | None]:
+    """A saved model, and its notes if the command line saved it."""
+    model = load_model(path)
+    with np.load(path, allow_pickle=False) as file:
+        if _ENTRY not in file:
+            return model, None
+        try:
+            return model, _read_notes(json.loads(file[_ENTRY].tobytes()), model)
+        except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
+
+
+def _read_notes(fields: dict[str, Any], model: Sequential) -> Notes:
+    names = fields["class_names"]
+    if fields["features"] not in ("uint8", "float32"):
+        raise ValueError("features are uint8 or float32")
+    if names is not None and len(names) != model.engine.program.classes:
+        raise ValueError("one name for each class is needed")
+    return Notes(
+        fields["features"],
+        None if names is None else tuple(map(str, names)),
+        int(fields["batch_size"]),
+        float(fields["validation_split"]),
+    )
