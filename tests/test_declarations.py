@@ -1,0 +1,180 @@
+"""Layers, initialisers, optimisers, losses, and the program that they become."""
+
+import numpy as np
+import pytest
+
+import fastmlp as fm
+from fastmlp import (
+    ArgumentError,
+    ArgumentTypeError,
+    initializers,
+    kernels,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    program,
+)
+from fastmlp.kernels import tables
+
+RULES = ["he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "random_normal", "random_uniform", "zeros"]
+
+
+def drawn(name, shape, dtype="float32", seed=0, tensor=0):
+    return initializers.get(name, "kernel_initializer").draw(shape, np.dtype(dtype), seed, tensor)
+
+
+@pytest.mark.parametrize(
+    ("name", "deviation"),
+    [
+        ("he_normal", np.sqrt(2 / 300)),
+        ("he_uniform", np.sqrt(2 / 300)),
+        ("glorot_normal", np.sqrt(2 / 500)),
+        ("glorot_uniform", np.sqrt(2 / 500)),
+        ("random_normal", 0.05),
+        ("random_uniform", 0.05 / np.sqrt(3)),
+        ("zeros", 0.0),
+    ],
+)
+def test_initializers_have_the_promised_spread(name, deviation):
+    values = drawn(name, (300, 200))
+    assert values.dtype == np.float32
+    assert values.std() == pytest.approx(deviation, rel=0.02, abs=1e-12)
+    assert abs(values.mean()) <= 0.02 * deviation + 1e-12
+    if name.endswith("uniform"):
+        assert abs(values).max() <= deviation * np.sqrt(3) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", RULES[:-1])
+def test_draws_depend_on_seed_and_tensor_alone(name):
+    assert np.array_equal(drawn(name, (5, 3)), drawn(name, (5, 3)))
+    assert not np.array_equal(drawn(name, (5, 3)), drawn(name, (5, 3), seed=1))
+    assert not np.array_equal(drawn(name, (5, 3)), drawn(name, (5, 3), tensor=1))
+
+
+def test_initializers_with_a_spread_of_their_own():
+    layer = fm.Dense(200, kernel_initializer=initializers.random_normal(0.5))
+    assert layer.kernel_initializer.draw((300, 200), np.dtype("float32"), 0, 0).std() == pytest.approx(0.5, rel=0.02)
+    for rule in RULES:
+        assert getattr(initializers, rule)().name == rule
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "softmax"])
+def test_configurations_come_back(activation):
+    layer = fm.Dense(7, activation, use_bias=False, kernel_initializer=initializers.random_uniform(0.2))
+    assert layers.from_config(layer.config()) == layer
+    for optimizer in (fm.SGD(0.5), fm.Adam(0.1, 0.8, 0.9, 1e-4)):
+        assert optimizers.get(optimizer.config()) == optimizer
+    for loss in (losses.CategoricalCrossentropy(), losses.CategoricalCrossentropy(from_logits=True)):
+        assert losses.get(loss.config()) == loss
+
+
+def test_names_stand_for_declarations():
+    assert optimizers.get("ADAM") == fm.Adam()
+    assert losses.get("sparse_categorical_crossentropy") == losses.get("categorical_crossentropy")
+    assert metrics.get(["accuracy", "accuracy"]) == ("accuracy",)
+    assert fm.Dense(3).kernel_initializer.name == "glorot_uniform"
+    assert fm.Dense(3, "relu").kernel_initializer.name == "he_normal"
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: fm.Dense(0), ArgumentError, "units must be at least 1, not 0"),
+        (lambda: fm.Dense(1.5), ArgumentTypeError, "units must be a whole number, not 1.5"),
+        (lambda: fm.Dense(True), ArgumentTypeError, "units must be a whole number"),
+        (
+            lambda: fm.Dense(3, "tanhh"),
+            ArgumentError,
+            "activation must be one of 'linear', 'relu', 'softmax', not 'tan",
+        ),
+        (lambda: fm.Dense(3, kernel_initializer="he"), ArgumentError, "kernel_initializer must be one of"),
+        (lambda: fm.Dense(3, kernel_initializer=7), ArgumentTypeError, "kernel_initializer must be a name"),
+        (lambda: initializers.random_normal(-1), ArgumentError, "stddev must be a finite number greater than 0"),
+        (
+            lambda: fm.Adam(learning_rate=0),
+            ArgumentError,
+            "learning_rate must be a finite number greater than 0, not 0",
+        ),
+        (lambda: fm.SGD(float("nan")), ArgumentError, "learning_rate"),
+        (lambda: fm.SGD("fast"), ArgumentTypeError, "learning_rate .* not 'fast'"),
+        (lambda: fm.Adam(beta_1=1), ArgumentError, "beta_1 must be a finite number at least 0 and less than 1"),
+        (lambda: fm.Adam(epsilon=0), ArgumentError, "epsilon"),
+        (lambda: optimizers.get("adamm"), ArgumentError, "optimizer must be one of 'adam', 'sgd', not 'adamm'"),
+        (lambda: optimizers.get(3), ArgumentTypeError, "optimizer must be a name"),
+        (lambda: losses.get("mse"), ArgumentError, "loss must be one of"),
+        (lambda: losses.get(3), ArgumentTypeError, "loss must be a name"),
+        (lambda: metrics.get("accuracy"), ArgumentTypeError, r"use \['accuracy'\]"),
+        (lambda: metrics.get(["acc"]), ArgumentError, "metrics must be one of 'accuracy', not 'acc'"),
+        (lambda: layers.from_config({"type": "Conv"}), ArgumentError, "unknown layer type 'Conv'"),
+        (lambda: layers.Layer().config(), TypeError, "has no configuration"),
+    ],
+)
+def test_wrong_declarations_say_what_is_wrong(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+# ---------------------------------------------------------------- programs
+
+
+def built(widths, dtype="float32", **options):
+    stack = [fm.Dense(w, "relu") for w in widths[1:-1]] + [fm.Dense(widths[-1], "softmax")]
+    dtype = np.dtype(dtype)
+    return program.build(stack, widths[0], dtype, kernels.panel_width(dtype), fuse_softmax=True, **options)
+
+
+def test_a_program_is_a_table():
+    result = built((5, 3, 2))
+    assert result.ops[:, tables.CODE].tolist() == [tables.DENSE, tables.RELU, tables.DENSE, tables.SOFTMAX]
+    assert result.trained_ops == 3
+    assert (result.fan_in, result.classes, result.count) == (5, 2, 5 * 3 + 3 + 3 * 2 + 2)
+    assert result.ops[0, tables.DX] == -1  # nobody needs the gradient of the data
+    assert [(t.layer, t.name, t.shape) for t in result.tensors] == [
+        (0, "kernel", (5, 3)),
+        (0, "bias", (3,)),
+        (1, "kernel", (3, 2)),
+        (1, "bias", (2,)),
+    ]
+
+
+def test_tensors_do_not_overlap_and_come_back(dtype):
+    result = built((37, 65, 3, 11), dtype)
+    flat = program.aligned_zeros(result.size, dtype)
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=t.shape).astype(dtype) for t in result.tensors]
+    for tensor, value in zip(result.tensors, values, strict=True):
+        result.pack(flat, tensor, value)
+    for tensor, value in zip(result.tensors, values, strict=True):
+        assert np.array_equal(result.unpack(flat, tensor), value)
+    spans = [tensor.span(result.panel) for tensor in result.tensors]
+    assert all(a.stop <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert spans[-1].stop <= result.size
+    assert flat.ctypes.data % 64 == 0
+
+
+def test_weight_units_cover_every_weight_once():
+    result = built((300, 70, 3))
+    covered = np.zeros(result.size, int)
+    for op, panel_number, row, rows in result.units:
+        fields = result.ops[op]
+        at = fields[tables.WEIGHTS] + (panel_number * fields[tables.FAN_IN] + row) * result.panel
+        covered[at : at + rows * result.panel] += 1
+        if row == 0:
+            at = fields[tables.BIAS] + panel_number * result.panel
+            covered[at : at + result.panel] += 1
+    for tensor in result.tensors:
+        assert (covered[tensor.span(result.panel)] == 1).all()
+
+
+@pytest.mark.parametrize("batch", [1, 31, 128, 1000, 60_000])
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+def test_plans_hold_the_batch_and_bound_the_workspace(batch, n_threads):
+    result = built((784, 1024, 1024, 10))
+    plan = result.plan(batch, n_threads)
+    blocks, rows = plan[tables.BLOCKS], plan[tables.BLOCK_ROWS]
+    assert 1 <= rows <= 64
+    assert blocks >= min(n_threads, -(-batch // rows))
+    assert plan[tables.BLOCK_SIZE] >= result.columns * rows + result.scratch
+    bound = max(64 << 20, n_threads * plan[tables.BLOCK_SIZE] * 4)
+    assert blocks * plan[tables.BLOCK_SIZE] * 4 <= bound

@@ -1,0 +1,230 @@
+"""The lowest floor: kernel declarations, the disk cache, threads, argument checks."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _jit, _threads
+from fastmlp.callbacks import ProgressLine, _duration
+
+
+def test_declarations_are_read():
+    parsed = _jit.parse_declaration(
+        "y[a, b], n[a] int64 = x[a, b], k[a] int64 < b, w[b] writable, rate float, step int"
+    )
+    assert [(p.name, p.dims, p.kind, p.below, p.is_output, p.writable) for p in parsed] == [
+        ("y", ("a", "b"), "real", None, True, True),
+        ("n", ("a",), "int64", None, True, True),
+        ("x", ("a", "b"), "real", None, False, False),
+        ("k", ("a",), "int64", "b", False, False),
+        ("w", ("b",), "real", None, False, True),
+        ("rate", None, "float", None, False, False),
+        ("step", None, "int", None, False, False),
+    ]
+
+
+def test_a_declaration_must_match_its_function():
+    with pytest.raises(ValueError, match="cannot read"):
+        _jit.parse_declaration("y[a = x")
+    with pytest.raises(ValueError, match="does not match"):
+        _jit.kernel("y[a] = x[a]")(lambda y, z: None)
+
+
+def test_kernels_introduce_themselves():
+    from fastmlp import kernels
+
+    assert "relu_forward: y[batch, units] = x[batch, units]" in repr(kernels.relu_forward)
+    with pytest.raises(AttributeError, match="there are adam_update"):
+        kernels.gelu_forward  # noqa: B018
+    with pytest.raises(AttributeError):
+        _jit.no_such_name  # noqa: B018
+
+
+# ---------------------------------------------------------------- cache
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "file"
+    _cache.write_atomically(target, b"first")
+    _cache.write_atomically(target, b"second")
+    assert target.read_bytes() == b"second"
+    assert os.listdir(tmp_path) == ["file"]
+    with pytest.raises(TypeError):
+        _cache.write_atomically(target, "not bytes")
+    assert target.read_bytes() == b"second"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_clear_removes_nothing_but_kernel_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTMLP_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(tmp_path / "none"))
+    ours, theirs = tmp_path / "0.1.0-0123456789abcdef", tmp_path / "thesis-final"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "a.kernel").write_bytes(b"x" * 10)
+    assert _cache.clear() == 10
+    assert not ours.exists()
+    assert theirs.exists()
+    monkeypatch.setattr(_cache, "_resolved", False)
+
+
+def test_cache_folder_depends_on_what_code_depends_on(monkeypatch):
+    key = _cache.cache_key()
+    assert key == _cache.cache_key()
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    assert key == _cache.cache_key()
+    monkeypatch.setenv("NUMBA_OPT", "1")
+    assert key != _cache.cache_key()
+
+
+def test_fallbacks_of_the_cache_folder(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setenv("FASTMLP_CACHE_DIR", str(blocked / "below"))
+    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(tmp_path))
+    with pytest.warns(RuntimeWarning, match="cached in .* instead. Set FASTMLP_CACHE_DIR"):
+        folder = _cache._choose_folder()
+    assert folder.parent.parent == tmp_path
+    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(blocked))
+    with pytest.warns(RuntimeWarning, match="compiled in every process"):
+        assert _cache._choose_folder() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions as on POSIX")
+def test_a_temporary_cache_that_others_can_write_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(tmp_path))
+    planted = tmp_path / f"fastmlp-{os.getuid()}"
+    planted.mkdir()
+    planted.chmod(0o777)
+    with pytest.raises(PermissionError):
+        _cache._private_temporary()
+
+
+def test_damaged_kernel_files_count_as_missing(tmp_path):
+    file = _cache.KernelFile(tmp_path, "name")
+    assert file.load_overload("sig", None) is None
+    for content in (b"", b"fastmlp-kernel-1 0000\nrest", os.urandom(100)):
+        file.path.write_bytes(content)
+        assert file.load_overload("sig", _Context()) is None
+        assert not file.exists()
+    assert _cache.KernelFile(None, "name").load_overload("sig", None) is None
+
+
+class _Context:
+    def refresh(self):
+        pass
+
+
+@pytest.mark.needs_jit
+def test_cold_and_warm_processes(tmp_path):
+    """A cold process compiles and says so, once; a warm one loads; a damaged file is made again."""
+    code = (
+        "import numpy as np; from fastmlp import kernels, _jit; y = np.empty((1, 3), np.float32);"
+        "kernels.relu_forward(y, [[-1, 0, 2]]); kernels.relu_backward(y, y, y); print(y.tolist(), _jit.compilations)"
+    )
+
+    def run():
+        environment = {**os.environ, "FASTMLP_CACHE_DIR": str(tmp_path)}
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+
+    cold, warm = run(), run()
+    assert "['relu_forward_float32_serial', 'relu_backward_float32_serial']" in cold.stdout
+    assert cold.stderr.count("compiling kernels for this CPU") == 1
+    assert warm.stdout.strip().endswith("[]")
+    assert warm.stderr == ""
+    [file] = tmp_path.glob("*/relu_forward_float32_serial.kernel")
+    file.write_bytes(file.read_bytes()[:-100])
+    mended = run()
+    assert "['relu_forward_float32_serial']" in mended.stdout
+    assert run().stdout.strip().endswith("[]")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks as on POSIX")
+def test_a_lock_that_cannot_be_had_does_not_stop_anybody(tmp_path, monkeypatch):
+    monkeypatch.setattr(_cache, "_LOCK_SECONDS", 0.1)
+    with _cache.compile_lock(tmp_path), _cache.compile_lock(tmp_path), _cache.compile_lock(None):
+        pass
+
+
+# ---------------------------------------------------------------- threads
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({}, None),
+    ],
+)
+def test_container_quota(files, expected, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert _threads.cgroup_quota(str(tmp_path)) == expected
+
+
+def test_number_of_threads(monkeypatch):
+    monkeypatch.setattr(_threads, "cgroup_quota", lambda: 3)
+    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    assert _threads.available_threads() == 3
+    assert _threads.resolve_threads(None) == 3
+    assert _threads.resolve_threads(100) == 3
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    assert _threads.resolve_threads(None) == 2
+    monkeypatch.setattr(_threads, "_chosen", None)
+    _threads.set_num_threads(1)
+    assert _threads.get_num_threads() == 1
+    assert _threads.resolve_threads(2) == 2
+    _threads.set_num_threads(None)
+    assert _threads.get_num_threads() == 2
+    monkeypatch.setattr(_threads, "_forked", True)
+    assert _threads.resolve_threads(2) == 1
+
+
+@pytest.mark.parametrize(("n", "error"), [(0, ArgumentError), (-1, ArgumentError), (1.5, ArgumentTypeError)])
+def test_wrong_numbers_of_threads(n, error):
+    with pytest.raises(error, match="n must be"):
+        _threads.set_num_threads(n)
+
+
+# ---------------------------------------------------------------- checks and the progress line
+
+
+def test_numbers_are_checked():
+    assert _check.whole_number(np.int32(3), "n", minimum=1) == 3
+    assert _check.real_number("1" and 0.5, "r", minimum=0, below=1) == 0.5
+    for value in (True, "3", None, 2.5):
+        with pytest.raises(ArgumentTypeError, match="n must be a whole number"):
+            _check.whole_number(value, "n", minimum=1)
+    for value in (float("inf"), -1, 1):
+        with pytest.raises(ArgumentError, match="r must be a finite number at least 0 and less than 1"):
+            _check.real_number(value, "r", minimum=0, below=1)
+    for value in (True, "3", None, [1, 2]):
+        with pytest.raises(ArgumentTypeError, match="r must be a finite number, not"):
+            _check.real_number(value, "r")
+
+
+def test_progress_line(capsys):
+    line = ProgressLine(live=True)
+    line.on_train_begin({"epochs": 2, "first_epoch": 0, "batches": 4, "rows": 100})
+    line.on_epoch_begin(0)
+    logs = {"loss": 0.5, "accuracy": 0.25, "seconds": 1.0, "samples_per_second": 1234.5}
+    line.on_batches_end(2, logs)
+    line.on_epoch_end(0, {**logs, "val_loss": 0.75})
+    line.on_train_end("max_time")
+    shown = capsys.readouterr().out
+    assert shown.startswith("epoch 1/2  loss 0.5000  accuracy 0.2500  1,234 samples/s  ETA ")
+    assert "\repoch 1/2  loss 0.5000  accuracy 0.2500  val_loss 0.7500  1,234 samples/s" in shown
+    assert shown.endswith("stopped: the time given is over\n")
+
+
+def test_durations_read_well():
+    assert [_duration(s) for s in (0.34, 59.4, 61, 3600, 86_399)] == ["0.3 s", "59.4 s", "1:01", "1:00:00", "23:59:59"]
