@@ -14,6 +14,7 @@ import stat
 import sys
 import tempfile
 import time
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,14 +202,21 @@ def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: readers see the old content or the new, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a whole file or nothing: readers see the old content or the new, never a part.
+
+    A link stays a link: the file behind it is replaced. Permissions are an existing file's, else the usual ones.
+    """
+    target = os.path.realpath(path)
+    temporary = f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)

@@ -333,9 +333,7 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
             self._final_module.link_in(ll_module)
 
         def finalize(self) -> None:
-            for library in dict.fromkeys(self._linking_libraries):
-                self._final_module.link_in(library._get_module_for_linking(), preserve=True)
-            self._finalized = True
+            self._finalized = True  # what it calls is linked by the kernel, once
 
         def get_pointer_to_function(self, name: str) -> int:
             return 0  # there is no machine code, and nobody calls a part but through its kernel
@@ -356,9 +354,18 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
         def set_env(self, name: str, environment: Any) -> None:
             pass
 
+    class KernelLibrary(JITCodeLibrary):
+        def add_linking_library(self, library: Any) -> None:
+            if library in self._linking_libraries:
+                return
+            super().add_linking_library(library)  # type: ignore[no-untyped-call]
+            if isinstance(library, CollectingLibrary):
+                for part in library._linking_libraries:
+                    self.add_linking_library(part)
+
     class KernelCompiler(Compiler):
         def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
-            library = library or JITCodeLibrary(targetctx.codegen(), "kernel")  # type: ignore[no-untyped-call]
+            library = library or KernelLibrary(targetctx.codegen(), "kernel")  # type: ignore[no-untyped-call]
             library.enable_object_caching()
             super().__init__(typingctx, targetctx, library, *rest)  # type: ignore[no-untyped-call]
 

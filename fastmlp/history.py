@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ class History:
     ----------
     history : dict of str to list of float
         One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"``
-        (the training itself, without validation).
+        (the training itself, without validation). NaN where a run was resumed with or without validation.
     batches : dict of str to list of float
         One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update.
     epoch : list of int
@@ -53,9 +54,10 @@ class History:
             for items in self.history.values():
                 items.pop()
         self.partial = partial
+        for name in {**self.history, **logs}:  # NaN where a value is not known, so that all lists have one length
+            unknown = [math.nan] * len(self.epoch)
+            self.history.setdefault(name, unknown).append(logs.get(name, math.nan))
         self.epoch.append(number)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; ``History(**config)`` reads it back."""

@@ -111,7 +111,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     """
     target = Path(path)
     try:
-        with np.load(target, allow_pickle=False) as file:
+        with open(target, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             if not isinstance(file, np.lib.npyio.NpzFile) or "config" not in file:
                 raise ModelFileError(f"{target} is not a fastmlp model: it has no 'config' entry")
             config = _read_config(file["config"], target)

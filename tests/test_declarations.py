@@ -1,5 +1,7 @@
 """Layers, initialisers, optimisers, losses, and the program that they become."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -148,7 +150,7 @@ def test_tensors_do_not_overlap_and_come_back(dtype):
     for tensor, value in zip(result.tensors, values, strict=True):
         assert np.array_equal(result.unpack(flat, tensor), value)
     spans = [tensor.span(result.panel) for tensor in result.tensors]
-    assert all(a.stop <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.stop <= b.start for a, b in itertools.pairwise(spans))
     assert spans[-1].stop <= result.size
     assert flat.ctypes.data % 64 == 0
 

@@ -52,22 +52,31 @@ from .tables import (
     Y,
 )
 
+# Blocks take what belongs together as a tuple:
+#   net = (parameters, ops, plan)
+#   data = (x, pixels, pixel_scale, labels, targets, order)
+
 # ---------------------------------------------------------------- one block of rows
 
 
 @block
-def gather_block(workspace, base, plan, x, pixels, width, order, first, rows, pixel_scale):
+def gather_block(workspace, base, net, data, first, rows):
     """Bring rows of the data set, float or uint8, into the block's input columns."""
-    at = base + plan[INPUT] * plan[BLOCK_ROWS]
+    _, ops, plan = net
+    x, pixels, pixel_scale, _, _, order = data
+    capacity, width = plan[BLOCK_ROWS], ops[0, FAN_IN]
+    at = base + plan[INPUT] * capacity
     if pixels.shape[0] > 0:
         flat = pixels.reshape(pixels.size)
-        gather_pixels(workspace, at, plan[BLOCK_ROWS], flat, width, order, first, rows, pixel_scale)
+        gather_pixels(workspace, at, capacity, flat, width, order, first, rows, pixel_scale)
     else:
-        gather_rows(workspace, at, plan[BLOCK_ROWS], x.reshape(x.size), width, order, first, rows)
+        gather_rows(workspace, at, capacity, x.reshape(x.size), width, order, first, rows)
 
 
 @block
-def forward_block(workspace, base, parameters, ops, n_ops, capacity, rows):
+def forward_block(workspace, base, net, n_ops, rows):
+    parameters, ops, plan = net
+    capacity = plan[BLOCK_ROWS]
     for i in range(n_ops):
         code = ops[i, CODE]
         fan_in, fan_out = ops[i, FAN_IN], ops[i, FAN_OUT]
@@ -87,9 +96,12 @@ def forward_block(workspace, base, parameters, ops, n_ops, capacity, rows):
 
 
 @block
-def backward_block(workspace, base, parameters, ops, n_ops, capacity, columns, rows):
+def backward_block(workspace, base, net, rows):
     """From the gradient of the last output to the gradient of every operation's input that needs one."""
-    for i in range(n_ops - 1, -1, -1):
+    parameters, ops, plan = net
+    capacity = plan[BLOCK_ROWS]
+    scratch = base + plan[COLUMNS] * capacity
+    for i in range(plan[TRAINED_OPS] - 1, -1, -1):
         if ops[i, DX] < 0:
             continue
         code = ops[i, CODE]
@@ -97,7 +109,6 @@ def backward_block(workspace, base, parameters, ops, n_ops, capacity, columns, r
         y = base + ops[i, Y] * capacity
         dx = base + ops[i, DX] * capacity
         dy = base + ops[i, DY] * capacity
-        scratch = base + columns * capacity
         w = ops[i, WEIGHTS]
         if code == DENSE:
             dense_backward_inputs_block(
@@ -139,15 +150,16 @@ def relu_backward_columns(workspace, dx, dy, y, capacity, rows, width):
 
 
 @block
-def loss_block(
-    row_losses, row_correct, workspace, base, plan, labels, targets, classes, order, first, slot, rows, scale
-):
+def loss_block(row_losses, row_correct, slot, workspace, base, net, data, first, rows, scale):
     """Loss and hit of each row, and the gradient of the logits, which may overwrite the logits."""
+    _, ops, plan = net
+    _, _, _, labels, targets, order = data
     p = panel(workspace)
-    jump = plan[BLOCK_ROWS] * p
+    capacity, classes = plan[BLOCK_ROWS], ops[plan[TRAINED_OPS] - 1, FAN_OUT]
+    jump = capacity * p
     for r in range(rows):
-        logits = base + plan[LOGITS] * plan[BLOCK_ROWS] + r * p
-        dlogits = base + plan[DLOGITS] * plan[BLOCK_ROWS] + r * p
+        logits = base + plan[LOGITS] * capacity + r * p
+        dlogits = base + plan[DLOGITS] * capacity + r * p
         row = source_row(order, first + r)
         guess = first_maximum(workspace, logits, jump, classes)
         if targets.shape[0] > 0:
@@ -164,48 +176,15 @@ def loss_block(
 
 
 @block
-def train_block(
-    workspace,
-    row_losses,
-    row_correct,
-    parameters,
-    x,
-    pixels,
-    labels,
-    targets,
-    order,
-    ops,
-    plan,
-    pixel_scale,
-    q,
-    first,
-    slot,
-    rows,
-    scale,
-):
-    """Region 1 for block q: rows order[first : first + rows], whose results go to row_losses[slot:]."""
+def train_block(row_losses, row_correct, slot, workspace, q, net, data, first, rows, scale):
+    """Region 1 for block q: positions ``first`` and following of the epoch; results go to row_losses[slot:]."""
     mode = flush_denormals()
+    plan = net[2]
     base = q * plan[BLOCK_SIZE]
-    n_ops, capacity = plan[TRAINED_OPS], plan[BLOCK_ROWS]
-    classes = ops[n_ops - 1, FAN_OUT]
-    gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
-    forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
-    loss_block(
-        row_losses,
-        row_correct,
-        workspace,
-        base,
-        plan,
-        labels,
-        targets,
-        classes,
-        order,
-        first,
-        slot,
-        rows,
-        scale,
-    )
-    backward_block(workspace, base, parameters, ops, n_ops, capacity, plan[COLUMNS], rows)
+    gather_block(workspace, base, net, data, first, rows)
+    forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
+    loss_block(row_losses, row_correct, slot, workspace, base, net, data, first, rows, scale)
+    backward_block(workspace, base, net, rows)
     restore_mode(mode)
 
 
@@ -223,34 +202,18 @@ def update_span(parameters, state, gradients, start, count, optimizer, settings,
 
 
 @block
-def weights_block(
-    parameters, state, gradients, workspace, ops, units, plan, settings, u, rows, resume, update, rate, small
-):
+def weights_block(parameters, state, gradients, workspace, program, u, rows, resume, update, rate, small):
     """Region 2 for weight block u: its gradient over ``rows`` rows, and its update once the batch is complete."""
     mode = flush_denormals()
+    ops, units, plan, settings = program
     p = panel(parameters)
     op = units[u, UNIT_OP]
     j, k0, count = units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
-    capacity = plan[BLOCK_ROWS]
-    fan_in = ops[op, FAN_IN]
-    w, b = ops[op, WEIGHTS], ops[op, BIAS]
+    capacity, jump = plan[BLOCK_ROWS], plan[BLOCK_SIZE]
+    fan_in, w, b = ops[op, FAN_IN], ops[op, WEIGHTS], ops[op, BIAS]
     x, dy = ops[op, X] * capacity, ops[op, DY] * capacity
     dense_backward_parameters_block(
-        gradients,
-        w,
-        b,
-        resume,
-        workspace,
-        x,
-        workspace,
-        dy,
-        capacity,
-        plan[BLOCK_SIZE],
-        rows,
-        fan_in,
-        j,
-        k0,
-        count,
+        gradients, w, b, resume, workspace, x, workspace, dy, capacity, jump, rows, fan_in, j, k0, count
     )
     if update:
         at = w + j * p * fan_in + k0 * p
@@ -338,45 +301,17 @@ def train_batches(
         for start in range(0, count, plan[BLOCKS] * capacity):
             rows = min(plan[BLOCKS] * capacity, count - start)
             for q in prange((rows + capacity - 1) // capacity):
-                train_block(
-                    workspace,
-                    row_losses,
-                    row_correct,
-                    parameters,
-                    x,
-                    pixels,
-                    labels,
-                    targets,
-                    order,
-                    ops,
-                    plan,
-                    pixel_scale,
-                    q,
-                    first + start + q * capacity,
-                    start + q * capacity,
-                    min(capacity, rows - q * capacity),
-                    scale,
-                )
+                net = (parameters, ops, plan)
+                data = (x, pixels, pixel_scale, labels, targets, order)
+                slot, here = start + q * capacity, min(capacity, rows - q * capacity)
+                train_block(row_losses, row_correct, slot, workspace, q, net, data, first + slot, here, scale)
             complete = start + rows == count
             if complete and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
             for u in prange(units.shape[0]):
-                weights_block(
-                    parameters,
-                    state,
-                    gradients,
-                    workspace,
-                    ops,
-                    units,
-                    plan,
-                    settings,
-                    u,
-                    rows,
-                    start > 0,
-                    complete,
-                    rate,
-                    small,
-                )
+                program = (ops, units, plan, settings)
+                resume = start > 0
+                weights_block(parameters, state, gradients, workspace, program, u, rows, resume, complete, rate, small)
     return learning_rates.size
 
 
@@ -417,64 +352,20 @@ def evaluate_batches(
     for start in range(0, row_losses.size, plan[BLOCKS] * capacity):
         rows = min(plan[BLOCKS] * capacity, row_losses.size - start)
         for q in prange((rows + capacity - 1) // capacity):
-            evaluate_block(
-                row_losses,
-                row_correct,
-                workspace,
-                parameters,
-                x,
-                pixels,
-                labels,
-                targets,
-                order,
-                ops,
-                plan,
-                pixel_scale,
-                q,
-                start + q * capacity,
-                min(capacity, rows - q * capacity),
-            )
+            net = (parameters, ops, plan)
+            data = (x, pixels, pixel_scale, labels, targets, order)
+            first, here = start + q * capacity, min(capacity, rows - q * capacity)
+            evaluate_block(row_losses, row_correct, workspace, q, net, data, first, here)
 
 
 @block
-def evaluate_block(
-    row_losses,
-    row_correct,
-    workspace,
-    parameters,
-    x,
-    pixels,
-    labels,
-    targets,
-    order,
-    ops,
-    plan,
-    pixel_scale,
-    q,
-    first,
-    rows,
-):
+def evaluate_block(row_losses, row_correct, workspace, q, net, data, first, rows):
     mode = flush_denormals()
+    plan = net[2]
     base = q * plan[BLOCK_SIZE]
-    n_ops, capacity = plan[TRAINED_OPS], plan[BLOCK_ROWS]
-    classes = ops[n_ops - 1, FAN_OUT]
-    gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
-    forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
-    loss_block(
-        row_losses,
-        row_correct,
-        workspace,
-        base,
-        plan,
-        labels,
-        targets,
-        classes,
-        order,
-        first,
-        first,
-        rows,
-        1.0,
-    )
+    gather_block(workspace, base, net, data, first, rows)
+    forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
+    loss_block(row_losses, row_correct, first, workspace, base, net, data, first, rows, 1.0)
     restore_mode(mode)
 
 
@@ -500,30 +391,19 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     for start in range(0, outputs.shape[0], plan[BLOCKS] * capacity):
         rows = min(plan[BLOCKS] * capacity, outputs.shape[0] - start)
         for q in prange((rows + capacity - 1) // capacity):
-            predict_block(
-                outputs,
-                workspace,
-                parameters,
-                x,
-                pixels,
-                order,
-                ops,
-                plan,
-                pixel_scale,
-                q,
-                start + q * capacity,
-                min(capacity, rows - q * capacity),
-            )
+            net = (parameters, ops, plan)
+            data = (x, pixels, pixel_scale, order, x, order)  # no labels or targets: two arrays in their place
+            first, here = start + q * capacity, min(capacity, rows - q * capacity)
+            predict_block(outputs, workspace, q, net, data, first, here)
 
 
 @block
-def predict_block(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale, q, first, rows):
+def predict_block(outputs, workspace, q, net, data, first, rows):
     mode = flush_denormals()
-    base = q * plan[BLOCK_SIZE]
-    n_ops, capacity = ops.shape[0], plan[BLOCK_ROWS]
-    gather_block(workspace, base, plan, x, pixels, ops[0, FAN_IN], order, first, rows, pixel_scale)
-    forward_block(workspace, base, parameters, ops, n_ops, capacity, rows)
-    y = base + ops[n_ops - 1, Y] * capacity
-    width = ops[n_ops - 1, FAN_OUT]
+    _, ops, plan = net
+    base, capacity, n_ops = q * plan[BLOCK_SIZE], plan[BLOCK_ROWS], ops.shape[0]
+    gather_block(workspace, base, net, data, first, rows)
+    forward_block(workspace, base, net, n_ops, rows)
+    y, width = base + ops[n_ops - 1, Y] * capacity, ops[n_ops - 1, FAN_OUT]
     scatter_rows(outputs.reshape(outputs.size), width, first, workspace, y, capacity, rows)
     restore_mode(mode)
