@@ -55,7 +55,7 @@ def cache_key() -> str:
     import numpy
 
     digest = hashlib.sha256()
-    for path in [*sorted((_PACKAGE / "kernels").glob("*.py")), _PACKAGE / "_jit.py", _PACKAGE / "_cache.py"]:
+    for path in [*sorted((_PACKAGE / "kernels").rglob("*.py")), _PACKAGE / "_jit.py", _PACKAGE / "_cache.py"]:
         digest.update(path.name.encode() + path.read_bytes())
     features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
     settings = sorted(

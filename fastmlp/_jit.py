@@ -316,10 +316,11 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
 
     Numba optimises and emits each function, with copies of all that it calls, before it links it into its caller,
     and a parallel region four times: the innermost loop of a network is compiled ten times over. In this context
-    every library but the kernel's own only collects LLVM code. Compilation takes a third of the time (8 s became
-    2.6 s for the parallel training kernel once its blocks are typed); the code is the same.
+    every library but the kernel's own only collects LLVM code. The parallel training kernel compiles in half the
+    time; the code is the same.
     """
     try:
+        import llvmlite.binding as llvm
         from numba.core.codegen import JITCodeLibrary
         from numba.core.compiler import Compiler
         from numba.core.compiler_lock import global_compiler_lock
@@ -333,7 +334,19 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
             self._final_module.link_in(ll_module)
 
         def finalize(self) -> None:
-            self._finalized = True  # what it calls is linked by the kernel, once
+            self._finalized = True
+
+        def own_module(self) -> Any:
+            """Its own functions, without those that they call."""
+            return super()._get_module_for_linking()  # type: ignore[no-untyped-call]
+
+        def _get_module_for_linking(self) -> Any:
+            # Asked for by a function that is not ours, when it calls something of numba's that was first
+            # compiled for one of our kernels: it needs everything.
+            module = self.own_module().clone()
+            for library in in_calling_order([self])[1:]:
+                module.link_in(bare(library), preserve=True)
+            return module
 
         def get_pointer_to_function(self, name: str) -> int:
             return 0  # there is no machine code, and nobody calls a part but through its kernel
@@ -354,14 +367,38 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
         def set_env(self, name: str, environment: Any) -> None:
             pass
 
+    def in_calling_order(libraries: list[Any]) -> list[Any]:
+        """These and all that they call, callers first: the linker drops a body that nothing has asked for yet."""
+        order: dict[Any, None] = {}
+
+        def visit(library: Any) -> None:
+            if library not in order:
+                if isinstance(library, CollectingLibrary):
+                    for part in library._linking_libraries:
+                        visit(part)
+                order[library] = None
+
+        for library in libraries:
+            visit(library)
+        return list(order)[::-1]
+
+    def bare(library: Any) -> Any:
+        return library.own_module() if isinstance(library, CollectingLibrary) else library._get_module_for_linking()
+
     class KernelLibrary(JITCodeLibrary):
-        def add_linking_library(self, library: Any) -> None:
-            if library in self._linking_libraries:
-                return
-            super().add_linking_library(library)  # type: ignore[no-untyped-call]
-            if isinstance(library, CollectingLibrary):
-                for part in library._linking_libraries:
-                    self.add_linking_library(part)
+        def finalize(self) -> None:
+            for library in in_calling_order(self._linking_libraries):
+                self._final_module.link_in(bare(library), preserve=True)
+            self._linking_libraries = []
+            super().finalize()  # type: ignore[no-untyped-call]
+            check_complete(self._final_module)
+
+    def check_complete(module: Any) -> None:
+        """A call of a function that is nowhere would end the process, and much later."""
+        names = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
+        missing = [name for name in names if llvm.address_of_symbol(name) is None]
+        if missing:
+            raise RuntimeError(f"the compiled kernel lacks {', '.join(missing)}: please report this")
 
     class KernelCompiler(Compiler):
         def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:

@@ -142,6 +142,37 @@ def test_cold_and_warm_processes(tmp_path):
     assert run().stdout.strip().endswith("[]")
 
 
+@pytest.mark.needs_jit
+def test_compiling_kernels_leaves_numba_as_it_was(tmp_path):
+    """Functions of the user's own that call what our kernels called first still compile and run."""
+    code = """
+import numpy as np, numba
+from fastmlp import kernels
+y = np.empty((40, 3), np.float32)
+kernels.dense_forward(y, np.ones((40, 2)), np.ones((2, 3)), np.ones(3))
+kernels.train_batches.variant("float32", parallel=True)
+
+@numba.njit
+def own(n):
+    a = np.empty(n, np.float32).reshape(n // 2, 2)
+    a[:] = 2.0
+    return np.isfinite(a).sum() + min(a.size, 3) ** n + np.sqrt(a).sum()
+
+@numba.njit(parallel=True)
+def own_parallel(n):
+    out = np.empty(n)
+    for i in numba.prange(n):
+        out[i] = np.empty(3, np.float32).size ** 2
+    return out.sum()
+
+assert own(4) == own.py_func(4), own(4)
+assert own_parallel(10) == 90
+assert numba.extending.is_jitted(own)
+"""
+    environment = {**os.environ, "FASTMLP_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=300)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="locks as on POSIX")
 def test_a_lock_that_cannot_be_had_does_not_stop_anybody(tmp_path, monkeypatch):
     monkeypatch.setattr(_cache, "_LOCK_SECONDS", 0.1)

@@ -1,0 +1,67 @@
+"""SIMD vectors and register tiles as ordinary numba values: the only folder that knows LLVM.
+
+Kernels are written over a few small words: ``load``, ``store``, ``fma``, ``where``, ``rank1`` … Each word is a
+plain Python function, and that function is its definition: with ``NUMBA_DISABLE_JIT=1`` a vector is a short
+NumPy array and a tile a small matrix. Compiled, a vector is one LLVM vector and a tile a handful of them that
+stay in registers, so that nothing is left to the auto-vectoriser.
+
+Vector types follow the dtype of the arrays they come from. Scalars mix in freely (``v * 0.5``) and take the
+vector's dtype.
+"""
+
+from .arithmetic import exponent, fma, mantissa, maximum, minimum, pow2, rint, sqrt, where
+from .denormals import flush_denormals, restore_mode
+from .lowering import FEATURES, LANES, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
+from .tiles import add_row, load_tile, rank1, store_tile, zero_tile
+from .vectors import (
+    is_double,
+    lane_numbers,
+    lanes,
+    load,
+    load_bytes,
+    load_first,
+    max_lanes,
+    panel,
+    splat,
+    store,
+    store_first,
+    sum_lanes,
+    transpose,
+)
+
+__all__ = [
+    "FEATURES",
+    "LANES",
+    "TILE_ROWS",
+    "TILE_VECTORS",
+    "VECTOR_BYTES",
+    "add_row",
+    "exponent",
+    "flush_denormals",
+    "fma",
+    "is_double",
+    "lane_numbers",
+    "lanes",
+    "load",
+    "load_bytes",
+    "load_first",
+    "load_tile",
+    "mantissa",
+    "max_lanes",
+    "maximum",
+    "minimum",
+    "panel",
+    "pow2",
+    "rank1",
+    "restore_mode",
+    "rint",
+    "splat",
+    "sqrt",
+    "store",
+    "store_first",
+    "store_tile",
+    "sum_lanes",
+    "transpose",
+    "where",
+    "zero_tile",
+]

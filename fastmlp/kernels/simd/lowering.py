@@ -1,0 +1,174 @@
+"""The numba types behind the SIMD words, and the tools with which the words are lowered to LLVM."""
+
+import os
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils, config
+from numba.extending import lower_builtin, models, register_model, type_callable
+
+FEATURES = llvm.get_host_cpu_features()
+
+
+def _widest_float32_lanes():
+    forced = os.environ.get("FASTMLP_LANES")  # for tests: how another CPU's build behaves
+    if forced:
+        if forced not in ("4", "8", "16"):
+            raise ValueError(f"FASTMLP_LANES must be 4, 8 or 16, not {forced!r}")
+        return int(forced)
+    if FEATURES.get("avx512f"):
+        return 16
+    return 8 if FEATURES.get("avx2") else 4
+
+
+LANES = _widest_float32_lanes()
+VECTOR_BYTES = 4 * LANES
+# Accumulators, two operand vectors and a broadcast must fit the register file (32, 16, 16 or 32 registers).
+TILE_ROWS = {16: 14, 8: 6, 4: 6}[LANES]
+TILE_VECTORS = 2
+
+I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+
+# ---------------------------------------------------------------- types
+
+
+class Vector(types.Type):
+    """As many numbers of one dtype as fill a vector register."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        self.lanes = VECTOR_BYTES * 8 // dtype.bitwidth
+        super().__init__(f"{dtype}x{self.lanes}")
+
+
+class Mask(types.Type):
+    """One truth value per lane."""
+
+    def __init__(self, lanes):
+        self.lanes = lanes
+        super().__init__(f"mask{lanes}")
+
+
+class Tile(types.Type):
+    """``rows`` × ``TILE_VECTORS`` vectors: a block of a matrix product, held in registers."""
+
+    def __init__(self, dtype, rows):
+        self.vector, self.rows = Vector(dtype), rows
+        super().__init__(f"tile{rows}x{TILE_VECTORS}x{self.vector.name}")
+
+
+def scalar_ir(dtype):
+    return ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()
+
+
+def integer_ir(dtype):
+    return ir.IntType(dtype.bitwidth)
+
+
+def vector_ir(vector):
+    return ir.VectorType(scalar_ir(vector.dtype), vector.lanes)
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        super().__init__(manager, fe_type, vector_ir(fe_type))
+
+
+@register_model(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        super().__init__(manager, fe_type, ir.VectorType(I1, fe_type.lanes))
+
+
+@register_model(Tile)
+class _TileModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        count = fe_type.rows * TILE_VECTORS
+        super().__init__(manager, fe_type, ir.ArrayType(vector_ir(fe_type.vector), count))
+
+
+# ---------------------------------------------------------------- tools for lowering
+
+
+def lowered(function, typer, *argument_types):
+    """Decorate the code generator of ``function``, whose result type ``typer`` computes from argument types."""
+
+    @type_callable(function)
+    def _type(context):
+        return typer
+
+    return lower_builtin(function, *argument_types)
+
+
+def same_vector(*args):
+    """Type of an operation on vectors and scalars: the one vector type among them."""
+    vectors = {a for a in args if isinstance(a, Vector)}
+    others = [a for a in args if not isinstance(a, Vector)]
+    if len(vectors) == 1 and all(isinstance(a, types.Number) for a in others):
+        return vectors.pop()
+    return None
+
+
+def is_real_array(array):
+    return isinstance(array, types.Array) and isinstance(array.dtype, types.Float) and array.ndim == 1
+
+
+def splat_value(builder, scalar, lanes):
+    undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
+    first = builder.insert_element(undefined, scalar, I32(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
+
+
+def as_vector(context, builder, value, source, vector):
+    """A vector stays; a scalar takes the vector's dtype and fills all lanes."""
+    if isinstance(source, Vector):
+        return value
+    return splat_value(builder, context.cast(builder, value, source, vector.dtype), vector.lanes)
+
+
+def constant(vector, value):
+    return ir.Constant(vector_ir(vector), [value] * vector.lanes)
+
+
+def integers(vector, value):
+    return ir.Constant(ir.VectorType(integer_ir(vector.dtype), vector.lanes), [value] * vector.lanes)
+
+
+def call_llvm(builder, name, result, args):
+    signature = ir.FunctionType(result, [a.type for a in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), args)
+
+
+def suffix(vector):
+    return f"v{vector.lanes}f{vector.dtype.bitwidth}"
+
+
+def address_of(context, builder, array_type, array, index, count):
+    """Address of element ``index``; with NUMBA_BOUNDSCHECK, ``count`` elements from there must exist."""
+    struct = context.make_array(array_type)(context, builder, array)
+    if config.BOUNDSCHECK:
+        size = builder.extract_value(struct.shape, 0)
+        count = I64(count) if isinstance(count, int) else count
+        below = builder.icmp_signed("<", index, I64(0))
+        above = builder.icmp_signed(">", builder.add(index, count), size)
+        with cgutils.if_unlikely(builder, builder.or_(below, above)):
+            context.call_conv.return_user_exc(builder, IndexError, ("SIMD access out of bounds",))
+    return builder.gep(struct.data, [index])
+
+
+def load_vector(builder, pointer, vector):
+    value = builder.load(builder.bitcast(pointer, vector_ir(vector).as_pointer()))
+    value.align = vector.dtype.bitwidth // 8
+    return value
+
+
+def store_vector(builder, pointer, value, vector):
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = vector.dtype.bitwidth // 8
+
+
+def first_lanes(builder, vector, count):
+    """Mask of the lanes below ``count``."""
+    numbers = ir.Constant(ir.VectorType(I64, vector.lanes), list(range(vector.lanes)))
+    return builder.icmp_signed("<", numbers, splat_value(builder, count, vector.lanes))
