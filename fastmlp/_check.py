@@ -16,8 +16,8 @@ from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
 
 
-def whole_number(value: Any, name: str, *, minimum: int) -> int:
-    """An int of at least ``minimum``."""
+def whole_number(value: Any, name: str, *, minimum: int, maximum: int = 2**63 - 1) -> int:
+    """An int from ``minimum`` to ``maximum``."""
     if isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}")
     try:
@@ -26,6 +26,8 @@ def whole_number(value: Any, name: str, *, minimum: int) -> int:
         raise ArgumentTypeError(f"{name} must be a whole number, not {value!r}") from None
     if number < minimum:
         raise ArgumentError(f"{name} must be at least {minimum}, not {number}")
+    if number > maximum:
+        raise ArgumentError(f"{name} must be at most {maximum:,}, not {number}")
     return number
 
 
@@ -52,12 +54,28 @@ def real_number(
         raise ArgumentTypeError(f"{name} must be {wanted}, not {value!r}")
     try:
         number = float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError):
-        raise ArgumentTypeError(f"{name} must be {wanted}, not {value!r}") from None
+        raise ArgumentTypeError(f"{name} must be {wanted}, not {value!r:.60}") from None
     too_low = (above is not None and number <= above) or (minimum is not None and number < minimum)
     if not math.isfinite(number) or too_low or (below is not None and number >= below):
-        raise ArgumentError(f"{name} must be {wanted}, not {value!r}")
+        raise ArgumentError(f"{name} must be {wanted}, not {value!r:.60}")
     return number
+
+
+def yes_or_no(value: Any, name: str) -> bool:
+    """True or False, and nothing that merely counts as one of them."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError(f"{name} must be True or False, not {value!r:.60}")
+    return bool(value)
+
+
+def items(value: Any, name: str, what: str) -> list[Any]:
+    """The elements of a list or another iterable; a text is not meant."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise ArgumentTypeError(f"{name} must be a list of {what}, not {value!r:.60}")
+    return list(value)
 
 
 def choice(value: Any, name: str, legal: Iterable[str]) -> str:
@@ -69,20 +87,25 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
 
 
 def _as_array(value: Any, name: str) -> Array:
+    if value is None:
+        raise ArgumentTypeError(f"{name} must be an array of numbers, not None")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{name} cannot be made into one array: {error}") from None
+        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
     if array.dtype.kind not in "fiub":
-        hint = "convert it to numbers first"
-        if array.dtype.kind in "US":
-            hint = "turn text into numbers first, for labels with np.unique(y, return_inverse=True)[1]"
-        elif array.dtype.kind == "O":
-            hint = "rows of different lengths or mixed types? Convert with np.asarray(..., dtype=float)"
-        elif array.dtype.kind == "c":
-            hint = "complex numbers are not supported"
-        raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}: {hint}")
+        raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}: {_hint(array)}")
     return array
+
+
+def _hint(array: Array) -> str:
+    if array.dtype.kind in "US":
+        return "turn text into numbers first, for labels with np.unique(labels, return_inverse=True)[1]"
+    if array.dtype.kind == "O" and array.ndim == 0:
+        return f"it is {type(array.item()).__name__}, not an array or a list"
+    if array.dtype.kind == "O":
+        return "rows of different lengths, or mixed types? Convert it with np.asarray(..., dtype=float)"
+    return "only real numbers can be used"
 
 
 def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) -> Array:
@@ -105,12 +128,12 @@ def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) 
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(array, dtype)
-    _refuse_non_finite(array, name)
-    return array
+        converted = np.ascontiguousarray(array, dtype)
+    _refuse_non_finite(converted, array, name)
+    return converted
 
 
-def _refuse_non_finite(array: Array, name: str) -> None:
+def _refuse_non_finite(array: Array, original: Array, name: str) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         if math.isfinite(float(array.sum())):  # one cheap pass; overflow alone leads to the exact look below
             return
@@ -118,13 +141,16 @@ def _refuse_non_finite(array: Array, name: str) -> None:
         bad = np.argwhere(~np.isfinite(array[start : start + 4096]))
         if len(bad):
             row, column = start + int(bad[0][0]), int(bad[0][1])
-            raise ArgumentError(
-                f"{name} must be finite in {array.dtype}, but {name}[{row}, {column}] is {array[row, column]}: "
-                "remove or impute such rows first"
-            )
+            came = original[row, column]
+            remedy = "remove or impute such rows first"
+            if np.isfinite(came):
+                remedy = f"that is too large for {array.dtype}; scale the column, or use dtype='float64'"
+            raise ArgumentError(f"{name} must be finite, but {name}[{row}, {column}] is {came}: {remedy}")
 
 
-def class_targets(y: Any, name: str, rows: int, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+def class_targets(
+    y: Any, name: str, rows: int, features_name: str, classes: int, dtype: np.dtype[Any]
+) -> tuple[Array, Array]:
     """Targets for a cross-entropy over ``classes``: (labels, empty) or (zeros, target rows).
 
     Integers are class numbers. A matrix with one column for each class holds one-hot rows, which become class
@@ -139,7 +165,7 @@ def class_targets(y: Any, name: str, rows: int, classes: int, dtype: np.dtype[An
             f"has {classes} units, not shape {array.shape}"
         )
     if len(array) != rows:
-        raise ArgumentError(f"{name} has {len(array)} rows, but the features have {rows}: they must match")
+        raise ArgumentError(f"{name} has {len(array)} rows, but {features_name} has {rows}: they must match")
     if array.ndim == 1:
         return _labels(array, name, classes), np.empty((0, classes), dtype)
     return _target_rows(array, name, classes, dtype)
@@ -159,8 +185,22 @@ def _labels(array: Array, name: str, classes: int) -> Array:
 
 
 def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    if not (np.isfinite(array).all() and (array >= 0).all()):
+    with np.errstate(over="ignore"):
+        targets = np.ascontiguousarray(array, dtype)
+    if not (np.isfinite(targets).all() and (targets >= 0).all()):
         raise ArgumentError(f"{name} must hold finite targets of at least 0 in each row")
     if ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all():
         return array.argmax(axis=1).astype(np.int64), np.empty((0, classes), dtype)
-    return np.zeros(len(array), np.int64), np.ascontiguousarray(array, dtype)
+    return np.zeros(len(array), np.int64), targets
+
+
+def tensor(value: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """A finite array of exactly this shape, in ``dtype``."""
+    array = _as_array(value, name)
+    if array.shape != shape:
+        raise ArgumentError(f"{name} must have the shape {shape}, not {array.shape}")
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(array, dtype).reshape(shape)
+    if not np.isfinite(converted).all():
+        raise ArgumentError(f"{name} must be finite in {dtype}, but holds NaN, infinity or numbers too large for it")
+    return converted

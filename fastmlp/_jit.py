@@ -43,6 +43,14 @@ _build_lock = threading.RLock()
 _announced = False
 compilations: list[str] = []  # names of the kernels compiled, not loaded, by this process
 
+if hasattr(os, "register_at_fork"):
+    # A child that is forked while another thread compiles would wait for that thread for ever: it has none.
+    os.register_at_fork(
+        before=_build_lock.acquire,
+        after_in_parent=_build_lock.release,
+        after_in_child=_build_lock.release,
+    )
+
 
 def __getattr__(name: str) -> Any:
     if name == "prange":  # numba is imported by the first kernel file, not by `import fastmlp`
@@ -297,13 +305,15 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     file = _cache.KernelFile(_cache.cache_folder(), name)
     dispatcher._cache = file
     if file.exists():
-        dispatcher.compile(signature)
+        dispatcher.compile(signature)  # loads it; compiles, the usual way, where the file is damaged
     else:
-        with _cache.compile_lock(_cache.cache_folder()):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_cache.compile_lock(_cache.cache_folder()))
+            # Another process may have made it while this one waited, and a stored kernel has to be loaded as usual.
             if not file.exists():
                 _announce()
-            with one_emission():
-                dispatcher.compile(signature)
+                stack.enter_context(one_emission())
+            dispatcher.compile(signature)
     if not file.hit:
         compilations.append(name)
     dispatcher.disable_compile()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+import sys
 import threading
 from typing import Any
 
@@ -17,9 +18,11 @@ _launch_lock = threading.Lock()
 
 
 def _after_fork_in_child() -> None:
-    # OpenMP terminates a forked child at its first parallel region, so the child computes serially.
+    # OpenMP terminates a forked child at its first parallel region, so the child computes serially. The parent's
+    # own use of numba counts as well: it starts the same threads.
     global _forked, _launch_lock
-    _forked = _launched
+    numba_threads = sys.modules.get("numba.np.ufunc.parallel")
+    _forked = _forked or _launched or bool(getattr(numba_threads, "_is_initialized", False))
     _launch_lock = threading.Lock()
 
 

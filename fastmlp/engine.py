@@ -72,6 +72,10 @@ class Engine:
         self.state = self._zeros(0)
         self.step = 0
 
+    def is_finite(self) -> bool:
+        """Whether all parameters are numbers."""
+        return bool(np.isfinite(self.parameters).all())
+
     def _zeros(self, slots: int) -> Array:
         return aligned_zeros(slots * self.program.size, self.program.dtype)
 
@@ -87,8 +91,7 @@ class Engine:
 
     def training_threads(self, batch_size: int, n_threads: int | None) -> int:
         """Threads for batches of this size: one, where more would cost more than they bring."""
-        enough = 6 * self.program.count * batch_size >= _PARALLEL_WORK
-        return _threads.resolve_threads(n_threads) if enough else 1
+        return _threads.resolve_threads(n_threads) if 6 * self.program.count * batch_size >= _PARALLEL_WORK else 1
 
     def train(
         self,
@@ -201,8 +204,7 @@ class Engine:
         return [(start, min(rows, start + most)) for start in range(0, rows, most)]
 
     def _forward_threads(self, rows: int, n_threads: int | None) -> int:
-        enough = 2 * self.program.count * rows >= _PARALLEL_WORK
-        return _threads.resolve_threads(n_threads) if enough else 1
+        return _threads.resolve_threads(n_threads) if 2 * self.program.count * rows >= _PARALLEL_WORK else 1
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:
         # A few blocks for each thread: enough to balance, and their workspace stays in cache between rounds.

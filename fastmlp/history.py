@@ -21,7 +21,8 @@ class History:
     epoch : list of int
         Numbers of the epochs, from 0.
     stopped : str
-        Why training ended: ``"finished"``, ``"interrupted"``, ``"max_time"``, ``"callback"`` or ``"diverged"``.
+        Why training ended: ``"finished"``, ``"interrupted"`` (Ctrl-C), ``"max_time"``, ``"callback"`` (one set
+        ``stop_training``), ``"diverged"``, or ``"failed"`` (something raised an error).
     partial : bool
         Whether the last epoch was not trained to its end; its values then cover the batches that were.
 

@@ -27,6 +27,10 @@ class Initializer:
     name: str
     scale: float = 1.0
 
+    def __post_init__(self) -> None:
+        _check.choice(self.name, "initializer", _RULES)
+        object.__setattr__(self, "scale", _check.real_number(self.scale, "scale", above=0, below=1e30))
+
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Values for a tensor: ``shape`` is (fan_in, units), or (units,) for a bias."""
         generator = np.random.Generator(np.random.Philox(key=(tensor << 64) + seed))

@@ -10,6 +10,7 @@ from ._errors import ArgumentError
 from .initializers import Initializer
 
 ACTIVATIONS = ("linear", "relu", "softmax")
+MOST_UNITS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class Dense(Layer):
         if kernel_initializer is None:
             kernel_initializer = "he_normal" if activation == "relu" else "glorot_uniform"
         set_field = object.__setattr__  # the dataclass is frozen
-        set_field(self, "units", _check.whole_number(units, "units", minimum=1))
+        set_field(self, "units", _check.whole_number(units, "units", minimum=1, maximum=MOST_UNITS))
         set_field(self, "activation", _check.choice(activation, "activation", ACTIVATIONS))
-        set_field(self, "use_bias", bool(use_bias))
+        set_field(self, "use_bias", _check.yes_or_no(use_bias, "use_bias"))
         set_field(self, "kernel_initializer", initializers.get(kernel_initializer, "kernel_initializer"))
         set_field(self, "bias_initializer", initializers.get(bias_initializer, "bias_initializer"))
 

@@ -42,6 +42,9 @@ class CategoricalCrossentropy(Loss):
 
     from_logits: bool = False
 
+    def __post_init__(self) -> None:
+        _check.yes_or_no(self.from_logits, "from_logits")
+
     def check_output(self, activation: str) -> None:
         wanted = "linear" if self.from_logits else "softmax"
         if activation != wanted:
@@ -63,7 +66,7 @@ _TYPES: dict[str, type[Loss]] = {"CategoricalCrossentropy": CategoricalCrossentr
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
-    if isinstance(value, Loss):
+    if isinstance(value, Loss) and isinstance(value, tuple(_TYPES.values())):
         return value
     if isinstance(value, str):
         return _NAMES[_check.choice(value, "loss", _NAMES)]()

@@ -14,4 +14,5 @@ def get(names: Iterable[str]) -> tuple[str, ...]:
     """Checked metric names, each once."""
     if isinstance(names, str):
         raise ArgumentTypeError(f"metrics must be a list of names, not the text {names!r}: use [{names!r}]")
-    return tuple(dict.fromkeys(_check.choice(name, "metrics", METRICS) for name in names))
+    chosen = _check.items(names, "metrics", "names")
+    return tuple(dict.fromkeys(_check.choice(name, "metrics", METRICS) for name in chosen))

@@ -12,10 +12,11 @@ import numpy as np
 
 from . import _check, callbacks, kernels, losses, metrics, optimizers, program
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError, NotBuiltError
+from ._threads import resolve_threads
 from ._types import Array, Integers
 from .engine import Data, Engine, data_of
 from .history import History
-from .layers import Dense, Layer
+from .layers import MOST_UNITS, Dense, Layer
 from .trainer import Settings, Trainer
 
 _DTYPES = ("float32", "float64")
@@ -62,10 +63,20 @@ class BoundLayer:
     def bias(self, value: Any) -> None:
         self._model._set_tensor(self._index, "bias", value)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.declaration, name)
+    @property
+    def units(self) -> int:
+        """Width of the output."""
+        return self._dense.units
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation."""
+        return self._dense.activation
+
+    @property
+    def _dense(self) -> Dense:
+        assert isinstance(self.declaration, Dense)
+        return self.declaration
 
     def __repr__(self) -> str:
         return f"<layer {self._index}: {self.declaration}>"
@@ -119,7 +130,7 @@ class Sequential:
         seed: int | None = None,
     ) -> None:
         self.declarations: list[Layer] = []
-        self.dtype = np.dtype(_check.choice(str(np.dtype(dtype)), "dtype", _DTYPES))
+        self.dtype = _checked_dtype(dtype)
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = _checked_seed(seed)
         self.stop_training = False
@@ -129,7 +140,7 @@ class Sequential:
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
         self.metrics: tuple[str, ...] = ()
-        for layer in layers:
+        for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
 
     def add(self, layer: Layer) -> None:
@@ -140,7 +151,7 @@ class Sequential:
         ArgumentError
             If the model is built already.
         """
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, Dense):
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r}; "
                 "fastmlp.mlp([128, 64], classes=10) makes a model from widths"
@@ -237,7 +248,7 @@ class Sequential:
         ArgumentError
             If there are no layers, or the model was built for another width.
         """
-        n_features = _check.whole_number(n_features, "n_features", minimum=1)
+        n_features = _check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
         if not self.declarations:
             raise ArgumentError("the model has no layers: give them to Sequential([...]) or to add()")
         if self._engine is not None:
@@ -337,12 +348,11 @@ class Sequential:
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
         if max_time is not None:
             max_time = _check.real_number(max_time, "max_time", above=0)
-        if n_threads is not None:
-            n_threads = _check.whole_number(n_threads, "n_threads", minimum=1)
+        resolve_threads(n_threads)
         listeners = [*_checked_callbacks(callbacks), *_progress(verbose)]
-        if seed is not None:
-            self.seed = _checked_seed(seed)
+        new_seed = self.seed if seed is None else _checked_seed(seed)
         train, validation = self._training_data(x, y, validation_split, validation_data)
+        self.seed = new_seed
         self.build(_width(train))
         history, first = self._begin_history(resume, initial_epoch)
         settings = Settings(min(batch_size, train.rows), epochs, first, bool(shuffle), max_time, n_threads)
@@ -353,7 +363,8 @@ class Sequential:
             if self.history is None:
                 raise ArgumentError("resume=True, but the model has no earlier run to go on with")
             history = self.history
-            return history, len(history.epoch) - int(history.partial)
+            following = history.epoch[-1] + 1 if history.epoch else 0
+            return history, following - int(history.partial)
         self.position.batch = 0  # an epoch that was left unfinished counts as one that was
         if self.history is not None and self.history.partial:
             self.position.epoch += 1
@@ -371,7 +382,7 @@ class Sequential:
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if share == 0:
             return data, None
-        kept = data.rows - math.ceil(data.rows * share - 1e-9)
+        kept = data.rows - max(1, math.ceil(data.rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
         if kept == 0:
             raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
         return data.part(0, kept), data.part(kept, data.rows)
@@ -396,6 +407,7 @@ class Sequential:
             If the loss is NaN or infinite; no step is made then.
         """
         _check_last(self._last_layer(), self.loss)
+        resolve_threads(n_threads)
         data = self._data(x, y, "x", "y")
         self.build(_width(data))
         threads = self.engine.training_threads(data.rows, n_threads)
@@ -423,6 +435,7 @@ class Sequential:
             ``{"loss": …, "accuracy": …}``
         """
         _check_last(self._last_layer(), self.loss)
+        resolve_threads(n_threads)
         data = self._data(x, y, "x", "y", self.engine.program.fan_in)
         return self._report(*self.engine.evaluate(data, n_threads))
 
@@ -448,6 +461,7 @@ class Sequential:
         ndarray, shape (rows, units)
             In the model's dtype. A row's result has the same bits whatever rows are beside it.
         """
+        resolve_threads(n_threads)
         features = _check.features(x, "x", self.dtype, self.engine.program.fan_in)
         shape = (len(features), self.engine.program.classes)
         if out is None:
@@ -457,6 +471,8 @@ class Sequential:
                 f"out must be a writable C-contiguous {self.dtype} array of shape {shape}, not "
                 f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
             )
+        if np.may_share_memory(out, features):
+            features = features.copy()  # rows are read after others were written
         none = np.empty(0, np.int64)
         data = data_of(features, none, np.empty((0, shape[1]), self.dtype), self.dtype)
         self.engine.predict(data, out, n_threads)
@@ -493,10 +509,14 @@ class Sequential:
             If the number of arrays, a shape, or a value (NaN, infinity) is wrong; nothing is changed then.
         """
         tensors = self.engine.program.tensors
+        weights = _check.items(weights, "weights", "arrays")
         if len(weights) != len(tensors):
             raise ArgumentError(f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}")
         pairs = list(zip(tensors, weights, strict=True))
-        values = [_checked_tensor(value, tensor, f"weights[{i}]") for i, (tensor, value) in enumerate(pairs)]
+        values = [
+            _check.tensor(value, f"weights[{i}] (the {tensor.name} of layer {tensor.layer})", tensor.shape, self.dtype)
+            for i, (tensor, value) in enumerate(pairs)
+        ]
         for tensor, value in zip(tensors, values, strict=True):
             self.engine.program.pack(self.engine.parameters, tensor, value)
 
@@ -511,7 +531,7 @@ class Sequential:
 
     def _set_tensor(self, layer: int, name: str, value: Any) -> None:
         tensor = self._find_tensor(layer, name)
-        self.engine.program.pack(self.engine.parameters, tensor, _checked_tensor(value, tensor, name))
+        self.engine.program.pack(self.engine.parameters, tensor, _check.tensor(value, name, tensor.shape, self.dtype))
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their shapes and their numbers of parameters."""
@@ -569,7 +589,7 @@ class Sequential:
         features = _check.features(x, x_name, self.dtype, width)
         last = self._last_layer()
         assert isinstance(last, Dense)
-        labels, targets = _check.class_targets(y, y_name, len(features), last.units, self.dtype)
+        labels, targets = _check.class_targets(y, y_name, len(features), x_name, last.units, self.dtype)
         return data_of(features, labels, targets, self.dtype)
 
     def __repr__(self) -> str:
@@ -603,7 +623,8 @@ def mlp(
     >>> [layer.units for layer in fm.mlp([128, 64], classes=10).layers]
     [128, 64, 10]
     """
-    stack: list[Layer] = [Dense(width, activation=activation) for width in hidden]
+    widths = _check.items(hidden, "hidden", "widths")
+    stack: list[Layer] = [Dense(width, activation=activation) for width in widths]
     model = Sequential([*stack, Dense(classes, activation="softmax")], dtype=dtype, seed=seed)
     model.compile()
     return model
@@ -614,43 +635,38 @@ def _metric_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _progress(verbose: str | int | bool) -> list[callbacks.Callback]:
-    if verbose not in ("auto", 0, 1, 2):
-        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r}")
+    if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
+        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r:.60}")
     return callbacks.progress(verbose)
 
 
 def _checked_callbacks(given: Any) -> list[callbacks.Callback]:
-    items = [given] if isinstance(given, callbacks.Callback) else list(given or ())
-    for item in items:
+    if isinstance(given, callbacks.Callback):
+        return [given]
+    found = [] if given is None else _check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
+    for item in found:
         if not isinstance(item, callbacks.Callback):
-            raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r}")
-    return items
+            raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
+    return found
 
 
 def _checked_seed(seed: int | None) -> int:
     if seed is None:
         return int.from_bytes(os.urandom(8), "little") >> 1
-    value = _check.whole_number(seed, "seed", minimum=0)
-    if value >= 2**63:
-        raise ArgumentError(f"seed must be below 2**63, not {value}")
-    return value
+    return _check.whole_number(seed, "seed", minimum=0)
+
+
+def _checked_dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        name = "None" if dtype is None else np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    return np.dtype(_check.choice(name, "dtype", _DTYPES))
 
 
 def _check_last(last: Layer, loss: losses.Loss) -> None:
     assert isinstance(last, Dense)
     loss.check_output(last.activation)
-
-
-def _checked_tensor(value: Any, tensor: program.Tensor, name: str) -> Array:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub" or array.shape != tensor.shape:
-        raise ArgumentError(
-            f"{name} must be numbers of shape {tensor.shape} ({tensor.name} of layer {tensor.layer}), "
-            f"not {array.dtype} of shape {array.shape}"
-        )
-    if not np.isfinite(array).all():
-        raise ArgumentError(f"{name} must be finite, but holds NaN or infinity")
-    return array
 
 
 def _fits(out: Any, shape: tuple[int, int], dtype: np.dtype[Any]) -> bool:

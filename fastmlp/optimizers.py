@@ -105,12 +105,15 @@ _TYPES: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
 
 def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
     """An optimiser from its name, its configuration or itself."""
-    if isinstance(value, Optimizer):
+    if isinstance(value, Optimizer) and isinstance(value, tuple(_TYPES.values())):
         return value
     if isinstance(value, str):
         return _TYPES[_check.choice(value.lower(), "optimizer", _TYPES)]()  # type: ignore[call-arg]
     if isinstance(value, dict):
         arguments = dict(value)
-        kind = _check.choice(str(arguments.pop("type", None)).lower(), "optimizer type", _TYPES)
-        return _TYPES[kind](**arguments)
+        kind = _check.choice(str(arguments.pop("type", "missing")).lower(), "optimizer type", _TYPES)
+        try:
+            return _TYPES[kind](**arguments)
+        except TypeError as error:
+            raise ArgumentTypeError(f"optimizer {kind!r}: {error}") from None
     raise ArgumentTypeError(f"optimizer must be a name or an Optimizer, not {value!r}")

@@ -7,13 +7,13 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from . import layers, losses, optimizers
+from . import _check, layers, losses, optimizers
 from ._cache import write_atomically
-from ._errors import FastMLPError, ModelFileError
+from ._errors import ArgumentTypeError, FastMLPError, ModelFileError
 from ._types import Array
 from ._version import __version__
 from .history import History
@@ -35,7 +35,7 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
             arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    target = Path(path)
+    target = _as_path(path)
     if target.is_dir():
         raise IsADirectoryError(f"{target} is a folder: give the name of a file, such as {target / 'model.npz'}")
     write_atomically(target, buffer.getvalue())
@@ -109,23 +109,36 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    target = Path(path)
+    target = _as_path(path)
     try:
-        with open(target, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile) or "config" not in file:
-                raise ModelFileError(f"{target} is not a fastmlp model: it has no 'config' entry")
-            config = _read_config(file["config"], target)
-            return _restore(config, file, target)
+        with open(target, "rb") as stream:
+            return _read(stream, target)
     except FileNotFoundError:
         raise ModelFileError(f"{target}: there is no such model file") from None
-    except FastMLPError as error:
-        if isinstance(error, ModelFileError):
-            raise
-        raise ModelFileError(f"{target} is damaged: {error}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # a damaged archive, header or text fails in many ways; none of them is a bug
         raise ModelFileError(
-            f"{target} is not a readable fastmlp model (damaged or truncated, or another kind of file): {error}"
+            f"{target} is not a readable fastmlp model (damaged or truncated, or another kind of file): "
+            f"{type(error).__name__}"
         ) from error
+
+
+def _as_path(path: Any) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise ArgumentTypeError(f"path must be the name of a file, not {path!r:.60}") from None
+
+
+def _read(stream: BinaryIO, path: Path) -> Sequential:
+    if not zipfile.is_zipfile(stream):
+        raise ModelFileError(f"{path} is not a fastmlp model: it is no .npz archive, or only the beginning of one")
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as file:
+        if "config" not in file:
+            raise ModelFileError(f"{path} is not a fastmlp model: it has no 'config' entry")
+        return _restore(_read_config(file["config"], path), file, path)
 
 
 def _read_config(raw: Array, path: Path) -> dict[str, Any]:
@@ -149,28 +162,63 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     )
     if config["optimizer"] is not None:
         model.compile(optimizers.get(config["optimizer"]), losses.get(config["loss"]), config["metrics"])
+    _check_sizes(model, config["n_features"], file, path)
     model.build(config["n_features"])
     engine = model.engine
     flats = [engine.parameters]
-    if config["has_state"]:
+    if _check.yes_or_no(config["has_state"], "has_state"):
         engine.allocate_training()
         flats += _slots(model)
     for slot, flat in enumerate(flats):
         for tensor in engine.program.tensors:
-            engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, path))
-    engine.step = int(config["step"])
-    model.position = Position(*config["position"])
-    model.history = History(**config["history"]) if config["history"] else None
+            engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, model.dtype, path))
+    engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
+    model.history = _read_history(config["history"])
+    model.position = _read_position(config["position"])
     return model
 
 
-def _read_tensor(file: Any, name: str, tensor: Tensor, path: Path) -> Array:
+def _check_sizes(model: Sequential, n_features: Any, file: Any, path: Path) -> None:
+    """Compare the widths with the arrays that are there, before memory is set aside for them."""
+    width = _check.whole_number(n_features, "n_features", minimum=1)
+    for number, layer in enumerate(model.layers):
+        shape, name = (width, layer.units), f"parameters/{number}/kernel"
+        if name not in file or file[name].shape != shape:
+            raise ModelFileError(f"{path} is damaged: the array {name!r} should have the shape {shape}")
+        width = layer.units
+
+
+def _read_position(stored: Any) -> Position:
+    epoch, batch = stored
+    most = 2**32 - 1
+    return Position(
+        _check.whole_number(epoch, "epoch", minimum=0, maximum=most),
+        _check.whole_number(batch, "batch", minimum=0, maximum=most),
+    )
+
+
+def _read_history(stored: Any) -> History | None:
+    if stored is None:
+        return None
+    history = History(**stored)
+    lists: list[list[Any]] = [history.epoch, *history.history.values(), *history.batches.values()]
+    numbers = all(isinstance(value, (int, float)) for items in lists for value in items)
+    lengths = {len(items) for items in history.history.values()} | {len(history.epoch)}
+    of_batches = {len(items) for items in history.batches.values()}
+    if not numbers or len(lengths) != 1 or len(of_batches) > 1 or (history.partial and not history.epoch):
+        raise ValueError("the history contradicts itself")
+    for number in history.epoch:
+        _check.whole_number(number, "epoch", minimum=0)
+    return history
+
+
+def _read_tensor(file: Any, name: str, tensor: Tensor, dtype: np.dtype[Any], path: Path) -> Array:
     if name not in file:
         raise ModelFileError(f"{path} is damaged: the array {name!r} is missing")
-    array: Array = file[name]
-    if array.shape != tensor.shape or array.dtype.kind != "f":
-        raise ModelFileError(
-            f"{path} is damaged: the array {name!r} should be floats of shape {tensor.shape}, but is "
-            f"{array.dtype} of shape {array.shape}"
-        )
-    return array
+    array = file[name]
+    if array.dtype.kind != "f":
+        raise ModelFileError(f"{path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
+    try:
+        return _check.tensor(array, name, tensor.shape, dtype)
+    except FastMLPError as error:
+        raise ModelFileError(f"{path} is damaged: {error}") from None

@@ -65,16 +65,20 @@ class Trainer:
 
     def run(self) -> History:
         """Train, and return the history."""
-        self._begin()
         try:
+            self._begin()
             with Interruption() as interruption:
                 self.interruption = interruption
                 for epoch in range(self.settings.first_epoch, self.settings.epochs):
                     self._epoch(epoch)
                     if self.stop_reason:
                         break
+                # The last update has had no loss after it that could have shown it to be bad.
+                if not self.engine.is_finite():
+                    self._diverged(self.model.position.epoch, self.model.position.batch)
+            self.stop_reason = self.stop_reason or "finished"
         finally:
-            self.history.stopped = self.stop_reason or "finished"
+            self.history.stopped = self.stop_reason or "failed"
         self._tell("on_train_end", self.history.stopped)
         return self.history
 
@@ -99,7 +103,7 @@ class Trainer:
         model = self.model
         order = self._order(model.position.epoch)
         self._tell("on_epoch_begin", epoch)
-        totals = EpochTotals.so_far(self.history, model.position.batch, self.settings.batch_size)
+        totals = self._totals_so_far(model.position.batch)
         while model.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
             self._look_around()
@@ -128,6 +132,17 @@ class Trainer:
             self.good.confirm()
         if done < wanted:
             self._diverged(position.epoch, position.batch)
+
+    def _totals_so_far(self, batches: int) -> EpochTotals:
+        """Of the batches of an epoch that an earlier run left unfinished."""
+        totals = EpochTotals()
+        if 0 < batches <= len(self.history.batches.get("loss", [])):
+            sizes = self._sizes(0, batches)
+            losses, accuracies = (np.array(self.history.batches[name][-batches:]) for name in ("loss", "accuracy"))
+            totals.add(losses, np.rint(accuracies * sizes).astype(np.int64), sizes, 0.0)
+            if self.history.partial:
+                totals.seconds = self.history.history["seconds"][-1]
+        return totals
 
     def _sizes(self, first: int, count: int) -> Integers:
         starts = (first + np.arange(count)) * self.settings.batch_size
@@ -168,7 +183,7 @@ class Trainer:
     def _diverged(self, epoch: int, batch: int) -> None:
         self.good.restore(self.engine.parameters)
         self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
-        self.stop_reason = self.history.stopped = "diverged"
+        self.stop_reason = "diverged"
         rate = self.model.optimizer.learning_rate
         raise DivergenceError(
             f"the loss became NaN or infinite in epoch {epoch}, batch {batch} (both counted from 0), with learning "
@@ -187,20 +202,10 @@ class EpochTotals:
     """Sums over the batches of an epoch."""
 
     loss: float = 0.0
-    correct: float = 0.0
+    correct: int = 0
     rows: int = 0
     batches: int = 0
     seconds: float = 0.0
-    timed_rows: int = 0
-
-    @classmethod
-    def so_far(cls, history: History, batches: int, batch_size: int) -> EpochTotals:
-        """The batches of an epoch that an earlier run left unfinished; all of them were full."""
-        if batches == 0 or len(history.batches.get("loss", [])) < batches:
-            return cls()
-        losses, accuracies = (history.batches[name][-batches:] for name in ("loss", "accuracy"))
-        seconds = history.history["seconds"][-1] if history.partial else 0.0
-        return cls(sum(losses) * batch_size, sum(accuracies) * batch_size, batches * batch_size, batches, seconds)
 
     def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
         # One batch after the other: the sum is the same however the batches were divided into calls.
@@ -210,7 +215,6 @@ class EpochTotals:
             self.rows += size
         self.batches += len(losses)
         self.seconds += seconds
-        self.timed_rows += int(sizes.sum())
 
     def logs(self, metrics: Sequence[str]) -> dict[str, float]:
         rows = max(1, self.rows)
@@ -218,7 +222,7 @@ class EpochTotals:
         return {
             **{name: values[name] for name in ("loss", *metrics)},
             "seconds": self.seconds,
-            "samples_per_second": self.timed_rows / max(self.seconds, 1e-9),
+            "samples_per_second": self.rows / max(self.seconds, 1e-9),
         }
 
 
