@@ -303,15 +303,18 @@ def train_batches(
             for q in prange((rows + capacity - 1) // capacity):
                 net = (parameters, ops, plan)
                 data = (x, pixels, pixel_scale, labels, targets, order)
-                slot, here = start + q * capacity, min(capacity, rows - q * capacity)
-                train_block(row_losses, row_correct, slot, workspace, q, net, data, first + slot, here, scale)
+                q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
+                slot, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
+                train_block(row_losses, row_correct, slot, workspace, q64, net, data, first + slot, here, scale)
             complete = start + rows == count
             if complete and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
             for u in prange(units.shape[0]):
                 program = (ops, units, plan, settings)
-                resume = start > 0
-                weights_block(parameters, state, gradients, workspace, program, u, rows, resume, complete, rate, small)
+                u64, resume = np.int64(u), start > 0
+                weights_block(
+                    parameters, state, gradients, workspace, program, u64, rows, resume, complete, rate, small
+                )
     return learning_rates.size
 
 
@@ -354,8 +357,9 @@ def evaluate_batches(
         for q in prange((rows + capacity - 1) // capacity):
             net = (parameters, ops, plan)
             data = (x, pixels, pixel_scale, labels, targets, order)
-            first, here = start + q * capacity, min(capacity, rows - q * capacity)
-            evaluate_block(row_losses, row_correct, workspace, q, net, data, first, here)
+            q64 = np.int64(q)
+            first, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
+            evaluate_block(row_losses, row_correct, workspace, q64, net, data, first, here)
 
 
 @block
@@ -393,8 +397,9 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
         for q in prange((rows + capacity - 1) // capacity):
             net = (parameters, ops, plan)
             data = (x, pixels, pixel_scale, order, x, order)  # no labels or targets: two arrays in their place
-            first, here = start + q * capacity, min(capacity, rows - q * capacity)
-            predict_block(outputs, workspace, q, net, data, first, here)
+            q64 = np.int64(q)
+            first, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
+            predict_block(outputs, workspace, q64, net, data, first, here)
 
 
 @block
