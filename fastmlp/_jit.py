@@ -75,20 +75,24 @@ if TYPE_CHECKING:
 @overload
 def block(function: F) -> F: ...
 @overload
-def block(*, literal: bool) -> Callable[[F], F]: ...
-def block(function: Any = None, *, literal: bool = False) -> Any:
-    """Mark a function that kernels call. With ``literal``, constants in a call become part of its type."""
+def block(*, literal: bool = False, allocates: bool = False) -> Callable[[F], F]: ...
+def block(function: Any = None, *, literal: bool = False, allocates: bool = False) -> Any:
+    """Mark a function that kernels call.
+
+    With ``literal``, constants in a call become part of its type. A block that makes arrays says that it
+    ``allocates``; the others are compiled without reference counting, which is less to compile.
+    """
     if function is None:
-        return lambda f: block_of(f, literal)
-    return block_of(function, literal)
+        return lambda f: _block(f, literal, allocates)
+    return _block(function, literal, allocates)
 
 
-def block_of(function: F, literal: bool) -> F:
+def _block(function: F, literal: bool, allocates: bool) -> F:
     from numba.extending import overload as numba_overload
 
     parameters = ", ".join(inspect.signature(function).parameters)
     implementation = eval(f"lambda {parameters}: function", {"function": function})
-    options = {**_OPTIONS, "no_cfunc_wrapper": True, "no_rewrites": True}
+    options = {**_OPTIONS, "no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates}
     numba_overload(function, jit_options=options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
     return function
 

@@ -55,7 +55,7 @@ def dense_backward_parameters_block(
 # ---------------------------------------------------------------- public kernels
 
 
-@block
+@block(allocates=True)
 def _as_panels(matrix, rows, width):
     panels = np.empty(rows * padded(width, matrix), matrix.dtype)
     gather_rows(panels, 0, rows, matrix, width, np.empty(0, np.int64), 0, rows)
@@ -93,7 +93,7 @@ def dense_forward(y, x, weights, bias):
         _forward_rows(y_flat, x_flat, panels, padded_bias, first, count, fan_in, units)
 
 
-@block
+@block(allocates=True)
 def _forward_rows(y, x, panels, bias, first, count, fan_in, units):
     a = np.empty(count * padded(fan_in, y), y.dtype)
     c = np.empty(count * padded(units, y), y.dtype)
@@ -131,7 +131,7 @@ def dense_backward_inputs(dx, dy, weights):
         _backward_rows(dx_flat, dy_flat, panels, first, count, fan_in, units)
 
 
-@block
+@block(allocates=True)
 def _backward_rows(dx, dy, panels, first, count, fan_in, units):
     p = panel(dx)
     a = np.empty(count * padded(units, dx), dx.dtype)

@@ -54,7 +54,7 @@ from .tables import (
 
 # Blocks take what belongs together as a tuple:
 #   net = (parameters, ops, plan)
-#   data = (x, pixels, pixel_scale, labels, targets, order)
+#   data = (x, pixels, pixel_scale, labels, targets, order), matrices flattened
 
 # ---------------------------------------------------------------- one block of rows
 
@@ -66,11 +66,10 @@ def gather_block(workspace, base, net, data, first, rows):
     x, pixels, pixel_scale, _, _, order = data
     capacity, width = plan[BLOCK_ROWS], ops[0, FAN_IN]
     at = base + plan[INPUT] * capacity
-    if pixels.shape[0] > 0:
-        flat = pixels.reshape(pixels.size)
-        gather_pixels(workspace, at, capacity, flat, width, order, first, rows, pixel_scale)
+    if pixels.size > 0:
+        gather_pixels(workspace, at, capacity, pixels, width, order, first, rows, pixel_scale)
     else:
-        gather_rows(workspace, at, capacity, x.reshape(x.size), width, order, first, rows)
+        gather_rows(workspace, at, capacity, x, width, order, first, rows)
 
 
 @block
@@ -162,11 +161,10 @@ def loss_block(row_losses, row_correct, slot, workspace, base, net, data, first,
         dlogits = base + plan[DLOGITS] * capacity + r * p
         row = source_row(order, first + r)
         guess = first_maximum(workspace, logits, jump, classes)
-        if targets.shape[0] > 0:
-            flat = targets.reshape(targets.size)
-            row_correct[slot + r] = guess == first_maximum(flat, row * classes, p, classes)
+        if targets.size > 0:
+            row_correct[slot + r] = guess == first_maximum(targets, row * classes, p, classes)
             row_losses[slot + r] = softmax_crossentropy_row(
-                workspace, dlogits, workspace, logits, jump, flat, row * classes, classes, scale
+                workspace, dlogits, workspace, logits, jump, targets, row * classes, classes, scale
             )
         else:
             row_correct[slot + r] = guess == labels[row]
@@ -179,7 +177,7 @@ def loss_block(row_losses, row_correct, slot, workspace, base, net, data, first,
 def train_block(row_losses, row_correct, slot, workspace, q, net, data, first, rows, scale):
     """Region 1 for block q: positions ``first`` and following of the epoch; results go to row_losses[slot:]."""
     mode = flush_denormals()
-    plan = net[2]
+    _, _, plan = net
     base = q * plan[BLOCK_SIZE]
     gather_block(workspace, base, net, data, first, rows)
     forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
@@ -292,6 +290,7 @@ def train_batches(
     first_batch, step : int
         Number of the first batch within the epoch, and of optimiser steps made so far.
     """
+    x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     capacity = plan[BLOCK_ROWS]
     for i in range(learning_rates.size):
         first = (first_batch + i) * plan[BATCH_SIZE]
@@ -302,7 +301,7 @@ def train_batches(
             rows = min(plan[BLOCKS] * capacity, count - start)
             for q in prange((rows + capacity - 1) // capacity):
                 net = (parameters, ops, plan)
-                data = (x, pixels, pixel_scale, labels, targets, order)
+                data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
                 q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
                 slot, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
                 train_block(row_losses, row_correct, slot, workspace, q64, net, data, first + slot, here, scale)
@@ -351,12 +350,13 @@ def evaluate_batches(
     order : array_like of int64, shape (rows,) or (0,)
         Rows to evaluate; empty for all as they stand.
     """
+    x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     capacity = plan[BLOCK_ROWS]
     for start in range(0, row_losses.size, plan[BLOCKS] * capacity):
         rows = min(plan[BLOCKS] * capacity, row_losses.size - start)
         for q in prange((rows + capacity - 1) // capacity):
             net = (parameters, ops, plan)
-            data = (x, pixels, pixel_scale, labels, targets, order)
+            data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
             q64 = np.int64(q)
             first, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
             evaluate_block(row_losses, row_correct, workspace, q64, net, data, first, here)
@@ -365,7 +365,7 @@ def evaluate_batches(
 @block
 def evaluate_block(row_losses, row_correct, workspace, q, net, data, first, rows):
     mode = flush_denormals()
-    plan = net[2]
+    _, _, plan = net
     base = q * plan[BLOCK_SIZE]
     gather_block(workspace, base, net, data, first, rows)
     forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
@@ -391,15 +391,23 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     order : array_like of int64, shape (rows,) or (0,)
         Rows to predict; empty for all as they stand.
     """
+    x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
     capacity = plan[BLOCK_ROWS]
     for start in range(0, outputs.shape[0], plan[BLOCKS] * capacity):
         rows = min(plan[BLOCKS] * capacity, outputs.shape[0] - start)
         for q in prange((rows + capacity - 1) // capacity):
             net = (parameters, ops, plan)
-            data = (x, pixels, pixel_scale, order, x, order)  # no labels or targets: two arrays in their place
+            data = (
+                x_flat,
+                pixels_flat,
+                pixel_scale,
+                order,
+                x_flat,
+                order,
+            )  # no labels or targets: two arrays in their place
             q64 = np.int64(q)
             first, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
-            predict_block(outputs, workspace, q64, net, data, first, here)
+            predict_block(outputs_flat, workspace, q64, net, data, first, here)
 
 
 @block
@@ -410,5 +418,5 @@ def predict_block(outputs, workspace, q, net, data, first, rows):
     gather_block(workspace, base, net, data, first, rows)
     forward_block(workspace, base, net, n_ops, rows)
     y, width = base + ops[n_ops - 1, Y] * capacity, ops[n_ops - 1, FAN_OUT]
-    scatter_rows(outputs.reshape(outputs.size), width, first, workspace, y, capacity, rows)
+    scatter_rows(outputs, width, first, workspace, y, capacity, rows)
     restore_mode(mode)
