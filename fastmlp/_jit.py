@@ -13,6 +13,7 @@ import contextlib
 import gc
 import inspect
 import math
+import operator
 import os
 import re
 import sys
@@ -230,9 +231,10 @@ class Kernel:
 
     def _scalar(self, parameter: Parameter, value: Any) -> float | int:
         try:
-            return int(value) if parameter.kind == "int" else float(value)
+            return operator.index(value) if parameter.kind == "int" else float(value)
         except (TypeError, ValueError):
-            raise ArgumentTypeError(f"{self.__name__}: {parameter.name} must be a number, not {value!r}") from None
+            wanted = "a whole number" if parameter.kind == "int" else "a number"
+            raise ArgumentTypeError(f"{self.__name__}: {parameter.name} must be {wanted}, not {value!r}") from None
 
     def _output(self, parameter: Parameter, value: Any, wanted: np.dtype[Any]) -> Any:
         usable = isinstance(value, np.ndarray) and value.dtype == wanted and value.flags.c_contiguous
@@ -247,8 +249,11 @@ class Kernel:
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
             raise ArgumentTypeError(f"{self.__name__}: {parameter.name} must hold numbers, not {_described(value)}")
-        array = np.ascontiguousarray(array, wanted).reshape(array.shape)
-        return array.copy() if parameter.writable and not array.flags.writeable else array
+        with np.errstate(invalid="ignore", over="ignore"):
+            converted = np.ascontiguousarray(array, wanted).reshape(array.shape)
+        if wanted.kind in "iu" and not np.array_equal(converted, array):
+            raise ArgumentError(f"{self.__name__}: {parameter.name} must hold whole numbers that fit {wanted}")
+        return converted.copy() if parameter.writable and not converted.flags.writeable else converted
 
     def _check_shape(self, parameter: Parameter, array: Any, extents: dict[str, int]) -> None:
         assert parameter.dims is not None

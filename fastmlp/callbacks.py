@@ -34,7 +34,7 @@ class Callback:
         """Before an epoch, numbered from 0."""
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        """After each stretch of batches, about ten times a second; ``batch`` is the number done in this epoch."""
+        """After each stretch of batches, some twenty times a second; ``batch`` is the number done in this epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """After an epoch and its validation."""

@@ -5,6 +5,8 @@ Nothing here knows about layers or epochs: arrays that were checked go in, numbe
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,10 +151,14 @@ class Engine:
 
     # ------------------------------------------------------------ inference
 
-    def evaluate(self, data: Data, n_threads: int | None) -> tuple[float, float]:
-        """Mean loss and share of hits."""
+    def evaluate(
+        self, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
+    ) -> tuple[float, float]:
+        """Mean loss and share of hits; NaN for both if ``cancelled()`` between kernel calls."""
         loss, hits = 0.0, 0
         for start, stop in self._calls(data.rows):
+            if cancelled():
+                return math.nan, math.nan
             part = data.part(start, stop)
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)

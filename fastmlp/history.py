@@ -15,7 +15,8 @@ class History:
     ----------
     history : dict of str to list of float
         One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"``
-        (the training itself, without validation). NaN where a run was resumed with or without validation.
+        (the training itself, without validation). NaN stands for what is not known: the validation of an epoch that
+        Ctrl-C cut short, or of epochs before a run was resumed with validation.
     batches : dict of str to list of float
         One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update.
     epoch : list of int

@@ -336,6 +336,16 @@ def _read_only(x):
         (lambda y, x: kernels.relu_forward(y), ArgumentTypeError, r"takes \(y, x\), not 1"),
         (lambda y, x: kernels.sgd_update(y[0], x[0], "fast"), ArgumentTypeError, "learning_rate must be a number"),
         (
+            lambda y, x: kernels.sparse_categorical_crossentropy_forward(y[:, 0].copy(), x, [0, 1, 2, 0.5]),
+            ArgumentError,
+            "labels must hold whole numbers",
+        ),
+        (
+            lambda y, x: kernels.shuffle(np.empty(3, np.int64), 1, 0.5),
+            ArgumentTypeError,
+            "epoch must be a whole number",
+        ),
+        (
             lambda y, x: kernels.sparse_categorical_crossentropy_forward(y[:, 0].copy(), x, [0, 1, 2, 9]),
             ArgumentError,
             r"labels must be from 0 to 4 \(classes is 5\), but holds 9",
