@@ -133,7 +133,7 @@ def _as_path(path: Any) -> Path:
 
 def _read(stream: BinaryIO, path: Path) -> Sequential:
     if not zipfile.is_zipfile(stream):
-        raise ModelFileError(f"{path} is not a readable fastmlp model: it is no .npz archive, or only the beginning of one")
+        raise ModelFileError(f"{path} is not a readable fastmlp model: it is no .npz archive, or only a part of one")
     stream.seek(0)
     with np.load(stream, allow_pickle=False) as file:
         if "config" not in file:
