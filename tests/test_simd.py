@@ -1,5 +1,9 @@
 """SIMD words and elementary functions: compiled and plain Python mean the same; accuracy over the whole range."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -143,3 +147,26 @@ def test_plain_words_refuse_to_leave_the_array():
     ):
         with pytest.raises(AssertionError, match="out of bounds"):
             call()
+
+
+@pytest.mark.needs_jit
+def test_compiled_words_refuse_to_leave_the_array_under_bounds_checks(tmp_path):
+    code = """
+import numba, numpy as np
+from fastmlp.kernels import simd
+
+@numba.njit
+def read(a, i):
+    return simd.sum_lanes(simd.load(a, i))
+
+a = np.ones(100)
+read(a, 100 - simd.lanes(a))
+for i in (101 - simd.lanes(a), -1):
+    try:
+        read(a, i)
+    except IndexError as error:
+        print(error)
+"""
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "SIMD access out of bounds\n" * 2
