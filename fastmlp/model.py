@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -257,6 +258,7 @@ class Sequential:
                     f"n_features is {n_features}, but the model was built for {self._engine.program.fan_in}"
                 )
             return
+        self._check_memory(n_features)
         panel = kernels.panel_width(self.dtype)
         last = self.declarations[-1]
         fused = isinstance(last, Dense) and last.activation == "softmax"
@@ -267,6 +269,18 @@ class Sequential:
             rule = getattr(layer, f"{tensor.name}_initializer")
             built.pack(engine.parameters, tensor, rule.draw(tensor.shape, self.dtype, self.seed, number))
         self._engine = engine
+
+    def _check_memory(self, n_features: int) -> None:
+        """Refuse a model that cannot fit: systems grant the memory, and end the process when it is used."""
+        widths = [n_features, *(layer.units for layer in self.layers)]
+        count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
+        copies = 1 if self._optimizer is None else 2 + self._optimizer.slots  # parameters, gradients, state
+        needed, there = copies * count * self.dtype.itemsize, _memory()
+        if there is not None and needed > there:
+            raise ArgumentError(
+                f"the layers have {count:,} parameters, which take {needed / 1e9:,.1f} GB in training, but this "
+                f"machine has {there / 1e9:,.1f} GB: choose smaller units"
+            )
 
     # ------------------------------------------------------------ training
 
@@ -628,6 +642,14 @@ def mlp(
     model = Sequential([*stack, Dense(classes, activation="softmax")], dtype=dtype, seed=seed)
     model.compile()
     return model
+
+
+def _memory() -> int | None:
+    """Bytes of memory in this machine, where that is known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def _metric_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -1062,3 +1062,9 @@ def test_every_error_of_ours_is_one_family_and_a_builtin_too():
     ]:
         assert issubclass(error, FastMLPError)
         assert issubclass(error, parent)
+
+
+def test_a_model_larger_than_the_memory_is_refused_before_it_is_made():
+    model = fm.mlp([1_000_000, 1_000_000], classes=2)
+    with pytest.raises(ArgumentError, match="choose smaller units"):
+        model.build(10)

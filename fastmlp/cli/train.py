@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
-import itertools
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,7 +80,6 @@ def _begun(args: argparse.Namespace) -> Run:
     if args.learning_rate is not None:
         optimizer = dataclasses.replace(optimizer, learning_rate=args.learning_rate)
     hidden = [128, 64] if args.layers is None else args.layers
-    _check_memory([data.train[0].shape[1], *hidden, data.classes])
     model = mlp(
         hidden,
         data.classes,
@@ -94,15 +90,6 @@ def _begun(args: argparse.Namespace) -> Run:
     model.compile(optimizer)
     model.build(data.train[0].shape[1])
     return Run(model, data, args.batch_size or 128, args.validation_split or 0.0)
-
-
-def _check_memory(widths: list[int]) -> None:
-    """Refuse a model that cannot fit: the system might grant the memory, and end the process when it is used."""
-    count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
-    needed = 4 * 4 * count  # float32: parameters, gradients, two moments
-    with contextlib.suppress(AttributeError, ValueError, OSError):  # not known on every system
-        if needed > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-            raise MemoryError(f"{count:,} parameters take {needed / 1e9:,.1f} GB in training; choose smaller --layers")
 
 
 def _resumed(args: argparse.Namespace) -> Run:
