@@ -17,6 +17,7 @@ from . import callbacks, initializers, kernels, losses
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
+    BusyError,
     DataFileError,
     DivergenceError,
     DownloadError,
@@ -41,6 +42,7 @@ __all__ = [
     "Adam",
     "ArgumentError",
     "ArgumentTypeError",
+    "BusyError",
     "DataFileError",
     "Dense",
     "DivergenceError",

@@ -207,6 +207,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     A link stays a link: the file behind it is replaced. Permissions are an existing file's, else the usual ones.
     """
     target = os.path.realpath(path)
+    if not os.path.isdir(os.path.dirname(target)):
+        raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
     temporary = f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:

@@ -89,6 +89,8 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
 def _as_array(value: Any, name: str) -> Array:
     if value is None:
         raise ArgumentTypeError(f"{name} must be an array of numbers, not None")
+    if np.ma.is_masked(value):
+        raise ArgumentError(f"{name} has masked elements: fill them in, with {name}.filled(...), or remove their rows")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
@@ -101,6 +103,8 @@ def _as_array(value: Any, name: str) -> Array:
 def _hint(array: Array) -> str:
     if array.dtype.kind in "US":
         return "turn text into numbers first, for labels with np.unique(labels, return_inverse=True)[1]"
+    if array.dtype.kind == "O" and any(isinstance(item, str) for item in array.ravel()[:1000]):
+        return "it holds text: for labels use np.unique(labels, return_inverse=True)[1]; drop or encode other columns"
     if array.dtype.kind == "O" and array.ndim == 0:
         return f"it is {type(array.item()).__name__}, not an array or a list"
     if array.dtype.kind == "O":
@@ -187,8 +191,9 @@ def _labels(array: Array, name: str, classes: int) -> Array:
 def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) -> tuple[Array, Array]:
     with np.errstate(over="ignore"):
         targets = np.ascontiguousarray(array, dtype)
-    if not (np.isfinite(targets).all() and (targets >= 0).all()):
-        raise ArgumentError(f"{name} must hold finite targets of at least 0 in each row")
+    proper = np.isfinite(targets).all() and (targets >= 0).all()
+    if not proper or abs(targets.sum(axis=1, dtype=np.float64) - 1).max(initial=0) > 1e-3:
+        raise ArgumentError(f"{name} must hold rows of class probabilities: numbers of at least 0 with the sum 1")
     if ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all():
         return array.argmax(axis=1).astype(np.int64), np.empty((0, classes), dtype)
     return np.zeros(len(array), np.int64), targets

@@ -29,6 +29,10 @@ class NotBuiltError(FastMLPError, RuntimeError):
     """The model has no parameters yet: the input width is not known."""
 
 
+class BusyError(FastMLPError, RuntimeError):
+    """The model is being trained already, by another thread or by the training that a callback belongs to."""
+
+
 class DownloadError(FastMLPError, OSError):
     """A file could not be downloaded, or its checksum is wrong."""
 

@@ -18,7 +18,7 @@ class Loss:
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {"type": type(self).__name__, **fields}
 
-    def check_output(self, activation: str) -> None:
+    def check_output(self, activation: str, units: int) -> None:
         """Refuse a last layer whose output the loss cannot read."""
 
 
@@ -45,7 +45,12 @@ class CategoricalCrossentropy(Loss):
     def __post_init__(self) -> None:
         _check.yes_or_no(self.from_logits, "from_logits")
 
-    def check_output(self, activation: str) -> None:
+    def check_output(self, activation: str, units: int) -> None:
+        if units < 2:
+            raise ArgumentError(
+                "a last layer of 1 unit cannot be trained with categorical cross-entropy, because its softmax is "
+                "always 1: use 2 units for two classes"
+            )
         wanted = "linear" if self.from_logits else "softmax"
         if activation != wanted:
             raise ArgumentError(

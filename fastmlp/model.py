@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import _check, callbacks, kernels, losses, metrics, optimizers, program
-from ._errors import ArgumentError, ArgumentTypeError, DivergenceError, NotBuiltError
+from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError, NotBuiltError
 from ._threads import resolve_threads
 from ._types import Array, Integers
 from .engine import Data, Engine, data_of
@@ -34,7 +34,8 @@ class Position:
 class BoundLayer:
     """A layer of a built model: its declaration, and its tensors as ordinary arrays.
 
-    Reading ``kernel`` (fan_in, units) or ``bias`` (units,) gives a copy; assigning writes it into the model.
+    Reading ``kernel`` (fan_in, units) or ``bias`` (units,) gives a read-only copy; assigning a whole array writes it
+    into the model.
     """
 
     def __init__(self, model: Sequential, index: int) -> None:
@@ -137,6 +138,7 @@ class Sequential:
         self.stop_training = False
         self.history: History | None = None
         self.position = Position()
+        self._busy = False
         self._engine: Engine | None = None
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
@@ -327,7 +329,7 @@ class Sequential:
             Share of the rows, from 0 to below 1, that is set aside for validation: the last ones, before any
             shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
         validation_data : tuple (x, y), optional
-            Evaluated after each epoch; takes the place of ``validation_split``.
+            Evaluated after each epoch; not together with ``validation_split``.
         shuffle : bool, default True
             A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
             been trained.
@@ -355,6 +357,8 @@ class Sequential:
             If the loss becomes NaN or infinite; the model keeps its last good parameters.
         NotBuiltError
             If the model was not compiled.
+        BusyError
+            If another thread, or the training whose callback calls this, is training the model.
         """
         _check_last(self._last_layer(), self.loss)
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
@@ -368,9 +372,15 @@ class Sequential:
         train, validation = self._training_data(x, y, validation_split, validation_data)
         self.seed = new_seed
         self.build(_width(train))
-        history, first = self._begin_history(resume, initial_epoch)
-        settings = Settings(min(batch_size, train.rows), epochs, first, bool(shuffle), max_time, n_threads)
-        return Trainer(self, train, validation, settings, listeners, history).run()
+        if self._busy:
+            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
+        self._busy = True
+        try:
+            history, first = self._begin_history(resume, initial_epoch)
+            settings = Settings(min(batch_size, train.rows), epochs, first, bool(shuffle), max_time, n_threads)
+            return Trainer(self, train, validation, settings, listeners, history).run()
+        finally:
+            self._busy = False
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
@@ -389,6 +399,8 @@ class Sequential:
         self, x: Any, y: Any, validation_split: float, validation_data: tuple[Any, Any] | None
     ) -> tuple[Data, Data | None]:
         data = self._data(x, y, "x", "y")
+        if validation_data is not None and validation_split:
+            raise ArgumentError("give validation_data or validation_split, not both")
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                 raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
@@ -541,7 +553,9 @@ class Sequential:
         raise AttributeError(f"layer {layer} has no {name}")
 
     def _tensor(self, layer: int, name: str) -> Array:
-        return self.engine.program.unpack(self.engine.parameters, self._find_tensor(layer, name))
+        copy = self.engine.program.unpack(self.engine.parameters, self._find_tensor(layer, name))
+        copy.flags.writeable = False  # writing into it would change nothing in the model
+        return copy
 
     def _set_tensor(self, layer: int, name: str, value: Any) -> None:
         tensor = self._find_tensor(layer, name)
@@ -605,6 +619,9 @@ class Sequential:
         assert isinstance(last, Dense)
         labels, targets = _check.class_targets(y, y_name, len(features), x_name, last.units, self.dtype)
         return data_of(features, labels, targets, self.dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
 
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
@@ -688,7 +705,7 @@ def _checked_dtype(dtype: Any) -> np.dtype[Any]:
 
 def _check_last(last: Layer, loss: losses.Loss) -> None:
     assert isinstance(last, Dense)
-    loss.check_output(last.activation)
+    loss.check_output(last.activation, last.units)
 
 
 def _fits(out: Any, shape: tuple[int, int], dtype: np.dtype[Any]) -> bool:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 from .. import datasets
+from .._errors import DataFileError
 
 
 def run(args: argparse.Namespace) -> int:
     """Download a data set, and say how to use it."""
+    if args.to is None:
+        with contextlib.suppress(DataFileError):
+            datasets.load(args.name)
+            print(f"{args.name} is here already; use it with: fastmlp train {args.name}")
+            return 0
     progress = Progress()
     folder = datasets.download(args.name, args.to, progress=progress)
     print(f"{args.name} is in {folder}")
