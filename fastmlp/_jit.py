@@ -37,7 +37,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # sums keep the order in which they are written, and isnan(nan) stays true.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
-# Work (product of a kernel's dimensions) above which a second thread pays: about 20 µs on one thread.
+# Work (product of a kernel's dimensions) above which public kernels use more than one thread: a guess that one
+# number fits them all. Networks have their own, measured limit, see `fastmlp.engine`.
 PARALLEL_WORK = 1 << 17
 
 _build_lock = threading.RLock()
@@ -432,7 +433,7 @@ def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManage
             usual = codegen._library_class
             codegen._library_class = CollectingLibrary
             collecting = gc.isenabled()
-            gc.disable()  # a million short-lived objects: the collector would take a tenth of the time
+            gc.disable()  # a million short-lived objects, which the collector would look through again and again
             try:
                 yield
             finally:

@@ -156,13 +156,13 @@ class Engine:
     ) -> tuple[float, float]:
         """Mean loss and share of hits; NaN for both if ``cancelled()`` between kernel calls."""
         loss, hits = 0.0, 0
+        threads = self.forward_threads(data.rows, n_threads)
         for start, stop in self._calls(data.rows):
             if cancelled():
                 return math.nan, math.nan
             part = data.part(start, stop)
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
-            threads = self._forward_threads(part.rows, n_threads)
             plan = self._forward_plan(part.rows, threads)
             kernels.evaluate_batches.run(
                 self.program.dtype,
@@ -186,9 +186,9 @@ class Engine:
 
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
         """Write the network's output for every row."""
+        threads = self.forward_threads(data.rows, n_threads)
         for start, stop in self._calls(data.rows):
             part = data.part(start, stop)
-            threads = self._forward_threads(part.rows, n_threads)
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -209,7 +209,8 @@ class Engine:
         most = max(64, _CALL_WORK // (2 * self.program.count))
         return [(start, min(rows, start + most)) for start in range(0, rows, most)]
 
-    def _forward_threads(self, rows: int, n_threads: int | None) -> int:
+    def forward_threads(self, rows: int, n_threads: int | None) -> int:
+        """Threads for a forward pass over this many rows."""
         return _threads.resolve_threads(n_threads) if 2 * self.program.count * rows >= _PARALLEL_WORK else 1
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:

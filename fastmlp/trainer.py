@@ -90,6 +90,9 @@ class Trainer:
         self._deadline = None
         self.engine.allocate_training()
         kernels.train_batches.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
+        if self.validation is not None:  # its kernel too is made before Ctrl-C and the clock are looked after
+            several = self.engine.forward_threads(self.validation.rows, self.settings.n_threads) > 1
+            kernels.evaluate_batches.variant(self.engine.program.dtype, parallel=several)
         if self.settings.max_time is not None:  # compilation does not count
             self._deadline = time.monotonic() + self.settings.max_time
         for callback in self.callbacks:
