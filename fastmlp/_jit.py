@@ -108,13 +108,13 @@ class Parameter:
 
     name: str
     dims: tuple[str, ...] | None  # None: a scalar
-    kind: str  # real, int64, uint8; for scalars float or int
+    kind: str  # real, float64, int64, int8, uint8; for scalars float or int
     below: str | None  # the dimension that all values must be less than
     is_output: bool
     writable: bool  # compiled as an array that may be written; outputs always are
 
 
-_ITEM = re.compile(r"(\w+)(?:\[([\w, ]*)\])?(?: (float|int|int64|uint8|float64))?(?: < (\w+))?( writable)?$")
+_ITEM = re.compile(r"(\w+)(?:\[([\w, ]*)\])?(?: (float|int|int64|int8|uint8|float64))?(?: < (\w+))?( writable)?$")
 
 
 def parse_declaration(declaration: str) -> list[Parameter]:
@@ -152,10 +152,10 @@ class Kernel:
     first real output (float32 or float64) decides in which precision the kernel computes.
     """
 
-    def __init__(self, function: Callable[..., Any], declaration: str) -> None:
+    def __init__(self, function: Callable[..., Any], declaration: str, name: str | None = None) -> None:
         self.function = function
         self.declaration = declaration
-        self.__name__ = function.__name__
+        self.__name__ = name or function.__name__
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
         self.__wrapped__ = function  # inspect.signature sees the function's own
@@ -163,6 +163,11 @@ class Kernel:
         names = list(inspect.signature(function).parameters)
         if names != [p.name for p in self.parameters]:
             raise ValueError(f"{self.__name__}: the declaration {declaration!r} does not match {names}")
+
+    def redeclared(self, name: str, item: str, replacement: str) -> Kernel:
+        """The same function under another name, with one item of its declaration replaced."""
+        assert item in self.declaration
+        return Kernel(self.function, self.declaration.replace(item, replacement), name)
 
     @cached_property
     def parameters(self) -> list[Parameter]:

@@ -22,6 +22,7 @@ from .program import Program, aligned_zeros
 _PARALLEL_WORK = 4_000_000
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
+_NO_TIMERS = np.empty(0, np.int8)
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class Engine:
             np.empty(longest, np.int64),
             losses,
             correct,
+            _NO_TIMERS,
             data.x,
             data.pixels,
             data.labels,

@@ -28,6 +28,7 @@ FLOORS = [
 KERNEL_ORDER = [
     "tables",
     "simd",
+    "timing",
     "math",
     "rng",
     "layout",

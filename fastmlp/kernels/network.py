@@ -51,6 +51,7 @@ from .tables import (
     X,
     Y,
 )
+from .timing import BACKWARD, FORWARD, GATHER, GRADIENTS, LOSS, UPDATE, lap, start_lap
 
 # Blocks take what belongs together as a tuple:
 #   net = (parameters, ops, plan)
@@ -174,15 +175,20 @@ def loss_block(row_losses, row_correct, slot, workspace, base, net, data, first,
 
 
 @block
-def train_block(row_losses, row_correct, slot, workspace, q, net, data, first, rows, scale):
+def train_block(row_losses, row_correct, slot, workspace, timers, q, net, data, first, rows, scale):
     """Region 1 for block q: positions ``first`` and following of the epoch; results go to row_losses[slot:]."""
     mode = flush_denormals()
     _, _, plan = net
     base = q * plan[BLOCK_SIZE]
+    time = start_lap(timers)
     gather_block(workspace, base, net, data, first, rows)
+    time = lap(timers, q, GATHER, time)
     forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
+    time = lap(timers, q, FORWARD, time)
     loss_block(row_losses, row_correct, slot, workspace, base, net, data, first, rows, scale)
+    time = lap(timers, q, LOSS, time)
     backward_block(workspace, base, net, rows)
+    lap(timers, q, BACKWARD, time)
     restore_mode(mode)
 
 
@@ -200,7 +206,7 @@ def update_span(parameters, state, gradients, start, count, optimizer, settings,
 
 
 @block
-def weights_block(parameters, state, gradients, workspace, program, u, rows, resume, update, rate, small):
+def weights_block(parameters, state, gradients, workspace, timers, program, u, rows, resume, update, rate, small):
     """Region 2 for weight block u: its gradient over ``rows`` rows, and its update once the batch is complete."""
     mode = flush_denormals()
     ops, units, plan, settings = program
@@ -210,14 +216,17 @@ def weights_block(parameters, state, gradients, workspace, program, u, rows, res
     capacity, jump = plan[BLOCK_ROWS], plan[BLOCK_SIZE]
     fan_in, w, b = ops[op, FAN_IN], ops[op, WEIGHTS], ops[op, BIAS]
     x, dy = ops[op, X] * capacity, ops[op, DY] * capacity
+    time = start_lap(timers)
     dense_backward_parameters_block(
         gradients, w, b, resume, workspace, x, workspace, dy, capacity, jump, rows, fan_in, j, k0, count
     )
+    time = lap(timers, u, GRADIENTS, time)
     if update:
         at = w + j * p * fan_in + k0 * p
         update_span(parameters, state, gradients, at, count * p, plan[OPTIMIZER], settings, rate, small)
         if k0 == 0 and b >= 0:
             update_span(parameters, state, gradients, b + j * p, p, plan[OPTIMIZER], settings, rate, small)
+    lap(timers, u, UPDATE, time)
     restore_mode(mode)
 
 
@@ -234,7 +243,7 @@ def step_scalars(optimizer, settings, learning_rate, step):
 
 @kernel(
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
-    "losses[batches] float64, correct[batches] int64 = "
+    "losses[batches] float64, correct[batches] int64, timers[n_timers] int8 = "
     "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], order[rows] int64, "
     "ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, plan[plan_fields] int64, "
     "settings[settings_fields] float64, learning_rates[batches] float64, pixel_scale float, "
@@ -249,6 +258,7 @@ def train_batches(
     row_correct,
     losses,
     correct,
+    timers,
     x,
     pixels,
     labels,
@@ -277,6 +287,9 @@ def train_batches(
         Scratch space.
     losses, correct : ndarray of float64 and int64, shape (batches,)
         Overwritten: mean loss and number of right answers of each batch.
+    timers : ndarray of int8, shape (0,)
+        `train_batches_timed` takes int64 here, PHASES numbers for each block of rows and each of weights, and
+        adds to them the ticks of the clock that the phases of `timing` take.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
@@ -304,7 +317,7 @@ def train_batches(
                 data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
                 q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
                 slot, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
-                train_block(row_losses, row_correct, slot, workspace, q64, net, data, first + slot, here, scale)
+                train_block(row_losses, row_correct, slot, workspace, timers, q64, net, data, first + slot, here, scale)
             complete = start + rows == count
             if complete and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
@@ -312,9 +325,12 @@ def train_batches(
                 program = (ops, units, plan, settings)
                 u64, resume = np.int64(u), start > 0
                 weights_block(
-                    parameters, state, gradients, workspace, program, u64, rows, resume, complete, rate, small
+                    parameters, state, gradients, workspace, timers, program, u64, rows, resume, complete, rate, small
                 )
     return learning_rates.size
+
+
+train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_timers] int8", "timers[n_timers] int64")
 
 
 @block

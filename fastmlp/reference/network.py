@@ -25,6 +25,7 @@ def train_batches(
     row_correct,
     losses,
     correct,
+    timers,
     x,
     pixels,
     labels,

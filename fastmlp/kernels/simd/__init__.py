@@ -10,6 +10,7 @@ vector's dtype.
 """
 
 from .arithmetic import exponent, fma, mantissa, maximum, minimum, pow2, rint, sqrt, where
+from .clock import is_timed, ticks
 from .denormals import flush_denormals, restore_mode
 from .lowering import FEATURES, LANES, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
 from .tiles import add_row, load_tile, rank1, store_tile, zero_tile
@@ -40,6 +41,7 @@ __all__ = [
     "flush_denormals",
     "fma",
     "is_double",
+    "is_timed",
     "lane_numbers",
     "lanes",
     "load",
@@ -61,6 +63,7 @@ __all__ = [
     "store_first",
     "store_tile",
     "sum_lanes",
+    "ticks",
     "transpose",
     "where",
     "zero_tile",
