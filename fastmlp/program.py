@@ -18,10 +18,17 @@ from .kernels import tables as t
 from .layers import Dense, Layer
 
 _ACTIVATION_CODES = {"relu": t.RELU, "softmax": t.SOFTMAX}
-_UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
-_BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
+import os
+
+_UNIT_ROWS = int(
+    os.environ.get("UR", "128")
+)  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
+_BLOCK_ROWS = int(
+    os.environ.get("BR", "64")
+)  # rows of the batch in one block: its activations stay in the second cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
+_PAGE = 4096
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ class Program:
         longest = batch if longest is None else longest
         rounds = math.ceil(longest / (_BLOCK_ROWS * n_threads))
         block_rows = math.ceil(longest / (rounds * n_threads))
-        block_size = padded(self.columns * block_rows + self.scratch, _ALIGNMENT)
+        capacity = self._capacity(block_rows)
+        block_size = padded(self.columns * capacity + self.scratch, _ALIGNMENT)
         blocks = math.ceil(longest / block_rows)
         most = max(n_threads, _WORKSPACE_BYTES // (block_size * self.dtype.itemsize))
         plan = np.zeros(t.PLAN_FIELDS, np.int64)
@@ -96,8 +104,16 @@ class Program:
         plan[t.DLOGITS] = self.ops[self.trained_ops - 1, t.DY]
         plan[t.COLUMNS] = self.columns
         plan[t.BLOCK_SIZE], plan[t.BLOCK_ROWS], plan[t.BLOCKS] = block_size, block_rows, min(blocks, most)
+        plan[t.CAPACITY] = capacity
         plan[t.BATCH_SIZE], plan[t.OPTIMIZER], plan[t.PANEL] = batch, optimizer, self.panel
         return plan
+
+    def _capacity(self, block_rows: int) -> int:
+        """Rows in a panel of a block: one too many where panels would be whole pages apart.
+
+        The same row of all panels would then compete for one place in the first-level cache.
+        """
+        return block_rows + (block_rows * self.panel * self.dtype.itemsize % _PAGE == 0)
 
     def workspace(self, plan: Array) -> Array:
         """Zeroed workspace for a plan."""
@@ -195,7 +211,7 @@ def _weight_units(ops: Array, panel: int) -> Integers:
         [op, j, row, min(_UNIT_ROWS, int(fields[t.FAN_IN]) - row)]
         for op, fields in enumerate(ops)
         if fields[t.CODE] == t.DENSE
-        for j in range(padded(int(fields[t.FAN_OUT]), panel) // panel)
         for row in range(0, int(fields[t.FAN_IN]), _UNIT_ROWS)
+        for j in range(padded(int(fields[t.FAN_OUT]), panel) // panel)
     ]
     return np.array(units, np.int64).reshape(-1, t.UNIT_FIELDS)

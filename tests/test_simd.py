@@ -100,11 +100,11 @@ def words(out, a, b, c):
 
 def tiles(out, a, b):
     p = simd.panel(a)
-    tile = simd.load_tile(4, b, 0, p)
+    tile = simd.load_tile(4, 1, b, 0, p, 0)
     for k in range(3):
-        tile = simd.rank1(tile, a, k, 5, b, k * p)
-    simd.store_tile(simd.add_row(tile, b, p), out, 0, p)
-    simd.store_tile(simd.rank1(simd.zero_tile(1, a), a, 0, 0, b, p), out, 4 * p, p)
+        tile = simd.rank1(tile, a, k, 5, b, k * p, 0)
+    simd.store_tile(simd.add_row(tile, b, p), out, 0, p, 0)
+    simd.store_tile(simd.rank1(simd.zero_tile(1, 1, a), a, 0, 0, b, p, 0), out, 4 * p, p, 0)
 
 
 def turning(out, a):

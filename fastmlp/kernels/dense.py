@@ -34,22 +34,19 @@ def dense_backward_inputs_block(dx, dxi, dy, dyi, capacity, weights, wi, scratch
 
 
 @block
-def dense_backward_parameters_block(
-    gradients, wi, bi, resume, x, xi, dy, dyi, capacity, jump, rows, fan_in, panel_number, k0, count
-):
-    """Rows k0 .. k0 + count of one panel of dW = xᵀ·dy, and with row 0 that panel of db = Σ dy.
+def dense_backward_weights_block(dw, dwi, resume, x, xi, dy, dyi, block_rows, jump, rows, count):
+    """``count`` rows, of one panel of x's columns at most, of one panel of dW = xᵀ·dy.
 
-    ∂y_n/∂W_kn = x_k and ∂y_n/∂b_n = 1, summed over the batch in row order. The batch lies in blocks of
-    ``capacity`` rows, ``jump`` apart; with ``resume`` the sums go on from an earlier part of the batch.
+    ∂y_n/∂W_kn = x_k, summed over the batch in row order. The batch lies in blocks of ``block_rows`` rows,
+    ``jump`` apart; with ``resume`` the sum goes on from an earlier part of the batch.
     """
-    p = panel(gradients)
-    to = wi + panel_number * p * fan_in
-    dyj = dyi + panel_number * p * capacity
-    for k in range(k0, k0 + count, p):
-        here = min(p, k0 + count - k)
-        multiply_columns(gradients, to + k * p, resume, x, xi + k * capacity, dy, dyj, here, jump, capacity, rows)
-    if k0 == 0 and bi >= 0:
-        sum_rows(gradients, bi + panel_number * p, resume, dy, dyj, jump, capacity, rows)
+    multiply_columns(dw, dwi, resume, x, xi, dy, dyi, count, jump, block_rows, rows)
+
+
+@block
+def dense_backward_bias_block(db, dbi, resume, dy, dyi, block_rows, jump, rows):
+    """One panel of db = Σ dy over the batch: ∂y_n/∂b_n = 1. The batch lies as for the weights."""
+    sum_rows(db, dbi, resume, dy, dyi, jump, block_rows, rows)
 
 
 # ---------------------------------------------------------------- public kernels
@@ -174,12 +171,13 @@ def dense_backward_parameters(dweights, dbias, x, dy):
     dy_panels = _as_panels(dy.reshape(dy.size), batch, units)
     gradients = np.empty((fan_in + 1) * padded(units, dbias), dbias.dtype)
     bias_at = fan_in * padded(units, dbias)
-    pieces = (fan_in + p - 1) // p
-    for q in prange((units + p - 1) // p * pieces):
-        j, k0 = q // pieces, q % pieces * p
-        count = min(p, fan_in - k0)
-        dense_backward_parameters_block(
-            gradients, 0, bias_at, False, x_panels, 0, dy_panels, 0, batch, 0, batch, fan_in, j, k0, count
-        )
+    for q in prange((units + p - 1) // p):
+        for k in range(0, fan_in, p):
+            to = (q * fan_in + k) * p
+            here = min(p, fan_in - k)
+            dense_backward_weights_block(
+                gradients, to, False, x_panels, k * batch, dy_panels, q * p * batch, batch, 0, batch, here
+            )
+        dense_backward_bias_block(gradients, bias_at + q * p, False, dy_panels, q * p * batch, batch, 0, batch)
     scatter_rows(dweights.reshape(dweights.size), units, 0, gradients, 0, fan_in, fan_in)
     scatter_rows(dbias, units, 0, gradients, bias_at, 1, 1)

@@ -6,9 +6,12 @@ panel is two vector loads, and no row ends in the middle of a vector. Columns th
 """
 
 from .._jit import block, kernel, prange
-from .simd import lanes, load, load_bytes, load_first, panel, store, store_first, transpose
+from .simd import lanes, load, load_bytes, load_first, panel, prefetch, store, store_first, transpose
 
-ROWS_IN_FLIGHT = 16  # rows gathered together: their cache misses overlap
+# Rows gathered together, while the same columns of as many following rows are on their way from memory: 16 ms
+# for 60,000 rows of 784 float32 in random order, 28 ms without the prefetch, 31 ms for 16 rows at a time.
+ROWS_IN_FLIGHT = 8
+BYTES_IN_LINE = 64
 
 
 @block
@@ -24,12 +27,29 @@ def source_row(order, position):
 
 
 @block
+def read(x, index, room):
+    """The vector at ``index``, or its first ``room`` lanes where there are not more."""
+    return load(x, index) if room >= lanes(x) else load_first(x, index, room)
+
+
+@block
+def write(y, index, value, room):
+    """Write the vector, or its first ``room`` lanes; whole vectors are several times faster to read back."""
+    if room >= lanes(y):
+        store(y, index, value)
+    else:
+        store_first(y, index, value, room)
+
+
+@block
 def gather_rows(panels, at, capacity, x, width, order, first, count):
     """Copy rows order[first : first + count] of the row-major matrix ``x`` into a panel matrix."""
     p = panel(panels)
     for r0 in range(0, count, ROWS_IN_FLIGHT):
         for c in range(0, width, p):
             for r in range(r0, min(count, r0 + ROWS_IN_FLIGHT)):
+                if r + ROWS_IN_FLIGHT < count:
+                    prefetch(x, source_row(order, first + r + ROWS_IN_FLIGHT) * width + c)
                 source = source_row(order, first + r) * width + c
                 target = at + c * capacity + r * p
                 for v in range(0, p, lanes(panels)):
@@ -48,6 +68,8 @@ def gather_pixels(panels, at, capacity, pixels, width, order, first, count, scal
     for r0 in range(0, count, ROWS_IN_FLIGHT):
         for c in range(0, width, p):
             for r in range(r0, min(count, r0 + ROWS_IN_FLIGHT)):
+                if r + ROWS_IN_FLIGHT < count and c % BYTES_IN_LINE == 0:
+                    prefetch(pixels, source_row(order, first + r + ROWS_IN_FLIGHT) * width + c)
                 source = source_row(order, first + r) * width + c
                 target = at + c * capacity + r * p
                 for v in range(0, p, lanes(panels)):
@@ -66,7 +88,7 @@ def scatter_rows(y, width, first, panels, at, capacity, count):
     for r in range(count):
         for c in range(0, width, lanes(panels)):
             source = at + c // p * capacity * p + r * p + c % p
-            store_first(y, (first + r) * width + c, load(panels, source), width - c)
+            write(y, (first + r) * width + c, load(panels, source), width - c)
 
 
 @block

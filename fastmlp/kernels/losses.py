@@ -5,8 +5,9 @@ of a row is −Σ_i t_i log p_i.
 """
 
 from .._jit import block, kernel, prange
+from .layout import read, write
 from .math import log_vector
-from .simd import lanes, load_first, maximum, panel, splat, store_first, sum_lanes
+from .simd import lane_numbers, lanes, load_first, maximum, panel, splat, store_first, sum_lanes, where
 from .softmax import column_at, exponentials_row
 
 BLOCK_ROWS = 64
@@ -19,58 +20,44 @@ def log_scalar(x, like):
 
 
 @block
-def sparse_softmax_crossentropy_row(dx, dxi, x, xi, jump, width, label, scale):
+def sparse_softmax_crossentropy_row(dx, dxi, x, xi, jump, width, room, label, scale):
     """Loss of one row of logits; writes its gradient times ``scale``. ``dx`` may be ``x``.
 
     With p = softmax(x): loss = −log p_label = log Σ_j exp(x_j − m) + m − x_label, and
     ∂loss/∂x_i = p_i − [i = label].
     """
-    n = lanes(x)
     logit = x[column_at(x, xi, jump, label)]
-    total, largest = exponentials_row(dx, dxi, x, xi, jump, width)
+    total, largest = exponentials_row(dx, dxi, x, xi, jump, width, room)
     factor = scale / total
-    for c in range(0, width, n):
+    for c in range(0, width, lanes(x)):
         at = column_at(dx, dxi, jump, c)
-        store_first(dx, at, load_first(dx, at, width - c) * factor, width - c)
-    at = column_at(dx, dxi, jump, label)
-    dx[at] = dx[at] - scale
+        gradient = read(dx, at, room - c) * factor
+        is_label = lane_numbers(x) == label - c
+        write(dx, at, where(is_label, gradient - scale, gradient), room - c)
     return log_scalar(total, x) + (largest - logit)
 
 
 @block
-def softmax_crossentropy_row(dx, dxi, x, xi, jump, targets, ti, width, scale):
+def softmax_crossentropy_row(dx, dxi, x, xi, jump, targets, ti, width, room, scale):
     """Like `sparse_softmax_crossentropy_row` for a row of targets t: ∂loss/∂x_i = p_i Σ_j t_j − t_i.
 
     The targets are row-major. loss = Σ_i t_i (log Σ_j exp(x_j − m) + m − x_i).
     """
     n = lanes(x)
-    p = panel(x)
     weight = splat(x, 0.0)
     score = splat(x, 0.0)
     for c in range(0, width, n):
-        t = load_first(targets, ti + c, width - c)
+        t = read(targets, ti + c, width - c)
         weight = weight + t
-        score = score + t * load_first(x, column_at(x, xi, jump, c), width - c)
+        score = score + t * read(x, column_at(x, xi, jump, c), room - c)
     weight_sum, score_sum = sum_lanes(weight), sum_lanes(score)
-    total, largest = exponentials_row(dx, dxi, x, xi, jump, width)
+    total, largest = exponentials_row(dx, dxi, x, xi, jump, width, room)
     factor = weight_sum / total
     for c in range(0, width, n):
-        at = dxi + c // p * jump + c % p
-        t = load_first(targets, ti + c, width - c)
-        store_first(dx, at, (load_first(dx, at, width - c) * factor - t) * scale, width - c)
+        at = column_at(dx, dxi, jump, c)
+        t = read(targets, ti + c, width - c)
+        write(dx, at, (read(dx, at, room - c) * factor - t) * scale, room - c)
     return weight_sum * (log_scalar(total, x) + largest) - score_sum
-
-
-@block
-def first_maximum(x, xi, jump, width):
-    """Column of the largest element, the first of equals; 0 for a row with NaN first."""
-    best = 0
-    largest = x[column_at(x, xi, jump, 0)]
-    for c in range(1, width):
-        v = x[column_at(x, xi, jump, c)]
-        if v > largest:
-            best, largest = c, v
-    return best
 
 
 @kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float")
@@ -103,7 +90,7 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
     for q in prange((labels.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(labels.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            losses[r] = sparse_softmax_crossentropy_row(dx, at, x, at, panel(x), width, labels[r], scale)
+            losses[r] = sparse_softmax_crossentropy_row(dx, at, x, at, panel(x), width, width, labels[r], scale)
 
 
 @kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], targets[batch, classes], scale float")
@@ -135,7 +122,7 @@ def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            losses[r] = softmax_crossentropy_row(dx, at, x, at, panel(x), t, at, width, scale)
+            losses[r] = softmax_crossentropy_row(dx, at, x, at, panel(x), t, at, width, width, scale)
 
 
 @kernel("losses[batch] = probabilities[batch, classes], targets[batch, classes]")

@@ -20,56 +20,114 @@ from .simd import (
     zero_tile,
 )
 
+DEPTH = 256  # steps of a sum at a time: that much of a panel stays in the first-level cache while all rows pass
+SHORT_ROWS = 4
+WIDE = 4  # panels in the tile of a single row: enough sums in flight to keep the arithmetic units busy
+
 
 @block(literal=True)
-def product_tile(rows, turned, c, ci, resume, bias, bias_index, a, ai, a_jump, b, bi, b_jump, inner, total):
-    """One tile of C = A·B, or of C = Aᵀ·B if ``turned``; ``rows`` and ``turned`` are literals.
+def product_tile(
+    rows,
+    panels,
+    turned,
+    c,
+    ci,
+    c_jump,
+    resume,
+    bias,
+    bias_index,
+    a,
+    ai,
+    a_jump,
+    b,
+    bi,
+    b_jump,
+    b_panel_jump,
+    inner,
+    total,
+):
+    """One tile of C = A·B, or of C = Aᵀ·B if ``turned``; ``rows``, ``panels`` and ``turned`` are literals.
 
     The sum runs over ``total`` steps in pieces of ``inner``: within a piece, B moves by one panel row per step
     and A by one column (by one panel row if turned); from piece to piece both jump. ``resume`` goes on from
-    the numbers in C. A ``bias_index`` of -1 means no bias.
+    the numbers in C. A ``bias_index`` of -1 means no bias. Panels of C and of B have jumps of their own.
     """
     p = panel(c)
     a_row = 1 if turned else p
     a_step = p if turned else 1
-    tile = zero_tile(rows, c)
+    tile = zero_tile(rows, panels, c)
     if resume:
-        tile = load_tile(rows, c, ci, p)
+        tile = load_tile(rows, panels, c, ci, p, c_jump)
     left = total
     while left > 0:
         for k in range(min(inner, left)):
-            tile = rank1(tile, a, ai + k * a_step, a_row, b, bi + k * p)
+            tile = rank1(tile, a, ai + k * a_step, a_row, b, bi + k * p, b_panel_jump)
         ai += a_jump
         bi += b_jump
         left -= inner
     if bias_index >= 0:
         tile = add_row(tile, bias, bias_index)
-    store_tile(tile, c, ci, p)
+    store_tile(tile, c, ci, p, c_jump)
+
+
+@block
+def tall_tiles(rows):
+    """Rows that tiles of `TILE_ROWS` cover, so that tiles of `SHORT_ROWS` leave at most one of the others."""
+    tall = rows - rows % TILE_ROWS
+    if rows % TILE_ROWS % SHORT_ROWS > 1 and tall > 0:
+        tall -= TILE_ROWS  # which is 2 more than a multiple of SHORT_ROWS
+    return tall
 
 
 @block
 def multiply_rows(c, ci, c_capacity, bias, bias_index, a, ai, a_capacity, b, bi, rows, depth, width):
     """C[rows, width] = A[rows, depth] · B[depth, width] (+ bias), panel matrices all."""
     p = panel(c)
-    for j in range(0, width, p):
-        to = ci + j * c_capacity
-        bj = bias_index + j if bias_index >= 0 else -1
-        _multiply_panel(c, to, bias, bj, a, ai, a_capacity * p, b, bi + j * depth, rows, depth)
+    tall = tall_tiles(rows)
+    tiled = rows - (rows - tall) % SHORT_ROWS
+    for k in range(0, depth, DEPTH):
+        here = min(DEPTH, depth - k)
+        added = bias_index if k + here == depth else -1
+        ak, bk = ai + k * a_capacity, bi + k * p
+        for j in range(0, width, p):
+            bj = added + j if added >= 0 else -1
+            cj, bkj = ci + j * c_capacity, bk + j * depth
+            _multiply_panel(c, cj, k > 0, bias, bj, a, ak, a_capacity * p, b, bkj, tall, tiled, here)
+    for r in range(tiled, rows):
+        to, row, jump = ci + r * p, ai + r * p, a_capacity * p
+        multiply_row(c, to, c_capacity, bias, bias_index, a, row, jump, b, bi, depth, width)
 
 
 @block
-def _multiply_panel(c, ci, bias, bj, a, ai, a_jump, b, bi, rows, depth):
+def _multiply_panel(c, ci, resume, bias, bj, a, ai, a_jump, b, bi, tall, rows, depth):
     p = panel(c)
     i = 0
-    while i + TILE_ROWS <= rows:
-        product_tile(TILE_ROWS, 0, c, ci + i * p, False, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, p, depth)
+    while i < tall:
+        product_tile(
+            TILE_ROWS, 1, 0, c, ci + i * p, 0, resume, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, 0, p, depth
+        )
         i += TILE_ROWS
-    while i + 4 <= rows:
-        product_tile(4, 0, c, ci + i * p, False, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, p, depth)
-        i += 4
     while i < rows:
-        product_tile(1, 0, c, ci + i * p, False, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, p, depth)
-        i += 1
+        product_tile(
+            SHORT_ROWS, 1, 0, c, ci + i * p, 0, resume, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, 0, p, depth
+        )
+        i += SHORT_ROWS
+
+
+@block
+def multiply_row(c, ci, c_capacity, bias, bias_index, a, ai, a_jump, b, bi, depth, width):
+    """One row of `multiply_rows`: B passes once, several of its panels side by side."""
+    p = panel(c)
+    j = 0
+    while j < width:
+        to, bj, of = ci + j * c_capacity, bias_index + j if bias_index >= 0 else -1, bi + j * depth
+        c_jump, b_jump = c_capacity * p, depth * p
+        if j + (WIDE - 1) * p < width:
+            product_tile(1, WIDE, 0, c, to, c_jump, False, bias, bj, a, ai, a_jump, b, of, p * p, b_jump, p, depth)
+            j += WIDE * p
+        else:
+            product_tile(1, 1, 0, c, to, 0, False, bias, bj, a, ai, a_jump, b, of, p * p, 0, p, depth)
+            j += p
 
 
 @block
@@ -79,15 +137,16 @@ def multiply_columns(c, ci, resume, a, ai, b, bi, columns, jump, inner, total):
     The sum runs over ``total`` rows that lie in blocks of ``inner`` rows, ``jump`` apart.
     """
     p = panel(c)
+    tall = tall_tiles(columns)
     i = 0
-    while i + TILE_ROWS <= columns:
-        product_tile(TILE_ROWS, 1, c, ci + i * p, resume, c, -1, a, ai + i, jump, b, bi, jump, inner, total)
+    while i < tall:
+        product_tile(TILE_ROWS, 1, 1, c, ci + i * p, 0, resume, c, -1, a, ai + i, jump, b, bi, jump, 0, inner, total)
         i += TILE_ROWS
-    while i + 4 <= columns:
-        product_tile(4, 1, c, ci + i * p, resume, c, -1, a, ai + i, jump, b, bi, jump, inner, total)
-        i += 4
+    while i + SHORT_ROWS <= columns:
+        product_tile(SHORT_ROWS, 1, 1, c, ci + i * p, 0, resume, c, -1, a, ai + i, jump, b, bi, jump, 0, inner, total)
+        i += SHORT_ROWS
     while i < columns:
-        product_tile(1, 1, c, ci + i * p, resume, c, -1, a, ai + i, jump, b, bi, jump, inner, total)
+        product_tile(1, 1, 1, c, ci + i * p, 0, resume, c, -1, a, ai + i, jump, b, bi, jump, 0, inner, total)
         i += 1
 
 

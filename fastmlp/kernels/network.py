@@ -12,12 +12,17 @@ import numpy as np
 
 from .._jit import block, kernel, prange
 from .activations import relu_backward_span, relu_forward_span
-from .dense import dense_backward_inputs_block, dense_backward_parameters_block, dense_forward_block
-from .layout import gather_pixels, gather_rows, scatter_rows, source_row
-from .losses import first_maximum, softmax_crossentropy_row, sparse_softmax_crossentropy_row
+from .dense import (
+    dense_backward_bias_block,
+    dense_backward_inputs_block,
+    dense_backward_weights_block,
+    dense_forward_block,
+)
+from .layout import BYTES_IN_LINE, gather_pixels, gather_rows, padded, scatter_rows, source_row
+from .losses import softmax_crossentropy_row, sparse_softmax_crossentropy_row
 from .optimizers import adam_scalars, adam_span, sgd_span
-from .simd import flush_denormals, panel, restore_mode
-from .softmax import softmax_backward_row, softmax_forward_row
+from .simd import flush_denormals, panel, prefetch, prefetch_to_write, restore_mode
+from .softmax import first_maximum, softmax_backward_row, softmax_forward_row
 from .tables import (
     ADAM,
     BATCH_SIZE,
@@ -27,6 +32,7 @@ from .tables import (
     BLOCK_ROWS,
     BLOCK_SIZE,
     BLOCKS,
+    CAPACITY,
     CODE,
     COLUMNS,
     DENSE,
@@ -64,8 +70,10 @@ from .timing import BACKWARD, FORWARD, GATHER, GRADIENTS, LOSS, UPDATE, lap, sta
 def gather_block(workspace, base, net, data, first, rows):
     """Bring rows of the data set, float or uint8, into the block's input columns."""
     _, ops, plan = net
-    x, pixels, pixel_scale, _, _, order = data
-    capacity, width = plan[BLOCK_ROWS], ops[0, FAN_IN]
+    x, pixels, pixel_scale, labels, _, order = data
+    capacity, width = plan[CAPACITY], ops[0, FAN_IN]
+    if labels.size > 0:
+        prefetch_labels(labels, order, first, rows)
     at = base + plan[INPUT] * capacity
     if pixels.size > 0:
         gather_pixels(workspace, at, capacity, pixels, width, order, first, rows, pixel_scale)
@@ -74,9 +82,16 @@ def gather_block(workspace, base, net, data, first, rows):
 
 
 @block
+def prefetch_labels(labels, order, first, rows):
+    """Rows come in random order, so their labels are far away when the loss needs them."""
+    for r in range(rows):
+        prefetch(labels, source_row(order, first + r))
+
+
+@block
 def forward_block(workspace, base, net, n_ops, rows):
     parameters, ops, plan = net
-    capacity = plan[BLOCK_ROWS]
+    capacity = plan[CAPACITY]
     for i in range(n_ops):
         code = ops[i, CODE]
         fan_in, fan_out = ops[i, FAN_IN], ops[i, FAN_OUT]
@@ -90,16 +105,16 @@ def forward_block(workspace, base, net, n_ops, rows):
         elif code == RELU:
             relu_forward_columns(workspace, y, x, capacity, rows, fan_out)
         elif code == SOFTMAX:
-            p = panel(workspace)
+            p, room = panel(workspace), padded(fan_out, workspace)
             for r in range(rows):
-                softmax_forward_row(workspace, y + r * p, workspace, x + r * p, capacity * p, fan_out)
+                softmax_forward_row(workspace, y + r * p, workspace, x + r * p, capacity * p, fan_out, room)
 
 
 @block
 def backward_block(workspace, base, net, rows):
     """From the gradient of the last output to the gradient of every operation's input that needs one."""
     parameters, ops, plan = net
-    capacity = plan[BLOCK_ROWS]
+    capacity = plan[CAPACITY]
     scratch = base + plan[COLUMNS] * capacity
     for i in range(plan[TRAINED_OPS] - 1, -1, -1):
         if ops[i, DX] < 0:
@@ -128,10 +143,10 @@ def backward_block(workspace, base, net, rows):
         elif code == RELU:
             relu_backward_columns(workspace, dx, dy, y, capacity, rows, fan_out)
         elif code == SOFTMAX:
-            p = panel(workspace)
+            p, room = panel(workspace), padded(fan_out, workspace)
             for r in range(rows):
-                at = r * p
-                softmax_backward_row(workspace, dx + at, workspace, dy + at, workspace, y + at, capacity * p, fan_out)
+                to, dyr, yr = dx + r * p, dy + r * p, y + r * p
+                softmax_backward_row(workspace, to, workspace, dyr, workspace, yr, capacity * p, fan_out, room)
 
 
 @block
@@ -155,22 +170,22 @@ def loss_block(row_losses, row_correct, slot, workspace, base, net, data, first,
     _, ops, plan = net
     _, _, _, labels, targets, order = data
     p = panel(workspace)
-    capacity, classes = plan[BLOCK_ROWS], ops[plan[TRAINED_OPS] - 1, FAN_OUT]
-    jump = capacity * p
+    capacity, classes = plan[CAPACITY], ops[plan[TRAINED_OPS] - 1, FAN_OUT]
+    jump, room = capacity * p, padded(classes, workspace)
     for r in range(rows):
         logits = base + plan[LOGITS] * capacity + r * p
         dlogits = base + plan[DLOGITS] * capacity + r * p
         row = source_row(order, first + r)
-        guess = first_maximum(workspace, logits, jump, classes)
+        guess = first_maximum(workspace, logits, jump, classes, room)
         if targets.size > 0:
-            row_correct[slot + r] = guess == first_maximum(targets, row * classes, p, classes)
+            row_correct[slot + r] = guess == first_maximum(targets, row * classes, p, classes, classes)
             row_losses[slot + r] = softmax_crossentropy_row(
-                workspace, dlogits, workspace, logits, jump, targets, row * classes, classes, scale
+                workspace, dlogits, workspace, logits, jump, targets, row * classes, classes, room, scale
             )
         else:
             row_correct[slot + r] = guess == labels[row]
             row_losses[slot + r] = sparse_softmax_crossentropy_row(
-                workspace, dlogits, workspace, logits, jump, classes, labels[row], scale
+                workspace, dlogits, workspace, logits, jump, classes, room, labels[row], scale
             )
 
 
@@ -196,37 +211,62 @@ def train_block(row_losses, row_correct, slot, workspace, timers, q, net, data, 
 
 
 @block
-def update_span(parameters, state, gradients, start, count, optimizer, settings, rate, small):
+def prefetch_span(parameters, state, start, count, optimizer):
+    """Bring what an update will change into the first-level cache, and away from other cores, ahead of it."""
     n = parameters.size
-    if optimizer == SGD:
-        sgd_span(parameters, gradients, start, count, rate)
-    elif optimizer == ADAM:
-        b1, b2 = settings[BETA_1], settings[BETA_2]
-        adam_span(parameters, start, state, start, state, n + start, gradients, count, rate, b1, b2, small)
+    for i in range(start, start + count, BYTES_IN_LINE // parameters.itemsize):
+        prefetch_to_write(parameters, i)
+        if optimizer == ADAM:
+            prefetch_to_write(state, i)
+            prefetch_to_write(state, n + i)
 
 
 @block
-def weights_block(parameters, state, gradients, workspace, timers, program, u, rows, resume, update, rate, small):
-    """Region 2 for weight block u: its gradient over ``rows`` rows, and its update once the batch is complete."""
+def update_span(parameters, state, start, gradients, at, count, optimizer, settings, rate, small):
+    """Update parameters[start:] from gradients[at:]."""
+    n = parameters.size
+    if optimizer == SGD:
+        sgd_span(parameters, start, gradients, at, count, rate)
+    elif optimizer == ADAM:
+        b1, b2 = settings[BETA_1], settings[BETA_2]
+        adam_span(parameters, start, state, start, state, n + start, gradients, at, count, rate, b1, b2, small)
+
+
+@block
+def weights_block(parameters, state, gradients, workspace, timers, program, u, rows, round, rate, small):
+    """Region 2 for weight block u: its gradient over ``rows`` rows, and its update once the batch is complete.
+
+    Piece by piece of one panel's rows, so that a gradient is used while it is in the first-level cache. A batch
+    that runs in rounds keeps its gradients from one to the next; otherwise all pieces write to the same place.
+    """
     mode = flush_denormals()
     ops, units, plan, settings = program
-    p = panel(parameters)
-    op = units[u, UNIT_OP]
-    j, k0, count = units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
-    capacity, jump = plan[BLOCK_ROWS], plan[BLOCK_SIZE]
-    fan_in, w, b = ops[op, FAN_IN], ops[op, WEIGHTS], ops[op, BIAS]
-    x, dy = ops[op, X] * capacity, ops[op, DY] * capacity
+    resume, complete, in_rounds = round
+    p, optimizer = panel(parameters), plan[OPTIMIZER]
+    op, j, k0, count = units[u, UNIT_OP], units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
+    block_rows, capacity, jump = plan[BLOCK_ROWS], plan[CAPACITY], plan[BLOCK_SIZE]
+    w, b = ops[op, WEIGHTS] + j * p * ops[op, FAN_IN], ops[op, BIAS]
+    x, dy = ops[op, X] * capacity, (ops[op, DY] + j * p) * capacity
     time = start_lap(timers)
-    dense_backward_parameters_block(
-        gradients, w, b, resume, workspace, x, workspace, dy, capacity, jump, rows, fan_in, j, k0, count
-    )
-    time = lap(timers, u, GRADIENTS, time)
-    if update:
-        at = w + j * p * fan_in + k0 * p
-        update_span(parameters, state, gradients, at, count * p, plan[OPTIMIZER], settings, rate, small)
-        if k0 == 0 and b >= 0:
-            update_span(parameters, state, gradients, b + j * p, p, plan[OPTIMIZER], settings, rate, small)
-    lap(timers, u, UPDATE, time)
+    for k in range(k0, k0 + count, p):
+        here, at = min(p, k0 + count - k), w + k * p
+        to = at if in_rounds else w + k0 * p
+        if complete and k + p < k0 + count:
+            prefetch_span(parameters, state, at + p * p, min(p, k0 + count - k - p) * p, optimizer)
+        dense_backward_weights_block(
+            gradients, to, resume, workspace, x + k * capacity, workspace, dy, block_rows, jump, rows, here
+        )
+        time = lap(timers, u, GRADIENTS, time)
+        if complete:
+            update_span(parameters, state, at, gradients, to, here * p, optimizer, settings, rate, small)
+        time = lap(timers, u, UPDATE, time)
+    if k0 == 0 and b >= 0:
+        at = b + j * p
+        dense_backward_bias_block(gradients, at, resume, workspace, dy, block_rows, jump, rows)
+        time = lap(timers, u, GRADIENTS, time)
+        if complete:
+            update_span(parameters, state, at, gradients, at, p, optimizer, settings, rate, small)
+        lap(timers, u, UPDATE, time)
     restore_mode(mode)
 
 
@@ -304,29 +344,28 @@ def train_batches(
         Number of the first batch within the epoch, and of optimiser steps made so far.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
-    capacity = plan[BLOCK_ROWS]
+    block_rows = plan[BLOCK_ROWS]
+    most = plan[BLOCKS] * block_rows
     for i in range(learning_rates.size):
         first = (first_batch + i) * plan[BATCH_SIZE]
         count = min(plan[BATCH_SIZE], order.size - first)
         scale = 1.0 / count
         rate, small = step_scalars(plan[OPTIMIZER], settings, learning_rates[i], step + i + 1)
-        for start in range(0, count, plan[BLOCKS] * capacity):
-            rows = min(plan[BLOCKS] * capacity, count - start)
-            for q in prange((rows + capacity - 1) // capacity):
+        for start in range(0, count, most):
+            rows = min(most, count - start)
+            for q in prange((rows + block_rows - 1) // block_rows):
                 net = (parameters, ops, plan)
                 data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
                 q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
-                slot, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
+                slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
                 train_block(row_losses, row_correct, slot, workspace, timers, q64, net, data, first + slot, here, scale)
             complete = start + rows == count
             if complete and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
             for u in prange(units.shape[0]):
                 program = (ops, units, plan, settings)
-                u64, resume = np.int64(u), start > 0
-                weights_block(
-                    parameters, state, gradients, workspace, timers, program, u64, rows, resume, complete, rate, small
-                )
+                u64, round = np.int64(u), (start > 0, complete, count > most)
+                weights_block(parameters, state, gradients, workspace, timers, program, u64, rows, round, rate, small)
     return learning_rates.size
 
 
@@ -367,14 +406,14 @@ def evaluate_batches(
         Rows to evaluate; empty for all as they stand.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
-    capacity = plan[BLOCK_ROWS]
-    for start in range(0, row_losses.size, plan[BLOCKS] * capacity):
-        rows = min(plan[BLOCKS] * capacity, row_losses.size - start)
-        for q in prange((rows + capacity - 1) // capacity):
+    block_rows = plan[BLOCK_ROWS]
+    for start in range(0, row_losses.size, plan[BLOCKS] * block_rows):
+        rows = min(plan[BLOCKS] * block_rows, row_losses.size - start)
+        for q in prange((rows + block_rows - 1) // block_rows):
             net = (parameters, ops, plan)
             data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
             q64 = np.int64(q)
-            first, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
+            first, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
             evaluate_block(row_losses, row_correct, workspace, q64, net, data, first, here)
 
 
@@ -408,10 +447,10 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
         Rows to predict; empty for all as they stand.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
-    capacity = plan[BLOCK_ROWS]
-    for start in range(0, outputs.shape[0], plan[BLOCKS] * capacity):
-        rows = min(plan[BLOCKS] * capacity, outputs.shape[0] - start)
-        for q in prange((rows + capacity - 1) // capacity):
+    block_rows = plan[BLOCK_ROWS]
+    for start in range(0, outputs.shape[0], plan[BLOCKS] * block_rows):
+        rows = min(plan[BLOCKS] * block_rows, outputs.shape[0] - start)
+        for q in prange((rows + block_rows - 1) // block_rows):
             net = (parameters, ops, plan)
             data = (
                 x_flat,
@@ -422,7 +461,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
                 order,
             )  # no labels or targets: two arrays in their place
             q64 = np.int64(q)
-            first, here = start + q64 * capacity, min(capacity, rows - q64 * capacity)
+            first, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
             predict_block(outputs_flat, workspace, q64, net, data, first, here)
 
 
@@ -430,7 +469,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
 def predict_block(outputs, workspace, q, net, data, first, rows):
     mode = flush_denormals()
     _, ops, plan = net
-    base, capacity, n_ops = q * plan[BLOCK_SIZE], plan[BLOCK_ROWS], ops.shape[0]
+    base, capacity, n_ops = q * plan[BLOCK_SIZE], plan[CAPACITY], ops.shape[0]
     gather_block(workspace, base, net, data, first, rows)
     forward_block(workspace, base, net, n_ops, rows)
     y, width = base + ops[n_ops - 1, Y] * capacity, ops[n_ops - 1, FAN_OUT]

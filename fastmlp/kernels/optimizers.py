@@ -15,15 +15,16 @@ def sgd_vector(w, dw, learning_rate):
 
 
 @block
-def sgd_span(w, dw, start, count, learning_rate):
+def sgd_span(w, wi, dw, dwi, count, learning_rate):
+    """Update w[wi:] from dw[dwi:]."""
     n = lanes(w)
     whole = count - count % n
-    for i in range(start, start + whole, n):
-        store(w, i, sgd_vector(load(w, i), load(dw, i), learning_rate))
+    for i in range(0, whole, n):
+        store(w, wi + i, sgd_vector(load(w, wi + i), load(dw, dwi + i), learning_rate))
     rest = count - whole
     if rest > 0:
-        i = start + whole
-        store_first(w, i, sgd_vector(load_first(w, i, rest), load_first(dw, i, rest), learning_rate), rest)
+        new = sgd_vector(load_first(w, wi + whole, rest), load_first(dw, dwi + whole, rest), learning_rate)
+        store_first(w, wi + whole, new, rest)
 
 
 @block
@@ -48,12 +49,12 @@ def adam_scalars(learning_rate, beta_1, beta_2, epsilon, step):
 
 
 @block
-def adam_span(w, wi, m, mi, v, vi, dw, count, rate, beta_1, beta_2, epsilon):
-    """Update w[wi:], m[mi:], v[vi:] from dw[wi:]."""
+def adam_span(w, wi, m, mi, v, vi, dw, dwi, count, rate, beta_1, beta_2, epsilon):
+    """Update w[wi:], m[mi:], v[vi:] from dw[dwi:]."""
     n = lanes(w)
     whole = count - count % n
     for i in range(0, whole, n):
-        gradient = load(dw, wi + i)
+        gradient = load(dw, dwi + i)
         new, mean, square = adam_vector(
             load(w, wi + i), load(m, mi + i), load(v, vi + i), gradient, rate, beta_1, beta_2, epsilon
         )
@@ -63,7 +64,7 @@ def adam_span(w, wi, m, mi, v, vi, dw, count, rate, beta_1, beta_2, epsilon):
     rest = count - whole
     if rest > 0:
         i = whole
-        gradient = load_first(dw, wi + i, rest)
+        gradient = load_first(dw, dwi + i, rest)
         new, mean, square = adam_vector(
             load_first(w, wi + i, rest),
             load_first(m, mi + i, rest),
@@ -102,7 +103,7 @@ def sgd_update(w, dw, learning_rate):
     [0.5, 2.5]
     """
     for q in prange((w.size + SPAN - 1) // SPAN):
-        sgd_span(w, dw, q * SPAN, min(SPAN, w.size - q * SPAN), learning_rate)
+        sgd_span(w, q * SPAN, dw, q * SPAN, min(SPAN, w.size - q * SPAN), learning_rate)
 
 
 @kernel("w[n], m[n], v[n] = dw[n], learning_rate float, beta_1 float, beta_2 float, epsilon float, step int")
@@ -138,4 +139,4 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     rate, small = adam_scalars(learning_rate, beta_1, beta_2, epsilon, step)
     for q in prange((w.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        adam_span(w, at, m, at, v, at, dw, min(SPAN, w.size - at), rate, beta_1, beta_2, small)
+        adam_span(w, at, m, at, v, at, dw, at, min(SPAN, w.size - at), rate, beta_1, beta_2, small)

@@ -1,22 +1,23 @@
 """Softmax over the classes of each row, forward and backward.
 
 A row lies in pieces of one panel width that are ``jump`` apart: in a panel matrix jump = rows · P, in an
-ordinary row-major array jump = P. One code serves both.
+ordinary row-major array jump = P. One code serves both. There is ``room`` to write for the width of the row, or in
+a panel matrix for whole panels, where the columns beyond the width are kept 0.
 """
 
 import numpy as np
 
 from .._jit import block, kernel, prange
+from .layout import read, write
 from .math import exp_vector
 from .simd import (
     lane_numbers,
     lanes,
-    load_first,
     max_lanes,
     maximum,
+    minimum,
     panel,
     splat,
-    store_first,
     sum_lanes,
     where,
 )
@@ -31,51 +32,61 @@ def column_at(array, start, jump, column):
 
 
 @block
-def row_maximum(x, xi, jump, width):
-    n = lanes(x)
+def row_maximum(x, xi, jump, width, room):
     largest = splat(x, -np.inf)
-    for c in range(0, width, n):
-        v = load_first(x, column_at(x, xi, jump, c), width - c)
+    for c in range(0, width, lanes(x)):
+        v = read(x, column_at(x, xi, jump, c), room - c)
         largest = maximum(largest, where(lane_numbers(x) < width - c, v, -np.inf))
     return max_lanes(largest)
 
 
 @block
-def exponentials_row(y, yi, x, xi, jump, width):
+def first_maximum(x, xi, jump, width, room):
+    """Column of the largest element, the first of equals; 0 for a row of NaN."""
+    largest = row_maximum(x, xi, jump, width, room)
+    first = splat(x, width)
+    for c in range(0, width, lanes(x)):
+        columns = lane_numbers(x) + c
+        v = read(x, column_at(x, xi, jump, c), room - c)
+        first = minimum(first, where(v == largest, where(columns < width, columns, width), width))
+    best = -max_lanes(-first)
+    return np.int64(best) if best < width else 0
+
+
+@block
+def exponentials_row(y, yi, x, xi, jump, width, room):
     """y = exp(x - max x); returns Σ y and max x. The shift keeps every exponent at or below 0."""
-    n = lanes(x)
-    largest = row_maximum(x, xi, jump, width)
+    largest = row_maximum(x, xi, jump, width, room)
     total = splat(x, 0.0)
-    for c in range(0, width, n):
-        e = exp_vector(load_first(x, column_at(x, xi, jump, c), width - c) - largest)
+    for c in range(0, width, lanes(x)):
+        e = exp_vector(read(x, column_at(x, xi, jump, c), room - c) - largest)
         e = where(lane_numbers(x) < width - c, e, 0.0)
-        store_first(y, column_at(y, yi, jump, c), e, width - c)
+        write(y, column_at(y, yi, jump, c), e, room - c)
         total = total + e
     return sum_lanes(total), largest
 
 
 @block
-def softmax_forward_row(y, yi, x, xi, jump, width):
-    n = lanes(x)
-    total, _ = exponentials_row(y, yi, x, xi, jump, width)
-    for c in range(0, width, n):
+def softmax_forward_row(y, yi, x, xi, jump, width, room):
+    total, _ = exponentials_row(y, yi, x, xi, jump, width, room)
+    for c in range(0, width, lanes(x)):
         at = column_at(y, yi, jump, c)
-        store_first(y, at, load_first(y, at, width - c) / total, width - c)
+        write(y, at, read(y, at, room - c) / total, room - c)
 
 
 @block
-def softmax_backward_row(dx, dxi, dy, dyi, y, yi, jump, width):
+def softmax_backward_row(dx, dxi, dy, dyi, y, yi, jump, width, room):
     """dx = y ⊙ (dy − Σ_j dy_j y_j): from ∂y_i/∂x_j = y_i (δ_ij − y_j), without forming that matrix."""
     n = lanes(dx)
     inner = splat(dx, 0.0)
     for c in range(0, width, n):
         at = column_at(y, 0, jump, c)
-        inner = inner + load_first(dy, dyi + at, width - c) * load_first(y, yi + at, width - c)
+        inner = inner + read(dy, dyi + at, room - c) * read(y, yi + at, room - c)
     mean = sum_lanes(inner)
     for c in range(0, width, n):
         at = column_at(y, 0, jump, c)
-        dv = load_first(y, yi + at, width - c) * (load_first(dy, dyi + at, width - c) - mean)
-        store_first(dx, dxi + at, dv, width - c)
+        dv = read(y, yi + at, room - c) * (read(dy, dyi + at, room - c) - mean)
+        write(dx, dxi + at, dv, room - c)
 
 
 @kernel("y[batch, classes] = x[batch, classes]")
@@ -101,7 +112,7 @@ def softmax_forward(y, x):
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((x.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(x.shape[0], (q + 1) * BLOCK_ROWS)):
-            softmax_forward_row(y_flat, r * width, x_flat, r * width, panel(y_flat), width)
+            softmax_forward_row(y_flat, r * width, x_flat, r * width, panel(y_flat), width, width)
 
 
 @kernel("dx[batch, classes] = dy[batch, classes], y[batch, classes]")
@@ -130,4 +141,4 @@ def softmax_backward(dx, dy, y):
     for q in prange((y.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(y.shape[0], (q + 1) * BLOCK_ROWS)):
             at = r * width
-            softmax_backward_row(dx_flat, at, dy_flat, at, y_flat, at, panel(y_flat), width)
+            softmax_backward_row(dx_flat, at, dy_flat, at, y_flat, at, panel(y_flat), width, width)

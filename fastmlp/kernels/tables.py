@@ -35,12 +35,13 @@ UNIT_FIELDS = 4
     COLUMNS,  # workspace columns of a row, after which a block's scratch space begins
     BLOCK_SIZE,  # numbers of workspace for one block
     BLOCK_ROWS,  # most rows in a block
+    CAPACITY,  # rows that there is room for in a panel of a block
     BLOCKS,  # blocks in the workspace: longer batches run in several rounds
     BATCH_SIZE,
     OPTIMIZER,
     PANEL,  # columns in a panel of the flat buffers
-) = range(11)
-PLAN_FIELDS = 11
+) = range(12)
+PLAN_FIELDS = 12
 
 # Optimiser codes, and what their row of settings holds besides the learning rate
 SGD, ADAM = range(2)

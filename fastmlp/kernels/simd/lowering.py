@@ -51,11 +51,11 @@ class Mask(types.Type):
 
 
 class Tile(types.Type):
-    """``rows`` × ``TILE_VECTORS`` vectors: a block of a matrix product, held in registers."""
+    """``rows`` rows of ``panels`` panels of vectors: a block of a matrix product, held in registers."""
 
-    def __init__(self, dtype, rows):
-        self.vector, self.rows = Vector(dtype), rows
-        super().__init__(f"tile{rows}x{TILE_VECTORS}x{self.vector.name}")
+    def __init__(self, dtype, rows, panels):
+        self.vector, self.rows, self.panels = Vector(dtype), rows, panels
+        super().__init__(f"tile{rows}x{panels * TILE_VECTORS}x{self.vector.name}")
 
 
 def scalar_ir(dtype):
@@ -85,7 +85,7 @@ class _MaskModel(models.PrimitiveModel):
 @register_model(Tile)
 class _TileModel(models.PrimitiveModel):
     def __init__(self, manager, fe_type):
-        count = fe_type.rows * TILE_VECTORS
+        count = fe_type.rows * fe_type.panels * TILE_VECTORS
         super().__init__(manager, fe_type, ir.ArrayType(vector_ir(fe_type.vector), count))
 
 
@@ -169,6 +169,9 @@ def store_vector(builder, pointer, value, vector):
 
 
 def first_lanes(builder, vector, count):
-    """Mask of the lanes below ``count``."""
-    numbers = ir.Constant(ir.VectorType(I64, vector.lanes), list(range(vector.lanes)))
+    """Mask of the lanes below ``count``, from 0 to the number of lanes."""
+    number = integer_ir(vector.dtype)
+    numbers = ir.Constant(ir.VectorType(number, vector.lanes), list(range(vector.lanes)))
+    if number != I64:
+        count = builder.trunc(count, number)
     return builder.icmp_signed("<", numbers, splat_value(builder, count, vector.lanes))

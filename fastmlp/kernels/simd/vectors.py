@@ -114,8 +114,9 @@ def _type_load_first(array, index, count):
 @lowered(load_first, _type_load_first, types.Array, types.Integer, types.Integer)
 def _load_first(context, builder, sig, args):
     vector = sig.return_type
-    pointer = address_of(context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[2], vector))
-    mask = first_lanes(builder, vector, args[2])
+    count = _clamp_count(builder, args[2], vector)
+    pointer = address_of(context, builder, sig.args[0], args[0], args[1], count)
+    mask = first_lanes(builder, vector, count)
     pointer = builder.bitcast(pointer, vector_ir(vector).as_pointer())
     align = I32(vector.dtype.bitwidth // 8)
     return call_llvm(
@@ -145,13 +146,36 @@ def _type_store_first(array, index, value, count):
 @lowered(store_first, _type_store_first, types.Array, types.Integer, Vector, types.Integer)
 def _store_first(context, builder, sig, args):
     vector = sig.args[2]
-    pointer = address_of(context, builder, sig.args[0], args[0], args[1], _clamp_count(builder, args[3], vector))
-    mask = first_lanes(builder, vector, args[3])
+    count = _clamp_count(builder, args[3], vector)
+    pointer = address_of(context, builder, sig.args[0], args[0], args[1], count)
+    mask = first_lanes(builder, vector, count)
     pointer = builder.bitcast(pointer, vector_ir(vector).as_pointer())
     align = I32(vector.dtype.bitwidth // 8)
     name = f"llvm.masked.store.{suffix(vector)}.p0"
     call_llvm(builder, name, ir.VoidType(), [args[2], pointer, align, mask])
     return context.get_dummy_value()
+
+
+def prefetch(array, index):
+    """Ask for ``array[index]`` to come into the first-level cache; it will be read soon."""
+
+
+def prefetch_to_write(array, index):
+    """Like ``prefetch``, for a number that will be written: other cores give up their copies now, not then."""
+
+
+def _lower_prefetch(function, for_write):
+    @lowered(function, lambda array, index: types.void, types.Array, types.Integer)
+    def _prefetch(context, builder, sig, args):
+        struct = context.make_array(sig.args[0])(context, builder, args[0])
+        pointer = builder.bitcast(builder.gep(struct.data, [args[1]]), I8.as_pointer())
+        closest, data = I32(3), I32(1)
+        call_llvm(builder, "llvm.prefetch.p0", ir.VoidType(), [pointer, I32(for_write), closest, data])
+        return context.get_dummy_value()
+
+
+_lower_prefetch(prefetch, 0)
+_lower_prefetch(prefetch_to_write, 1)
 
 
 def load_bytes(pixels, index, like):
