@@ -112,10 +112,17 @@ def _hint(array: Array) -> str:
     return "only real numbers can be used"
 
 
-def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) -> Array:
+def are_rows(x: Any, dtype: np.dtype[Any], width: int) -> bool:
+    """Whether `features` would return ``x`` as it is, finite numbers assumed."""
+    return (
+        type(x) is np.ndarray and x.dtype == dtype and x.shape[1:] == (width,) and x.flags.c_contiguous and len(x) > 0
+    )
+
+
+def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None, *, finite: bool = True) -> Array:
     """A C-contiguous matrix of rows to learn from: uint8 stays, everything else becomes ``dtype``.
 
-    Images of more dimensions are flattened to one row each. NaN and infinities are refused.
+    Images of more dimensions are flattened to one row each. NaN and infinities are refused, if ``finite``.
     """
     array = _as_array(x, name)
     if array.ndim < 2:
@@ -133,7 +140,8 @@ def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) 
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):
         converted = np.ascontiguousarray(array, dtype)
-    _refuse_non_finite(converted, array, name)
+    if finite:
+        _refuse_non_finite(converted, array, name)
     return converted
 
 

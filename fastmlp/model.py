@@ -487,21 +487,25 @@ class Sequential:
         ndarray, shape (rows, units)
             In the model's dtype. A row's result has the same bits whatever rows are beside it.
         """
-        resolve_threads(n_threads)
-        features = _check.features(x, "x", self.dtype, self.engine.program.fan_in)
-        shape = (len(features), self.engine.program.classes)
+        engine = self.engine
+        if n_threads is not None:
+            resolve_threads(n_threads)
+        given, width = x, engine.program.fan_in
+        if not _check.are_rows(x, self.dtype, width):
+            x = _check.features(x, "x", self.dtype, width, finite=False)
+        shape = (x.shape[0], engine.program.classes)
         if out is None:
             out = np.empty(shape, self.dtype)
-        elif not _fits(out, shape, self.dtype):
-            raise ArgumentError(
-                f"out must be a writable C-contiguous {self.dtype} array of shape {shape}, not "
-                f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
-            )
-        if np.may_share_memory(out, features):
-            features = features.copy()  # rows are read after others were written
-        none = np.empty(0, np.int64)
-        data = data_of(features, none, np.empty((0, shape[1]), self.dtype), self.dtype)
-        self.engine.predict(data, out, n_threads)
+        else:
+            x = _checked_output(out, shape, self.dtype, x)
+        if shape[0] <= engine.few_rows and x.dtype == self.dtype:
+            engine.predict_rows(x, out)
+        else:
+            none = np.empty(0, np.int64)
+            data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype)
+            engine.predict(data, out, n_threads)
+        if not math.isfinite(out.item(0) if shape[0] == 1 else out[:, 0].sum()):
+            _check.features(given, "x", self.dtype, width)  # refuses NaN, the output of a row with NaN or infinity
         return out
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Integers:
@@ -708,9 +712,15 @@ def _check_last(last: Layer, loss: losses.Loss) -> None:
     loss.check_output(last.activation, last.units)
 
 
-def _fits(out: Any, shape: tuple[int, int], dtype: np.dtype[Any]) -> bool:
+def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
+    """Check an array to write predictions to; returns the features, copied where the two overlap."""
     usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
-    return usable and out.flags.c_contiguous and out.flags.writeable
+    if not usable or not out.flags.c_contiguous or not out.flags.writeable:
+        raise ArgumentError(
+            f"out must be a writable C-contiguous {dtype} array of shape {shape}, not "
+            f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
+        )
+    return x.copy() if np.may_share_memory(out, x) else x  # rows are read after others were written
 
 
 def _width(data: Data) -> int:

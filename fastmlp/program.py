@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,8 @@ from .kernels import tables as t
 from .layers import Dense, Layer
 
 _ACTIVATION_CODES = {"relu": t.RELU, "softmax": t.SOFTMAX}
-import os
-
-_UNIT_ROWS = int(
-    os.environ.get("UR", "128")
-)  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
-_BLOCK_ROWS = int(
-    os.environ.get("BR", "64")
-)  # rows of the batch in one block: its activations stay in the second cache
+_UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
+_BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
 _PAGE = 4096
@@ -60,15 +55,15 @@ class Program:
     panel: int
     dtype: np.dtype[Any]
 
-    @property
+    @cached_property
     def fan_in(self) -> int:
         return int(self.ops[0, t.FAN_IN])
 
-    @property
+    @cached_property
     def classes(self) -> int:
         return int(self.ops[-1, t.FAN_OUT])
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Trainable numbers, without the padding."""
         return sum(math.prod(tensor.shape) for tensor in self.tensors)
@@ -107,6 +102,11 @@ class Program:
         plan[t.CAPACITY] = capacity
         plan[t.BATCH_SIZE], plan[t.OPTIMIZER], plan[t.PANEL] = batch, optimizer, self.panel
         return plan
+
+    def network(self, stamp: int = 0) -> Integers:
+        """The program for inference as one array, for `fastmlp.kernels.predict_rows`."""
+        plan = self.plan(_BLOCK_ROWS, 1)
+        return np.concatenate([[stamp, len(self.ops)], plan, self.ops.ravel()]).astype(np.int64)
 
     def _capacity(self, block_rows: int) -> int:
         """Rows in a panel of a block: one too many where panels would be whole pages apart.

@@ -251,6 +251,11 @@ def predict_batches(rng, dtype, rows, *widths, n_threads=1, **options):
     return [outputs, workspace, net.parameters, net.features, net.pixels, order, net.built.ops, plan, 1 / 255]
 
 
+def predict_rows(rng, dtype, rows, *widths, **options):
+    net = network(rng, dtype, widths, rows, **options)
+    return [unset((rows, widths[-1]), dtype), net.features, net.parameters, net.built.network()]
+
+
 # ---------------------------------------------------------------- the table
 
 _DENSE = ((1, 1, 1), (2, 3, 5), (7, 1, 31), (13, 37, 1), (61, 33, 17), (5, 67, 41))
@@ -286,4 +291,5 @@ CASES: dict[str, Case] = {
     "train_batches": Case(train_batches, _NETWORKS, (128, 1280, *_W1), {"float32": 2e-4, "float64": 4e-13}),
     "evaluate_batches": Case(evaluate_batches, tuple(s[1:] for s in _NETWORKS), (12_000, *_W1), _SUM),
     "predict_batches": Case(predict_batches, tuple(s[1:] for s in _NETWORKS), (10_000, *_W1), _SUM),
+    "predict_rows": Case(predict_rows, tuple(s[1:] for s in _NETWORKS), (64, *_W1), _SUM),
 }

@@ -128,6 +128,7 @@ BIG = {
     "train_batches": (128, 1000, 67, 131, 35, 10),
     "evaluate_batches": (1000, 67, 35, 10),
     "predict_batches": (1000, 67, 35, 10),
+    "predict_rows": (1000, 67, 35, 10),
 }
 
 

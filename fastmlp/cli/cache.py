@@ -13,6 +13,7 @@ _FIRST_KERNELS = (
     ("train_batches", None),
     ("evaluate_batches", None),
     ("predict_batches", None),
+    ("predict_rows", None),
 )
 
 

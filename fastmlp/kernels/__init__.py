@@ -38,6 +38,7 @@ _HOMES = {
     "train_batches": "network",
     "evaluate_batches": "network",
     "predict_batches": "network",
+    "predict_rows": "network",
 }
 
 __all__ = sorted(_HOMES)

@@ -21,7 +21,7 @@ from .dense import (
 from .layout import BYTES_IN_LINE, gather_pixels, gather_rows, padded, scatter_rows, source_row
 from .losses import softmax_crossentropy_row, sparse_softmax_crossentropy_row
 from .optimizers import adam_scalars, adam_span, sgd_span
-from .simd import flush_denormals, panel, prefetch, prefetch_to_write, restore_mode
+from .simd import flush_denormals, fma, lanes, load, panel, prefetch, prefetch_to_write, restore_mode, splat, sum_lanes
 from .softmax import first_maximum, softmax_backward_row, softmax_forward_row
 from .tables import (
     ADAM,
@@ -44,7 +44,11 @@ from .tables import (
     FAN_OUT,
     INPUT,
     LOGITS,
+    NETWORK_HEAD,
+    NETWORK_OPS,
+    OP_FIELDS,
     OPTIMIZER,
+    PLAN_FIELDS,
     RELU,
     SGD,
     SOFTMAX,
@@ -438,7 +442,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     Parameters
     ----------
     outputs : ndarray, shape (rows, classes)
-        Overwritten. The same bits for a row, whatever rows are beside it.
+        Overwritten. The same bits for a row, whatever rows are beside it. NaN for a row that has a NaN or an infinity.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
         Zero at first.
     parameters, x, pixels, ops, plan, pixel_scale
@@ -474,4 +478,47 @@ def predict_block(outputs, workspace, q, net, data, first, rows):
     forward_block(workspace, base, net, n_ops, rows)
     y, width = base + ops[n_ops - 1, Y] * capacity, ops[n_ops - 1, FAN_OUT]
     scatter_rows(outputs, width, first, workspace, y, capacity, rows)
+    mark_unusable_rows(outputs, width, first, workspace, base + plan[INPUT] * capacity, capacity, rows, ops[0, FAN_IN])
     restore_mode(mode)
+
+
+@block
+def mark_unusable_rows(outputs, width, first, workspace, x, capacity, rows, fan_in):
+    """NaN for the output of each row whose input has a NaN or an infinity, which a ReLU might have hidden."""
+    p = panel(workspace)
+    for r in range(rows):
+        total = splat(workspace, 0.0)  # of x · 0, which is 0 for every finite x
+        for c in range(0, fan_in, lanes(workspace)):
+            total = fma(load(workspace, x + c // p * p * capacity + r * p + c % p), 0.0, total)
+        if sum_lanes(total) != 0.0:
+            for c in range(width):
+                outputs[(first + r) * width + c] = np.nan
+
+
+@kernel("outputs[rows, classes] = x[rows, fan_in], weights[n], network[fields] int64")
+def predict_rows(outputs, x, weights, network):
+    """The network's output for some rows of real numbers, with one thread and little to hand over.
+
+    Parameters
+    ----------
+    outputs : ndarray, shape (rows, classes)
+        Overwritten. The same bits as from `predict_batches`.
+    x : array_like, shape (rows, fan_in)
+        A row with a NaN or an infinity gives NaN.
+    weights : array_like, shape (n,)
+        The network's flat parameter vector.
+    network : array_like of int64
+        The program for inference, see `fastmlp.kernels.tables`.
+    """
+    rows = outputs.shape[0]
+    n_ops = network[NETWORK_OPS]
+    ops = network[NETWORK_HEAD + PLAN_FIELDS :].reshape(n_ops, OP_FIELDS)
+    plan = network[NETWORK_HEAD : NETWORK_HEAD + PLAN_FIELDS].copy()
+    block_rows = min(rows, plan[BLOCK_ROWS])
+    plan[CAPACITY] = block_rows
+    workspace = np.empty(plan[COLUMNS] * block_rows, outputs.dtype)
+    x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
+    no_rows, no_pixels = np.empty(0, np.int64), np.empty(0, np.uint8)
+    net, data = (weights, ops, plan), (x_flat, no_pixels, 1.0, no_rows, x_flat, no_rows)
+    for first in range(0, rows, block_rows):
+        predict_block(outputs_flat, workspace, 0, net, data, first, min(block_rows, rows - first))

@@ -16,7 +16,7 @@ from .losses import (
     sparse_softmax_crossentropy,
 )
 from .math import exp, log
-from .network import evaluate_batches, predict_batches, train_batches
+from .network import evaluate_batches, predict_batches, predict_rows, train_batches
 from .optimizers import adam_update, sgd_update
 from .rng import philox_words, shuffle
 from .softmax import softmax_backward, softmax_forward
@@ -34,6 +34,7 @@ __all__ = [
     "pack_panels",
     "philox_words",
     "predict_batches",
+    "predict_rows",
     "relu_backward",
     "relu_forward",
     "sgd_update",

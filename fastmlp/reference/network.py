@@ -12,6 +12,7 @@ from . import activations, dense, layout, losses, optimizers, softmax
 CODE, FAN_IN, FAN_OUT, _X, _Y, _DX, _DY, WEIGHTS, BIAS = range(9)
 DENSE, RELU, SOFTMAX = range(3)
 TRAINED_OPS, BATCH_SIZE, OPTIMIZER, PANEL = 0, 9, 10, 11
+NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 2, 12, 9
 SGD, ADAM = range(2)
 BETA_1, BETA_2, EPSILON = range(3)
 
@@ -73,6 +74,13 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     rows = order if len(order) else slice(None)
     inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
     outputs[:] = _forward(parameters, inputs, ops, plan)[-1]
+    outputs[~np.isfinite(inputs).all(axis=1)] = np.nan
+
+
+def predict_rows(outputs, x, weights, network):
+    plan, ops = network[NETWORK_HEAD : NETWORK_HEAD + PLAN_FIELDS], network[NETWORK_HEAD + PLAN_FIELDS :]
+    pixels, order, workspace = np.empty((0, x.shape[1]), np.uint8), np.empty(0, np.int64), np.empty(0)
+    predict_batches(outputs, workspace, weights, x, pixels, order, ops.reshape(-1, OP_FIELDS), plan, 1.0)
 
 
 def _features(x, pixels, pixel_scale, dtype):
