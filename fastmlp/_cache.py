@@ -7,6 +7,7 @@ depends on, so a stale file cannot be found; its first line is a checksum, so a 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -66,6 +67,12 @@ def cache_key() -> str:
     versions = [sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
     digest.update("\n".join([*versions, llvm.get_host_cpu_name(), *features, *settings]).encode())
     return f"{__version__}-{digest.hexdigest()[:16]}"
+
+
+@functools.cache
+def stamp() -> int:
+    """A number for exactly this code and this kind of CPU."""
+    return int(cache_key()[-15:], 16)
 
 
 # Variables that change how kernels run, not what they are compiled to.

@@ -99,6 +99,15 @@ def _block(function: F, literal: bool, allocates: bool) -> F:
     return function
 
 
+def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
+    """Let functions that users compile call ``function``; ``implementation`` makes its body from argument types."""
+    if not jit_disabled():
+        from numba.extending import overload as numba_overload
+
+        numba_overload(function, jit_options=_OPTIONS)(implementation)  # type: ignore[arg-type]
+    return function
+
+
 # ---------------------------------------------------------------- shape declarations
 
 
@@ -195,6 +204,16 @@ class Kernel:
                 if key not in self._variants:
                     self._variants[key] = self._built(*key)
         return self._variants[key]
+
+    def numba_types(self, dtype: str) -> tuple[Any, ...]:
+        """The types of the arguments in the compiled form for a dtype."""
+        return tuple(_numba_type(parameter, dtype) for parameter in self.parameters)
+
+    def address(self, dtype: str) -> int:
+        """Where the machine code of the serial form is, for callers that numba compiles."""
+        dispatcher: Any = self.variant(dtype, parallel=False)
+        (compiled,) = dispatcher.overloads.values()
+        return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
     @property
     def _has_parallel_form(self) -> bool:
@@ -316,7 +335,7 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     copy.__qualname__, copy.__module__ = name, function.__module__
     options, one_emission = _whole_program()
     dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
-    signature = tuple(_numba_type(p, dtype) for p in kernel.parameters)
+    signature = kernel.numba_types(dtype)
     file = _cache.KernelFile(_cache.cache_folder(), name)
     dispatcher._cache = file
     if file.exists():

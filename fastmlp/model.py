@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from .engine import Data, Engine, data_of
 from .history import History
 from .layers import MOST_UNITS, Dense, Layer
 from .trainer import Settings, Trainer
+
+if TYPE_CHECKING:
+    from .jitted import Jitted
 
 _DTYPES = ("float32", "float64")
 
@@ -522,6 +525,26 @@ class Sequential:
         """
         classes: Integers = self.predict(x, n_threads=n_threads).argmax(axis=1)
         return classes
+
+    def jitted(self) -> Jitted:
+        """The model for use inside your own numba functions.
+
+        Returns
+        -------
+        Jitted
+            A named tuple ``(predict, weights, network)``. In code compiled with ``numba.njit``, also with ``nogil``,
+            ``cache`` and ``prange``, call ``predict(out, x, weights, network)``: see `fastmlp.jitted.predict`, which
+            is the same function for every model. ``weights`` is the model's own parameter vector: training changes
+            it in place. Writing to a copy of it changes a copy of the network.
+
+        Raises
+        ------
+        NotBuiltError
+            If the model has no parameters yet.
+        """
+        from . import jitted
+
+        return jitted.jitted(self.engine.program, self.engine.parameters)
 
     # ------------------------------------------------------------ weights, description, file
 

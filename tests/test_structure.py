@@ -22,7 +22,7 @@ FLOORS = [
     ["kernels", "reference"],
     ["initializers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
-    ["history", "callbacks", "engine", "trainer", "model", "saving"],
+    ["history", "callbacks", "engine", "trainer", "jitted", "model", "saving"],
     ["datasets", "cli"],
 ]
 KERNEL_ORDER = [

@@ -49,6 +49,7 @@ BETA_1, BETA_2, EPSILON = range(3)
 SETTINGS_FIELDS = 3
 STATE_SLOTS = {SGD: 0, ADAM: 2}
 
-# A network for inference as one array: its stamp, how many operations it has, a plan, and the operations
-NETWORK_STAMP, NETWORK_OPS = range(2)
-NETWORK_HEAD = 2
+# A network for inference as one array: the stamp of the code that reads it, how many operations and how many
+# parameters it has, then a plan, and the operations
+NETWORK_STAMP, NETWORK_OPS, NETWORK_SIZE = range(3)
+NETWORK_HEAD = 3

@@ -12,7 +12,7 @@ from . import activations, dense, layout, losses, optimizers, softmax
 CODE, FAN_IN, FAN_OUT, _X, _Y, _DX, _DY, WEIGHTS, BIAS = range(9)
 DENSE, RELU, SOFTMAX = range(3)
 TRAINED_OPS, BATCH_SIZE, OPTIMIZER, PANEL = 0, 9, 10, 11
-NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 2, 12, 9
+NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 3, 12, 9
 SGD, ADAM = range(2)
 BETA_1, BETA_2, EPSILON = range(3)
 

@@ -1,0 +1,149 @@
+"""A network inside the user's own numba code. Floor 4.
+
+`predict` is one function for all networks: which network it is, and its weights, come as arrays. So it is compiled
+once, and code that calls it can be cached on disk and used with any model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _cache, _jit, kernels
+from ._errors import ArgumentError
+from ._types import Array, Integers
+from .kernels import tables as t
+from .program import Program
+
+# Where in the array of a network its widths are
+_FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
+_CLASSES = t.FAN_OUT - t.OP_FIELDS
+
+_ANOTHER_VERSION = (
+    "network was made by another version of fastmlp, or for another CPU, than this function was compiled for: call "
+    "model.jitted() in this process, and delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
+)
+_MISFIT = "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...)"
+
+
+class Jitted(NamedTuple):
+    """What `fastmlp.Sequential.jitted` returns: a function for numba code, and the arrays to call it with."""
+
+    predict: Callable[[Array, Array, Array, Integers], None]
+    weights: Array
+    network: Integers
+
+
+def jitted(program: Program, weights: Array) -> Jitted:
+    """A program and its flat parameter vector for use in numba code."""
+    if not _jit.jit_disabled():
+        _entry_point(program.dtype.name).fill()
+    return Jitted(predict, weights, program.network(_cache.stamp()))
+
+
+def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
+    """Write a network's output for one row, or for each row of a matrix; for use in ``numba.njit`` functions.
+
+    It runs on the calling thread, holds no lock and shares nothing: call it from ``nogil`` functions in any number of
+    threads, and from ``prange`` loops.
+
+    Parameters
+    ----------
+    out : ndarray, shape (units,) or (rows, units)
+        Overwritten, in its own dtype.
+    x : ndarray, shape (features,) or (rows, features)
+        Real numbers. C-contiguous in the model's dtype is fastest; everything else is copied. A row with NaN or an
+        infinity gives NaN.
+    weights : ndarray, shape (n,)
+        ``model.jitted().weights``, or an array of the same dtype and layout: a copy, or one row of many.
+    network : ndarray of int64
+        ``model.jitted().network``.
+
+    Raises
+    ------
+    ValueError
+        If ``x``, ``out`` or ``weights`` does not fit the network, or ``network`` comes from another version.
+    numba.TypingError
+        When numba compiles a call with other arguments than such arrays.
+
+    Examples
+    --------
+    >>> import numba
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(8, activation="relu"), fm.Dense(2)], seed=0)
+    >>> model.build(n_features=4)
+    >>> predict, weights, network = model.jitted()
+    >>> @numba.njit(nogil=True)
+    ... def mean_output(states, weights, network):
+    ...     total, out = np.zeros(2), np.empty(2, np.float32)
+    ...     for t in range(len(states)):
+    ...         predict(out, states[t], weights, network)
+    ...         total += out
+    ...     return total / len(states)
+    >>> states = np.ones((3, 4), np.float32)
+    >>> bool(np.allclose(mean_output(states, weights, network), model.predict(states[:1])[0]))
+    True
+    """
+    rows, outputs = np.atleast_2d(x), np.atleast_2d(out)
+    if network[t.NETWORK_STAMP] != _cache.stamp():
+        raise ArgumentError(_ANOTHER_VERSION)
+    sizes = (rows.shape[1], outputs.shape, weights.size)
+    if sizes != (network[_FAN_IN], (len(rows), network[_CLASSES]), network[t.NETWORK_SIZE]):
+        raise ArgumentError(_MISFIT)
+    result = np.empty(outputs.shape, weights.dtype)
+    kernels.predict_rows(result, rows, weights, network)
+    out[...] = result.reshape(out.shape)
+
+
+def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
+    """`predict` for arguments of these numba types: a call of the kernel, which is compiled for Python too."""
+    from numba import types
+    from numba.core.errors import TypingError
+    from numba.np.numpy_support import as_dtype
+
+    arrays = (out, x, weights, network)
+    fits = all(isinstance(array, types.Array) for array in arrays) and out.ndim == x.ndim and x.ndim in (1, 2)
+    if not fits or weights.dtype not in (types.float32, types.float64) or network.dtype != types.int64:
+        raise TypingError(
+            "fastmlp's predict takes (out, x, weights, network): arrays of one row or of rows, and the two arrays of "
+            f"model.jitted(), not {arrays}"
+        )
+    dtype = as_dtype(weights.dtype)
+    call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name))
+    stamp = _cache.stamp()
+    in_place = out.dtype == weights.dtype and out.layout == "C"
+    as_it_is = x.dtype == weights.dtype and x.layout == "C"
+
+    def run(out, x, weights, network):  # type: ignore[no-untyped-def]
+        if network[t.NETWORK_STAMP] != stamp:
+            raise ValueError(_ANOTHER_VERSION)
+        rows = x.shape[0] if x.ndim == 2 else 1
+        fan_in, classes = network[_FAN_IN], network[_CLASSES]
+        if x.size != rows * fan_in or out.size != rows * classes or weights.size != network[t.NETWORK_SIZE]:
+            raise ValueError(_MISFIT)
+        given = x if as_it_is else x.astype(dtype)
+        result = out if in_place else np.empty(out.shape, dtype)
+        call((result.reshape(rows, classes), given.reshape(rows, fan_in), weights, network))
+        if not in_place:
+            out[:] = result
+
+    return run
+
+
+@cache
+def _entry_point(dtype: str) -> Any:
+    from .kernels.simd.machine_code import EntryPoint
+
+    return EntryPoint(  # type: ignore[no-untyped-call]
+        f"fastmlp_predict_{dtype}", lambda: kernels.predict_rows.address(dtype)
+    )
+
+
+if not _jit.jit_disabled():
+    for _dtype in ("float32", "float64"):
+        _entry_point(_dtype)  # functions from numba's disk cache may call them
+_jit.callable_from_numba(predict, _implementation)
