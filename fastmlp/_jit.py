@@ -205,6 +205,17 @@ class Kernel:
                     self._variants[key] = self._built(*key)
         return self._variants[key]
 
+    def is_ready(self, dtype: Any, *, parallel: bool = False) -> bool:
+        """Whether the compiled form can run at once: it is loaded, or on disk."""
+        name = np.dtype(dtype).name
+        if jit_disabled() or (name, parallel and self._has_parallel_form) in self._variants:
+            return True
+        return _cache.KernelFile(_cache.cache_folder(), self._form(name, parallel)).exists()
+
+    def _form(self, dtype: str, parallel: bool) -> str:
+        """Name of one compiled form, which is also that of its file."""
+        return f"{self.__name__}_{dtype}_{'parallel' if parallel else 'serial'}"
+
     def numba_types(self, dtype: str) -> tuple[Any, ...]:
         """The types of the arguments in the compiled form for a dtype."""
         return tuple(_numba_type(parameter, dtype) for parameter in self.parameters)
@@ -330,7 +341,7 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     function = kernel.function
     # Numba's cache knows no options, and it confuses two signatures of one function that are compiled at the
     # same time. So each variant is a function of its own name with one signature and one file.
-    name = f"{kernel.__name__}_{dtype}_{'parallel' if parallel else 'serial'}"
+    name = kernel._form(dtype, parallel)
     copy = python_types.FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
     copy.__qualname__, copy.__module__ = name, function.__module__
     options, one_emission = _whole_program()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from . import _threads, kernels
+from ._jit import Kernel
 from ._types import Array
 from .optimizers import Optimizer
 from .program import Program, aligned_zeros
+from .thread_choice import ThreadChoice
 
 # Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs:
 # about 30 µs a step, measured with 20-64-64-2 at batch 32 (1 MFLOP, slower on two) and upwards.
@@ -65,6 +68,7 @@ class Engine:
     state: Array = field(init=False)
     step: int = 0  # optimiser steps made
     _scratch: Scratch = field(init=False, repr=False)
+    _choices: dict[int, ThreadChoice] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
@@ -154,11 +158,11 @@ class Engine:
     ) -> tuple[float, float]:
         """Mean loss and share of hits; NaN for both if ``cancelled()`` between kernel calls."""
         loss, hits = 0.0, 0
-        threads = self.forward_threads(data.rows, n_threads)
+        choice = self._thread_choice(data.rows, n_threads, kernels.evaluate_batches)
         for start, stop in self._calls(data.rows):
             if cancelled():
                 return math.nan, math.nan
-            part = data.part(start, stop)
+            part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
             plan = self._forward_plan(part.rows, threads)
@@ -178,15 +182,16 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
             loss += float(row_losses.sum(dtype=np.float64))
             hits += int(row_correct.sum())
         return loss / data.rows, hits / data.rows
 
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
         """Write the network's output for every row; NaN for a row with a NaN or an infinity."""
-        threads = self.forward_threads(data.rows, n_threads)
+        choice = self._thread_choice(data.rows, n_threads, kernels.predict_batches)
         for start, stop in self._calls(data.rows):
-            part = data.part(start, stop)
+            part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -201,6 +206,14 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+
+    def _thread_choice(self, rows: int, n_threads: int | None, kernel: Kernel) -> ThreadChoice:
+        """What is known of how fast forward passes are on several threads and on one."""
+        most = self.forward_threads(rows, n_threads)
+        if most not in self._choices:
+            self._choices[most] = ThreadChoice(most, lambda: kernel.is_ready(self.program.dtype))
+        return self._choices[most]
 
     def predict_rows(self, x: Array, outputs: Array) -> None:
         """Like `predict`, for a few rows of real numbers: half of the time of one row is what surrounds it."""
@@ -233,12 +246,12 @@ class Engine:
         return self.program.plan(rows, n_threads, longest=min(rows, 256 * n_threads))
 
     def __getstate__(self) -> dict[str, Any]:
-        here_only = ("_scratch", "_rows_kernel")  # scratch space and machine code do not travel
+        here_only = ("_scratch", "_choices", "_rows_kernel")  # scratch space and machine code do not travel
         return {name: value for name, value in self.__dict__.items() if name not in here_only}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._scratch = Scratch(self.program)
+        self._scratch, self._choices = Scratch(self.program), {}
 
 
 class Scratch(threading.local):

@@ -532,7 +532,7 @@ class Sequential:
         Returns
         -------
         Jitted
-            A named tuple ``(predict, weights, network)``. In code compiled with ``numba.njit``, also with ``nogil``,
+            A named tuple ``(predict, weights, network)``. In functions that numba compiles, also with ``nogil``,
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``: see `fastmlp.jitted.predict`, which
             is the same function for every model. ``weights`` is the model's own parameter vector: training changes
             it in place. Writing to a copy of it changes a copy of the network.

@@ -18,13 +18,12 @@ from ._types import Array, Integers
 from .callbacks import Callback
 from .engine import Data
 from .history import History
+from .thread_choice import ThreadChoice
 
 if TYPE_CHECKING:
     from .model import Sequential
 
 _CALL_SECONDS = 0.05  # of training between looks at the clock, Ctrl-C and the callbacks
-_SLOW = 1e10  # operations per second on several threads below which one thread may be faster
-_TRIAL_CALLS = 20  # kernel calls until the choice is made anew
 _SNAPSHOT_SHARE = 0.01  # of the time, at most, for copies of good parameters
 
 
@@ -60,11 +59,12 @@ class Trainer:
         self.callbacks = callbacks
         self.history = history
         self.batches = -(-data.rows // settings.batch_size)
-        most = self.engine.training_threads(min(settings.batch_size, data.rows), settings.n_threads)
-        self.threads = ThreadChoice(most, 6 * self.engine.program.count * min(settings.batch_size, data.rows))
+        rows = min(settings.batch_size, data.rows)
+        self.batch_work = 6 * self.engine.program.count * rows
+        most = self.engine.training_threads(rows, settings.n_threads)
+        self.threads = ThreadChoice(most, lambda: kernels.train_batches.is_ready(self.engine.program.dtype))
         self.good = GoodParameters(self.engine.parameters)
         self.stop_reason: str | None = None
-        self._batch_seconds = 0.0
 
     def run(self) -> History:
         """Train, and return the history."""
@@ -120,7 +120,8 @@ class Trainer:
         """One kernel call: some hundredths of a second of batches."""
         position = self.model.position
         left = self.batches - position.batch
-        wanted = min(left, max(1, int(_CALL_SECONDS / self._batch_seconds))) if self._batch_seconds else 1
+        seconds = self.threads.seconds(self.batch_work)
+        wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
         rates = np.full(wanted, self.model.optimizer.learning_rate)
         self.good.offer(self.engine.parameters)
         threads = self.threads.next()
@@ -128,8 +129,7 @@ class Trainer:
         losses, correct = self.engine.train(self.data, order, position.batch, rates, self.settings.batch_size, threads)
         seconds = time.perf_counter() - start
         done = len(losses)
-        self.threads.observe(threads, seconds / max(1, done))
-        self._batch_seconds = seconds / max(1, done)
+        self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         sizes = self._sizes(position.batch, done)
         self.history.add_batches(loss=losses.tolist(), accuracy=(correct / sizes).tolist())
         totals.add(losses, correct, sizes, seconds)
@@ -233,48 +233,6 @@ class EpochTotals:
             "seconds": self.seconds,
             "samples_per_second": self.rows / max(self.seconds, 1e-9),
         }
-
-
-class ThreadChoice:
-    """How many threads the next kernel call uses: all that are allowed, or one where that is faster.
-
-    When other programs use the CPU, threads that wait for each other can be twenty times slower than one thread
-    alone. The result has the same bits either way, so the choice is free: when several threads are slow, one is
-    tried, and the faster of the two is kept for a while.
-
-    Parameters
-    ----------
-    most : int
-        Threads that are allowed.
-    work : int
-        Floating-point operations in a batch.
-    """
-
-    def __init__(self, most: int, work: int) -> None:
-        self.most = most
-        self._work = work
-        self._slow_parallel: float | None = None  # seconds per batch, when one thread is to be tried
-        self._serial_calls = 0
-        self._parallel_calls = 0
-
-    def next(self) -> int:
-        return 1 if self._slow_parallel is not None or self._serial_calls > 0 else self.most
-
-    def observe(self, threads: int, seconds: float) -> None:
-        """Take note of a call's seconds per batch."""
-        if self.most == 1:
-            return
-        if threads > 1:
-            self._parallel_calls -= 1
-            if self._work < _SLOW * seconds and self._parallel_calls <= 0:
-                self._slow_parallel = seconds
-        elif self._slow_parallel is not None:
-            is_faster = seconds < self._slow_parallel
-            self._serial_calls = _TRIAL_CALLS if is_faster else 0
-            self._parallel_calls = 0 if is_faster else _TRIAL_CALLS
-            self._slow_parallel = None
-        else:
-            self._serial_calls -= 1
 
 
 class GoodParameters:

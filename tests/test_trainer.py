@@ -3,38 +3,7 @@
 import numpy as np
 import pytest
 
-from fastmlp.trainer import EpochTotals, GoodParameters, ThreadChoice
-
-
-def test_one_thread_is_tried_when_several_are_slow_and_kept_while_it_is_faster():
-    choice = ThreadChoice(most=2, work=10**8)
-    assert choice.next() == 2
-    choice.observe(2, 1e-3)  # 100 GFLOP/s: nothing to worry about
-    assert choice.next() == 2
-    choice.observe(2, 1.0)  # 0.1 GFLOP/s
-    assert choice.next() == 1
-    choice.observe(1, 0.1)
-    for _ in range(20):
-        assert choice.next() == 1
-        choice.observe(1, 0.1)
-    assert choice.next() == 2  # and then the others get another chance
-
-
-def test_several_threads_are_kept_where_one_is_slower_still():
-    choice = ThreadChoice(most=2, work=10**8)
-    choice.observe(2, 1.0)
-    assert choice.next() == 1
-    choice.observe(1, 2.0)
-    for _ in range(20):
-        assert choice.next() == 2
-        choice.observe(2, 1.0)
-    assert choice.next() == 1
-
-
-def test_one_thread_stays_one():
-    choice = ThreadChoice(most=1, work=10**8)
-    choice.observe(1, 100.0)
-    assert choice.next() == 1
+from fastmlp.trainer import EpochTotals, GoodParameters
 
 
 def test_only_confirmed_parameters_are_restored():

@@ -1,0 +1,81 @@
+"""How many threads a kernel call should use while other programs want the CPU too. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_SLOW = 1e-10  # seconds per floating-point operation on several threads above which one thread may be faster
+_SLOWER = 1.6  # or this many times what several threads needed at their best
+_TRIAL_CALLS = 20  # calls until a choice is made anew
+_MOST_CALLS = 320  # the same, for threads that were slow again and again
+_PATIENCE = 5.0  # seconds lost, after which compiling a kernel for one thread pays
+
+
+class ThreadChoice:
+    """All threads that are allowed, or one where that is faster.
+
+    When other programs use the CPU, threads that wait for each other can be many times slower than one thread
+    alone. The result has the same bits either way, so the choice is free: when several threads are slow, one is
+    tried, and the faster of the two is kept for a while. What is faster is measured, never assumed.
+
+    Parameters
+    ----------
+    most : int
+        Threads that are allowed.
+    serial_is_ready : callable
+        Whether the kernel for one thread can run without being compiled first.
+    """
+
+    def __init__(self, most: int, serial_is_ready: Callable[[], bool] = lambda: True) -> None:
+        self.most = most
+        self._serial_is_ready = serial_is_ready
+        self._best = float("inf")  # seconds per operation on several threads
+        self._latest: dict[bool, float] = {}  # seconds per operation, on several threads or on one
+        self._serial_calls = 0  # still to be made
+        self._hold = _TRIAL_CALLS
+        self._unasked = 0  # calls on several threads until one is tried again
+        self._try_one = False
+        self._lost = 0.0
+
+    def next(self) -> int:
+        """Threads for the next call."""
+        return 1 if self._try_one or self._serial_calls > 0 else self.most
+
+    def seconds(self, work: int) -> float | None:
+        """What the next call is expected to take for so many operations; None where nothing is known."""
+        cost = self._latest.get(self.next() > 1, self._latest.get(True))
+        return None if cost is None else cost * work
+
+    def observe(self, threads: int, work: int, seconds: float) -> None:
+        """Take note of a call: its floating-point operations, and how long it took."""
+        cost = seconds / max(1, work)
+        before = self._latest.get(threads == 1)  # of the other kind
+        self._latest[threads > 1] = cost
+        if self.most == 1:
+            return
+        if threads == 1:
+            self._observe_one(cost, before)
+        else:
+            self._observe_several(cost, before, seconds)
+
+    def _observe_one(self, cost: float, several: float | None) -> None:
+        if not self._try_one:
+            self._serial_calls -= 1
+            return
+        self._try_one = False
+        is_faster = several is None or cost < several
+        self._serial_calls = self._hold if is_faster else 0
+        self._unasked = 0 if is_faster else _TRIAL_CALLS
+
+    def _observe_several(self, cost: float, one: float | None, seconds: float) -> None:
+        self._best = min(self._best, cost)
+        self._unasked -= 1
+        is_slow = cost > _SLOW or cost > _SLOWER * self._best
+        if not is_slow:
+            self._hold = _TRIAL_CALLS
+        elif one is not None and cost > one:  # as slow as when one thread was better: no need to try that again
+            self._hold = min(2 * self._hold, _MOST_CALLS)
+            self._serial_calls = self._hold
+        elif self._unasked <= 0:
+            self._lost += seconds
+            self._try_one = self._serial_is_ready() or self._lost > _PATIENCE
