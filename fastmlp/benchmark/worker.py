@@ -37,8 +37,9 @@ class Worker:
 
     def train(self, task: Task) -> dict[str, Any]:
         """Prepare for training; the first turn is answered, with whatever it compiles."""
-        self.turn: Callable[[], float] = lambda: self._epochs(task.workload.epochs)
-        return self._begin(task, lambda: self._timed_epochs(task.workload.epochs))
+        epochs = task.workload.epochs
+        self.turn: Callable[[], float] = lambda: self._timed_epochs(epochs)[0] / epochs
+        return self._begin(task, lambda: self._timed_epochs(epochs)[1])
 
     def predict(self, task: Task, rows: int) -> dict[str, Any]:
         """Prepare for predictions of so many rows; the first one is answered."""
@@ -47,41 +48,37 @@ class Worker:
         self.turn = lambda: self._predictions(x)
         return self._begin(task, lambda: self._first_prediction(x, y))
 
-    def _begin(self, task: Task, first: Callable[[], tuple[float, float]]) -> dict[str, Any]:
+    def _begin(self, task: Task, first: Callable[[], float]) -> dict[str, Any]:
         task.read()
         start = time.perf_counter()
         self.network = self.network_class(task)
-        made = time.perf_counter() - start
-        seconds, loss = first()
-        return {"first_call": made + seconds, "loss": loss}
+        loss = first()
+        return {"first_call": time.perf_counter() - start, "loss": loss}
 
     def measure(self) -> dict[str, Any]:
         """Take a turn."""
         return {"seconds": self.turn()}
 
-    def _epochs(self, epochs: int) -> float:
-        return self._timed_epochs(epochs)[0] / epochs
-
     def _timed_epochs(self, epochs: int) -> tuple[float, float]:
         """Seconds of several epochs, and their mean loss."""
-        start = time.perf_counter()
-        losses = [self.network.train_epoch() for _ in range(epochs)]
-        return time.perf_counter() - start, sum(losses) / epochs
+        seconds, loss = 0.0, 0.0
+        for _ in range(epochs):
+            start = time.perf_counter()
+            loss += self.network.train_epoch()
+            seconds += time.perf_counter() - start - getattr(self.network, "preparation", 0.0)
+        return seconds, loss / epochs
 
-    def _first_prediction(self, x: Array, y: Array) -> tuple[float, float]:
-        start = time.perf_counter()
-        probabilities = self.network.predict(x)
-        seconds = time.perf_counter() - start
-        chosen = probabilities[np.arange(len(y)), y].astype(np.float64)
-        return seconds, float(-np.log(chosen).mean())
+    def _first_prediction(self, x: Array, y: Array) -> float:
+        """The loss of predictions."""
+        chosen = self.network.predict(x)[np.arange(len(y)), y].astype(np.float64)
+        return float(-np.log(chosen).mean())
 
     def _predictions(self, x: Array) -> float:
         """Seconds of one prediction, over as many as fill a turn."""
-        predict = self.network.predict
+        timer = timeit.Timer("predict(x)", globals={"predict": self.network.predict, "x": x})
         if self._loops == 0:
-            once = timeit.timeit(lambda: predict(x), number=1)
-            self._loops = max(1, int(_SHORTEST / once))
-        return timeit.timeit(lambda: predict(x), number=self._loops) / self._loops / self.contestant.calls
+            self._loops = max(1, int(_SHORTEST / min(timer.repeat(3, number=1))))
+        return timer.timeit(self._loops) / self._loops / self.contestant.calls
 
     def reach(self, task: Task, accuracy: float, most_epochs: int) -> dict[str, Any]:
         """Train from the start until the test accuracy is reached; evaluating is not part of the time."""

@@ -76,9 +76,9 @@ WORKLOADS = {
         Workload("W1", (784, 128, 64, 10), 128, 60_000),
         Workload("W3", (784, 1024, 1024, 10), 256, 6_400),
         Workload("W4", (20, 64, 64, 2), 32, 20_000, epochs=2, data="synthetic"),
-        Workload("full batch", (784, 128, 10), 60_000, 60_000, epochs=3),
+        Workload("full batch", (784, 128, 10), 60_000, 60_000, epochs=2),
         Workload("deep and narrow", (32, *[32] * 20, 10), 128, 12_800, data="synthetic"),
-        Workload("wide and shallow", (784, 4096, 10), 256, 6_400),
+        Workload("wide and shallow", (784, 4096, 10), 256, 3_200),
     )
 }
 

@@ -7,7 +7,9 @@ A contestant is a class that is made from a `Task` and can
   the step of its own batch;
 - ``predict(x)``: return the probabilities of float32 rows, as a NumPy array.
 
-Those that only predict lack the first two.
+Those that only predict lack the first two. Where the library has a loop of its own, ``preparation`` is the seconds
+that the latest epoch spent before training began, on checks of arguments: a longer run spends them once, so they are
+not part of an epoch. They are part of the first call.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Measured with 784-128-64-10: 0.19 s so, 0.34 s with one step in each call, 0.25 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import keras
@@ -17,6 +18,8 @@ from ..workloads import Task
 
 class Fit:
     """Keras's own training loop."""
+
+    preparation = 0.0
 
     def __init__(self, task: Task) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(task.threads)
@@ -49,7 +52,11 @@ class Fit:
         return batches.map(lambda rows: (tf.gather(self.x, rows), tf.gather(self.y, rows))).prefetch(2)
 
     def train_epoch(self) -> float:
-        history = self.model.fit(self.batches(), verbose=0)
+        begun: list[float] = []
+        note = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: begun.append(time.perf_counter()))
+        batches, start = self.batches(), time.perf_counter()
+        history = self.model.fit(batches, verbose=0, callbacks=[note])
+        self.preparation = begun[0] - start
         self.epoch += 1
         return float(history.history["loss"][0])
 
