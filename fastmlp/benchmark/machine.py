@@ -44,6 +44,8 @@ def vectors() -> str:
 
 def versions(contestants: Iterable[Contestant]) -> str:
     """Of everything that is measured."""
-    libraries = dict.fromkeys(["numpy", "numba", *(c.library for c in contestants if c.is_installed)])
+    modules = dict.fromkeys(["numpy", "numba", *(c.module for c in contestants if c.is_installed)])
+    homes = importlib.metadata.packages_distributions()  # TensorFlow has several names
+    libraries = [homes[module][0] for module in modules if module in homes]
     found = [f"{library} {importlib.metadata.version(library)}" for library in libraries]
     return ", ".join([f"fastmlp {__version__}", f"Python {platform.python_version()}", *found])

@@ -15,7 +15,6 @@ not part of an epoch. They are part of the first call.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -69,14 +68,6 @@ class Contestant:
     @property
     def is_installed(self) -> bool:
         return importlib.util.find_spec(self.module) is not None
-
-    @property
-    def version(self) -> str:
-        """Of the library; empty where it has none."""
-        try:
-            return importlib.metadata.version(self.library)
-        except importlib.metadata.PackageNotFoundError:
-            return ""
 
     def load(self) -> type[Network]:
         """Import the class, and with it the library."""
