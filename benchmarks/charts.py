@@ -14,6 +14,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
 
 from fastmlp.benchmark.contestants import OURS
 from fastmlp.benchmark.table import seconds
@@ -84,7 +85,10 @@ def scaling(sections: Data) -> Figure:
         for (threads, curve), color in zip(by_threads.items(), (_PEER[0], _OURS[0]), strict=False):
             _curve(axes, curve, color, plural(int(threads), "thread"))
         axes.set_title(name, loc="left", fontsize=11)
-        axes.set(xscale="log", yscale="log", ylabel="seconds per epoch")
+        axes.set(xscale="log", yscale="log", ylabel="time per epoch")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_major_formatter(EngFormatter("s"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         if name in ("width", "depth", "rows", "parameters"):
             _proportional(axes, list(by_threads.values())[-1])
         axes.legend(frameon=False, fontsize=8.5)
@@ -125,6 +129,8 @@ def roofline_chart(sections: Data) -> Figure:
         _dots(axes, roofline.points(data, threads) + _epochs(sections, threads), color)
     axes.set(xscale="log", yscale="log", ylabel="GFLOP/s of matrix products")
     axes.set_xlabel("operations for each byte that must move at least")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(EngFormatter())
     axes.legend(frameon=False, loc="lower right")
     return figure
 

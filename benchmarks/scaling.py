@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fastmlp.benchmark import WORKLOADS, Workload, workloads
 from fastmlp.benchmark.contestants import CONTESTANTS, OURS
+from fastmlp.benchmark.table import seconds
 from fastmlp.benchmark.worker import Worker
 
 from .report import Data, Options, plural, say, spread, table
@@ -91,20 +93,42 @@ def _worker(workload: Workload, threads: int, folder: Path) -> Worker:
 # ---------------------------------------------------------------- linear growth
 
 
-def deviation_from_linear(sizes: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
-    """How far times are from proportional to sizes, and the power of the size that they grow with.
+@dataclass(frozen=True)
+class Line:
+    """The line ``constant + slope * size`` that is nearest to measured times, relative to them.
 
-    The factor of proportion is the one whose greatest deviation is least; 0.15 means that all times are within 15 %.
+    Attributes
+    ----------
+    constant, slope : float
+        Seconds, and seconds for each unit of size; neither is negative.
+    deviation : float
+        Of the time that is furthest off: 0.15 is 15 %.
+    power : float
+        Of the size, that the times grow with: the slope between logarithms.
+    """
+
+    constant: float
+    slope: float
+    deviation: float
+    power: float
+
+
+def fit_line(sizes: Sequence[float], times: Sequence[float]) -> Line:
+    """Least squares of relative deviations.
 
     Examples
     --------
-    >>> deviation_from_linear([1, 10, 100], [2, 20, 200])
-    (0.0, 1.0)
+    >>> line = fit_line([1, 10, 100], [3, 21, 201])
+    >>> round(line.constant, 6), round(line.slope, 6), round(line.deviation, 6)
+    (1.0, 2.0, 0.0)
     """
-    costs = [t / s for s, t in zip(sizes, times, strict=True)]
-    deviation = (max(costs) - min(costs)) / (max(costs) + min(costs))
-    power = statistics.linear_regression([math.log(s) for s in sizes], [math.log(t) for t in times]).slope
-    return deviation, round(power, 9)
+    s, t = np.asarray(sizes, float), np.asarray(times, float)
+    constant, slope = np.linalg.lstsq(np.stack([1 / t, s / t], axis=1), np.ones(len(t)), rcond=None)[0]
+    if constant < 0:  # times grow faster than the sizes: no constant would be less than nothing
+        constant, slope = 0.0, (s / t).sum() / ((s / t) ** 2).sum()
+    deviation = np.abs((constant + slope * s) / t - 1).max()
+    power = np.polyfit(np.log(s), np.log(t), 1)[0]
+    return Line(float(constant), float(slope), float(deviation), float(power))
 
 
 def medians(curve: Data) -> tuple[list[float], list[float]]:
@@ -137,10 +161,11 @@ def _growth_lines(name: str, by_threads: Data) -> list[str]:
         return []
     text = [""]
     for threads, curve in by_threads.items():
-        deviation, power = deviation_from_linear(*medians(curve))
+        line = fit_line(*medians(curve))
         text.append(
-            f"- {plural(int(threads), 'thread')}: every point is within {deviation:.0%} of proportional to {name}; the "
-            f"time grows with the power {power:.2f} of it."
+            f"- {plural(int(threads), 'thread')}: all times are within {line.deviation:.0%} of the line "
+            f"{seconds(line.constant)} + {line.slope * 1e9:.3g} ns × {name}; they grow with the power "
+            f"{line.power:.2f} of it."
         )
     return text
 
