@@ -122,23 +122,29 @@ def roofline_chart(sections: Data) -> Figure:
     """Ceilings of the CPU, and how near training comes: whole epochs, and the products of each phase."""
     data = sections["roofline"]
     figure, axes = plt.subplots(figsize=(9, 5.5))
-    intensities = [2.0**power for power in range(-1, 10)]
-    for (threads, peak), color in zip(data["peaks"].items(), (_PEER[0], _OURS[0]), strict=False):
+    intensities = [2.0**power for power in range(11)]
+    colors = dict(zip(reversed(data["peaks"]), (_OURS[0], _PEER[0]), strict=False))
+    for threads, color in colors.items():
+        peak = data["peaks"][threads]
         roof = [min(peak["gflops"], peak["gigabytes"] * value) for value in intensities]
         axes.plot(intensities, roof, color=color, label=f"ceiling, {plural(int(threads), 'thread')}")
-        _dots(axes, roofline.points(data, threads) + _epochs(sections, threads), color)
+        dots = roofline.points(data, threads) + _epochs(sections, threads)
+        axes.plot([x for _, x, _ in dots], [y for _, _, y in dots], "o", color=color, ms=5)
+        if threads == max(colors, key=int):
+            _name_dots(axes, dots, color)
     axes.set(xscale="log", yscale="log", ylabel="GFLOP/s of matrix products")
     axes.set_xlabel("operations for each byte that must move at least")
+    axes.set_ylim(bottom=1)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(EngFormatter())
+        axis.set_major_formatter(EngFormatter(sep=""))
     axes.legend(frameon=False, loc="lower right")
     return figure
 
 
-def _dots(axes: Axes, dots: list[tuple[str, float, float]], color: str) -> None:
-    for name, x, y in dots:
-        axes.plot(x, y, "o", color=color, ms=5)
-        axes.annotate(f" {name}", (x, y), fontsize=8, va="center", color=color)
+def _name_dots(axes: Axes, dots: list[tuple[str, float, float]], color: str) -> None:
+    """Names in turn above and below, so that neighbours do not cover each other."""
+    for number, (name, x, y) in enumerate(sorted(dots, key=lambda dot: dot[1:])):
+        axes.annotate(name, (x, y), (4, (7, -12)[number % 2]), textcoords="offset points", fontsize=8, color=color)
 
 
 def _epochs(sections: Data, threads: str) -> list[tuple[str, float, float]]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from fastmlp.benchmark import WORKLOADS, Arena, Job
 from fastmlp.benchmark.table import seconds
 
-from .report import Data, Options, best_peer, plural, results_of, say, table
-from .training import notes, timing
+from .report import Data, Options, plural, results_of, say, table
+from .training import notes, timed, timings
 
 TITLE = "Inference"
 ROWS = (1, 64, 60_000)
@@ -37,13 +37,8 @@ def lines(data: Data) -> list[str]:
         columns = {int(threads): results_of(found[str(rows)]) for threads, found in data["results"].items()}
         header = ["", *(h for n in columns for h in (plural(n, "thread"), "ratio")), "per row", "first call"]
         body = []
-        for name in [result.name for result in columns[max(columns)]]:
-            results = [next(r for r in found if r.name == name) for found in columns.values()]
-            pairs = zip(columns.values(), results, strict=True)
-            cells = [cell for found, r in pairs for cell in timing(r, best_peer(found) is r)]
-            timed = [r for r in results if r.seconds]
-            per_row = seconds(timed[-1].median / rows) if timed else ""
-            first = seconds(timed[-1].first_call or 0.0) if timed else ""
-            body.append([name, *cells, per_row, first])
+        for name in timed(columns):
+            cells, last = timings(name, columns)
+            body.append([name, *cells, seconds(last.median / rows), seconds(last.first_call or 0.0)])
         text += ["", f"### {plural(rows, 'row')}", "", *table(header, body), *notes(columns)]
     return text

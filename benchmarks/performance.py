@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -20,7 +19,7 @@ from fastmlp.benchmark import machine
 from fastmlp.benchmark.contestants import CONTESTANTS
 
 from . import baseline, charts, inference, memory, roofline, scaling, startup, targets, time_to_accuracy, training
-from .report import Data, Options, plural, say
+from .report import Data, Options, say
 
 SECTIONS: dict[str, ModuleType] = {
     "training": training,
@@ -88,7 +87,6 @@ def _circumstances(options: Options) -> Data:
     """What a section's figures depend on."""
     return {
         "date": date.today().isoformat(),
-        "command": f"python -m benchmarks.performance {' '.join(sys.argv[1:])}".strip(),
         "rounds": options.rounds,
         "quick": options.quick,
         "machine": machine.facts(CONTESTANTS.values()),
@@ -107,7 +105,7 @@ def document(results: Data) -> list[str]:
     for name, section in SECTIONS.items():
         if name in results:
             text += ["", f"## {section.TITLE}", "", *section.lines(results[name])]
-            text += ["", _origin(results[name]["measured"])]
+            text += ["", _origin(name, results[name]["measured"])]
     return text
 
 
@@ -125,9 +123,10 @@ def _header(results: Data) -> list[str]:
     return text
 
 
-def _origin(measured: Data) -> str:
-    rounds = plural(measured["rounds"], "round")
-    return f"*`{measured['command']}`, {measured['date']}, {rounds}; load before the end {measured['load']:.1f}.*"
+def _origin(name: str, measured: Data) -> str:
+    """How to measure a section again, and when it was."""
+    command = f"python -m benchmarks.performance --only {name} --rounds {measured['rounds']}"
+    return f"*`{command}{' --quick' * measured['quick']}`, {measured['date']}; load average {measured['load']:.1f}.*"
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def measure(options: Options) -> Data:
 
 
 def _takes_part(contestant: Contestant) -> bool:
-    return contestant.trains and contestant.predicts
+    return contestant.trains and contestant.predicts and contestant.is_like_for_like
 
 
 def lines(data: Data) -> list[str]:

@@ -50,7 +50,7 @@ def _workload_lines(data: Data, name: str) -> list[str]:
     most = max(columns)
     times = [cell for threads in columns for cell in (plural(threads, "thread"), "ratio")]
     header = ["", *times, "GFLOP/s", "first call", "loss differs"]
-    rows = [_row(name, columns, workload) for name in [result.name for result in columns[most]]]
+    rows = [_row(name, columns, workload) for name in timed(columns)]
     text = [f"{workload}: {workload.parameters:,} parameters, {workload.gflop:.3g} GFLOP per epoch.", ""]
     text += table(header, rows)
     mine = ours(columns[most])
@@ -61,21 +61,29 @@ def _workload_lines(data: Data, name: str) -> list[str]:
 
 
 def _row(name: str, columns: dict[int, list[Result]], workload: Workload) -> list[str]:
-    cells, last = [], None
-    for results in columns.values():
-        result = next(r for r in results if r.name == name)
-        is_best = best_peer(results) is result
-        cells += timing(result, is_best)
-        last = result
-    assert last is not None
-    rate = f"{workload.gflop / last.median:.0f}" if last.seconds else ""
+    cells, last = timings(name, columns)
+    rate = f"{workload.gflop / last.median:.0f}"
     first = "" if last.first_call is None else seconds(last.first_call)
     differs = "" if last.deviation is None else f"{last.deviation:.0e}"
     return [name, *cells, rate, first, differs]
 
 
-def timing(result: Result, is_best: bool) -> list[str]:
-    """Cells of time and ratio."""
+def timed(columns: dict[int, list[Result]]) -> list[str]:
+    """Names of those who have a time; the others are in the notes."""
+    return list(dict.fromkeys(r.name for results in columns.values() for r in results if r.seconds))
+
+
+def timings(name: str, columns: dict[int, list[Result]]) -> tuple[list[str], Result]:
+    """Cells of time and ratio for each number of threads, and the last result that there is."""
+    cells, last = [], Result(name)
+    for results in columns.values():
+        result = next((r for r in results if r.name == name), Result(name))
+        cells += _timing(result, best_peer(results) is result)
+        last = result if result.seconds else last
+    return cells, last
+
+
+def _timing(result: Result, is_best: bool) -> list[str]:
     if not result.seconds:
         return ["–", ""]
     mark = "**" if is_best else ""

@@ -52,7 +52,7 @@ class Job:
     def __str__(self) -> str:
         if self.rows is None:
             return f"{self.workload.name}: {self.workload}"
-        return f"predict {self.rows:,} row{'s' * (self.rows > 1)}, {'-'.join(map(str, self.workload.widths))}"
+        return f"predict {self.rows:,} row{'s' * (self.rows > 1)}, {self.workload.shape}"
 
 
 @dataclass

@@ -66,8 +66,20 @@ class Workload:
         """Billions of floating-point operations in an epoch."""
         return sum(self.flops.values()) / 1e9
 
+    @property
+    def shape(self) -> str:
+        """The widths, those that repeat as a product.
+
+        Examples
+        --------
+        >>> WORKLOADS["W1"].shape, WORKLOADS["deep and narrow"].shape
+        ('784-128-64-10', '21x32-10')
+        """
+        runs = [(width, len(list(run))) for width, run in itertools.groupby(self.widths)]
+        return "-".join(f"{n}x{width}" if n > 3 else "-".join([str(width)] * n) for width, n in runs)
+
     def __str__(self) -> str:
-        return f"{'-'.join(map(str, self.widths))}, batch {self.batch_size:,}, {self.rows:,} rows"
+        return f"{self.shape}, batch {self.batch_size:,}, {self.rows:,} rows"
 
 
 WORKLOADS = {

@@ -25,8 +25,6 @@ class Predictor:
         model: Any = Float32(task).model
         if not hasattr(model, "jitted"):
             raise NotApplicable("this version has no Sequential.jitted")
-        if task.threads > 1:
-            raise NotApplicable("one row takes one thread")
         self.predict_row, self.network, self.weights = model.jitted()
         self._out = np.empty(task.workload.widths[-1], np.float32)
         self._loop = numba.njit(_predict_often)
