@@ -6,6 +6,7 @@ on all of them alike. Ratios are taken within a round, and then their median.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -267,9 +268,14 @@ class Process:
                 return answer
         except (EOFError, OSError):
             self.is_gone = True
-            return {"note": f"its process ended with code {self._process.wait(timeout=5)}"}
+            return {"note": f"its process ended with code {self._exit_code()}"}
         self.is_gone = True
         return {"note": f"no answer within {timeout:g} s"}
+
+    def _exit_code(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout=5)
+        return None
 
     def end(self) -> None:
         """End the process, whatever it is doing."""

@@ -26,8 +26,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name + ':':<10} {value}")
     threads = min(args.threads or _threads.get_num_threads(), _threads.available_threads())
     print(f"{'threads:':<10} {threads}\n")
-    with Arena(chosen, threads, timeout=args.timeout, report=_progress()) as arena:
+    report = _progress()
+    with Arena(chosen, threads, timeout=args.timeout, report=report) as arena:
         results = {str(job): arena.run(job, args.rounds) for job in jobs(args.rows)}
+    report("")
     print("\n".join(table.lines(results.items())))
     if args.json:
         named = {name: [result.as_dict() for result in found] for name, found in results.items()}
@@ -40,7 +42,7 @@ def jobs(rows: int | None) -> list[Job]:
     """Training of two networks, and predictions of one, some and many rows."""
     trained = [WORKLOADS[name] for name in ("W1", "W4")]
     trained = [workload if rows is None else replace(workload, rows=rows) for workload in trained]
-    most = replace(trained[0], rows=max(1, *_PREDICTED_ROWS) if rows is None else rows)
+    most = replace(trained[0], rows=max(_PREDICTED_ROWS) if rows is None else rows)
     predicted = sorted({min(count, most.rows) for count in _PREDICTED_ROWS})
     return [*map(Job, trained), *(Job(most, count) for count in predicted)]
 

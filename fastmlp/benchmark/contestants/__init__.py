@@ -92,7 +92,7 @@ CONTESTANTS = {
         Contestant("NumPy", ".numpy_mlp:Float32", "numpy", "numpy"),
         Contestant("scikit-learn", ".sklearn_mlp:Classifier", "scikit-learn", "sklearn"),
         Contestant("PyTorch", ".torch_mlp:Eager", "torch", "torch"),
-        Contestant("PyTorch, compiled", ".torch_mlp:Compiled", "torch", "torch"),
+        Contestant("PyTorch, compiled", ".torch_mlp:Compiled", "torch", "torch", predicts=False),
         Contestant("JAX, per step", ".jax_mlp:Stepwise", "jax", "jax", predicts=False),
         Contestant("JAX, scan", ".jax_mlp:Scan", "jax", "jax"),
         Contestant("Keras/TensorFlow", ".keras_mlp:Fit", "tensorflow", "tensorflow"),

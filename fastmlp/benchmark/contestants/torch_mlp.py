@@ -30,7 +30,7 @@ class Eager:
         self.start()
 
     def compile(self) -> None:
-        self.logits, self.loss = self.model, self._loss
+        self.loss = self._loss
 
     def _loss(self, x: Any, y: Any) -> Any:
         return cross_entropy(self.model(x), y)
@@ -57,13 +57,13 @@ class Eager:
 
     def predict(self, x: Array) -> Array:
         with torch.inference_mode():
-            probabilities: Array = self.logits(torch.from_numpy(x)).softmax(1).numpy()
+            probabilities: Array = self.model(torch.from_numpy(x)).softmax(1).numpy()
         return probabilities
 
 
 class Compiled(Eager):
-    """Loss and gradients, and the forward pass, through `torch.compile`."""
+    """Loss and gradients through `torch.compile`."""
 
     def compile(self) -> None:
-        self.logits = torch.compile(self.model, dynamic=False)
+        torch.compiler.reset()  # its limit on recompilations counts those of earlier networks
         self.loss = torch.compile(self._loss, dynamic=False)
