@@ -137,6 +137,21 @@ def test_whoever_goes_wrong_is_a_note():
     assert wrong[0].deviation == pytest.approx(2e-3, rel=0.01)
 
 
+def test_a_contestant_that_cannot_be_loaded():
+    with Arena([Contestant("lost", "no_such_module:Class", "numpy", "numpy")], threads=1) as arena:
+        for _ in range(2):
+            (result,) = arena.run(Job(TINY), rounds=1)
+            assert result.note.startswith("ModuleNotFoundError")
+
+
+def test_a_library_that_ends_the_process(tmp_path, monkeypatch):
+    (tmp_path / "fatal.py").write_text("import os; os._exit(7)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Arena([Contestant("fatal", "fatal:Class", "numpy", "numpy")], threads=1) as arena:
+        (result,) = arena.run(Job(TINY), rounds=1)
+    assert "ended with code 7" in result.note
+
+
 def test_a_library_that_is_not_there():
     missing = Contestant("missing", ".missing:Missing", "missing", "no_such_library")
     with Arena([missing], threads=1) as arena:
@@ -146,8 +161,15 @@ def test_a_library_that_is_not_there():
 
 def test_loss_that_is_no_number_does_not_agree():
     result = Result("")
-    contest._compare_loss(result, math.nan, 1.0)
+    contest._compare_loss(result, math.nan, {"loss": 1.0})
     assert not result.counts
+
+
+def test_nobody_counts_without_a_reference():
+    result = Result("")
+    contest._compare_loss(result, 1.0, {"note": "no answer"})
+    assert not result.counts
+    assert "the reference failed: no answer" in result.note
 
 
 def test_one_thread_is_one_cpu():

@@ -147,7 +147,7 @@ class Arena:
         """Measure a job; results are in the order of the contestants."""
         task = self._task(job)
         reference = self._begin(REFERENCE, job, task)
-        results = {c.name: self._first(c, job, task, reference.get("loss")) for c in self.contestants if _does(c, job)}
+        results = {c.name: self._first(c, job, task, reference) for c in self.contestants if _does(c, job)}
         ready = [c for c in self.contestants if c.name in results and results[c.name].first_call is not None]
         for number in range(rounds):
             first = number % max(1, len(ready))
@@ -170,14 +170,14 @@ class Arena:
         workloads.write(job.workload, job.seed, folder)
         return Task(job.workload, job.seed, self.threads, folder)
 
-    def _first(self, contestant: Contestant, job: Job, task: Task, right: float | None) -> Result:
+    def _first(self, contestant: Contestant, job: Job, task: Task, reference: dict[str, Any]) -> Result:
         answer = self._begin(contestant, job, task)
         result = Result(contestant.name, note=answer.get("note", ""), counts=contestant.is_like_for_like)
         if result.note:
             result.counts = False
         else:
             result.first_call = answer["first_call"]
-            _compare_loss(result, answer["loss"], right)
+            _compare_loss(result, answer["loss"], reference)
         return result
 
     def _begin(self, contestant: Contestant, job: Job, task: Task) -> dict[str, Any]:
@@ -224,20 +224,24 @@ class Arena:
         return answer
 
     def _end(self, contestant: Contestant) -> None:
-        self._processes.pop(contestant.name).end()
+        process = self._processes.pop(contestant.name, None)
+        if process is not None:
+            process.end()
 
 
 def _does(contestant: Contestant, job: Job) -> bool:
     return contestant.trains if job.rows is None else contestant.predicts
 
 
-def _compare_loss(result: Result, loss: float, right: float | None) -> None:
-    if right is None:
+def _compare_loss(result: Result, loss: float, reference: dict[str, Any]) -> None:
+    """Rule out whoever did other arithmetic, and everybody where that cannot be told."""
+    if "note" in reference:
+        result.note, result.counts = f"its loss is not checked, the reference failed: {reference['note']}", False
         return
+    right = reference["loss"]
     result.deviation = abs(loss / right - 1)
     if not result.deviation <= TOLERANCE:  # nor if it is NaN
-        result.note = f"its loss is {loss:.5g}, not {right:.5g}: not the same arithmetic"
-        result.counts = False
+        result.note, result.counts = f"its loss is {loss:.5g}, not {right:.5g}: not the same arithmetic", False
 
 
 class Process:
