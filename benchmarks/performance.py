@@ -39,7 +39,8 @@ _METHOD = """\
 Every contestant starts from the same weights and visits the same rows in the same order, in float32, with Adam at a
 rate of 0.001, softmax cross-entropy and shuffling. Each has a process of its own; they take turns, one at a time, in an
 order that rotates. One thread means one CPU, for all of them: thread counts are set by the libraries' own variables and
-by CPU affinity. The first turn, which compiles, is not part of a median. How each peer is configured stands in
+by CPU affinity. The first turn is not part of a median: it compiles, or loads what an earlier run has left on the disk
+(fastmlp and PyTorch keep what they compile). How each peer is configured stands in
 [`fastmlp/benchmark/contestants`](../fastmlp/benchmark/contestants)."""
 
 

@@ -47,13 +47,12 @@ def lines(data: Data) -> list[str]:
 def _workload_lines(data: Data, name: str) -> list[str]:
     workload = workload_of(data, name)
     columns = {int(threads): results_of(found[name]) for threads, found in data["results"].items()}
-    most = max(columns)
     times = [cell for threads in columns for cell in (plural(threads, "thread"), "ratio")]
-    header = ["", *times, "GFLOP/s", "first call", "loss differs"]
+    header = ["", *times, f"GFLOP/s, {plural(max(columns), 'thread')}", "first call", "loss differs"]
     rows = [_row(name, columns, workload) for name in timed(columns)]
     text = [f"{workload}: {workload.parameters:,} parameters, {workload.gflop:.3g} GFLOP per epoch.", ""]
     text += table(header, rows)
-    mine = ours(columns[most])
+    mine = ours(columns[max(columns)])
     if workload.rows != 60_000 and workload.data == "images" and mine:
         whole = mine.median * 60_000 / workload.rows
         text += ["", f"Extrapolated in proportion to the rows, 60,000 of them would take fastmlp {seconds(whole)}."]
