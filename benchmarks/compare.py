@@ -15,26 +15,19 @@ from collections.abc import Callable
 import numpy as np
 
 import fastmlp as fm
+from fastmlp.benchmark.contestants.numpy_mlp import NumpyMLP
+from fastmlp.benchmark.workloads import images
 
 from .naive import measure_per_sample
-from .numpy_mlp import NumpyMLP
 
 WIDTHS = (784, 128, 64, 10)
 BATCH = 128
 ROWS = 60_000
 
 
-def data() -> tuple[np.ndarray, np.ndarray]:
-    """MNIST where it is, else the built-in digits: the same shape, and the same work."""
-    try:
-        return fm.datasets.load("mnist")[0]
-    except fm.DataFileError:
-        return fm.datasets.load("digits")[0]
-
-
 def fastmlp_epoch(n_threads: int) -> Callable[[], object]:
     """A function that trains one epoch."""
-    x, y = data()
+    (x, y), _ = images()
     model = fm.mlp(WIDTHS[1:-1], classes=WIDTHS[-1], seed=0)
 
     def epoch() -> object:
@@ -46,7 +39,7 @@ def fastmlp_epoch(n_threads: int) -> Callable[[], object]:
 
 def numpy_epoch() -> Callable[[], object]:
     """A function that trains one epoch with vectorised NumPy."""
-    x, y = data()
+    (x, y), _ = images()
     network = NumpyMLP(WIDTHS)
     rng = np.random.default_rng(0)
     return lambda: network.train_epoch(x, y, BATCH, rng.permutation(len(x)))

@@ -18,6 +18,7 @@ import numpy as np
 from . import _threads, kernels
 from ._jit import Kernel
 from ._types import Array
+from .kernels import tables as t
 from .optimizers import Optimizer
 from .program import Program, aligned_zeros
 from .thread_choice import ThreadChoice
@@ -111,10 +112,12 @@ class Engine:
         learning_rates: Array,
         batch_size: int,
         n_threads: int,
+        timers: Array | None = None,
     ) -> tuple[Array, Array]:
         """Train on consecutive batches; returns the loss and the hits of each batch that was trained.
 
-        Fewer than there are learning rates means that the next loss is not finite, and was not trained on.
+        Fewer than there are learning rates means that the next loss is not finite, and was not trained on. With
+        `timers`, the kernel that tells where the time goes adds to them.
         """
         assert self.optimizer is not None
         self.allocate_training()
@@ -122,7 +125,8 @@ class Engine:
         plan = self.program.plan(batch_size, n_threads, self.optimizer.code, longest=longest)
         losses = np.empty(len(learning_rates))
         correct = np.empty(len(learning_rates), np.int64)
-        done = kernels.train_batches.run(
+        kernel = kernels.train_batches if timers is None else kernels.train_batches_timed
+        done = kernel.run(
             self.program.dtype,
             n_threads,
             self.parameters,
@@ -133,7 +137,7 @@ class Engine:
             np.empty(longest, np.int64),
             losses,
             correct,
-            _NO_TIMERS,
+            _NO_TIMERS if timers is None else timers.reshape(-1),
             data.x,
             data.pixels,
             data.labels,
@@ -150,6 +154,11 @@ class Engine:
         )
         self.step += done
         return losses[:done], correct[:done]
+
+    def timers(self, batch_size: int, n_threads: int) -> Array:
+        """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
+        blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
+        return np.zeros((1 + max(blocks, len(self.program.units)), t.PHASES), np.int64)
 
     # ------------------------------------------------------------ inference
 

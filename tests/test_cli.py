@@ -132,7 +132,7 @@ def test_help_loads_neither_numba_nor_data_sets():
     )
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "cache", "download"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "cache", "download", "benchmark"])
 def test_help_of_every_command(succeed, command):
     assert f"usage: fastmlp {command}" in succeed(command, "--help")
 

@@ -23,7 +23,7 @@ FLOORS = [
     ["initializers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
     ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving"],
-    ["datasets", "cli"],
+    ["datasets", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
     "tables",
@@ -40,7 +40,10 @@ KERNEL_ORDER = [
     "optimizers",
     "network",
 ]
-OPTIONAL = {"matplotlib", "sklearn", "pandas", "scipy", "torch", "tqdm", "safetensors", "onnx"}
+PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
+OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors"}
+# Each is imported alone, in a process of its own, once its library is known to be there.
+CONTESTANTS = [p for p in (PACKAGE / "benchmark" / "contestants").glob("*.py") if p.stem != "__init__"]
 
 
 def name_of(path):
@@ -110,21 +113,30 @@ def test_reference_imports_numpy_alone(path):
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_only_the_lowest_floors_know_numba(path):
     text = path.read_text()
-    allowed = {"_jit.py", "_threads.py", "_cache.py", "info.py", "jitted.py"}
+    # inside_numba.py is user code; jitted.py makes a function for such code
+    allowed = {"_jit.py", "_threads.py", "_cache.py", "info.py", "jitted.py", "inside_numba.py"}
     imports = [n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.Import, ast.ImportFrom))]
     names = {a.name.split(".")[0] for n in imports if isinstance(n, ast.Import) for a in n.names}
     names |= {(n.module or "").split(".")[0] for n in imports if isinstance(n, ast.ImportFrom) and not n.level}
     assert not names & {"numba", "llvmlite"} or path.name in allowed or path in SIMD_FILES
-    assert "njit" not in text or path.name in ("_jit.py", "jitted.py")
+    assert "njit" not in text or path.name in ("_jit.py", "jitted.py", "inside_numba.py")
     assert "fastmath" not in text or path.name == "_jit.py"
     assert "from llvmlite import ir" not in text or path in SIMD_FILES
 
 
-@pytest.mark.parametrize("path", FILES, ids=str)
+@pytest.mark.parametrize("path", [p for p in FILES if p not in CONTESTANTS], ids=str)
 def test_no_optional_package_is_imported_with_the_module(path):
     for node in module_level(ast.parse(path.read_text())):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
         assert not {name.split(".")[0] for name in names} & OPTIONAL
+
+
+@pytest.mark.parametrize("path", CONTESTANTS, ids=lambda p: p.stem)
+def test_a_contestant_imports_no_other(path):
+    """Nothing in the package imports a contestant either: `Contestant.load` does."""
+    nodes = module_level(ast.parse(path.read_text()))
+    others = {p.stem for p in CONTESTANTS} - {"ours"}
+    assert not others & {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 1}
 
 
 @pytest.mark.parametrize("path", KERNEL_FILES, ids=lambda p: p.stem)

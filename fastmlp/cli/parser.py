@@ -45,6 +45,14 @@ CSV with a header, or as NPY. A model that was trained on words as labels gives 
 
 {_AS_TRAINED}"""
 
+_BENCHMARK = """\
+Speed on this machine, beside NumPy and whatever else is installed: scikit-learn, PyTorch, JAX, TensorFlow, onnxruntime.
+
+Two networks are trained (W1: MNIST's, or the built-in digits'; W4: a small one), and predictions made, by all in
+turn, each in a process of its own, with the same weights, rows and order of rows. "x fastmlp" is the time in units
+of fastmlp's. "loss differs" compares the first turn's loss with that of NumPy in float64: who is further off than
+0.001 does other arithmetic. Close other programs, and run it twice: the spread says how far to trust it."""
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
@@ -59,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_info(commands)
     _add_cache(commands)
     _add_download(commands)
+    _add_benchmark(commands)
     return parser
 
 
@@ -212,3 +221,25 @@ def _add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--to", type=Path, metavar="FOLDER", help="default: where fastmlp looks for data sets (see `fastmlp info`)"
     )
+
+
+# ---------------------------------------------------------------- benchmark
+
+
+def _add_benchmark(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "benchmark", _BENCHMARK)
+    parser.add_argument("--rounds", type=usage.whole_number(1), default=5, help="turns of each (default: 5)")
+    parser.add_argument("--rows", type=usage.whole_number(1), metavar="N", help="train on so many rows: quicker")
+    _add_threads(parser)
+    parser.add_argument(
+        "--only", type=usage.names, metavar="NAMES", help='such as "NumPy; JAX, scan": fastmlp and these alone'
+    )
+    parser.add_argument(
+        "--timeout",
+        type=usage.real_number(above=0),
+        default=120.0,
+        metavar="SECONDS",
+        help="for one turn; who is slower is left out (default: 120)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measured times to this file")
+    parser.add_argument("--phases", action="store_true", help="instead, show where the time of fastmlp's training goes")

@@ -64,6 +64,14 @@ def widths(text: str) -> list[int]:
         ) from None
 
 
+def names(text: str) -> list[str]:
+    """Names with semicolons between them: "NumPy; JAX, scan"."""
+    found = [name.strip() for name in text.split(";") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError(f"must be names with semicolons between them, not {text!r}")
+    return found
+
+
 def optimizer(text: str) -> str:
     """The name of an optimiser."""
     _checked(lambda: optimizers.get(text))

@@ -25,6 +25,7 @@ from .simd import flush_denormals, fma, lanes, load, panel, prefetch, prefetch_t
 from .softmax import first_maximum, softmax_backward_row, softmax_forward_row
 from .tables import (
     ADAM,
+    BACKWARD,
     BATCH_SIZE,
     BETA_1,
     BETA_2,
@@ -42,8 +43,12 @@ from .tables import (
     EPSILON,
     FAN_IN,
     FAN_OUT,
+    FORWARD,
+    GATHER,
+    GRADIENTS,
     INPUT,
     LOGITS,
+    LOSS,
     NETWORK_HEAD,
     NETWORK_OPS,
     OP_FIELDS,
@@ -57,11 +62,12 @@ from .tables import (
     UNIT_PANEL,
     UNIT_ROW,
     UNIT_ROWS,
+    UPDATE,
     WEIGHTS,
     X,
     Y,
 )
-from .timing import BACKWARD, FORWARD, GATHER, GRADIENTS, LOSS, UPDATE, lap, start_lap
+from .timing import lap, start_lap
 
 # Blocks take what belongs together as a tuple:
 #   net = (parameters, ops, plan)
@@ -201,13 +207,13 @@ def train_block(row_losses, row_correct, slot, workspace, timers, q, net, data, 
     base = q * plan[BLOCK_SIZE]
     time = start_lap(timers)
     gather_block(workspace, base, net, data, first, rows)
-    time = lap(timers, q, GATHER, time)
+    time = lap(timers, 1 + q, GATHER, time)
     forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
-    time = lap(timers, q, FORWARD, time)
+    time = lap(timers, 1 + q, FORWARD, time)
     loss_block(row_losses, row_correct, slot, workspace, base, net, data, first, rows, scale)
-    time = lap(timers, q, LOSS, time)
+    time = lap(timers, 1 + q, LOSS, time)
     backward_block(workspace, base, net, rows)
-    lap(timers, q, BACKWARD, time)
+    lap(timers, 1 + q, BACKWARD, time)
     restore_mode(mode)
 
 
@@ -260,17 +266,17 @@ def weights_block(parameters, state, gradients, workspace, timers, program, u, r
         dense_backward_weights_block(
             gradients, to, resume, workspace, x + k * capacity, workspace, dy, block_rows, jump, rows, here
         )
-        time = lap(timers, u, GRADIENTS, time)
+        time = lap(timers, 1 + u, GRADIENTS, time)
         if complete:
             update_span(parameters, state, at, gradients, to, here * p, optimizer, settings, rate, small)
-        time = lap(timers, u, UPDATE, time)
+        time = lap(timers, 1 + u, UPDATE, time)
     if k0 == 0 and b >= 0:
         at = b + j * p
         dense_backward_bias_block(gradients, at, resume, workspace, dy, block_rows, jump, rows)
-        time = lap(timers, u, GRADIENTS, time)
+        time = lap(timers, 1 + u, GRADIENTS, time)
         if complete:
             update_span(parameters, state, at, gradients, at, p, optimizer, settings, rate, small)
-        lap(timers, u, UPDATE, time)
+        lap(timers, 1 + u, UPDATE, time)
     restore_mode(mode)
 
 
@@ -332,8 +338,8 @@ def train_batches(
     losses, correct : ndarray of float64 and int64, shape (batches,)
         Overwritten: mean loss and number of right answers of each batch.
     timers : ndarray of int8, shape (0,)
-        `train_batches_timed` takes int64 here, PHASES numbers for each block of rows and each of weights, and
-        adds to them the ticks of the clock that the phases of `timing` take.
+        `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
+        call, then from number PHASES on those of each phase of `timing`, for each block of rows and of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
@@ -350,6 +356,7 @@ def train_batches(
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     block_rows = plan[BLOCK_ROWS]
     most = plan[BLOCKS] * block_rows
+    began = start_lap(timers)
     for i in range(learning_rates.size):
         first = (first_batch + i) * plan[BATCH_SIZE]
         count = min(plan[BATCH_SIZE], order.size - first)
@@ -370,6 +377,7 @@ def train_batches(
                 program = (ops, units, plan, settings)
                 u64, round = np.int64(u), (start > 0, complete, count > most)
                 weights_block(parameters, state, gradients, workspace, timers, program, u64, rows, round, rate, small)
+    lap(timers, 0, 0, began)
     return learning_rates.size
 
 

@@ -53,3 +53,7 @@ STATE_SLOTS = {SGD: 0, ADAM: 2}
 # parameters it has, then a plan, and the operations
 NETWORK_STAMP, NETWORK_OPS, NETWORK_SIZE = range(3)
 NETWORK_HEAD = 3
+
+# What the timers of a training step tell apart
+GATHER, FORWARD, LOSS, BACKWARD, GRADIENTS, UPDATE = range(6)
+PHASES = 6

@@ -8,9 +8,7 @@ import numpy as np
 
 from .._jit import block
 from .simd import is_timed, ticks
-
-GATHER, FORWARD, LOSS, BACKWARD, GRADIENTS, UPDATE = range(6)
-PHASES = 6
+from .tables import PHASES
 
 
 @block

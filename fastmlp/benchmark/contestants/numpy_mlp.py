@@ -2,6 +2,8 @@
 
 Whole batches go through BLAS, all parameters share one flat array so that Adam is a dozen calls
 per batch, and temporaries are reused where that does not cost clarity. It imports NumPy only.
+
+In float64 it is also the reference that every contestant's loss is compared with.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ..workloads import Task
 
 Array = npt.NDArray[Any]
 
@@ -164,6 +168,36 @@ class NumpyMLP:
         np.divide(m, g, out=g)
         g *= self.learning_rate * math.sqrt(c2) / c1
         self._parameters -= g
+
+
+class Float32:
+    """The baseline as a contestant."""
+
+    dtype: npt.DTypeLike = np.float32
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.x = task.x.astype(self.dtype, copy=False)
+        self.start()
+
+    def start(self) -> None:
+        self.network = NumpyMLP(self.task.workload.widths, dtype=self.dtype)
+        self.network.weights, self.network.biases = tuple(self.task.weights[::2]), tuple(self.task.weights[1::2])
+        self.epoch = 0
+
+    def train_epoch(self) -> float:
+        order = self.task.order(self.epoch)
+        self.epoch += 1
+        return self.network.train_epoch(self.x, self.task.y, self.task.workload.batch_size, order)
+
+    def predict(self, x: Array) -> Array:
+        return self.network.predict_proba(x)
+
+
+class Reference(Float32):
+    """The same in float64."""
+
+    dtype = np.float64
 
 
 def softmax_in_place(z: Array) -> tuple[Array, Array]:

@@ -1,0 +1,28 @@
+"""Against a network of node objects and worker processes."""
+
+from __future__ import annotations
+
+from fastmlp.benchmark import WORKLOADS
+from fastmlp.benchmark.table import seconds
+
+from .naive import measure_per_sample
+from .report import Data, Options, say
+
+TITLE = "Against the naive network"
+
+
+def measure(options: Options) -> Data:
+    """Seconds for a training sample."""
+    say("naive network")
+    workload = WORKLOADS["W1"]
+    samples = 128 if options.quick else 512
+    return {"sample": measure_per_sample(workload.widths, samples, batch_size=workload.batch_size), "samples": samples}
+
+
+def lines(data: Data) -> list[str]:
+    """The section, in Markdown."""
+    return [
+        "[`benchmarks/naive.py`](../benchmarks/naive.py): an object for each neuron, a queue item for each sample,",
+        f"eight worker processes. W1 takes it {seconds(data['sample'])} for each training sample, measured over",
+        f"{data['samples']} of them.",
+    ]

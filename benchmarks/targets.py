@@ -1,0 +1,219 @@
+"""The targets, as data, and how far each is met. Nothing is measured here: the other sections' results are read."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastmlp.benchmark.table import seconds
+
+from . import scaling
+from .report import Data, best_peer, find, ours, results_of, table
+
+TITLE = "Targets"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured for a target.
+
+    Attributes
+    ----------
+    ours, best_peer : str
+        As shown.
+    value : float
+        What the limit is for.
+    shown : str
+        The value, as shown.
+    spread : str
+    """
+
+    ours: str
+    best_peer: str
+    value: float
+    shown: str
+    spread: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A limit for a number.
+
+    Attributes
+    ----------
+    what : str
+    limit : float
+        Greatest value; or least, if ``at_least``.
+    find : callable
+        The outcome, from all results by section; it raises KeyError or AttributeError where a section is missing.
+    """
+
+    what: str
+    limit: float
+    find: Callable[[Data], Outcome | None]
+    at_least: bool = False
+
+    def row(self, sections: Data) -> list[str]:
+        """Cells: what, ours, best peer, value, spread, verdict."""
+        try:
+            outcome = self.find(sections)
+        except (KeyError, ValueError):
+            outcome = None
+        if outcome is None or outcome.value != outcome.value:
+            return [self.what, "not measured", "", "", "", ""]
+        return [self.what, outcome.ours, outcome.best_peer, outcome.shown, outcome.spread, self.verdict(outcome.value)]
+
+    def verdict(self, value: float) -> str:
+        """Met, or missed by how much."""
+        met = value >= self.limit if self.at_least else value <= self.limit
+        return "met" if met else f"missed by {abs(value / self.limit - 1):.0%}"
+
+
+# ---------------------------------------------------------------- what is compared
+
+
+def against(workload: str, peer: str, threads: str) -> Callable[[Data], Outcome | None]:
+    """Our seconds per epoch in units of a peer's."""
+    return lambda sections: _ratio(sections["training"]["results"][_threads(sections, threads)][workload], peer)
+
+
+def rows_per_second(rows: str, peer: str) -> Callable[[Data], Outcome | None]:
+    """Our rows per second in units of a peer's, on all threads."""
+
+    def find_outcome(sections: Data) -> Outcome | None:
+        results = results_of(sections["inference"]["results"][_threads(sections, "all")][rows])
+        mine, other, best = ours(results), find(results, peer), best_peer(results)
+        if mine is None or other is None or best is None:
+            return None
+        rates = [f"{int(rows) / result.median / 1e6:.2f} M rows/s" for result in (mine, best)]
+        ratios = other.ratios  # their seconds over ours: our rows per second over theirs
+        return Outcome(rates[0], f"{best.name} {rates[1]}", *_shown(ratios))
+
+    return find_outcome
+
+
+def one_row(name: str) -> Callable[[Data], Outcome | None]:
+    """Microseconds of a prediction of one row, on one thread."""
+
+    def find_outcome(sections: Data) -> Outcome | None:
+        results = results_of(sections["inference"]["results"]["1"]["1"])
+        mine = next((r for r in results if r.name == name and r.seconds), None)
+        best = best_peer(results)
+        if mine is None:
+            return None
+        times = [1e6 * value for value in (mine.median, min(mine.seconds), max(mine.seconds))]
+        peer = "" if best is None else f"{best.name} {seconds(best.median)}"
+        return Outcome(seconds(mine.median), peer, times[0], f"{times[0]:.2f} µs", f"{times[1]:.2f}–{times[2]:.2f}")
+
+    return find_outcome
+
+
+def _ratio(items: list[Data], peer: str) -> Outcome | None:
+    results = results_of(items)
+    mine, other, best = ours(results), find(results, peer), best_peer(results)
+    if mine is None or other is None or best is None:
+        return None
+    return Outcome(
+        seconds(mine.median), f"{best.name} {seconds(best.median)}", *_shown([1 / ratio for ratio in other.ratios])
+    )
+
+
+def _shown(ratios: list[float]) -> tuple[float, str, str]:
+    middle = statistics.median(ratios)
+    return middle, f"{middle:.3f}", f"{min(ratios):.3f}–{max(ratios):.3f}"
+
+
+def _threads(sections: Data, which: str) -> str:
+    return max(sections["training"]["results"], key=int) if which == "all" else which
+
+
+def _cold(sections: Data) -> Outcome:
+    cold = sections["start"]["cold"]["first_fit"]
+    return Outcome(seconds(cold), "", cold, seconds(cold))
+
+
+def _warm(name: str) -> Callable[[Data], Outcome | None]:
+    def find_outcome(sections: Data) -> Outcome:
+        times = [run[name] for run in sections["start"]["warm"]]
+        middle = statistics.median(times)
+        return Outcome(seconds(middle), "", middle, seconds(middle), f"{seconds(min(times))}–{seconds(max(times))}")
+
+    return find_outcome
+
+
+def _import(sections: Data) -> Outcome:
+    imports = {name: value for name, value in sections["start"]["imports"].items() if value is not None}
+    peers = {name: value for name, value in imports.items() if name not in ("fastmlp", "numpy", "numba")}
+    best = min(peers, key=lambda name: peers[name], default="")
+    shown = seconds(imports["fastmlp"])
+    return Outcome(shown, f"{best} {seconds(peers[best])}" if best else "", imports["fastmlp"], shown)
+
+
+def _recompiled(sections: Data) -> Outcome:
+    count = sum(run["recompiled"] for run in sections["start"]["warm"])
+    return Outcome(f"{count:.0f}", "", count, f"{count:.0f}")
+
+
+def _naive(sections: Data) -> Outcome:
+    mine = ours(results_of(sections["training"]["results"][_threads(sections, "all")]["W1"]))
+    assert mine is not None
+    per_sample = mine.median / sections["training"]["workloads"]["W1"]["rows"]
+    naive = sections["baseline"]["sample"]
+    times = naive / per_sample
+    return Outcome(f"{seconds(per_sample)} a sample", f"naive {seconds(naive)}", times, f"{times:,.0f}")
+
+
+def _memory(sections: Data) -> Outcome:
+    point = sections["memory"]["points"]["W1"]
+    beyond = (point["peak"] - point["data"]) / 1e6
+    return Outcome(f"{beyond:.0f} MB beyond the data", "", beyond, f"{beyond:.0f} MB")
+
+
+def _linear(name: str, threads: str) -> Callable[[Data], Outcome | None]:
+    def find_outcome(sections: Data) -> Outcome:
+        curve = sections["scaling"]["curves"][name][_threads(sections, threads)]
+        line = scaling.fit_line(*scaling.medians(curve))
+        return Outcome(f"grows with the power {line.power:.2f}", "", line.deviation, f"{line.deviation:.0%}")
+
+    return find_outcome
+
+
+def _not_there(sections: Data) -> Outcome | None:
+    return None
+
+
+# ---------------------------------------------------------------- the targets
+
+TARGETS = (
+    Target("W1, all threads: ≤ 0.38 × JAX scan", 0.38, against("W1", "JAX, scan", "all")),
+    Target("W1, all threads: ≤ 0.25 × PyTorch", 0.25, against("W1", "PyTorch", "all")),
+    Target("W1, all threads: ≤ 0.14 × scikit-learn", 0.14, against("W1", "scikit-learn", "all")),
+    Target("W3, all threads: ≤ 0.75 × PyTorch", 0.75, against("W3", "PyTorch", "all")),
+    Target("W4, 1 thread: ≤ 0.42 × JAX scan", 0.42, against("W4", "JAX, scan", "1")),
+    Target("W4, 1 thread: ≤ 0.05 × scikit-learn", 0.05, against("W4", "scikit-learn", "1")),
+    Target("W1, W3, W4 in bfloat16 on AMX: ≤ 0.15 × JAX scan, 0.33 × PyTorch bf16, 0.25 × JAX scan", 0, _not_there),
+    Target("one row, from Python: ≤ 4.5 µs", 4.5, one_row("fastmlp")),
+    Target("one row, inside compiled code: ≤ 3.5 µs", 3.5, one_row("fastmlp in numba code")),
+    Target("60,000 rows, all threads: ≥ 1.2 × onnxruntime", 1.2, rows_per_second("60000", "onnxruntime"), True),
+    Target("cold: import, compilation and first fit ≤ 8 s", 8.0, _cold),
+    Target("warm: import and first fit ≤ 0.8 s", 0.8, _warm("first_fit")),
+    Target("import fastmlp ≤ 0.15 s", 0.15, _import),
+    Target("new architecture, batch size, optimiser setting: 0 compilations", 0, _recompiled),
+    Target("new architecture, batch size, optimiser setting: ≤ 5 ms", 5e-3, _warm("new_network")),
+    Target("naive network: ≥ 5,000 × a sample", 5_000, _naive, True),
+    Target("peak memory of W1 training: ≤ data set + 200 MB", 200, _memory),
+    Target("epoch time linear in rows, 1 thread: within 15 %", 0.15, _linear("rows", "1")),
+    Target("epoch time linear in parameters, 10⁴–10⁷, 1 thread: within 15 %", 0.15, _linear("parameters", "1")),
+)
+
+
+def lines(sections: Data) -> list[str]:
+    """The section, in Markdown."""
+    header = ["target", "ours", "best peer", "measured", "spread", "verdict"]
+    return [
+        "Ratios are ours over theirs in the same round, of times or of rows per second: the median, and the least and",
+        "greatest of the rounds. The best peer is the fastest of all, whoever the target names.",
+        "",
+        *table(header, [target.row(sections) for target in TARGETS]),
+    ]
