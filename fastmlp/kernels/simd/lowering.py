@@ -2,13 +2,20 @@
 
 import os
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-FEATURES = llvm.get_host_cpu_features()
+from ..._cache import target_cpu
+
+
+def _target_features():
+    """What the CPU that numba makes code for can do: the list counts, not the CPU's name."""
+    return {item[1:]: item.startswith("+") for item in target_cpu()[2].split(",") if item}
+
+
+FEATURES = _target_features()
 
 
 def _widest_float32_lanes():
