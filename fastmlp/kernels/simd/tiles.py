@@ -10,14 +10,12 @@ from .lowering import (
     TILE_VECTORS,
     Tile,
     address_of,
-    call_llvm,
     is_real_array,
     load_vector,
     lowered,
+    multiply_add,
     splat_value,
     store_vector,
-    suffix,
-    vector_ir,
 )
 from .vectors import panel
 
@@ -113,9 +111,8 @@ def _rank1(context, builder, sig, args):
         scalar = builder.load(address_of(context, builder, sig.args[1], a, at, 1))
         factors.append(splat_value(builder, scalar, vector.lanes))
     for r, v, cell in _tile_cells(tile):
-        operands = [factors[r], rows[v], builder.extract_value(value, cell)]
-        product = call_llvm(builder, f"llvm.fma.{suffix(vector)}", vector_ir(vector), operands)
-        value = builder.insert_value(value, product, cell)
+        total = multiply_add(builder, vector, factors[r], rows[v], builder.extract_value(value, cell))
+        value = builder.insert_value(value, total, cell)
     return value
 
 
