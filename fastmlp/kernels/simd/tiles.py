@@ -105,14 +105,15 @@ def _rank1(context, builder, sig, args):
         at = builder.add(bi, I64(v * vector.lanes))
         pointer = address_of(context, builder, sig.args[4], b, at, vector.lanes)
         rows.append(load_vector(builder, pointer, vector))
-    factors = []
     for r in range(tile.rows):
+        # One factor at a time: where all come first, LLVM keeps them all, and 14 rows of AVX-512 then go to the stack.
         at = builder.add(ai, builder.mul(stride, I64(r)))
         scalar = builder.load(address_of(context, builder, sig.args[1], a, at, 1))
-        factors.append(splat_value(builder, scalar, vector.lanes))
-    for r, v, cell in _tile_cells(tile):
-        total = multiply_add(builder, vector, factors[r], rows[v], builder.extract_value(value, cell))
-        value = builder.insert_value(value, total, cell)
+        factor = splat_value(builder, scalar, vector.lanes)
+        for v in range(TILE_VECTORS):
+            cell = r * TILE_VECTORS + v
+            total = multiply_add(builder, vector, factor, rows[v], builder.extract_value(value, cell))
+            value = builder.insert_value(value, total, cell)
     return value
 
 
