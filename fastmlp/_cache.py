@@ -51,21 +51,19 @@ def cache_root() -> Path:
 def cache_key() -> str:
     """Name of the folder for exactly this code on exactly this kind of CPU."""
     import llvmlite
-    import llvmlite.binding as llvm
     import numba
     import numpy
 
     digest = hashlib.sha256()
     for path in [*sorted((_PACKAGE / "kernels").rglob("*.py")), _PACKAGE / "_jit.py", _PACKAGE / "_cache.py"]:
         digest.update(path.name.encode() + path.read_bytes())
-    features = sorted(name for name, present in llvm.get_host_cpu_features().items() if present)
     settings = sorted(
         f"{name}={value}"
         for name, value in os.environ.items()
         if name == "FASTMLP_LANES" or (name.startswith("NUMBA_") and name not in _HARMLESS)
     )
     versions = [sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
-    digest.update("\n".join([*versions, llvm.get_host_cpu_name(), *features, *settings]).encode())
+    digest.update("\n".join([*versions, *target_cpu(), *settings]).encode())
     return f"{__version__}-{digest.hexdigest()[:16]}"
 
 
@@ -73,6 +71,17 @@ def cache_key() -> str:
 def stamp() -> int:
     """A number for exactly this code and this kind of CPU."""
     return int(cache_key()[-15:], 16)
+
+
+def target_cpu() -> tuple[str, str, str]:
+    """System, name and features ("+avx2,-avx512f,...") of the CPU that numba makes code for.
+
+    It is this machine's, unless NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say something else.
+    """
+    from numba.core.registry import cpu_target
+
+    triple, name, features = cpu_target.target_context.codegen().magic_tuple()  # what numba's own cache goes by
+    return triple, name, features
 
 
 # Variables that change how kernels run, not what they are compiled to.

@@ -1,6 +1,7 @@
 """SIMD words and elementary functions: compiled and plain Python mean the same; accuracy over the whole range."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -170,3 +171,30 @@ for i in (101 - simd.lanes(a), -1):
     environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "SIMD access out of bounds\n" * 2
+
+
+# ---------------------------------------------------------------- builds for other CPUs
+
+
+def run_for(code, **variables):
+    """Output of a program that makes code for the CPU that the variables ask for."""
+    asked = ("FASTMLP_LANES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX")
+    environment = {name: value for name, value in os.environ.items() if name not in asked}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the features are those of x86-64")
+def test_lanes_and_the_cache_follow_the_features_that_code_is_made_for():
+    code = "from fastmlp import _cache; from fastmlp.kernels import simd; print(simd.LANES, _cache.cache_key())"
+    builds = {
+        "avx512": {"NUMBA_CPU_FEATURES": "+avx2,+fma,+avx512f"},
+        "masked": {"NUMBA_CPU_FEATURES": "+avx2,+fma,-avx512f"},
+        "named": {"NUMBA_CPU_FEATURES": "+avx2,+fma,-avx512f", "NUMBA_CPU_NAME": "haswell"},
+        "forced": {"NUMBA_CPU_FEATURES": "+avx2,+fma,-avx512f", "FASTMLP_LANES": "4"},
+        "generic": {"NUMBA_CPU_NAME": "generic"},
+    }
+    found = {name: run_for(code, **variables).split() for name, variables in builds.items()}
+    lanes = {name: int(number) for name, (number, _) in found.items()}
+    assert lanes == {"avx512": 16, "masked": 8, "named": 8, "forced": 4, "generic": 4}
+    assert len({key for _, key in found.values()}) == len(builds)

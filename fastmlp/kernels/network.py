@@ -21,7 +21,7 @@ from .dense import (
 from .layout import BYTES_IN_LINE, gather_pixels, gather_rows, padded, scatter_rows, source_row
 from .losses import softmax_crossentropy_row, sparse_softmax_crossentropy_row
 from .optimizers import adam_scalars, adam_span, sgd_span
-from .simd import flush_denormals, fma, lanes, load, panel, prefetch, prefetch_to_write, restore_mode, splat, sum_lanes
+from .simd import flush_denormals, lanes, load, panel, prefetch, prefetch_to_write, restore_mode, splat, sum_lanes
 from .softmax import first_maximum, softmax_backward_row, softmax_forward_row
 from .tables import (
     ADAM,
@@ -497,7 +497,7 @@ def mark_unusable_rows(outputs, width, first, workspace, x, capacity, rows, fan_
     for r in range(rows):
         total = splat(workspace, 0.0)  # of x · 0, which is 0 for every finite x
         for c in range(0, fan_in, lanes(workspace)):
-            total = fma(load(workspace, x + c // p * p * capacity + r * p + c % p), 0.0, total)
+            total = total + load(workspace, x + c // p * p * capacity + r * p + c % p) * 0.0
         if sum_lanes(total) != 0.0:
             for c in range(width):
                 outputs[(first + r) * width + c] = np.nan

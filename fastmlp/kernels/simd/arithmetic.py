@@ -5,7 +5,19 @@ import operator
 import numpy as np
 from numba import types
 
-from .lowering import Mask, Vector, as_vector, call_llvm, constant, integers, lowered, same_vector, suffix, vector_ir
+from .lowering import (
+    Mask,
+    Vector,
+    as_vector,
+    call_llvm,
+    constant,
+    integers,
+    lowered,
+    multiply_add,
+    same_vector,
+    suffix,
+    vector_ir,
+)
 
 # ---------------------------------------------------------------- arithmetic
 
@@ -109,7 +121,7 @@ _lower_extremum(minimum, "<")
 
 
 def fma(a, b, c):
-    """``a * b + c`` with one rounding (exactly so in float32; plain Python float64 rounds twice)."""
+    """``a * b + c`` with one rounding (exactly so in float32; plain Python float64, or no FMA, rounds twice)."""
     vector = next(x for x in (a, b, c) if isinstance(x, np.ndarray))
     wide = [np.asarray(x, np.float64) for x in (a, b, c)]
     return (wide[0] * wide[1] + wide[2]).astype(vector.dtype)
@@ -123,7 +135,7 @@ def _lower_fma():
         def _fma(context, builder, sig, args):
             vector = sig.return_type
             values = [as_vector(context, builder, x, t, vector) for x, t in zip(args, sig.args, strict=True)]
-            return call_llvm(builder, f"llvm.fma.{suffix(vector)}", vector_ir(vector), values)
+            return multiply_add(builder, vector, *values)
 
 
 _lower_fma()

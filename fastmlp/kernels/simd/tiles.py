@@ -10,14 +10,12 @@ from .lowering import (
     TILE_VECTORS,
     Tile,
     address_of,
-    call_llvm,
     is_real_array,
     load_vector,
     lowered,
+    multiply_add,
     splat_value,
     store_vector,
-    suffix,
-    vector_ir,
 )
 from .vectors import panel
 
@@ -122,15 +120,15 @@ def _rank1(context, builder, sig, args):
     tile, vector = sig.return_type, sig.return_type.vector
     value, a, ai, stride, b, bi, panel_stride = args
     row = _load_row(context, builder, tile, sig.args[4], b, bi, panel_stride)
-    factors = []
     for r in range(tile.rows):
+        # One factor at a time: where all come first, LLVM keeps them all, and 14 rows of AVX-512 then go to the stack.
         at = builder.add(ai, builder.mul(stride, I64(r)))
         scalar = builder.load(address_of(context, builder, sig.args[1], a, at, 1))
-        factors.append(splat_value(builder, scalar, vector.lanes))
-    for cell in range(len(factors) * len(row)):
-        operands = [factors[cell // len(row)], row[cell % len(row)], builder.extract_value(value, cell)]
-        product = call_llvm(builder, f"llvm.fma.{suffix(vector)}", vector_ir(vector), operands)
-        value = builder.insert_value(value, product, cell)
+        factor = splat_value(builder, scalar, vector.lanes)
+        for v, part in enumerate(row):
+            cell = r * len(row) + v
+            total = multiply_add(builder, vector, factor, part, builder.extract_value(value, cell))
+            value = builder.insert_value(value, total, cell)
     return value
 
 
