@@ -7,7 +7,6 @@ depends on, so a stale file cannot be found; its first line is a checksum, so a 
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import os
 import shutil
@@ -65,12 +64,6 @@ def cache_key() -> str:
     versions = [sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
     digest.update("\n".join([*versions, *target_cpu(), *settings]).encode())
     return f"{__version__}-{digest.hexdigest()[:16]}"
-
-
-@functools.cache
-def stamp() -> int:
-    """A number for exactly this code and this kind of CPU."""
-    return int(cache_key()[-15:], 16)
 
 
 def target_cpu() -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _cache, _jit, kernels
+from . import _jit, kernels
 from ._errors import ArgumentError
 from ._types import Array, Integers
 from .kernels import tables as t
@@ -23,8 +23,8 @@ _FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
 _CLASSES = t.FAN_OUT - t.OP_FIELDS
 
 _ANOTHER_VERSION = (
-    "network was made by another version of fastmlp, or for another CPU, than this function was compiled for: call "
-    "model.jitted() in this process, and delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
+    "network comes from another version of fastmlp than this function was compiled for: get it from model.jitted(), "
+    "and delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
 )
 _MISFIT = "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...)"
 
@@ -41,7 +41,7 @@ def jitted(program: Program, weights: Array) -> Jitted:
     """A program and its flat parameter vector for use in numba code."""
     if not _jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
-    return Jitted(predict, weights, program.network(_cache.stamp()))
+    return Jitted(predict, weights, program.network())
 
 
 def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
@@ -89,7 +89,7 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     True
     """
     rows, outputs = np.atleast_2d(x), np.atleast_2d(out)
-    if network[t.NETWORK_STAMP] != _cache.stamp():
+    if network[t.NETWORK_VERSION] != t.VERSION:
         raise ArgumentError(_ANOTHER_VERSION)
     sizes = (rows.shape[1], outputs.shape, weights.size)
     if sizes != (network[_FAN_IN], (len(rows), network[_CLASSES]), network[t.NETWORK_SIZE]):
@@ -114,12 +114,11 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         )
     dtype = as_dtype(weights.dtype)
     call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name))
-    stamp = _cache.stamp()
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
 
     def run(out, x, weights, network):  # type: ignore[no-untyped-def]
-        if network[t.NETWORK_STAMP] != stamp:
+        if network[t.NETWORK_VERSION] != t.VERSION:
             raise ValueError(_ANOTHER_VERSION)
         rows = x.shape[0] if x.ndim == 2 else 1
         fan_in, classes = network[_FAN_IN], network[_CLASSES]

@@ -103,10 +103,10 @@ class Program:
         plan[t.BATCH_SIZE], plan[t.OPTIMIZER], plan[t.PANEL] = batch, optimizer, self.panel
         return plan
 
-    def network(self, stamp: int = 0) -> Integers:
+    def network(self) -> Integers:
         """The program for inference as one array, for `fastmlp.kernels.predict_rows`."""
         plan = self.plan(_BLOCK_ROWS, 1)
-        return np.concatenate([[stamp, len(self.ops), self.size], plan, self.ops.ravel()]).astype(np.int64)
+        return np.concatenate([[t.VERSION, len(self.ops), self.size], plan, self.ops.ravel()]).astype(np.int64)
 
     def _capacity(self, block_rows: int) -> int:
         """Rows in a panel of a block: one too many where panels would be whole pages apart.

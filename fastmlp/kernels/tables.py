@@ -49,10 +49,11 @@ BETA_1, BETA_2, EPSILON = range(3)
 SETTINGS_FIELDS = 3
 STATE_SLOTS = {SGD: 0, ADAM: 2}
 
-# A network for inference as one array: the stamp of the code that reads it, how many operations and how many
-# parameters it has, then a plan, and the operations
-NETWORK_STAMP, NETWORK_OPS, NETWORK_SIZE = range(3)
+# A network for inference as one array: a version, how many operations and how many parameters it has, then a plan,
+# and the operations. Users' compiled functions read its head and its widths, so the version says where these are.
+NETWORK_VERSION, NETWORK_OPS, NETWORK_SIZE = range(3)
 NETWORK_HEAD = 3
+VERSION = 1
 
 # What the timers of a training step tell apart
 GATHER, FORWARD, LOSS, BACKWARD, GRADIENTS, UPDATE = range(6)
