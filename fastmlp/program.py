@@ -206,12 +206,21 @@ class _Writer:
 
 
 def _weight_units(ops: Array, panel: int) -> Integers:
-    """Blocks of weights of similar size, each owned by one iteration of the second parallel region."""
+    """Blocks of weights of similar size, each owned by one iteration of the second parallel region.
+
+    Neighbours share rows of weights, so the columns of X that they need stay in the second cache.
+    """
     units = [
-        [op, j, row, min(_UNIT_ROWS, int(fields[t.FAN_IN]) - row)]
+        [op, j, row, min(span, int(fields[t.FAN_IN]) - row)]
         for op, fields in enumerate(ops)
         if fields[t.CODE] == t.DENSE
-        for row in range(0, int(fields[t.FAN_IN]), _UNIT_ROWS)
+        for span in [_even_span(int(fields[t.FAN_IN]), panel)]
+        for row in range(0, int(fields[t.FAN_IN]), span)
         for j in range(padded(int(fields[t.FAN_OUT]), panel) // panel)
     ]
     return np.array(units, np.int64).reshape(-1, t.UNIT_FIELDS)
+
+
+def _even_span(rows: int, panel: int) -> int:
+    """Rows of weights in a unit, at most `_UNIT_ROWS` in whole panels, so that no unit is much smaller."""
+    return padded(math.ceil(rows / math.ceil(rows / _UNIT_ROWS)), panel)
