@@ -69,7 +69,7 @@ class Engine:
     state: Array = field(init=False)
     step: int = 0  # optimiser steps made
     _scratch: Scratch = field(init=False, repr=False)
-    _choices: dict[int, ThreadChoice] = field(default_factory=dict, init=False, repr=False)
+    _choices: dict[tuple[str, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
@@ -167,7 +167,7 @@ class Engine:
     ) -> tuple[float, float]:
         """Mean loss and share of hits; NaN for both if ``cancelled()`` between kernel calls."""
         loss, hits = 0.0, 0
-        choice = self._thread_choice(data.rows, n_threads, kernels.evaluate_batches)
+        choice = self.thread_choice(kernels.evaluate_batches, self.forward_threads(data.rows, n_threads))
         for start, stop in self._calls(data.rows):
             if cancelled():
                 return math.nan, math.nan
@@ -198,7 +198,7 @@ class Engine:
 
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
         """Write the network's output for every row; NaN for a row with a NaN or an infinity."""
-        choice = self._thread_choice(data.rows, n_threads, kernels.predict_batches)
+        choice = self.thread_choice(kernels.predict_batches, self.forward_threads(data.rows, n_threads))
         for start, stop in self._calls(data.rows):
             part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
             plan = self._forward_plan(part.rows, threads)
@@ -217,12 +217,12 @@ class Engine:
             )
             choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
 
-    def _thread_choice(self, rows: int, n_threads: int | None, kernel: Kernel) -> ThreadChoice:
-        """What is known of how fast forward passes are on several threads and on one."""
-        most = self.forward_threads(rows, n_threads)
-        if most not in self._choices:
-            self._choices[most] = ThreadChoice(most, lambda: kernel.is_ready(self.program.dtype))
-        return self._choices[most]
+    def thread_choice(self, kernel: Kernel, most: int) -> ThreadChoice:
+        """What is known of how fast a kernel is for this network on ``most`` threads and on one."""
+        key = (kernel.__name__, most)
+        if key not in self._choices:
+            self._choices[key] = ThreadChoice(most, lambda: kernel.is_ready(self.program.dtype))
+        return self._choices[key]
 
     def predict_rows(self, x: Array, outputs: Array) -> None:
         """Like `predict`, for a few rows of real numbers: half of the time of one row is what surrounds it."""

@@ -18,7 +18,6 @@ from ._types import Array, Integers
 from .callbacks import Callback
 from .engine import Data
 from .history import History
-from .thread_choice import ThreadChoice
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -62,7 +61,7 @@ class Trainer:
         rows = min(settings.batch_size, data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, settings.n_threads)
-        self.threads = ThreadChoice(most, lambda: kernels.train_batches.is_ready(self.engine.program.dtype))
+        self.threads = self.engine.thread_choice(kernels.train_batches, most)
         self.good = GoodParameters(self.engine.parameters)
         self.stop_reason: str | None = None
 
