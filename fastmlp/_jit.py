@@ -338,6 +338,8 @@ def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     import numba
 
+    if parallel:
+        _threads.start()
     function = kernel.function
     # Numba's cache knows no options, and it confuses two signatures of one function that are compiled at the
     # same time. So each variant is a function of its own name with one signature and one file.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import operator
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 from ._errors import ArgumentError, ArgumentTypeError
@@ -122,14 +120,15 @@ def _checked(n: Any, name: str) -> int:
 _ACTIVE_WAITS = "5000"
 
 
-@contextlib.contextmanager
-def _patient_threads() -> Iterator[None]:
-    """Start numba's threads in this context: GNU OpenMP reads how to wait from the environment, once."""
+def start() -> None:
+    """Load numba's threads, before anything else does: GNU OpenMP reads how to wait from the environment, once."""
+    from numba.np.ufunc.parallel import _launch_threads
+
     chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
     if not chosen:
         os.environ["GOMP_SPINCOUNT"] = _ACTIVE_WAITS
     try:
-        yield
+        _launch_threads()  # type: ignore[no-untyped-call]
     finally:
         if not chosen:
             del os.environ["GOMP_SPINCOUNT"]
@@ -140,12 +139,9 @@ def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
     global _launched
     import numba
     from numba.core import config
-    from numba.np.ufunc.parallel import _launch_threads, threading_layer
+    from numba.np.ufunc.parallel import threading_layer
 
     n_threads = min(n_threads, config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    if not _launched:
-        with _patient_threads():
-            _launch_threads()  # type: ignore[no-untyped-call]
     before = numba.get_num_threads()
     # The workqueue layer aborts the process when two Python threads launch at once. Which layer is in use is
     # known only after the first launch.

@@ -113,7 +113,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
             f"model.jitted(), not {arrays}"
         )
     dtype = as_dtype(weights.dtype)
-    call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name))
+    call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name), _on_load)
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
 
@@ -131,6 +131,10 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
             out[:] = result
 
     return run
+
+
+def _on_load() -> None:
+    """Numba has imported this module to call this, and so the entry points are there."""
 
 
 @cache

@@ -40,13 +40,17 @@ class EntryPoint:
             self._cell.value = self._load()
         return self._cell.value
 
-    def caller(self, result, arguments):
-        """A function for compiled code: call it with a tuple of the kernel's arguments, which have these types."""
+    def caller(self, result, arguments, on_load):
+        """A function for compiled code: call it with a tuple of the kernel's arguments, which have these types.
+
+        Numba calls ``on_load`` before it loads such code from its cache: that must import this entry point.
+        """
         name = self.name
 
         @intrinsic
         def call(typing_context, given):
             def generate(context, builder, sig, values):
+                context.active_code_library._reload_init.add(on_load)
                 address = _address(context, builder, name)
                 function_type = context.call_conv.get_function_type(result, arguments)
                 function = builder.inttoptr(address, function_type.as_pointer())
