@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import os
@@ -48,6 +49,11 @@ def cgroup_quota(root: str = "/sys/fs/cgroup") -> int | None:
     return max(1, math.ceil(int(quota) / int(period)))
 
 
+@functools.cache
+def _own_quota() -> int | None:
+    return cgroup_quota()  # reading files takes longer than predicting a row: once for each process
+
+
 def _read(*path: str) -> str:
     with open(os.path.join(*path), encoding="ascii") as file:
         return file.read()
@@ -56,7 +62,7 @@ def _read(*path: str) -> str:
 def available_threads() -> int:
     """The most threads this process may use: CPU affinity, container quota and NUMBA_NUM_THREADS, the least."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = cgroup_quota()
+    quota = _own_quota()
     if quota is not None:
         count = min(count, quota)
     limit = os.environ.get("NUMBA_NUM_THREADS", "")

@@ -23,10 +23,12 @@ from .optimizers import Optimizer
 from .program import Program, aligned_zeros
 from .thread_choice import ThreadChoice
 
-# Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs:
-# about 30 µs a step, measured with 20-64-64-2 at batch 32 (1 MFLOP, slower on two) and upwards.
-_PARALLEL_WORK = 4_000_000
+# Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs.
+# Measured with small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to
+# 90 µs) 1.2 times as fast, 20 MFLOP 1.5 times.
+_PARALLEL_WORK = 2_000_000
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
+_MOST_PLANS = 64  # kept for forward passes of different lengths
 _NO_ORDER = np.empty(0, np.int64)
 _NO_TIMERS = np.empty(0, np.int8)
 
@@ -70,6 +72,7 @@ class Engine:
     step: int = 0  # optimiser steps made
     _scratch: Scratch = field(init=False, repr=False)
     _choices: dict[tuple[str, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
@@ -252,7 +255,12 @@ class Engine:
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:
         # A few blocks for each thread: enough to balance, and their workspace stays in cache between rounds.
-        return self.program.plan(rows, n_threads, longest=min(rows, 256 * n_threads))
+        longest = min(rows, 256 * n_threads)
+        if (longest, n_threads) not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[longest, n_threads] = self.program.plan(longest, n_threads)
+        return self._plans[longest, n_threads]
 
     def __getstate__(self) -> dict[str, Any]:
         here_only = ("_scratch", "_choices", "_rows_kernel")  # scratch space and machine code do not travel

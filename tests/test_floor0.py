@@ -202,7 +202,7 @@ def test_container_quota(files, expected, tmp_path):
 
 
 def test_number_of_threads(monkeypatch):
-    monkeypatch.setattr(_threads, "cgroup_quota", lambda: 3)
+    monkeypatch.setattr(_threads, "_own_quota", lambda: 3)
     monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     assert _threads.available_threads() == 3
