@@ -141,13 +141,17 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
             raise ValueError(_MISFIT)
         if rows == 0:
             return
-        given = x if as_it_is else np.ascontiguousarray(x).astype(dtype)
+        given = x if as_it_is else np.empty(x.shape, dtype)
+        if not as_it_is:
+            for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
+                given[i] = number
         result = out if in_place else np.empty(out.shape, dtype)
         flat = weights if are_flat else np.ascontiguousarray(weights)
         table = network if are_flat else np.ascontiguousarray(network)
         call((result.reshape(rows, classes), given.reshape(rows, fan_in), flat, table))
         if not in_place:
-            out[:] = result
+            for i, number in np.ndenumerate(result):
+                out[i] = number
 
     return run
 
