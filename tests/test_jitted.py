@@ -325,6 +325,38 @@ def test_a_changed_copy_of_the_weights_is_another_network():
     assert model.predict(x).tobytes() == before.tobytes()
 
 
+def test_weights_that_are_written_are_the_models():
+    model, better = network(), network(seed=1)
+    _, weights, _ = model.jitted()
+    weights[:] = better.jitted().weights
+    x, y = rows_for(model, 20), np.arange(20) % 7
+    assert model.predict(x).tobytes() == better.predict(x).tobytes()
+    for trained in (model, better):
+        trained.compile()
+        trained.fit(x, y, verbose=0, seed=3)
+    assert model.predict(x).tobytes() == better.predict(x).tobytes()
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_what_is_written_between_the_tensors_changes_nothing(name, dtype, tmp_path):
+    """As by noise on the whole vector."""
+    model = network(name, dtype)
+    _, weights, table = model.jitted()
+    weights += np.random.default_rng(0).normal(size=weights.size).astype(dtype)
+    model.save(tmp_path / "model.npz")
+    clean = fm.load(tmp_path / "model.npz")  # holds the tensors alone
+    assert weights.tobytes() != clean.jitted().weights.tobytes()
+    x = rows_for(model, 3)
+    out = unset(model, 3)
+    call(out, x, weights, table)
+    assert out.tobytes() == model.predict(x).tobytes() == clean.predict(x).tobytes()
+    if name in ("classifier", "deep"):
+        for trained in (model, clean):
+            trained.compile("adam")
+            trained.fit(x, np.arange(3), epochs=3, verbose=0)
+        assert out.tobytes() != model.predict(x).tobytes() == clean.predict(x).tobytes()
+
+
 @needs_jit
 def test_another_model_compiles_nothing():
     model = network()
