@@ -104,7 +104,7 @@ def get_num_threads() -> int:
 def resolve_threads(n_threads: int | None) -> int:
     """Threads for one call: its own ``n_threads``, else the process's choice, never more than there are."""
     wanted = _chosen if n_threads is None else _checked(n_threads, "n_threads")
-    if _forked:
+    if _forked or wanted == 1:
         return 1
     available = available_threads()
     return available if wanted is None else min(wanted, available)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import _jit, kernels
-from ._errors import ArgumentError
+from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
 from .kernels import tables as t
 from .program import Program
@@ -21,12 +21,21 @@ from .program import Program
 # Where in the array of a network its widths are
 _FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
 _CLASSES = t.FAN_OUT - t.OP_FIELDS
+_PANEL = t.NETWORK_HEAD + t.PANEL
+_SHORTEST = t.NETWORK_HEAD + t.PLAN_FIELDS + t.OP_FIELDS
 
 _ANOTHER_VERSION = (
     "network comes from another version of fastmlp than this function was compiled for: get it from model.jitted(), "
     "and delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
 )
-_MISFIT = "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...)"
+_MISFIT = (
+    "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...), and "
+    "weights the dtype of the model"
+)
+_WANTED = (
+    "fastmlp's predict takes (out, x, weights, network): writable floats and real numbers, both of one row or both of "
+    "rows, and the two arrays of model.jitted()"
+)
 
 
 class Jitted(NamedTuple):
@@ -52,13 +61,13 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
 
     Parameters
     ----------
-    out : ndarray, shape (units,) or (rows, units)
+    out : ndarray of floats, shape (units,) or (rows, units)
         Overwritten, in its own dtype.
     x : ndarray, shape (features,) or (rows, features)
         Real numbers. C-contiguous in the model's dtype is fastest; everything else is copied. A row with NaN or an
         infinity gives NaN.
     weights : ndarray, shape (n,)
-        ``model.jitted().weights``, or an array of the same dtype and layout: a copy, or one row of many.
+        ``model.jitted().weights``, or others of the same dtype and order: a copy, or one row of many.
     network : ndarray of int64
         ``model.jitted().network``.
 
@@ -89,11 +98,15 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     True
     """
     rows, outputs = np.atleast_2d(x), np.atleast_2d(out)
-    if network[t.NETWORK_VERSION] != t.VERSION:
+    if out.dtype.kind != "f" or not out.flags.writeable:
+        raise ArgumentTypeError(f"{_WANTED}; out is of {out.dtype}, {'' if out.flags.writeable else 'not '}writable")
+    if len(network) < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
         raise ArgumentError(_ANOTHER_VERSION)
-    sizes = (rows.shape[1], outputs.shape, weights.size)
-    if sizes != (network[_FAN_IN], (len(rows), network[_CLASSES]), network[t.NETWORK_SIZE]):
+    sizes = (rows.shape[1], outputs.shape, weights.shape, kernels.panel_width(weights.dtype))
+    if sizes != (network[_FAN_IN], (len(rows), network[_CLASSES]), (network[t.NETWORK_SIZE],), network[_PANEL]):
         raise ArgumentError(_MISFIT)
+    if len(rows) == 0:
+        return
     result = np.empty(outputs.shape, weights.dtype)
     kernels.predict_rows(result, rows, weights, network)
     out[...] = result.reshape(out.shape)
@@ -106,29 +119,39 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     from numba.np.numpy_support import as_dtype
 
     arrays = (out, x, weights, network)
-    fits = all(isinstance(array, types.Array) for array in arrays) and out.ndim == x.ndim and x.ndim in (1, 2)
+    fits = all(isinstance(array, types.Array) for array in arrays) and weights.ndim == network.ndim == 1
+    fits = fits and out.ndim == x.ndim and x.ndim in (1, 2) and out.mutable and isinstance(out.dtype, types.Float)
+    fits = fits and isinstance(x.dtype, (types.Float, types.Integer, types.Boolean))
     if not fits or weights.dtype not in (types.float32, types.float64) or network.dtype != types.int64:
-        raise TypingError(
-            "fastmlp's predict takes (out, x, weights, network): arrays of one row or of rows, and the two arrays of "
-            f"model.jitted(), not {arrays}"
-        )
+        raise TypingError(f"{_WANTED}, not {arrays}")
     dtype = as_dtype(weights.dtype)
     call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name), _on_load)
+    panel = kernels.panel_width(dtype)
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
+    are_flat = weights.layout == network.layout == "C"
 
     def run(out, x, weights, network):  # type: ignore[no-untyped-def]
-        if network[t.NETWORK_VERSION] != t.VERSION:
+        if network.size < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
             raise ValueError(_ANOTHER_VERSION)
         rows = x.shape[0] if x.ndim == 2 else 1
         fan_in, classes = network[_FAN_IN], network[_CLASSES]
-        if x.size != rows * fan_in or out.size != rows * classes or weights.size != network[t.NETWORK_SIZE]:
+        fits = x.size == rows * fan_in and out.size == rows * classes and weights.size == network[t.NETWORK_SIZE]
+        if not fits or network[_PANEL] != panel:
             raise ValueError(_MISFIT)
-        given = x if as_it_is else x.astype(dtype)
+        if rows == 0:
+            return
+        given = x if as_it_is else np.empty(x.shape, dtype)
+        if not as_it_is:
+            for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
+                given[i] = number
         result = out if in_place else np.empty(out.shape, dtype)
-        call((result.reshape(rows, classes), given.reshape(rows, fan_in), weights, network))
+        flat = weights if are_flat else np.ascontiguousarray(weights)
+        table = network if are_flat else np.ascontiguousarray(network)
+        call((result.reshape(rows, classes), given.reshape(rows, fan_in), flat, table))
         if not in_place:
-            out[:] = result
+            for i, number in np.ndenumerate(result):
+                out[i] = number
 
     return run
 

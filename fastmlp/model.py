@@ -507,8 +507,9 @@ class Sequential:
             none = np.empty(0, np.int64)
             data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype)
             engine.predict(data, out, n_threads)
-        if not math.isfinite(out.item(0) if shape[0] == 1 else out[:, 0].sum()):
-            _check.features(given, "x", self.dtype, width)  # refuses NaN, the output of a row with NaN or infinity
+        if math.isnan(out.item(0) if shape[0] == 1 else out[:, 0].min()):  # a sum would warn of large outputs
+            was_given = not isinstance(given, np.ndarray) or not np.may_share_memory(out, given)
+            _check.features(given if was_given else x, "x", self.dtype, width)  # refuses the cause of a NaN
         return out
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Integers:

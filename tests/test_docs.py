@@ -1,14 +1,19 @@
-"""Examples in docstrings run as they stand."""
+"""Examples in docstrings and pages run as they stand."""
 
 import doctest
 import importlib
 import pkgutil
+import re
+from pathlib import Path
 
 import pytest
 
 import fastmlp
 from fastmlp import kernels
 
+from .test_runtime import needs_jit, run_python
+
+ROOT = Path(fastmlp.__file__).parents[1]
 # Benchmarks' contestants need the libraries that they are about.
 MODULES = [
     m.name
@@ -30,3 +35,26 @@ def test_kernel_examples(name):
     finder, runner = doctest.DocTestParser(), doctest.DocTestRunner()
     runner.run(finder.get_doctest(kernel.__doc__ or "", {}, name, None, 0))
     assert runner.failures == 0
+
+
+@needs_jit
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    if not (ROOT / page).is_file():
+        pytest.skip("installed without its documentation")
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    code = "\n".join(blocks).replace('fm.datasets.load("digits")', "fm.datasets.digits(600, 100)")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, page, "exec"), {"__name__": "page"})
+
+
+@needs_jit
+def test_the_policy_of_the_simulation_learns_to_balance(tmp_path):
+    example = ROOT / "docs" / "examples" / "policy_simulation.py"
+    if not example.is_file():
+        pytest.skip("installed without its documentation")
+    output = run_python(example.read_text(), tmp_path)
+    means = [float(mean) for mean in re.findall(r"^ +\d+ +([\d.]+)", output, re.MULTILINE)]
+    assert len(means) == 20
+    assert max(means) > 4 * means[0]
+    assert float(re.search(r"from 100 new starts: ([\d.]+)", output)[1]) > 2 * means[0]

@@ -108,6 +108,22 @@ def tiles(out, a, b):
     simd.store_tile(simd.rank1(simd.zero_tile(1, 1, a), a, 0, 0, b, p, 0), out, 4 * p, p, 0)
 
 
+def wide_tiles(out, a, b):
+    p = simd.panel(a)
+    tile = simd.load_tile(1, 4, b, 1, p, 3 * p)  # four panels, 3·p apart
+    for k in range(3):
+        tile = simd.rank1(tile, a, k, 0, b, k * p, 2 * p)
+    simd.store_tile(simd.add_row(tile, b, 5), out, 2, p, p + 1)
+    simd.store_tile(simd.rank1(simd.zero_tile(2, 2, a), a, 1, 7, b, p, 5), out, 6 * p, 2 * p, p)
+
+
+def prefetches(out, a):
+    simd.prefetch(a, 3)
+    simd.prefetch(a, len(a) + 100)  # beyond the end: a hint, not an access
+    simd.prefetch_to_write(out, 0)
+    out[0] = a[3]
+
+
 def turning(out, a):
     n = simd.lanes(a)
     simd.transpose(out, 0, n, a, 1, n + 2)
@@ -118,7 +134,7 @@ def bytes_to_floats(out, pixels):
 
 
 @pytest.mark.needs_jit
-@pytest.mark.parametrize("function", [words, tiles, turning])
+@pytest.mark.parametrize("function", [words, tiles, wide_tiles, prefetches, turning])
 def test_words_mean_the_same_compiled(function, dtype, rng):
     operands = [rng.normal(size=1200).astype(dtype) for _ in range(function.__code__.co_argcount - 1)]
     plain, compiled = np.zeros(1200, dtype), np.zeros(1200, dtype)

@@ -7,13 +7,14 @@ import argparse
 from .. import _cache, _jit, kernels
 from .usage import UsageError
 
-# Each kernel of a first fit, evaluate and predict, with the dtype that it runs in; None: the model's.
+# Each kernel of a first fit, evaluate and predict, with the dtype that it runs in (None: the model's), and whether
+# it has a parallel form.
 _FIRST_KERNELS = (
-    ("shuffle", "float64"),
-    ("train_batches", None),
-    ("evaluate_batches", None),
-    ("predict_batches", None),
-    ("predict_rows", None),
+    ("shuffle", "float64", False),
+    ("train_batches", None, True),
+    ("evaluate_batches", None, True),
+    ("predict_batches", None, True),
+    ("predict_rows", None, False),
 )
 
 
@@ -49,9 +50,9 @@ def _warm(dtype: str) -> int:
 def first_kernels(dtypes: list[str]) -> list[tuple[str, str, bool]]:
     """Name, dtype and form (parallel or serial) of each kernel that a first run in these dtypes needs."""
     forms = []
-    for name, own_dtype in _FIRST_KERNELS:
+    for name, own_dtype, is_parallel in _FIRST_KERNELS:
         for dtype in [own_dtype] if own_dtype else dtypes:
-            forms += [(name, dtype, False)] + ([(name, dtype, True)] if own_dtype is None else [])
+            forms += [(name, dtype, False)] + ([(name, dtype, True)] if is_parallel else [])
     return forms
 
 

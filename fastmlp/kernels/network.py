@@ -339,7 +339,8 @@ def train_batches(
         Overwritten: mean loss and number of right answers of each batch.
     timers : ndarray of int8, shape (0,)
         `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
-        call, then from number PHASES on those of each phase of `timing`, for each block of rows and of weights.
+        call, then from number PHASES on those of each phase (see `tables`), a row of PHASES for each block of rows, and
+        the same rows for blocks of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)

@@ -50,10 +50,10 @@ SETTINGS_FIELDS = 3
 STATE_SLOTS = {SGD: 0, ADAM: 2}
 
 # A network for inference as one array: a version, how many operations and how many parameters it has, then a plan,
-# and the operations. Users' compiled functions read its head and its widths, so the version says where these are.
+# and the operations. Users' compiled functions check it before a call, so the version says where they find what.
 NETWORK_VERSION, NETWORK_OPS, NETWORK_SIZE = range(3)
 NETWORK_HEAD = 3
-VERSION = 1
+VERSION = int(f"1{PLAN_FIELDS:02}{PANEL:02}{OP_FIELDS:02}{FAN_IN:02}{FAN_OUT:02}")
 
 # What the timers of a training step tell apart
 GATHER, FORWARD, LOSS, BACKWARD, GRADIENTS, UPDATE = range(6)
