@@ -25,8 +25,8 @@ _PANEL = t.NETWORK_HEAD + t.PANEL
 _SHORTEST = t.NETWORK_HEAD + t.PLAN_FIELDS + t.OP_FIELDS
 
 _ANOTHER_VERSION = (
-    "network comes from another version of fastmlp than this function was compiled for: get it from model.jitted(), "
-    "and delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
+    "network comes from another version of fastmlp than this function was compiled for: call model.jitted() anew, and "
+    "delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
 )
 _MISFIT = (
     "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...), and "
