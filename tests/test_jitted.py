@@ -500,7 +500,7 @@ def test_a_kernel_that_cannot_be_loaded_is_an_error_not_a_crash():
     from fastmlp.kernels.simd.machine_code import EntryPoint
 
     entry_point = EntryPoint("fastmlp_test_nothing", lambda: 0)  # compiled code knows addresses inside it
-    nothing = entry_point.caller(numba.void, (numba.int64,))
+    nothing = entry_point.caller(numba.void, (numba.int64,), lambda: None)
 
     @numba.njit
     def run():

@@ -295,7 +295,7 @@ def step_scalars(optimizer, settings, learning_rate, step):
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
     "losses[batches] float64, correct[batches] int64, timers[n_timers] int8 = "
     "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], order[rows] int64, "
-    "ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, plan[plan_fields] int64, "
+    "ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, plan[plan_fields] int64 writable, "
     "settings[settings_fields] float64, learning_rates[batches] float64, pixel_scale float, "
     "first_batch int, step int"
 )
@@ -400,7 +400,7 @@ def summarize(losses, correct, row_losses, row_correct, i, count):
 @kernel(
     "row_losses[rows], row_correct[rows] int64, workspace[w] = "
     "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], "
-    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64, pixel_scale float"
+    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, pixel_scale float"
 )
 def evaluate_batches(
     row_losses, row_correct, workspace, parameters, x, pixels, labels, targets, order, ops, plan, pixel_scale
@@ -443,7 +443,7 @@ def evaluate_block(row_losses, row_correct, workspace, q, net, data, first, rows
 
 @kernel(
     "outputs[rows, classes], workspace[w] = parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, "
-    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64, pixel_scale float"
+    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, pixel_scale float"
 )
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
     """The network's output for every row of a data set.
@@ -504,7 +504,7 @@ def mark_unusable_rows(outputs, width, first, workspace, x, capacity, rows, fan_
                 outputs[(first + r) * width + c] = np.nan
 
 
-@kernel("outputs[rows, classes] = x[rows, fan_in], weights[n], network[fields] int64")
+@kernel("outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64")
 def predict_rows(outputs, x, weights, network):
     """The network's output for some rows of real numbers, with one thread and little to hand over.
 
@@ -527,7 +527,7 @@ def predict_rows(outputs, x, weights, network):
     plan[CAPACITY] = block_rows
     workspace = np.empty(plan[COLUMNS] * block_rows, outputs.dtype)
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
-    no_rows, no_pixels = np.empty(0, np.int64), np.empty(0, np.uint8)
-    net, data = (weights, ops, plan), (x_flat, no_pixels, 1.0, no_rows, x_flat, no_rows)
+    no_rows = network[:0]  # of the types that the blocks of the other kernels are compiled for
+    net, data = (weights, ops, plan), (x_flat, no_rows.view(np.uint8), 1.0, no_rows, x_flat, no_rows)
     for first in range(0, rows, block_rows):
         predict_block(outputs_flat, workspace, 0, net, data, first, min(block_rows, rows - first))

@@ -9,6 +9,7 @@ import ctypes
 
 import llvmlite.binding as llvm
 from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -56,7 +57,7 @@ class EntryPoint:
                 function = builder.inttoptr(address, function_type.as_pointer())
                 unpacked = [builder.extract_value(values[0], i) for i in range(len(arguments))]
                 pairs = zip(unpacked, sig.args[0], arguments, strict=True)
-                converted = [context.cast(builder, value, source, target) for value, source, target in pairs]
+                converted = [_cast(context, builder, value, source, target) for value, source, target in pairs]
                 status, _ = context.call_conv.call_function(builder, function, result, arguments, converted)
                 with cgutils.if_unlikely(builder, status.is_error):
                     context.call_conv.return_status_propagate(builder, status)
@@ -65,6 +66,13 @@ class EntryPoint:
             return result(given), generate
 
         return call
+
+
+def _cast(context, builder, value, source, target):
+    # Whether an array may be written is not in its machine form, and a kernel writes to outputs alone.
+    if isinstance(source, types.Array) and source.copy(readonly=not target.mutable) == target:
+        return value
+    return context.cast(builder, value, source, target)
 
 
 def _address(context, builder, name):
