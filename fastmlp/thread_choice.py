@@ -42,9 +42,11 @@ class ThreadChoice:
         return 1 if self._try_one or self._serial_calls > 0 else self.most
 
     def seconds(self, work: int) -> float | None:
-        """What the next call is expected to take for so many operations; None where nothing is known."""
-        cost = self._latest.get(self.next() > 1, self._latest.get(True))
-        return None if cost is None else cost * work
+        """What the next call takes for so many operations, at most; None where nothing is known."""
+        several = self.next() > 1
+        if several in self._latest:
+            return self._latest[several] * work
+        return None if not self._latest else self._latest[not several] * self.most * work
 
     def observe(self, threads: int, work: int, seconds: float) -> None:
         """Take note of a call: its floating-point operations, and how long it took."""

@@ -1,7 +1,10 @@
 """All threads or one: what is slow is tried otherwise, and what is faster is kept."""
 
+import numpy as np
 import pytest
 
+import fastmlp as fm
+from fastmlp import engine, kernels
 from fastmlp.thread_choice import ThreadChoice
 
 WORK = 10**9
@@ -63,3 +66,38 @@ def test_the_next_call_is_expected_to_be_like_the_last_of_its_kind(most):
 
 def test_one_thread_stays_one():
     assert observed(ThreadChoice(1), {1: SLOWER}, 50) == [1] * 50
+
+
+def test_what_is_known_of_one_size_of_work_says_nothing_of_another():
+    model = fm.mlp([4], classes=2, seed=0)
+    model.build(3)
+    small, large = (model.engine.thread_choice(kernels.predict_batches, 2, work) for work in (10**5, 10**9))
+    assert small is not large
+    assert small is model.engine.thread_choice(kernels.predict_batches, 2, 10**5 + 1)
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1000, 100_000])
+def test_long_forward_passes_have_even_parts(rows, monkeypatch):
+    model = fm.mlp([4], classes=2, seed=0)
+    model.build(3)
+    monkeypatch.setattr(engine, "_CALL_WORK", 2 * model.engine.program.count * 100)
+    spans = model.engine._calls(rows)
+    sizes = [stop - start for start, stop in spans]
+    assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
+    assert sum(sizes) == rows
+    assert max(sizes) <= 100
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_model_whose_arrays_came_read_only_trains_and_predicts():
+    model = fm.mlp([4], classes=2, seed=0)
+    x, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+    model.fit(x, y, verbose=0)
+    expected = model.predict(x)
+    state = model.engine.__getstate__()
+    for name in ("parameters", "gradients", "state"):
+        state[name] = state[name].copy()
+        state[name].flags.writeable = False
+    model.engine.__setstate__(state)
+    assert np.array_equal(model.predict(x), expected)
+    model.fit(x, y, verbose=0)
