@@ -40,9 +40,9 @@ Every contestant starts from the same weights, in float32, with Adam at a rate o
 shuffling. In its first turn, by whose loss the arithmetic is compared, it visits the same rows in the same order. Each
 has a process of its own; they take turns, one at a time, in an order that rotates. One thread means one CPU, for all of
 them: thread counts are set by the libraries' own variables and by CPU affinity. The first turn is not part of a median:
-it compiles, or loads what an earlier run has left on the disk (fastmlp and PyTorch keep what they compile). What fastmlp
-and Keras do to check their arguments is not part of an epoch; in scikit-learn it cannot be told apart. How each peer is
-configured stands in [`fastmlp/benchmark/contestants`](../fastmlp/benchmark/contestants)."""
+it compiles, or loads what an earlier run has left on the disk (fastmlp and PyTorch keep what they compile). What
+fastmlp and Keras do to check their arguments is not part of an epoch; in scikit-learn it cannot be told apart. How each
+peer is configured stands in [`fastmlp/benchmark/contestants`](../fastmlp/benchmark/contestants)."""
 
 
 def main() -> None:
