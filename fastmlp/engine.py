@@ -206,7 +206,8 @@ class Engine:
         spans = self._calls(data.rows)
         choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
         for start, stop in spans:
-            part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
+            part = data if len(spans) == 1 else data.part(start, stop)
+            threads, began = choice.next(), time.perf_counter()
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -249,8 +250,14 @@ class Engine:
 
     @cached_property
     def few_rows(self) -> int:
-        """The most rows that `predict_rows` should take: for more, several threads or a look at Ctrl-C pay."""
+        """The most rows for which `predict_rows` is best in any case: for more, several threads may pay."""
         return max(1, _PARALLEL_WORK // (2 * self.program.count))
+
+    def are_few(self, rows: int, n_threads: int | None) -> bool:
+        """Whether `predict_rows` should predict so many: on one thread, as long as Ctrl-C can wait."""
+        if rows <= self.few_rows:
+            return True
+        return 2 * self.program.count * rows <= _CALL_WORK and self.forward_threads(rows, n_threads) == 1
 
     def _calls(self, rows: int) -> list[tuple[int, int]]:
         """Spans of rows that one kernel call takes: as many in each, or one less."""
