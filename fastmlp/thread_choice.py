@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 _SLOW = 1e-10  # seconds per floating-point operation on several threads above which one thread may be faster
 _SLOWER = 1.6  # or this many times what several threads needed at their best
-_TRIAL_CALLS = 20  # calls until a choice is made anew
-_MOST_CALLS = 320  # the same, for threads that were slow again and again
+_TRIAL_CALLS = 20  # calls on several threads that are slow, after one thread was slower, until it is tried again
+_FIRST_HOLD = 4  # calls on one thread after it was faster, until several are tried again: a disturbance may be short
+_MOST_HOLD = 256  # the same, when several were slow again and again: it doubles each time
 _PATIENCE = 5.0  # seconds lost, after which compiling a kernel for one thread pays
 
 
@@ -32,7 +33,7 @@ class ThreadChoice:
         self._best = float("inf")  # seconds per operation on several threads
         self._latest: dict[bool, float] = {}  # seconds per operation, on several threads or on one
         self._serial_calls = 0  # still to be made
-        self._hold = _TRIAL_CALLS
+        self._hold = _FIRST_HOLD
         self._unasked = 0  # calls on several threads until one is tried again
         self._try_one = False
         self._lost = 0.0
@@ -74,9 +75,9 @@ class ThreadChoice:
         self._unasked -= 1
         is_slow = cost > _SLOW or cost > _SLOWER * self._best
         if not is_slow:
-            self._hold = _TRIAL_CALLS
+            self._hold = _FIRST_HOLD
         elif one is not None and cost > one:  # as slow as when one thread was better: no need to try that again
-            self._hold = min(2 * self._hold, _MOST_CALLS)
+            self._hold = min(2 * self._hold, _MOST_HOLD)
             self._serial_calls = self._hold
         elif self._unasked <= 0:
             self._lost += seconds

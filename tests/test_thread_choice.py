@@ -27,9 +27,9 @@ def test_several_threads_are_kept_while_they_are_fast():
 def test_one_thread_is_tried_when_several_are_slow_and_kept_while_it_is_faster():
     choice = ThreadChoice(2)
     seconds = {1: SLOW, 2: SLOWER}
-    assert observed(choice, seconds, 22) == [2] + [1] * 21
-    assert observed(choice, seconds, 41) == [2] + [1] * 40  # still slow: the others rest for longer
-    assert observed(choice, seconds, 81) == [2] + [1] * 80
+    assert observed(choice, seconds, 6) == [2] + [1] * 5  # a trial, and four more
+    assert observed(choice, seconds, 9) == [2] + [1] * 8  # still slow: the others rest for longer
+    assert observed(choice, seconds, 17) == [2] + [1] * 16
     seconds[2] = FAST
     assert observed(choice, seconds, 30) == [2] * 30
 
@@ -57,11 +57,18 @@ def test_nothing_is_compiled_for_a_short_delay():
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_the_next_call_is_expected_to_be_like_the_last_of_its_kind(most):
+def test_the_next_call_is_expected_to_take_what_the_last_of_its_kind_took(most):
     choice = ThreadChoice(most)
     assert choice.seconds(WORK) is None
-    observed(choice, {1: SLOW, 2: SLOW})
-    assert choice.seconds(2 * WORK) == pytest.approx(2 * SLOW)
+    observed(choice, {most: FAST})
+    assert choice.seconds(2 * WORK) == pytest.approx(2 * FAST)
+
+
+def test_one_thread_is_expected_to_take_all_the_work_of_several():
+    choice = ThreadChoice(2)
+    observed(choice, {2: SLOW})
+    assert choice.next() == 1
+    assert choice.seconds(WORK) == pytest.approx(2 * SLOW)
 
 
 def test_one_thread_stays_one():
