@@ -36,12 +36,13 @@ _DOCUMENT = Path("docs/performance.md")
 _RESULTS = Path("docs/performance/results.json")
 
 _METHOD = """\
-Every contestant starts from the same weights and visits the same rows in the same order, in float32, with Adam at a
-rate of 0.001, softmax cross-entropy and shuffling. Each has a process of its own; they take turns, one at a time, in an
-order that rotates. One thread means one CPU, for all of them: thread counts are set by the libraries' own variables and
-by CPU affinity. The first turn is not part of a median: it compiles, or loads what an earlier run has left on the disk
-(fastmlp and PyTorch keep what they compile). How each peer is configured stands in
-[`fastmlp/benchmark/contestants`](../fastmlp/benchmark/contestants)."""
+Every contestant starts from the same weights, in float32, with Adam at a rate of 0.001, softmax cross-entropy and
+shuffling. In its first turn, by whose loss the arithmetic is compared, it visits the same rows in the same order. Each
+has a process of its own; they take turns, one at a time, in an order that rotates. One thread means one CPU, for all of
+them: thread counts are set by the libraries' own variables and by CPU affinity. The first turn is not part of a median:
+it compiles, or loads what an earlier run has left on the disk (fastmlp and PyTorch keep what they compile). What
+fastmlp and Keras do to check their arguments is not part of an epoch; in scikit-learn it cannot be told apart. How each
+peer is configured stands in [`fastmlp/benchmark/contestants`](../fastmlp/benchmark/contestants)."""
 
 
 def main() -> None:
@@ -111,14 +112,15 @@ def document(results: Data) -> list[str]:
 
 
 def _header(results: Data) -> list[str]:
-    """The machine; sections that were measured elsewhere are refused a common document."""
+    """The machine, and what is not the same for all sections."""
     measured = [results[name]["measured"] for name in SECTIONS if name in results]
     if not measured:
         return ["Nothing has been measured."]
     facts = measured[-1]["machine"]
     text = [f"- {name}: {value}" for name, value in facts.items()]
-    if any(m["machine"]["CPU"] != facts["CPU"] for m in measured):
-        text.append("- **Sections were measured on different machines.**")
+    differ = [name for name in facts if any(m["machine"].get(name) != facts[name] for m in measured)]
+    if differ:
+        text.append(f"- **Sections were measured with other values of: {', '.join(differ)}.**")
     if any(m["quick"] for m in measured):
         text.append("- **A quick run: these figures mean nothing.**")
     return text

@@ -99,7 +99,7 @@ def lines(data: Data) -> list[str]:
         ["then: another network, batch size, optimiser", seconds(warm_median(data, "new_network")), str(again)],
     ]
     return [
-        "Medians, each in a fresh process.",
+        "Each in a fresh process; medians, but the cold start is one run.",
         "",
         *table(["import", "time"], imports),
         "",

@@ -46,7 +46,7 @@ class Target:
     limit : float
         Greatest value; or least, if ``at_least``.
     find : callable
-        The outcome, from all results by section; it raises KeyError or AttributeError where a section is missing.
+        The outcome, from all results by section; it raises KeyError or ValueError where a result is missing.
     """
 
     what: str
@@ -157,7 +157,8 @@ def _recompiled(sections: Data) -> Outcome:
 
 def _naive(sections: Data) -> Outcome:
     mine = ours(results_of(sections["training"]["results"][_threads(sections, "all")]["W1"]))
-    assert mine is not None
+    if mine is None:
+        raise KeyError("W1")
     per_sample = mine.median / sections["training"]["workloads"]["W1"]["rows"]
     naive = sections["baseline"]["sample"]
     times = naive / per_sample

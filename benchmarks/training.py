@@ -86,7 +86,10 @@ def _timing(result: Result, is_best: bool) -> list[str]:
     if not result.seconds:
         return ["–", ""]
     mark = "**" if is_best else ""
-    return [f"{mark}{spread(result.seconds)}{mark}", "" if result.ratio is None else f"{result.ratio:.2f}"]
+    return [
+        f"{mark}{spread(result.seconds)}{mark}",
+        "" if result.ratio is None or not result.is_compared else f"{result.ratio:.2f}",
+    ]
 
 
 def notes(columns: dict[int, list[Result]]) -> list[str]:

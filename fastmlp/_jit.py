@@ -169,6 +169,7 @@ class Kernel:
         self.__module__ = function.__module__
         self.__wrapped__ = function  # inspect.signature sees the function's own
         self._variants: dict[tuple[str, bool], Callable[..., Any]] = {}
+        self._found: dict[tuple[Any, bool], Callable[..., Any]] = {}  # the same, by what was asked for
         names = list(inspect.signature(function).parameters)
         if names != [p.name for p in self.parameters]:
             raise ValueError(f"{self.__name__}: the declaration {declaration!r} does not match {names}")
@@ -198,11 +199,14 @@ class Kernel:
 
     def variant(self, dtype: Any, *, parallel: bool) -> Callable[..., Any]:
         """The compiled form for a dtype, loaded or compiled on first use."""
+        if (dtype, parallel) in self._found:
+            return self._found[dtype, parallel]
         key = (np.dtype(dtype).name, parallel and self._has_parallel_form)
         if key not in self._variants:
             with _build_lock:
                 if key not in self._variants:
                     self._variants[key] = self._built(*key)
+        self._found[dtype, parallel] = self._variants[key]
         return self._variants[key]
 
     def is_ready(self, dtype: Any, *, parallel: bool = False) -> bool:

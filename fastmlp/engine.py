@@ -5,6 +5,7 @@ Nothing here knows about layers or epochs: arrays that were checked go in, numbe
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
@@ -71,7 +72,7 @@ class Engine:
     state: Array = field(init=False)
     step: int = 0  # optimiser steps made
     _scratch: Scratch = field(init=False, repr=False)
-    _choices: dict[tuple[str, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
+    _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -161,7 +162,7 @@ class Engine:
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
         blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
-        return np.zeros((1 + max(blocks, len(self.program.units)), t.PHASES), np.int64)
+        return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
 
     # ------------------------------------------------------------ inference
 
@@ -170,8 +171,9 @@ class Engine:
     ) -> tuple[float, float]:
         """Mean loss and share of hits; NaN for both if ``cancelled()`` between kernel calls."""
         loss, hits = 0.0, 0
-        choice = self.thread_choice(kernels.evaluate_batches, self.forward_threads(data.rows, n_threads))
-        for start, stop in self._calls(data.rows):
+        spans = self._calls(data.rows)
+        choice = self._forward_choice(kernels.evaluate_batches, spans, n_threads)
+        for start, stop in spans:
             if cancelled():
                 return math.nan, math.nan
             part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
@@ -201,9 +203,11 @@ class Engine:
 
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
         """Write the network's output for every row; NaN for a row with a NaN or an infinity."""
-        choice = self.thread_choice(kernels.predict_batches, self.forward_threads(data.rows, n_threads))
-        for start, stop in self._calls(data.rows):
-            part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
+        spans = self._calls(data.rows)
+        choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
+        for start, stop in spans:
+            part = data if len(spans) == 1 else data.part(start, stop)
+            threads, began = choice.next(), time.perf_counter()
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -220,12 +224,17 @@ class Engine:
             )
             choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
 
-    def thread_choice(self, kernel: Kernel, most: int) -> ThreadChoice:
-        """What is known of how fast a kernel is for this network on ``most`` threads and on one."""
-        key = (kernel.__name__, most)
-        if key not in self._choices:
-            self._choices[key] = ThreadChoice(most, lambda: kernel.is_ready(self.program.dtype))
-        return self._choices[key]
+    def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
+        """What is known of how fast a kernel is for this network on ``most`` threads and on one.
+
+        Only for about so many operations between two parallel regions: with fewer, each takes longer.
+        """
+        key = (kernel.__name__, most, work.bit_length())
+        choice = self._choices.get(key)
+        if choice is None:
+            choice = ThreadChoice(most, lambda: kernel.is_ready(self.program.dtype))
+            self._choices[key] = choice
+        return choice
 
     def predict_rows(self, x: Array, outputs: Array) -> None:
         """Like `predict`, for a few rows of real numbers: half of the time of one row is what surrounds it."""
@@ -241,13 +250,23 @@ class Engine:
 
     @cached_property
     def few_rows(self) -> int:
-        """The most rows that `predict_rows` should take: for more, several threads or a look at Ctrl-C pay."""
+        """The most rows for which `predict_rows` is best in any case: for more, several threads may pay."""
         return max(1, _PARALLEL_WORK // (2 * self.program.count))
 
+    def are_few(self, rows: int, n_threads: int | None) -> bool:
+        """Whether `predict_rows` should predict so many: on one thread, as long as Ctrl-C can wait."""
+        if rows <= self.few_rows:
+            return True
+        return 2 * self.program.count * rows <= _CALL_WORK and self.forward_threads(rows, n_threads) == 1
+
     def _calls(self, rows: int) -> list[tuple[int, int]]:
-        """Spans of rows that one kernel call takes."""
-        most = max(64, _CALL_WORK // (2 * self.program.count))
-        return [(start, min(rows, start + most)) for start in range(0, rows, most)]
+        """Spans of rows that one kernel call takes: as many in each, or one less."""
+        count = math.ceil(rows / max(64, _CALL_WORK // (2 * self.program.count)))
+        return list(itertools.pairwise(rows * i // count for i in range(count + 1)))
+
+    def _forward_choice(self, kernel: Kernel, spans: list[tuple[int, int]], n_threads: int | None) -> ThreadChoice:
+        rows = spans[0][1]
+        return self.thread_choice(kernel, self.forward_threads(rows, n_threads), 2 * self.program.count * rows)
 
     def forward_threads(self, rows: int, n_threads: int | None) -> int:
         """Threads for a forward pass over this many rows."""
@@ -255,20 +274,28 @@ class Engine:
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:
         # A few blocks for each thread: enough to balance, and their workspace stays in cache between rounds.
-        longest = min(rows, 256 * n_threads)
-        if (longest, n_threads) not in self._plans:
+        key = (min(rows, 256 * n_threads), n_threads)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self.program.plan(*key)
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            self._plans[longest, n_threads] = self.program.plan(longest, n_threads)
-        return self._plans[longest, n_threads]
+            self._plans[key] = plan
+        return plan
 
     def __getstate__(self) -> dict[str, Any]:
-        here_only = ("_scratch", "_choices", "_rows_kernel")  # scratch space and machine code do not travel
+        here_only = ("_scratch", "_choices", "_plans", "_rows_kernel")  # scratch space and machine code do not travel
         return {name: value for name, value in self.__dict__.items() if name not in here_only}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._scratch, self._choices = Scratch(self.program), {}
+        self._scratch, self._choices, self._plans = Scratch(self.program), {}, {}
+        for name in ("parameters", "gradients", "state"):  # kernels write to them; joblib maps large arrays read-only
+            array = getattr(self, name)
+            if not array.flags.writeable:
+                own = aligned_zeros(array.size, array.dtype)
+                own[:] = array
+                setattr(self, name, own)
 
 
 class Scratch(threading.local):

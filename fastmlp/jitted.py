@@ -137,7 +137,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         rows = x.shape[0] if x.ndim == 2 else 1
         fan_in, classes = network[_FAN_IN], network[_CLASSES]
         fits = x.size == rows * fan_in and out.size == rows * classes and weights.size == network[t.NETWORK_SIZE]
-        if not fits or network[_PANEL] != panel:
+        if not fits or network[_PANEL] != panel or (out.ndim == 2 and out.shape[0] != rows):
             raise ValueError(_MISFIT)
         if rows == 0:
             return

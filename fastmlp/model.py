@@ -501,7 +501,7 @@ class Sequential:
             out = np.empty(shape, self.dtype)
         else:
             x = _checked_output(out, shape, self.dtype, x)
-        if shape[0] <= engine.few_rows and x.dtype == self.dtype:
+        if x.dtype == self.dtype and engine.are_few(shape[0], n_threads):
             engine.predict_rows(x, out)
         else:
             none = np.empty(0, np.int64)

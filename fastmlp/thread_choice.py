@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 _SLOW = 1e-10  # seconds per floating-point operation on several threads above which one thread may be faster
 _SLOWER = 1.6  # or this many times what several threads needed at their best
-_TRIAL_CALLS = 20  # calls until a choice is made anew
-_MOST_CALLS = 320  # the same, for threads that were slow again and again
+_TRIAL_CALLS = 20  # calls on several threads that are slow, after one thread was slower, until it is tried again
+_FIRST_HOLD = 4  # calls on one thread after it was faster, until several are tried again: a disturbance may be short
+_MOST_HOLD = 256  # the same, when several were slow again and again: it doubles each time
 _PATIENCE = 5.0  # seconds lost, after which compiling a kernel for one thread pays
 
 
@@ -32,7 +33,7 @@ class ThreadChoice:
         self._best = float("inf")  # seconds per operation on several threads
         self._latest: dict[bool, float] = {}  # seconds per operation, on several threads or on one
         self._serial_calls = 0  # still to be made
-        self._hold = _TRIAL_CALLS
+        self._hold = _FIRST_HOLD
         self._unasked = 0  # calls on several threads until one is tried again
         self._try_one = False
         self._lost = 0.0
@@ -42,9 +43,11 @@ class ThreadChoice:
         return 1 if self._try_one or self._serial_calls > 0 else self.most
 
     def seconds(self, work: int) -> float | None:
-        """What the next call is expected to take for so many operations; None where nothing is known."""
-        cost = self._latest.get(self.next() > 1, self._latest.get(True))
-        return None if cost is None else cost * work
+        """What the next call takes for so many operations, at most; None where nothing is known."""
+        several = self.next() > 1
+        if several in self._latest:
+            return self._latest[several] * work
+        return None if not self._latest else self._latest[not several] * self.most * work
 
     def observe(self, threads: int, work: int, seconds: float) -> None:
         """Take note of a call: its floating-point operations, and how long it took."""
@@ -72,9 +75,9 @@ class ThreadChoice:
         self._unasked -= 1
         is_slow = cost > _SLOW or cost > _SLOWER * self._best
         if not is_slow:
-            self._hold = _TRIAL_CALLS
+            self._hold = _FIRST_HOLD
         elif one is not None and cost > one:  # as slow as when one thread was better: no need to try that again
-            self._hold = min(2 * self._hold, _MOST_CALLS)
+            self._hold = min(2 * self._hold, _MOST_HOLD)
             self._serial_calls = self._hold
         elif self._unasked <= 0:
             self._lost += seconds

@@ -61,7 +61,7 @@ class Trainer:
         rows = min(settings.batch_size, data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, settings.n_threads)
-        self.threads = self.engine.thread_choice(kernels.train_batches, most)
+        self.threads = self.engine.thread_choice(kernels.train_batches, most, self.batch_work)
         self.good = GoodParameters(self.engine.parameters)
         self.stop_reason: str | None = None
 

@@ -127,7 +127,7 @@ def test_k_loops_of_other_builds(name, features, size, plain_build, folder, tmp_
         pytest.skip("the builds are for x86-64")
     if size == simd.VECTOR_BYTES == 32:
         pytest.skip("the plain build is like this one")
-    if {"FASTMLP_LANES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"} & os.environ.keys():
+    if {"FASTMLP_LANES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_BOUNDSCHECK"} & os.environ.keys():
         pytest.skip("this is another build already")
     environment = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "FASTMLP_CACHE_DIR": str(tmp_path)}
     found = compiled(folder.with_name(f"{folder.name}-{name}.json"), PARTS, environment)

@@ -150,7 +150,7 @@ import numpy as np, numba
 from fastmlp import kernels
 y = np.empty((40, 3), np.float32)
 kernels.dense_forward(y, np.ones((40, 2)), np.ones((2, 3)), np.ones(3))
-kernels.train_batches.variant("float32", parallel=True)
+kernels.evaluate_batches.variant("float32", parallel=True)
 
 @numba.njit
 def own(n):

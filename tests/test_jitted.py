@@ -221,6 +221,7 @@ def misfits(model):
         "wide x": (out, np.ones((5, 38), np.float32), weights, table),
         "few rows of out": (out[:4], x, weights, table),
         "many rows of out": (unset(model, 6), x, weights, table),
+        "turned out": (np.ascontiguousarray(out.T), x, weights, table),
         "narrow out": (out[:, 1:].copy(), x, weights, table),
         "short weights": (out, x, weights[:-1], table),
         "long weights": (out, x, np.append(weights, weights[:1]), table),

@@ -1,7 +1,10 @@
 """All threads or one: what is slow is tried otherwise, and what is faster is kept."""
 
+import numpy as np
 import pytest
 
+import fastmlp as fm
+from fastmlp import engine, kernels
 from fastmlp.thread_choice import ThreadChoice
 
 WORK = 10**9
@@ -24,9 +27,9 @@ def test_several_threads_are_kept_while_they_are_fast():
 def test_one_thread_is_tried_when_several_are_slow_and_kept_while_it_is_faster():
     choice = ThreadChoice(2)
     seconds = {1: SLOW, 2: SLOWER}
-    assert observed(choice, seconds, 22) == [2] + [1] * 21
-    assert observed(choice, seconds, 41) == [2] + [1] * 40  # still slow: the others rest for longer
-    assert observed(choice, seconds, 81) == [2] + [1] * 80
+    assert observed(choice, seconds, 6) == [2] + [1] * 5  # a trial, and four more
+    assert observed(choice, seconds, 9) == [2] + [1] * 8  # still slow: the others rest for longer
+    assert observed(choice, seconds, 17) == [2] + [1] * 16
     seconds[2] = FAST
     assert observed(choice, seconds, 30) == [2] * 30
 
@@ -54,12 +57,54 @@ def test_nothing_is_compiled_for_a_short_delay():
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_the_next_call_is_expected_to_be_like_the_last_of_its_kind(most):
+def test_the_next_call_is_expected_to_take_what_the_last_of_its_kind_took(most):
     choice = ThreadChoice(most)
     assert choice.seconds(WORK) is None
-    observed(choice, {1: SLOW, 2: SLOW})
-    assert choice.seconds(2 * WORK) == pytest.approx(2 * SLOW)
+    observed(choice, {most: FAST})
+    assert choice.seconds(2 * WORK) == pytest.approx(2 * FAST)
+
+
+def test_one_thread_is_expected_to_take_all_the_work_of_several():
+    choice = ThreadChoice(2)
+    observed(choice, {2: SLOW})
+    assert choice.next() == 1
+    assert choice.seconds(WORK) == pytest.approx(2 * SLOW)
 
 
 def test_one_thread_stays_one():
     assert observed(ThreadChoice(1), {1: SLOWER}, 50) == [1] * 50
+
+
+def test_what_is_known_of_one_size_of_work_says_nothing_of_another():
+    model = fm.mlp([4], classes=2, seed=0)
+    model.build(3)
+    small, large = (model.engine.thread_choice(kernels.predict_batches, 2, work) for work in (10**5, 10**9))
+    assert small is not large
+    assert small is model.engine.thread_choice(kernels.predict_batches, 2, 10**5 + 1)
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1000, 100_000])
+def test_long_forward_passes_have_even_parts(rows, monkeypatch):
+    model = fm.mlp([4], classes=2, seed=0)
+    model.build(3)
+    monkeypatch.setattr(engine, "_CALL_WORK", 2 * model.engine.program.count * 100)
+    spans = model.engine._calls(rows)
+    sizes = [stop - start for start, stop in spans]
+    assert [start for start, _ in spans] == [0, *(stop for _, stop in spans[:-1])]
+    assert sum(sizes) == rows
+    assert max(sizes) <= 100
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_model_whose_arrays_came_read_only_trains_and_predicts():
+    model = fm.mlp([4], classes=2, seed=0)
+    x, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
+    model.fit(x, y, verbose=0)
+    expected = model.predict(x)
+    state = model.engine.__getstate__()
+    for name in ("parameters", "gradients", "state"):
+        state[name] = state[name].copy()
+        state[name].flags.writeable = False
+    model.engine.__setstate__(state)
+    assert np.array_equal(model.predict(x), expected)
+    model.fit(x, y, verbose=0)

@@ -90,6 +90,11 @@ class Result:
         return statistics.median(self.seconds)
 
     @property
+    def is_compared(self) -> bool:
+        """Whether it did the same arithmetic: a ratio of times would mean nothing otherwise."""
+        return self.counts or self.name.startswith(OURS)
+
+    @property
     def ratio(self) -> float | None:
         """Times fastmlp's seconds: the median of the rounds."""
         return statistics.median(self.ratios) if self.ratios else None

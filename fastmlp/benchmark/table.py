@@ -29,7 +29,7 @@ def row(result: Result) -> tuple[str, ...]:
         f"  {result.name}",
         seconds(result.median),
         f"{seconds(min(result.seconds))} - {seconds(max(result.seconds))}",
-        "" if result.ratio is None else f"{result.ratio:.2f}",
+        "" if result.ratio is None or not result.is_compared else f"{result.ratio:.2f}",
         "" if result.first_call is None else seconds(result.first_call),
         "" if result.deviation is None else f"{result.deviation:.0e}",
     )

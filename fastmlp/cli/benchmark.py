@@ -22,6 +22,8 @@ def run(args: argparse.Namespace) -> int:
     if args.phases:
         return _print_phases(args)
     check_outputs({"--json": args.json}, {})
+    if sys.platform == "win32":
+        raise UsageError("contestants' processes need Linux or macOS; --phases works here too")
     chosen = _chosen(args.only)
     facts = machine.facts(chosen)
     for name, value in facts.items():

@@ -49,7 +49,9 @@ def __getattr__(name: str) -> Kernel:
     home = _HOMES.get(name) or _TIMED.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
-    return getattr(importlib.import_module(f".{home}", __name__), name)  # type: ignore[no-any-return]
+    kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = kernel  # the next look-up costs nothing
+    return kernel
 
 
 def __dir__() -> list[str]:

@@ -523,7 +523,7 @@ def predict_rows(outputs, x, weights, network):
     n_ops = network[NETWORK_OPS]
     ops = network[NETWORK_HEAD + PLAN_FIELDS :].reshape(n_ops, OP_FIELDS)
     plan = network[NETWORK_HEAD : NETWORK_HEAD + PLAN_FIELDS].copy()
-    block_rows = min(rows, plan[BLOCK_ROWS])
+    block_rows = max(1, min(rows, plan[BLOCK_ROWS]))
     plan[CAPACITY] = block_rows
     workspace = np.empty(plan[COLUMNS] * block_rows, outputs.dtype)
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
