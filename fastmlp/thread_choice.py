@@ -9,6 +9,7 @@ _SLOWER = 1.6  # or this many times what several threads needed at their best
 _TRIAL_CALLS = 20  # calls on several threads that are slow, after one thread was slower, until it is tried again
 _FIRST_HOLD = 4  # calls on one thread after it was faster, until several are tried again: a disturbance may be short
 _MOST_HOLD = 256  # the same, when several were slow again and again: it doubles each time
+_SLOW_CALLS = 2  # in a row, before one thread is tried: the first call after a pause is often slow
 _PATIENCE = 5.0  # seconds lost, after which compiling a kernel for one thread pays
 
 
@@ -36,6 +37,7 @@ class ThreadChoice:
         self._hold = _FIRST_HOLD
         self._unasked = 0  # calls on several threads until one is tried again
         self._try_one = False
+        self._slow_calls = 0  # on several threads, in a row
         self._lost = 0.0
 
     def next(self) -> int:
@@ -68,17 +70,21 @@ class ThreadChoice:
         self._try_one = False
         is_faster = several is None or cost < several
         self._serial_calls = self._hold if is_faster else 0
+        self._slow_calls = 0
         self._unasked = 0 if is_faster else _TRIAL_CALLS
 
     def _observe_several(self, cost: float, one: float | None, seconds: float) -> None:
         self._best = min(self._best, cost)
         self._unasked -= 1
-        is_slow = cost > _SLOW or cost > _SLOWER * self._best
-        if not is_slow:
-            self._hold = _FIRST_HOLD
-        elif one is not None and cost > one:  # as slow as when one thread was better: no need to try that again
+        if cost <= _SLOW and cost <= _SLOWER * self._best:
+            self._slow_calls, self._hold = 0, _FIRST_HOLD
+            return
+        self._slow_calls += 1
+        if self._slow_calls < _SLOW_CALLS:
+            return
+        if one is not None and cost > one:  # as slow as when one thread was better: no need to try that again
             self._hold = min(2 * self._hold, _MOST_HOLD)
-            self._serial_calls = self._hold
+            self._serial_calls, self._slow_calls = self._hold, 0
         elif self._unasked <= 0:
             self._lost += seconds
             self._try_one = self._serial_is_ready() or self._lost > _PATIENCE

@@ -27,9 +27,9 @@ def test_several_threads_are_kept_while_they_are_fast():
 def test_one_thread_is_tried_when_several_are_slow_and_kept_while_it_is_faster():
     choice = ThreadChoice(2)
     seconds = {1: SLOW, 2: SLOWER}
-    assert observed(choice, seconds, 6) == [2] + [1] * 5  # a trial, and four more
-    assert observed(choice, seconds, 9) == [2] + [1] * 8  # still slow: the others rest for longer
-    assert observed(choice, seconds, 17) == [2] + [1] * 16
+    assert observed(choice, seconds, 7) == [2, 2] + [1] * 5  # a trial, and four more
+    assert observed(choice, seconds, 10) == [2, 2] + [1] * 8  # still slow: the others rest for longer
+    assert observed(choice, seconds, 18) == [2, 2] + [1] * 16
     seconds[2] = FAST
     assert observed(choice, seconds, 30) == [2] * 30
 
@@ -42,18 +42,26 @@ def test_the_rest_of_several_threads_has_an_end():
 def test_several_threads_are_kept_where_one_is_slower_still():
     threads = observed(ThreadChoice(2), {1: SLOWER, 2: SLOW}, 63)
     assert threads.count(1) == 3
-    assert threads[:2] == [2, 1]
+    assert threads[:3] == [2, 2, 1]
+
+
+def test_a_single_slow_call_changes_nothing():
+    choice = ThreadChoice(2)
+    observed(choice, {2: FAST}, 5)
+    for _ in range(20):
+        assert observed(choice, {2: SLOW}) == [2]
+        assert observed(choice, {2: FAST}, 2) == [2, 2]
 
 
 def test_threads_that_were_faster_before_are_slow():
     choice = ThreadChoice(2)
     observed(choice, {2: FAST}, 10)
-    assert observed(choice, {1: 1.5 * FAST, 2: 3 * FAST}, 3) == [2, 1, 1]
+    assert observed(choice, {1: 1.5 * FAST, 2: 3 * FAST}, 4) == [2, 2, 1, 1]
 
 
 def test_nothing_is_compiled_for_a_short_delay():
     choice = ThreadChoice(2, serial_is_ready=lambda: False)
-    assert observed(choice, {1: SLOW, 2: SLOWER}, 5) == [2, 2, 2, 1, 1]
+    assert observed(choice, {1: SLOW, 2: SLOWER}, 6) == [2, 2, 2, 2, 1, 1]
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -66,7 +74,7 @@ def test_the_next_call_is_expected_to_take_what_the_last_of_its_kind_took(most):
 
 def test_one_thread_is_expected_to_take_all_the_work_of_several():
     choice = ThreadChoice(2)
-    observed(choice, {2: SLOW})
+    observed(choice, {2: SLOW}, 2)
     assert choice.next() == 1
     assert choice.seconds(WORK) == pytest.approx(2 * SLOW)
 
