@@ -38,6 +38,8 @@ class ThreadChoice:
         self._unasked = 0  # calls on several threads until one is tried again
         self._try_one = False
         self._slow_calls = 0  # on several threads, in a row
+        self._slow_cost = 0.0  # the least of them: a call may be slow by chance
+        self._since_one = _TRIAL_CALLS  # calls on several threads since the last on one
         self._lost = 0.0
 
     def next(self) -> int:
@@ -54,35 +56,37 @@ class ThreadChoice:
     def observe(self, threads: int, work: int, seconds: float) -> None:
         """Take note of a call: its floating-point operations, and how long it took."""
         cost = seconds / max(1, work)
-        before = self._latest.get(threads == 1)  # of the other kind
         self._latest[threads > 1] = cost
         if self.most == 1:
             return
         if threads == 1:
-            self._observe_one(cost, before)
+            self._observe_one(cost)
         else:
-            self._observe_several(cost, before, seconds)
+            self._observe_several(cost, seconds)
 
-    def _observe_one(self, cost: float, several: float | None) -> None:
+    def _observe_one(self, cost: float) -> None:
+        self._since_one = 0
         if not self._try_one:
             self._serial_calls -= 1
             return
         self._try_one = False
-        is_faster = several is None or cost < several
+        is_faster = cost < self._slow_cost
         self._serial_calls = self._hold if is_faster else 0
         self._slow_calls = 0
         self._unasked = 0 if is_faster else _TRIAL_CALLS
 
-    def _observe_several(self, cost: float, one: float | None, seconds: float) -> None:
+    def _observe_several(self, cost: float, seconds: float) -> None:
         self._best = min(self._best, cost)
         self._unasked -= 1
+        self._since_one += 1
         if cost <= _SLOW and cost <= _SLOWER * self._best:
             self._slow_calls, self._hold = 0, _FIRST_HOLD
             return
+        self._slow_cost = min(cost, self._slow_cost) if self._slow_calls else cost
         self._slow_calls += 1
         if self._slow_calls < _SLOW_CALLS:
             return
-        if one is not None and cost > one:  # as slow as when one thread was better: no need to try that again
+        if self._since_one <= _SLOW_CALLS and self._slow_cost > self._latest[False]:  # nothing has changed
             self._hold = min(2 * self._hold, _MOST_HOLD)
             self._serial_calls, self._slow_calls = self._hold, 0
         elif self._unasked <= 0:
