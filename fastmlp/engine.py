@@ -21,7 +21,7 @@ from ._jit import Kernel
 from ._types import Array
 from .kernels import tables as t
 from .optimizers import Optimizer
-from .program import Program, aligned_zeros
+from .program import BLOCK_ROWS, Program, aligned_zeros
 from .thread_choice import ThreadChoice
 
 # Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs.
@@ -273,8 +273,8 @@ class Engine:
         return _threads.resolve_threads(n_threads) if 2 * self.program.count * rows >= _PARALLEL_WORK else 1
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:
-        # A few blocks for each thread: enough to balance, and their workspace stays in cache between rounds.
-        key = (min(rows, 256 * n_threads), n_threads)
+        # One block of workspace for each thread, which takes its share of the rows through it.
+        key = (min(rows, BLOCK_ROWS * n_threads), n_threads)
         plan = self._plans.get(key)
         if plan is None:
             plan = self.program.plan(*key)

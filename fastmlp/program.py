@@ -20,7 +20,7 @@ from .layers import Dense, Layer
 
 _ACTIVATION_CODES = {"relu": t.RELU, "softmax": t.SOFTMAX}
 _UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
-_BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
+BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
 _PAGE = 4096
@@ -86,7 +86,7 @@ class Program:
     def plan(self, batch: int, n_threads: int, optimizer: int = 0, *, longest: int | None = None) -> Array:
         """How to run batches of ``batch`` rows: sizes of blocks, and how many the workspace holds."""
         longest = batch if longest is None else longest
-        rounds = math.ceil(longest / (_BLOCK_ROWS * n_threads))
+        rounds = math.ceil(longest / (BLOCK_ROWS * n_threads))
         block_rows = math.ceil(longest / (rounds * n_threads))
         capacity = self._capacity(block_rows)
         block_size = padded(self.columns * capacity + self.scratch, _ALIGNMENT)
@@ -105,7 +105,7 @@ class Program:
 
     def network(self) -> Integers:
         """The program for inference as one array, for `fastmlp.kernels.predict_rows`."""
-        plan = self.plan(_BLOCK_ROWS, 1)
+        plan = self.plan(BLOCK_ROWS, 1)
         return np.concatenate([[t.VERSION, len(self.ops), self.size], plan, self.ops.ravel()]).astype(np.int64)
 
     def _capacity(self, block_rows: int) -> int:

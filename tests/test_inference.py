@@ -201,7 +201,7 @@ def test_a_workspace_is_bounded_for_large_networks_and_batches(widths, n_threads
     blocks, block_bytes = int(plan[tables.BLOCKS]), int(plan[tables.BLOCK_SIZE]) * 4
     assert blocks * block_bytes <= max(program._WORKSPACE_BYTES, n_threads * block_bytes)
     assert blocks >= n_threads
-    assert plan[tables.BLOCK_ROWS] <= plan[tables.CAPACITY] <= program._BLOCK_ROWS + 1
+    assert plan[tables.BLOCK_ROWS] <= plan[tables.CAPACITY] <= program.BLOCK_ROWS + 1
     assert block_bytes >= built.columns * int(plan[tables.BLOCK_ROWS]) * 4
 
 

@@ -1,5 +1,8 @@
 """Runs a whole network program: many training steps, or a forward pass, in one call.
 
+A forward pass is one parallel region: each iteration takes its share of the rows, block after block through the same
+piece of workspace, which stays in the second-level cache.
+
 A training step has two parallel regions. In the first, each block of batch rows is gathered, goes forward
 through all operations, gets its loss, and goes backward to every gradient of an activation, while its numbers
 are hot in cache. In the second, each block of weights gets its gradient, summed over all rows in batch order,
@@ -419,15 +422,15 @@ def evaluate_batches(
         Rows to evaluate; empty for all as they stand.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
-    block_rows = plan[BLOCK_ROWS]
-    for start in range(0, row_losses.size, plan[BLOCKS] * block_rows):
-        rows = min(plan[BLOCKS] * block_rows, row_losses.size - start)
-        for q in prange((rows + block_rows - 1) // block_rows):
-            net = (parameters, ops, plan)
-            data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
-            q64 = np.int64(q)
-            first, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
-            evaluate_block(row_losses, row_correct, workspace, q64, net, data, first, here)
+    rows, block_rows = row_losses.size, plan[BLOCK_ROWS]
+    blocks = (rows + block_rows - 1) // block_rows
+    for q in prange(plan[BLOCKS]):
+        net = (parameters, ops, plan)
+        data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
+        q64 = np.int64(q)
+        for b in range(q64 * blocks // plan[BLOCKS], (q64 + 1) * blocks // plan[BLOCKS]):
+            first = b * block_rows
+            evaluate_block(row_losses, row_correct, workspace, q64, net, data, first, min(block_rows, rows - first))
 
 
 @block
@@ -460,22 +463,16 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
         Rows to predict; empty for all as they stand.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
-    block_rows = plan[BLOCK_ROWS]
-    for start in range(0, outputs.shape[0], plan[BLOCKS] * block_rows):
-        rows = min(plan[BLOCKS] * block_rows, outputs.shape[0] - start)
-        for q in prange((rows + block_rows - 1) // block_rows):
-            net = (parameters, ops, plan)
-            data = (
-                x_flat,
-                pixels_flat,
-                pixel_scale,
-                order,
-                x_flat,
-                order,
-            )  # no labels or targets: two arrays in their place
-            q64 = np.int64(q)
-            first, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
-            predict_block(outputs_flat, workspace, q64, net, data, first, here)
+    rows, block_rows = outputs.shape[0], plan[BLOCK_ROWS]
+    blocks = (rows + block_rows - 1) // block_rows
+    for q in prange(plan[BLOCKS]):
+        net = (parameters, ops, plan)
+        # No labels or targets: two arrays in their place.
+        data = (x_flat, pixels_flat, pixel_scale, order, x_flat, order)
+        q64 = np.int64(q)
+        for b in range(q64 * blocks // plan[BLOCKS], (q64 + 1) * blocks // plan[BLOCKS]):
+            first = b * block_rows
+            predict_block(outputs_flat, workspace, q64, net, data, first, min(block_rows, rows - first))
 
 
 @block
