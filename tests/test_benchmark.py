@@ -1,5 +1,6 @@
 """The benchmark: who is compared with whom, on what, and what happens to those who fail."""
 
+import contextlib
 import json
 import math
 import time
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.benchmark import WORKLOADS, Arena, Job, Result, Workload, contest, machine, table, workloads
+from fastmlp.benchmark import WORKLOADS, Arena, Job, Result, Workload, contest, machine, phases, table, workloads
 from fastmlp.benchmark.contestants import CONTESTANTS, OURS, Contestant, NotApplicable, numpy_mlp, ours
 from fastmlp.benchmark.worker import Worker
 from fastmlp.cli import benchmark, main
@@ -243,3 +244,39 @@ def test_command(capsys, tmp_path):
 def test_command_refuses_strangers(capsys):
     assert main(["benchmark", "--only", "Caffe"]) == 2
     assert "there is no 'Caffe'; there are: fastmlp; " in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- phases, and the command without processes
+
+
+def test_phases_add_up_to_the_epoch():
+    found = phases.measure(TINY, 1, epochs=1)
+    assert tuple(found) == phases.PHASES
+    assert all(found[phase] > 0 for phase in phases.PHASES[:-1])
+    assert sum(found.values()) < 60_000
+
+
+def test_command_prints_phases(capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "_trained", lambda rows: [TINY])
+    assert main(["benchmark", "--phases", "--threads", "1", "--rounds", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown for name in (*phases.PHASES, "all"))
+    assert main(["benchmark", "--phases", "--only", "numpy"]) == 2
+    assert "--phases goes with" in capsys.readouterr().err
+
+
+def test_command_writes_what_was_measured(capsys, monkeypatch, tmp_path):
+    class Measured(contextlib.nullcontext):
+        def __init__(self, chosen, threads, timeout, report):
+            super().__init__(self)
+            self.names = [contestant.name for contestant in chosen]
+
+        def run(self, job, rounds):
+            return [Result(name, [1.0] * rounds, [1.0] * rounds) for name in self.names]
+
+    monkeypatch.setattr(benchmark, "Arena", Measured)
+    file = tmp_path / "results.json"
+    assert main(["benchmark", "--only", "numpy", "--rounds", "2", "--json", str(file)]) == 0
+    assert capsys.readouterr().out.count("  NumPy ") == len(benchmark.jobs(None))
+    found = json.loads(file.read_text())["results"]
+    assert [result["seconds"] for results in found.values() for result in results] == [[1.0, 1.0]] * 2 * len(found)
