@@ -122,7 +122,7 @@ def _checked(n: Any, name: str) -> int:
 
 # Loop passes for which an OpenMP thread waits actively for the others, before it sleeps. The default, 300,000, takes
 # some milliseconds: where other programs want the CPU, the thread that is waited for does not get it meanwhile, and
-# training takes ten times as long. On an idle CPU 5,000 are as fast; 1,000 are slower, as threads must be woken.
+# training took several times as long. On an idle CPU 5,000 are as fast; 1,000 are slower, as threads must be woken.
 _ACTIVE_WAITS = "5000"
 
 
