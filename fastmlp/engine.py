@@ -28,6 +28,9 @@ from .thread_choice import ThreadChoice
 # Measured with small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to
 # 90 µs) 1.2 times as fast, 20 MFLOP 1.5 times.
 _PARALLEL_WORK = 2_000_000
+# The same for a forward pass that comes alone: the other threads sleep by then, and to wake them took 0.06 to 0.7 ms.
+# 28 MFLOP (0.5 ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
+_PARALLEL_FORWARD_WORK = 50_000_000
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NO_TIMERS = np.empty(0, np.int8)
@@ -250,7 +253,7 @@ class Engine:
     @cached_property
     def few_rows(self) -> int:
         """The most rows for which `predict_rows` is best in any case: for more, several threads may pay."""
-        return max(1, _PARALLEL_WORK // (2 * self.program.count))
+        return max(1, _PARALLEL_FORWARD_WORK // (2 * self.program.count))
 
     def are_few(self, rows: int, n_threads: int | None) -> bool:
         """Whether `predict_rows` should predict so many: on one thread, as long as Ctrl-C can wait."""
@@ -269,7 +272,8 @@ class Engine:
 
     def forward_threads(self, rows: int, n_threads: int | None) -> int:
         """Threads for a forward pass over this many rows."""
-        return _threads.resolve_threads(n_threads) if 2 * self.program.count * rows >= _PARALLEL_WORK else 1
+        is_enough = 2 * self.program.count * rows >= _PARALLEL_FORWARD_WORK
+        return _threads.resolve_threads(n_threads) if is_enough else 1
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:
         # One block of workspace for each thread, which takes its share of the rows through it.

@@ -33,7 +33,7 @@ def rows(request, monkeypatch):
     """A number of rows that the one path of `predict` takes, or the other."""
     if request.param == "few":
         return FEW
-    monkeypatch.setattr(fm.engine.Engine, "few_rows", 1)
+    monkeypatch.setattr(fm.engine, "_PARALLEL_FORWARD_WORK", 0)
     return MANY
 
 
@@ -41,7 +41,8 @@ def rows(request, monkeypatch):
 
 
 @pytest.mark.parametrize("hidden", [(), (1,), (33, 17)], ids=str)
-def test_a_row_has_the_same_bits_among_any_number_of_rows(hidden, dtype):
+def test_a_row_has_the_same_bits_among_any_number_of_rows(hidden, dtype, monkeypatch):
+    monkeypatch.setattr(fm.engine, "_PARALLEL_FORWARD_WORK", 0)
     model = network(hidden, dtype)
     x = rows_of(MANY, dtype)
     whole = model.predict(x)

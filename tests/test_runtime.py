@@ -73,6 +73,7 @@ def run_python(code, tmp_path, *options, timeout=120, **environment):
 def always_parallel(monkeypatch):
     """Networks of any size run in parallel."""
     monkeypatch.setattr(engine, "_PARALLEL_WORK", 0)
+    monkeypatch.setattr(engine, "_PARALLEL_FORWARD_WORK", 0)
 
 
 @needs_jit
