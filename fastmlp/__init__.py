@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import callbacks, initializers, kernels, losses
+from . import activations, callbacks, initializers, kernels, losses, regularizers
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,

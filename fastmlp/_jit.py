@@ -77,23 +77,27 @@ if TYPE_CHECKING:
 @overload
 def block(function: F) -> F: ...
 @overload
-def block(*, literal: bool = False, allocates: bool = False) -> Callable[[F], F]: ...
-def block(function: Any = None, *, literal: bool = False, allocates: bool = False) -> Any:
+def block(*, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Callable[[F], F]: ...
+def block(function: Any = None, *, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Any:
     """Mark a function that kernels call.
 
     With ``literal``, constants in a call become part of its type. A block that makes arrays says that it
-    ``allocates``; the others are compiled without reference counting, which is less to compile.
+    ``allocates``; the others are compiled without reference counting, which is less to compile. What a block of the
+    kind ``unless_core`` does is left out of kernels for core operations alone, in which the array of that name holds
+    signed numbers: they are compiled in half the time.
     """
     if function is None:
-        return lambda f: _block(f, literal, allocates)
-    return _block(function, literal, allocates)
+        return lambda f: _block(f, literal, allocates, unless_core)
+    return _block(function, literal, allocates, unless_core)
 
 
-def _block(function: F, literal: bool, allocates: bool) -> F:
+def _block(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
     from numba.extending import overload as numba_overload
 
     parameters = ", ".join(inspect.signature(function).parameters)
-    implementation = eval(f"lambda {parameters}: function", {"function": function})
+    names = {"function": function, "nothing": eval(f"lambda {parameters}: None")}
+    chosen = f"nothing if {unless_core}.dtype.signed else function" if unless_core else "function"
+    implementation = eval(f"lambda {parameters}: {chosen}", names)
     options = {**_OPTIONS, "no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates}
     numba_overload(function, jit_options=options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
     return function

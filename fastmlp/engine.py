@@ -20,6 +20,7 @@ from . import _threads, kernels
 from ._jit import Kernel
 from ._types import Array
 from .kernels import tables as t
+from .losses import Loss
 from .optimizers import Optimizer
 from .program import BLOCK_ROWS, Program, aligned_zeros
 from .thread_choice import ThreadChoice
@@ -33,17 +34,21 @@ _PARALLEL_WORK = 2_000_000
 _PARALLEL_FORWARD_WORK = 50_000_000
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
-_NO_TIMERS = np.empty(0, np.int8)
+_CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`."""
+    """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
+
+    `weights` has a factor for each row's loss, or no rows.
+    """
 
     x: Array
     pixels: Array
     labels: Array
     targets: Array
+    weights: Array
 
     @property
     def rows(self) -> int:
@@ -51,15 +56,23 @@ class Data:
 
     def part(self, start: int, stop: int) -> Data:
         """Rows start to stop, without copying."""
-        return Data(*(array[start:stop] for array in (self.x, self.pixels, self.labels, self.targets)))
+        arrays = (self.x, self.pixels, self.labels, self.targets, self.weights)
+        return Data(*(array[start:stop] for array in arrays))
+
+    def truth(self) -> Array:
+        """What the outputs should be: class numbers, or rows of targets."""
+        return self.targets if len(self.targets) else self.labels
 
 
-def data_of(features: Array, labels: Array, targets: Array, dtype: np.dtype[Any]) -> Data:
+def data_of(
+    features: Array, labels: Array, targets: Array, dtype: np.dtype[Any], weights: Array | None = None
+) -> Data:
     """Checked features, float or uint8, and targets as a data set."""
     none = np.empty((0, features.shape[1]), np.uint8)
+    weights = np.empty(0, dtype) if weights is None else weights
     if features.dtype == np.uint8:
-        return Data(none.astype(dtype), features, labels, targets)
-    return Data(features, none, labels, targets)
+        return Data(none.astype(dtype), features, labels, targets, weights)
+    return Data(features, none, labels, targets, weights)
 
 
 @dataclass
@@ -69,10 +82,12 @@ class Engine:
     program: Program
     pixel_scale: float
     optimizer: Optimizer | None = None
+    loss: Loss | None = None
+    activation: str = "linear"  # of the output, which the loss must know
     parameters: Array = field(init=False)
     gradients: Array = field(init=False)
     state: Array = field(init=False)
-    step: int = 0  # optimiser steps made
+    step: int = 0  # batches trained since the optimiser started
     _scratch: Scratch = field(init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False)
@@ -103,8 +118,34 @@ class Engine:
             self.gradients = self._zeros(1)
         if self.state.size != self.optimizer.slots * self.program.size:
             self.state = self._zeros(self.optimizer.slots)
+            slots = self.state.reshape(self.optimizer.slots, self.program.size)
+            for slot, value in zip(slots, self.optimizer.initial_state(), strict=True):
+                slot[:] = value
+
+    def set_loss(self, program: Program, loss: Loss | None, activation: str) -> None:
+        """Take another loss, and the program that goes with it: the same tensors at the same places."""
+        self.program, self.loss, self.activation = program, loss, activation
+        self._scratch, self._plans = Scratch(program), {}
+        self.__dict__.pop("_network", None)
 
     # ------------------------------------------------------------ training
+
+    def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
+        """How to train batches of this size, the longest of which has so many rows."""
+        assert self.optimizer is not None
+        plan = self.program.plan(batch_size, n_threads, longest=longest, training=True)
+        self._plan_loss(plan)
+        self.optimizer.plan(plan)
+        return plan
+
+    def _plan_loss(self, plan: Array) -> None:
+        assert self.loss is not None
+        self.loss.plan(plan, self.activation, self.program.classes)
+
+    def training_kernel(self) -> Kernel:
+        """The form of the training kernel that has all that is needed, and no more."""
+        is_core = self.program.is_core(self.training_plan(1, 1, 1))
+        return kernels.train_batches if is_core else kernels.train_batches_full
 
     def training_threads(self, batch_size: int, n_threads: int | None) -> int:
         """Threads for batches of this size: one, where more would cost more than they bring."""
@@ -119,19 +160,27 @@ class Engine:
         batch_size: int,
         n_threads: int,
         timers: Array | None = None,
+        *,
+        chance: tuple[int, int] = (0, 0),
+        outputs: Array | None = None,
     ) -> tuple[Array, Array]:
         """Train on consecutive batches; returns the loss and the hits of each batch that was trained.
 
-        Fewer than there are learning rates means that the next loss is not finite, and was not trained on. With
-        `timers`, the kernel that tells where the time goes adds to them.
+        Fewer than there are learning rates means that the next loss is not finite, and was not trained on. Random
+        layers depend on ``chance``, a seed and an epoch. What the loss reads goes to the rows of ``outputs``, one for
+        each position of the epoch. With `timers`, the kernel that tells where the time goes adds to them.
         """
         assert self.optimizer is not None
         self.allocate_training()
         longest = min(batch_size, len(order))
-        plan = self.program.plan(batch_size, n_threads, self.optimizer.code, longest=longest)
+        plan = self.training_plan(batch_size, n_threads, longest)
         losses = np.empty(len(learning_rates))
         correct = np.empty(len(learning_rates), np.int64)
-        kernel = kernels.train_batches if timers is None else kernels.train_batches_timed
+        is_core = self.program.is_core(plan)
+        kernel = kernels.train_batches if is_core else kernels.train_batches_full
+        if timers is not None:
+            assert is_core, "only the form for core operations has timers"
+            kernel = kernels.train_batches_timed
         done = kernel.run(
             self.program.dtype,
             n_threads,
@@ -143,23 +192,32 @@ class Engine:
             np.empty(longest, np.int64),
             losses,
             correct,
-            _NO_TIMERS if timers is None else timers.reshape(-1),
+            np.empty(t.UNIT_SUMS * len(self.program.units) + 2 * len(self.program.ops)),
+            self._no_outputs if outputs is None else outputs,
+            timers.reshape(-1) if timers is not None else _CORE if is_core else _ALL,
             data.x,
             data.pixels,
             data.labels,
             data.targets,
+            data.weights,
             order,
             self.program.ops,
             self.program.units,
+            self.program.stages,
             plan,
             np.array(self.optimizer.settings(), np.float64),
             learning_rates,
             self.pixel_scale,
+            *chance,
             first_batch,
             self.step,
         )
         self.step += done
         return losses[:done], correct[:done]
+
+    @property
+    def _no_outputs(self) -> Array:
+        return np.empty((0, self.program.classes), self.program.dtype)
 
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
@@ -169,15 +227,22 @@ class Engine:
     # ------------------------------------------------------------ inference
 
     def evaluate(
-        self, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
-    ) -> tuple[float, float]:
-        """Mean loss and share of hits; NaN for both if ``cancelled()`` between kernel calls."""
+        self,
+        data: Data,
+        n_threads: int | None,
+        cancelled: Callable[[], bool] = lambda: False,
+        outputs: Array | None = None,
+    ) -> tuple[float, int]:
+        """Mean loss without penalties, and right answers; NaN and 0 if ``cancelled()`` between kernel calls.
+
+        What the loss reads of each row goes to ``outputs``.
+        """
         loss, hits = 0.0, 0
         spans = self._calls(data.rows)
         choice = self._forward_choice(kernels.evaluate_batches, spans, n_threads)
         for start, stop in spans:
             if cancelled():
-                return math.nan, math.nan
+                return math.nan, 0
             part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
@@ -187,12 +252,14 @@ class Engine:
                 threads,
                 row_losses,
                 row_correct,
+                self._no_outputs if outputs is None else outputs[start:stop],
                 self._scratch.workspace(plan),
                 self.parameters,
                 part.x,
                 part.pixels,
                 part.labels,
                 part.targets,
+                part.weights,
                 _NO_ORDER,
                 self.program.ops,
                 plan,
@@ -201,7 +268,7 @@ class Engine:
             choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
             loss += float(row_losses.sum(dtype=np.float64))
             hits += int(row_correct.sum())
-        return loss / data.rows, hits / data.rows
+        return loss / data.rows, hits
 
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
         """Write the network's output for every row; NaN for a row with a NaN or an infinity."""
@@ -279,7 +346,10 @@ class Engine:
         # One block of workspace for each thread, which takes its share of the rows through it.
         key = (min(rows, BLOCK_ROWS * n_threads), n_threads)
         if key not in self._plans:
-            self._plans[key] = self.program.plan(*key)
+            plan = self.program.plan(*key)
+            if self.loss is not None:
+                self._plan_loss(plan)
+            self._plans[key] = plan
         return self._plans[key]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -72,6 +72,18 @@ def _glorot_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float
     return _uniform(g, shape, scale * (6 / sum(_fans(shape))) ** 0.5, dtype)
 
 
+def _lecun_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return _normal(g, shape, scale * (1 / _fans(shape)[0]) ** 0.5, dtype)
+
+
+def _lecun_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return _uniform(g, shape, scale * (3 / _fans(shape)[0]) ** 0.5, dtype)
+
+
+def _ones(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+    return np.full(shape, scale, dtype)
+
+
 def _zeros(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
     return np.zeros(shape, dtype)
 
@@ -81,8 +93,11 @@ _RULES: dict[str, Callable[..., Array]] = {
     "he_uniform": _he_uniform,
     "glorot_normal": _glorot_normal,
     "glorot_uniform": _glorot_uniform,
+    "lecun_normal": _lecun_normal,
+    "lecun_uniform": _lecun_uniform,
     "random_normal": _normal,
     "random_uniform": _uniform,
+    "ones": _ones,
     "zeros": _zeros,
 }
 
@@ -110,6 +125,16 @@ def glorot_uniform() -> Initializer:
     return Initializer("glorot_uniform")
 
 
+def lecun_normal() -> Initializer:
+    """Normal with standard deviation √(1/fan_in): what SELU needs (LeCun et al., 1998)."""
+    return Initializer("lecun_normal")
+
+
+def lecun_uniform() -> Initializer:
+    """Uniform within ±√(3/fan_in): the variance of `lecun_normal`."""
+    return Initializer("lecun_uniform")
+
+
 def random_normal(stddev: float = 0.05) -> Initializer:
     """Normal with a fixed standard deviation."""
     return Initializer("random_normal", _check.real_number(stddev, "stddev", above=0))
@@ -120,9 +145,26 @@ def random_uniform(limit: float = 0.05) -> Initializer:
     return Initializer("random_uniform", _check.real_number(limit, "limit", above=0))
 
 
+def constant(value: float) -> Initializer:
+    """All the same number above 0: for biases."""
+    return Initializer("ones", _check.real_number(value, "value", above=0))
+
+
+def ones() -> Initializer:
+    """All 1."""
+    return Initializer("ones")
+
+
 def zeros() -> Initializer:
     """All 0: for biases. Weights that are all 0 never become different from each other."""
     return Initializer("zeros")
+
+
+def name_before(activation: str) -> str:
+    """The rule that keeps the variance through an activation."""
+    if activation == "selu":
+        return "lecun_normal"
+    return "he_normal" if activation in ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu") else "glorot_uniform"
 
 
 def get(value: str | Initializer | dict[str, Any], name: str) -> Initializer:

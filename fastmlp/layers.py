@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from . import _check, initializers
-from ._errors import ArgumentError
-from .initializers import Initializer
+import numpy as np
 
-ACTIVATIONS = ("linear", "relu", "softmax")
+from . import _check, activations, initializers, regularizers
+from ._errors import ArgumentError, ArgumentTypeError
+from ._types import Array
+from .initializers import Initializer
+from .regularizers import Regularizer
+
 MOST_UNITS = 2**31 - 1
 
 
@@ -19,7 +23,13 @@ class Layer:
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `from_config` reads it back."""
-        raise TypeError(f"{type(self).__name__} has no configuration")
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        described = {name: value.config() if hasattr(value, "config") else value for name, value in values.items()}
+        return {"type": type(self).__name__, **described}
+
+    def _set(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)  # the dataclass is frozen
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,21 @@ class Dense(Layer):
     ----------
     units : int
         Width of the output, at least 1.
-    activation : {"linear", "relu", "softmax"} or None, default None
-        None means linear.
+    activation : str or None, default None
+        One of `fastmlp.activations.NAMES`, such as ``"relu"``, ``"gelu"``, ``"tanh"`` or ``"softmax"``; None means
+        linear. ``"leaky_relu(0.1)"`` gives a parameter.
     use_bias : bool, default True
     kernel_initializer : str or Initializer, optional
-        Default: ``"he_normal"`` before a ReLU, else ``"glorot_uniform"``. See `fastmlp.initializers`.
+        Default: ``"he_normal"`` before ReLU and its relatives, ``"lecun_normal"`` before SELU, else
+        ``"glorot_uniform"``. See `fastmlp.initializers`.
     bias_initializer : str or Initializer, default ``"zeros"``
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties, see `fastmlp.regularizers`.
+    max_norm : float, optional
+        The weights that lead to a unit are never longer than this, as a vector: longer ones are shortened after
+        each update.
+    trainable : bool, default True
+        False: training leaves the layer's tensors alone.
 
     Raises
     ------
@@ -54,6 +73,10 @@ class Dense(Layer):
     use_bias: bool = True
     kernel_initializer: Initializer = None  # type: ignore[assignment]  # filled in below
     bias_initializer: Initializer = None  # type: ignore[assignment]
+    kernel_regularizer: Regularizer = None  # type: ignore[assignment]
+    bias_regularizer: Regularizer = None  # type: ignore[assignment]
+    max_norm: float | None = None
+    trainable: bool = True
 
     def __init__(
         self,
@@ -62,30 +85,284 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | Initializer | dict[str, Any] | None = None,
         bias_initializer: str | Initializer | dict[str, Any] = "zeros",
+        kernel_regularizer: str | Regularizer | dict[str, Any] | None = None,
+        bias_regularizer: str | Regularizer | dict[str, Any] | None = None,
+        max_norm: float | None = None,
+        trainable: bool = True,
     ) -> None:
-        if activation is None:
-            activation = "linear"
+        activation = activations.get(activation)
         if kernel_initializer is None:
-            kernel_initializer = "he_normal" if activation == "relu" else "glorot_uniform"
-        set_field = object.__setattr__  # the dataclass is frozen
-        set_field(self, "units", _check.whole_number(units, "units", minimum=1, maximum=MOST_UNITS))
-        set_field(self, "activation", _check.choice(activation, "activation", ACTIVATIONS))
-        set_field(self, "use_bias", _check.yes_or_no(use_bias, "use_bias"))
-        set_field(self, "kernel_initializer", initializers.get(kernel_initializer, "kernel_initializer"))
-        set_field(self, "bias_initializer", initializers.get(bias_initializer, "bias_initializer"))
+            kernel_initializer = initializers.name_before(activation.partition("(")[0])
+        self._set(
+            units=_check.whole_number(units, "units", minimum=1, maximum=MOST_UNITS),
+            activation=activation,
+            use_bias=_check.yes_or_no(use_bias, "use_bias"),
+            kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
+            bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
+            kernel_regularizer=regularizers.get(kernel_regularizer, "kernel_regularizer"),
+            bias_regularizer=regularizers.get(bias_regularizer, "bias_regularizer"),
+            max_norm=None if max_norm is None else _check.real_number(max_norm, "max_norm", above=0),
+            trainable=_check.yes_or_no(trainable, "trainable"),
+        )
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """An activation function as a layer of its own.
+
+    Parameters
+    ----------
+    activation : str
+        As for `Dense`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> layers = [fm.Dense(64), fm.BatchNormalization(), fm.Activation("relu")]
+    """
+
+    activation: str
+
+    def __post_init__(self) -> None:
+        self._set(activation=activations.get(self.activation))
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """While training, each number becomes 0 with probability ``rate``, and the others grow by 1 / (1 − rate).
+
+    Predictions are not changed. What is dropped depends on the model's seed, the epoch, the row's position in it and
+    the unit: not on threads, nor on when training was interrupted.
+
+    Parameters
+    ----------
+    rate : float
+        From 0 to below 1.
+
+    References
+    ----------
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(64, activation="relu"), fm.Dropout(0.2), fm.Dense(10, activation="softmax")])
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        self._set(rate=_check.real_number(self.rate, "rate", minimum=0, below=1))
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Layer):
+    """While training, adds independent normal noise to each number.
+
+    Parameters
+    ----------
+    stddev : float
+        Standard deviation, at least 0.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.GaussianNoise(0.1), fm.Dense(10, activation="softmax")])
+    """
+
+    stddev: float
+
+    def __post_init__(self) -> None:
+        self._set(stddev=_check.real_number(self.stddev, "stddev", minimum=0))
+
+
+@dataclass(frozen=True)
+class BatchNormalization(Layer):
+    """Each unit is shifted and scaled to mean 0 and variance 1, and then by two learned numbers.
+
+    While training, mean and variance are those of the batch, and running means of them are kept, with which the model
+    predicts. The tensors are ``gamma``, ``beta``, ``moving_mean`` and ``moving_variance``, each of shape (units,).
+
+    Parameters
+    ----------
+    momentum : float, default 0.99
+        Share of the running means that a step keeps (as in Keras; PyTorch's is one minus this).
+    epsilon : float, default 0.001
+        Added to the variance.
+    trainable : bool, default True
+        False: gamma and beta stay, and the running statistics are used and left alone in training too.
+
+    References
+    ----------
+    Ioffe and Szegedy, "Batch normalization", 2015.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> layers = [fm.Dense(64, use_bias=False), fm.BatchNormalization(), fm.Activation("relu")]
+    """
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+    trainable: bool = True
+
+    def __post_init__(self) -> None:
+        self._set(
+            momentum=_check.real_number(self.momentum, "momentum", minimum=0, below=1),
+            epsilon=_check.real_number(self.epsilon, "epsilon", above=0),
+            trainable=_check.yes_or_no(self.trainable, "trainable"),
+        )
+
+
+@dataclass(frozen=True)
+class LayerNormalization(Layer):
+    """Each row is shifted and scaled to mean 0 and variance 1 over its units, and then by learned numbers.
+
+    The same in training and prediction. The tensors are ``gamma`` and ``beta``, each of shape (units,).
+
+    Parameters
+    ----------
+    epsilon : float, default 0.001
+        Added to the variance.
+    trainable : bool, default True
+        False: gamma and beta stay.
+
+    References
+    ----------
+    Ba, Kiros and Hinton, "Layer normalization", 2016.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> layers = [fm.Dense(64, activation="gelu"), fm.LayerNormalization()]
+    """
+
+    epsilon: float = 1e-3
+    trainable: bool = True
+
+    def __post_init__(self) -> None:
+        self._set(
+            epsilon=_check.real_number(self.epsilon, "epsilon", above=0),
+            trainable=_check.yes_or_no(self.trainable, "trainable"),
+        )
+
+
+@dataclass(frozen=True)
+class Normalization(Layer):
+    """Features are brought to mean 0 and variance 1, by statistics that are stored with the model.
+
+    They are taken from data with `adapt`; without that, from the training data when `fit` first sees it. A column that
+    is constant is shifted only. The tensors are ``mean`` and ``variance``, each of shape (features,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> normalization = fm.Normalization()
+    >>> normalization.adapt([[1.0, 10.0], [3.0, 10.0]])
+    >>> normalization.mean.tolist(), normalization.variance.tolist()
+    ([2.0, 10.0], [1.0, 1.0])
+    """
+
+    mean: Array | None = field(default=None, init=False, compare=False)
+    variance: Array | None = field(default=None, init=False, compare=False)
+
+    def adapt(self, x: Any, scale: float = 1.0) -> None:
+        """Take mean and variance of each column of ``x``, times ``scale``.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features)
+        scale : float, default 1
+            A model with uint8 features passes its ``uint8_scale``.
+        """
+        rows = _check.features(x, "x", np.dtype(np.float64))
+        total, squares, count = np.zeros(rows.shape[1]), np.zeros(rows.shape[1]), len(rows)
+        for part in np.array_split(rows, max(1, rows.size >> 20)):  # uint8 images are not converted as a whole
+            total += part.sum(axis=0, dtype=np.float64)
+        mean = total / count
+        for part in np.array_split(rows, max(1, rows.size >> 20)):
+            squares += ((part - mean) ** 2).sum(axis=0)
+        variance = squares / count * scale**2
+        self._set(mean=mean * scale, variance=np.where(variance > 1e-30, variance, 1.0))
 
     def config(self) -> dict[str, Any]:
-        return {
-            "type": "Dense",
-            "units": self.units,
-            "activation": self.activation,
-            "use_bias": self.use_bias,
-            "kernel_initializer": self.kernel_initializer.config(),
-            "bias_initializer": self.bias_initializer.config(),
-        }
+        return {"type": "Normalization"}  # the statistics are tensors of the model
 
 
-_TYPES: dict[str, type[Layer]] = {"Dense": Dense}
+@dataclass(frozen=True)
+class Residual(Layer):
+    """x + layers(x): the layers inside learn what is to be added to their input (a skip connection).
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Their output must be as wide as their input.
+
+    References
+    ----------
+    He et al., "Deep residual learning for image recognition", 2016.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> block = fm.Residual([fm.LayerNormalization(), fm.Dense(64, activation="gelu"), fm.Dense(64)])
+    >>> model = fm.Sequential([fm.Dense(64), block, fm.Dense(10, activation="softmax")])
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        self._set(layers=tuple(checked(layers)))
+        if not self.layers:
+            raise ArgumentError("Residual needs at least one layer inside")
+
+    def config(self) -> dict[str, Any]:
+        return {"type": "Residual", "layers": [layer.config() for layer in self.layers]}
+
+
+def checked(layers: Iterable[Any]) -> list[Layer]:
+    """The layers of a list, each of them one."""
+    found = _check.items(layers, "layers", "layers")
+    for layer in found:
+        if not isinstance(layer, Layer):
+            raise ArgumentTypeError(
+                f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "
+                "fastmlp.mlp([128, 64], classes=10) makes a model from widths"
+            )
+    return found
+
+
+def leaves(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """All layers in the order in which data passes them, those inside of others in their place."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            yield from leaves(layer.layers)
+        else:
+            yield layer
+
+
+def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:
+    """Width of the output (None: that of the input) and the activation that it comes from."""
+    widths = [layer.units for layer in leaves(layers) if isinstance(layer, Dense)]
+    last = layers[-1] if layers else None
+    activation = last.activation if isinstance(last, (Dense, Activation)) else "linear"
+    return widths[-1] if widths else None, activation
+
+
+_TYPES: dict[str, type[Layer]] = {
+    kind.__name__: kind
+    for kind in (
+        Dense,
+        Activation,
+        Dropout,
+        GaussianNoise,
+        BatchNormalization,
+        LayerNormalization,
+        Normalization,
+        Residual,
+    )
+}
 
 
 def from_config(config: dict[str, Any]) -> Layer:
@@ -94,4 +371,6 @@ def from_config(config: dict[str, Any]) -> Layer:
     kind = arguments.pop("type", None)
     if kind not in _TYPES:
         raise ArgumentError(f"unknown layer type {kind!r}; there are {', '.join(_TYPES)}")
+    if kind == "Residual":
+        arguments["layers"] = [from_config(item) for item in arguments["layers"]]
     return _TYPES[kind](**arguments)

@@ -1,4 +1,4 @@
-"""Losses are declarations, each tied to the output it expects. Floor 2."""
+"""Losses are declarations, each tied to the output it expects. Floor 2; their arithmetic is in `fastmlp.kernels.losses`."""
 
 from __future__ import annotations
 
@@ -7,66 +7,296 @@ from typing import Any
 
 from . import _check
 from ._errors import ArgumentError, ArgumentTypeError
+from ._types import Array
+from .kernels import tables as t
+
+CLASSES, PROBABILITIES, VALUES, COUNTS = "classes", "probabilities", "values", "counts"
 
 
 @dataclass(frozen=True)
 class Loss:
     """Base of all losses."""
 
+    targets = VALUES  # what the targets are: classes, probabilities, values or counts
+
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {"type": type(self).__name__, **fields}
 
-    def check_output(self, activation: str, units: int) -> None:
+    def check_output(self, activation: str, units: int | None) -> None:
         """Refuse a last layer whose output the loss cannot read."""
+
+    def fuses(self, activation: str) -> bool:
+        """Whether the last activation is computed with the loss, which then reads what goes into it."""
+        return False
+
+    def code(self, activation: str) -> int:
+        """Of the loss kernel, for an output of this activation."""
+        raise NotImplementedError
+
+    def alpha(self) -> float:
+        """The loss's parameter."""
+        return 0.0
+
+    def share(self, units: int) -> float:
+        """Weight of one output in the loss of a row: by default their mean."""
+        return 1 / units
+
+    def hits(self, activation: str, units: int) -> int:
+        """What counts as a right answer."""
+        return t.LARGEST if units > 1 and activation in ("softmax", "sigmoid") else t.NO_HITS
+
+    def plan(self, plan: Array, activation: str, units: int) -> None:
+        """Write into a plan what the kernels need to know."""
+        plan[t.LOSS_CODE], plan[t.HITS] = self.code(activation), self.hits(activation, units)
+        plan[t.LOSS_ALPHA], plan[t.LOSS_SHARE] = t.as_bits(self.alpha()), t.as_bits(self.share(units))
+        plan[t.SMOOTHING] = t.as_bits(getattr(self, "label_smoothing", 0.0))
 
 
 @dataclass(frozen=True)
-class CategoricalCrossentropy(Loss):
-    """Cross-entropy between class probabilities and labels, computed on the logits before the softmax.
+class _Crossentropy(Loss):
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check.yes_or_no(self.from_logits, "from_logits")
+        smoothing = _check.real_number(self.label_smoothing, "label_smoothing", minimum=0, below=1)
+        object.__setattr__(self, "label_smoothing", smoothing)
+
+
+@dataclass(frozen=True)
+class CategoricalCrossentropy(_Crossentropy):
+    """Cross-entropy between class probabilities and labels; after a softmax, computed on the logits before it.
 
     Labels may be class numbers, one-hot rows or soft rows.
 
     Parameters
     ----------
     from_logits : bool, default False
-        False: the last layer is a softmax. True: it is linear, and predictions are logits.
+        False: the last layer gives probabilities (softmax or sigmoid). True: it is linear, and predictions are logits.
+    label_smoothing : float, default 0
+        Share of each label that is spread evenly over all classes.
 
     Examples
     --------
     >>> import fastmlp as fm
     >>> model = fm.Sequential([fm.Dense(3)])
-    >>> model.compile(loss=fm.losses.CategoricalCrossentropy(from_logits=True))
+    >>> model.compile(loss=fm.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1))
     """
 
-    from_logits: bool = False
+    targets = CLASSES
 
-    def __post_init__(self) -> None:
-        _check.yes_or_no(self.from_logits, "from_logits")
-
-    def check_output(self, activation: str, units: int) -> None:
-        if units < 2:
+    def check_output(self, activation: str, units: int | None) -> None:
+        if units == 1:
             raise ArgumentError(
                 "a last layer of 1 unit cannot be trained with categorical cross-entropy, because its softmax is "
-                "always 1: use 2 units for two classes"
+                "always 1: use 2 units for two classes, or 1 sigmoid unit and loss='binary_crossentropy'"
             )
-        wanted = "linear" if self.from_logits else "softmax"
-        if activation != wanted:
+        wanted = ("linear",) if self.from_logits else ("softmax", "sigmoid")
+        if activation not in wanted:
             raise ArgumentError(
                 f"categorical cross-entropy with from_logits={self.from_logits} needs a last layer with activation "
-                f"{wanted!r}, but it has {activation!r}: "
+                f"{wanted[0]!r}, but it has {activation!r}: "
                 'end the model with Dense(classes, activation="softmax"), or with a linear Dense and '
                 "loss=fastmlp.losses.CategoricalCrossentropy(from_logits=True)"
             )
+
+    def fuses(self, activation: str) -> bool:
+        return activation == "softmax"
+
+    def code(self, activation: str) -> int:
+        return t.CROSSENTROPY if activation == "sigmoid" else t.SOFTMAX_CROSSENTROPY
+
+    def hits(self, activation: str, units: int) -> int:
+        return t.LARGEST
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(_Crossentropy):
+    """Cross-entropy of independent yes-or-no answers: one unit, or one for each label of a multi-label problem.
+
+    Targets are 0 and 1, or probabilities; the loss of a row is the mean over its units. After a sigmoid it is computed
+    on the logits before it.
+
+    Parameters
+    ----------
+    from_logits : bool, default False
+        False: the last layer gives probabilities (sigmoid or softmax). True: it is linear, and predictions are logits.
+    label_smoothing : float, default 0
+        Targets t become t (1 − s) + s/2.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1, activation="sigmoid")])
+    >>> model.compile(loss="binary_crossentropy")
+    """
+
+    targets = PROBABILITIES
+
+    def check_output(self, activation: str, units: int | None) -> None:
+        wanted = ("linear",) if self.from_logits else ("sigmoid", "softmax")
+        if activation not in wanted:
+            raise ArgumentError(
+                f"binary cross-entropy with from_logits={self.from_logits} needs a last layer with activation "
+                f"{wanted[0]!r}, but it has {activation!r}"
+            )
+
+    def fuses(self, activation: str) -> bool:
+        return activation == "sigmoid"
+
+    def code(self, activation: str) -> int:
+        return t.BINARY_PROBABILITIES if activation == "softmax" else t.BINARY_LOGITS
+
+    def hits(self, activation: str, units: int) -> int:
+        return t.ABOVE_HALF if activation == "softmax" else t.ABOVE_ZERO
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """(y − t)², the mean over the units of a row. With several units, targets may be class numbers.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(32, activation="tanh"), fm.Dense(1)])
+    >>> model.compile(loss="mse")
+    """
+
+    def code(self, activation: str) -> int:
+        return t.SQUARED
+
+
+@dataclass(frozen=True)
+class SumOfSquares(MeanSquaredError):
+    """Residual sum of squares: Σ (y − t)² over the units of a row.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(2)])
+    >>> model.compile(loss="rss")
+    """
+
+    def share(self, units: int) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Loss):
+    """|y − t|, the mean over the units of a row.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1)])
+    >>> model.compile(loss="mae")
+    """
+
+    def code(self, activation: str) -> int:
+        return t.ABSOLUTE
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """(y − t)²/2 up to a difference of ``delta``, and straight beyond: outliers count less than squared.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", 1964.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1)])
+    >>> model.compile(loss=fm.losses.Huber(delta=0.5))
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delta", _check.real_number(self.delta, "delta", above=0))
+
+    def code(self, activation: str) -> int:
+        return t.HUBER
+
+    def alpha(self) -> float:
+        return self.delta
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """y − t log y for counts t: the last layer gives their expected value, by softplus for example.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1, activation="softplus")])
+    >>> model.compile(loss="poisson")
+    """
+
+    targets = COUNTS
+
+    def check_output(self, activation: str, units: int | None) -> None:
+        if activation not in ("softplus", "relu", "sigmoid", "softmax"):
+            raise ArgumentError(
+                f"the Poisson loss needs outputs that are never negative, but the last layer's activation is "
+                f"{activation!r}: use 'softplus'"
+            )
+
+    def code(self, activation: str) -> int:
+        return t.POISSON
+
+
+@dataclass(frozen=True)
+class Quantile(Loss):
+    """What is too low costs ``q`` for each unit, what is too high 1 − ``q``: predictions tend to the q-quantile.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        Between 0 and 1; 0.5 gives the median.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1)])
+    >>> model.compile(loss=fm.losses.Quantile(0.9))
+    """
+
+    q: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "q", _check.real_number(self.q, "q", above=0, below=1))
+
+    def code(self, activation: str) -> int:
+        return t.QUANTILE
+
+    def alpha(self) -> float:
+        return self.q
 
 
 # Either cross-entropy name of Keras: class numbers and one-hot rows are told apart by their shape.
 _NAMES: dict[str, type[Loss]] = {
     "categorical_crossentropy": CategoricalCrossentropy,
     "sparse_categorical_crossentropy": CategoricalCrossentropy,
+    "binary_crossentropy": BinaryCrossentropy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "sum_of_squares": SumOfSquares,
+    "rss": SumOfSquares,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "huber": Huber,
+    "poisson": Poisson,
+    "quantile": Quantile,
 }
-_TYPES: dict[str, type[Loss]] = {"CategoricalCrossentropy": CategoricalCrossentropy}
+_TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in _NAMES.values()}
 
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:

@@ -2,66 +2,171 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
 
 from . import _check
-from ._errors import ArgumentTypeError
-from .kernels import tables
+from ._errors import ArgumentError, ArgumentTypeError
+from ._types import Array, Integers
+from .kernels import tables as t
+
+_CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Optimizer:
-    """Base of all optimisers."""
+    """Base of all optimisers, with what they have in common.
+
+    Parameters
+    ----------
+    learning_rate : float
+        η, greater than 0.
+    clipvalue : float, optional
+        Each number of the gradient is cut to ±clipvalue. Only one of the three clippings can be chosen.
+    clipnorm : float, optional
+        The gradient of each tensor is shortened to this length, if it is longer.
+    global_clipnorm : float, optional
+        The whole gradient is shortened to this length, if it is longer.
+    weight_decay : float, default 0
+        Decoupled from the gradient: before each update, w ← (1 − η · weight_decay) w, biases too.
+    ema_momentum : float, optional
+        Keep an average of all weights, e ← ema_momentum · e + (1 − ema_momentum) w, from 0 to below 1: see
+        `fastmlp.Sequential.swap_averaged_weights`.
+    gradient_accumulation_steps : int, default 1
+        Batches whose mean gradient makes one update.
+    """
 
     learning_rate: float
+    _: KW_ONLY
+    clipvalue: float | None = None
+    clipnorm: float | None = None
+    global_clipnorm: float | None = None
+    weight_decay: float = 0.0
+    ema_momentum: float | None = None
+    gradient_accumulation_steps: int = 1
 
-    code = -1  # of `fastmlp.kernels.tables`
+    code: ClassVar[int] = -1  # of `fastmlp.kernels.tables`
 
     def __post_init__(self) -> None:
         self._check_fields()
 
     def _check_fields(self) -> None:
-        rate = _check.real_number(self.learning_rate, "learning_rate", above=0)
-        object.__setattr__(self, "learning_rate", rate)
+        self._set("learning_rate", above=0)
+        for name in _CLIPPINGS:
+            if getattr(self, name) is not None:
+                self._set(name, above=0)
+        chosen = [name for name in _CLIPPINGS if getattr(self, name) is not None]
+        if len(chosen) > 1:
+            raise ArgumentError(f"only one kind of clipping can be chosen, not {' and '.join(chosen)}")
+        self._set("weight_decay", minimum=0)
+        if self.ema_momentum is not None:
+            self._set("ema_momentum", minimum=0, below=1)
+        steps = _check.whole_number(self.gradient_accumulation_steps, "gradient_accumulation_steps", minimum=1)
+        object.__setattr__(self, "gradient_accumulation_steps", steps)
+
+    def _set(self, name: str, **bounds: float) -> None:
+        object.__setattr__(self, name, _check.real_number(getattr(self, name), name, **bounds))
+
+    @property
+    def kernel_code(self) -> int:
+        """The rule that the kernels follow."""
+        return self.code
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether an update is nothing but the rule of SGD or Adam, which the core kernels have."""
+        extras = any(getattr(self, name) is not None for name in (*_CLIPPINGS, "ema_momentum"))
+        return self.kernel_code in (t.SGD, t.ADAM) and not extras and self.weight_decay == 0
 
     @property
     def slots(self) -> int:
         """State numbers that the optimiser keeps for each parameter."""
-        return tables.STATE_SLOTS[self.code]
+        return t.STATE_SLOTS[self.kernel_code] + int(self.ema_momentum is not None)
+
+    def initial_state(self) -> list[float]:
+        """What each slot holds before the first step."""
+        return [0.0] * self.slots
+
+    def rates(self, steps: Integers) -> Array:
+        """Learning rates of some steps, counted from 0."""
+        return np.full(len(steps), self.learning_rate, np.float64)
 
     def settings(self) -> list[float]:
         """The row of settings that the kernels read."""
-        return [0.0] * tables.SETTINGS_FIELDS
+        row = [0.0] * t.SETTINGS_FIELDS
+        row[t.CLIP_VALUE], row[t.CLIP_NORM] = self.clipvalue or 0.0, self.clipnorm or 0.0
+        row[t.CLIP_GLOBAL_NORM] = self.global_clipnorm or 0.0
+        row[t.WEIGHT_DECAY], row[t.EMA_MOMENTUM] = self.weight_decay, self.ema_momentum or 0.0
+        return row
+
+    def plan(self, plan: Array) -> None:
+        """Write into a plan what the kernels need to know."""
+        plan[t.OPTIMIZER], plan[t.ACCUMULATED] = self.kernel_code, self.gradient_accumulation_steps
+        plan[t.IS_PLAIN] = plan[t.IS_PLAIN] and self.is_plain
+        plan[t.IS_WHOLE] = self.clipnorm is not None or self.global_clipnorm is not None
+        plan[t.EMA_SLOT] = -1 if self.ema_momentum is None else self.slots - 1
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {"type": type(self).__name__, **fields}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"type": type(self).__name__, **values}
+
+    def __repr__(self) -> str:
+        own = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        shown = [f"{name}={value!r}" for (name, value), f in zip(own, fields(self), strict=True) if value != f.default]
+        if self.learning_rate == type(self).__dataclass_fields__["learning_rate"].default:
+            shown.insert(0, f"learning_rate={self.learning_rate!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
-    """Stochastic gradient descent: w ← w − η dw.
+    """Stochastic gradient descent: w ← w − η dw, or with momentum μ: v ← μv − η dw, w ← w + v.
 
     Parameters
     ----------
     learning_rate : float, default 0.01
         η, greater than 0.
+    momentum : float, default 0
+        μ, from 0 to below 1.
+    nesterov : bool, default False
+        Look ahead: w ← w + μv − η dw.
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
 
     Examples
     --------
     >>> import fastmlp as fm
-    >>> fm.SGD(learning_rate=0.1)
-    SGD(learning_rate=0.1)
+    >>> fm.SGD(learning_rate=0.1, momentum=0.9)
+    SGD(learning_rate=0.1, momentum=0.9)
     """
 
     learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
 
-    code = tables.SGD
+    code = t.SGD
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        self._set("momentum", minimum=0, below=1)
+        _check.yes_or_no(self.nesterov, "nesterov")
+        if self.nesterov and not self.momentum:
+            raise ArgumentError("nesterov=True needs a momentum above 0")
+
+    @property
+    def kernel_code(self) -> int:
+        return t.MOMENTUM_SGD if self.momentum else t.SGD
+
+    def settings(self) -> list[float]:
+        row = super().settings()
+        row[t.VELOCITY], row[t.NESTEROV] = self.momentum, float(self.nesterov)
+        return row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adam(Optimizer):
     """Adam with bias correction (Kingma and Ba, 2015).
 
@@ -73,6 +178,8 @@ class Adam(Optimizer):
         Decay of the two moments, from 0 to below 1.
     epsilon : float, default 1e-8
         Added to √v̂ (the paper's value, scikit-learn's and PyTorch's; Keras uses 1e-7).
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
 
     Examples
     --------
@@ -86,21 +193,213 @@ class Adam(Optimizer):
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    code = tables.ADAM
+    code = t.ADAM
 
     def _check_fields(self) -> None:
         super()._check_fields()
-        for name in ("beta_1", "beta_2"):
-            object.__setattr__(self, name, _check.real_number(getattr(self, name), name, minimum=0, below=1))
-        object.__setattr__(self, "epsilon", _check.real_number(self.epsilon, "epsilon", above=0))
+        self._set("beta_1", minimum=0, below=1)
+        self._set("beta_2", minimum=0, below=1)
+        self._set("epsilon", above=0)
 
     def settings(self) -> list[float]:
         row = super().settings()
-        row[tables.BETA_1], row[tables.BETA_2], row[tables.EPSILON] = self.beta_1, self.beta_2, self.epsilon
+        row[t.BETA_1], row[t.BETA_2], row[t.EPSILON] = self.beta_1, self.beta_2, self.epsilon
         return row
 
 
-_TYPES: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+@dataclass(frozen=True, repr=False)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon
+        As in `Adam`.
+    weight_decay : float, default 0.004
+        Before each update, w ← (1 − η · weight_decay) w (default: Keras's; PyTorch's is 0.01).
+    clipvalue, clipnorm, global_clipnorm, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.AdamW(weight_decay=0.01)
+    AdamW(learning_rate=0.001, weight_decay=0.01)
+    """
+
+    _: KW_ONLY
+    weight_decay: float = 0.004
+
+
+@dataclass(frozen=True, repr=False)
+class Adamax(Adam):
+    """Adam with the largest gradient of late in the place of √v̂ (Kingma and Ba, 2015, algorithm 2).
+
+    m as in Adam, u ← max(β₂u, |dw|), w ← w − η / (1 − β₁ᵗ) · m / (u + ε).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+    beta_1, beta_2, epsilon
+        As in `Adam`.
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Adamax(learning_rate=0.002)
+    Adamax(learning_rate=0.002)
+    """
+
+    code = t.ADAMAX
+
+
+@dataclass(frozen=True, repr=False)
+class Adagrad(Optimizer):
+    """Steps that shrink with all gradients so far: v ← v + dw², w ← w − η dw / (√v + ε) (Duchi et al., 2011).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+    initial_accumulator_value : float, default 0
+        Of v, at least 0 (Keras: 0.1).
+    epsilon : float, default 1e-7
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Adagrad(learning_rate=0.1)
+    Adagrad(learning_rate=0.1)
+    """
+
+    learning_rate: float = 0.01
+    initial_accumulator_value: float = 0.0
+    epsilon: float = 1e-7
+
+    code = t.ADAGRAD
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        self._set("initial_accumulator_value", minimum=0)
+        self._set("epsilon", above=0)
+
+    def initial_state(self) -> list[float]:
+        return [self.initial_accumulator_value, *super().initial_state()[1:]]
+
+    def settings(self) -> list[float]:
+        row = super().settings()
+        row[t.EPSILON] = self.epsilon
+        return row
+
+
+@dataclass(frozen=True, repr=False)
+class RMSprop(Optimizer):
+    """Steps divided by the size of late gradients: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+    rho : float, default 0.9
+        ρ, from 0 to below 1 (PyTorch's alpha is 0.99).
+    momentum : float, default 0
+        μ, from 0 to below 1.
+    epsilon : float, default 1e-7
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    References
+    ----------
+    Tieleman and Hinton, lecture 6.5 of "Neural networks for machine learning", 2012.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.RMSprop(rho=0.99)
+    RMSprop(learning_rate=0.001, rho=0.99)
+    """
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+
+    code = t.RMSPROP
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        self._set("rho", minimum=0, below=1)
+        self._set("momentum", minimum=0, below=1)
+        self._set("epsilon", above=0)
+
+    def settings(self) -> list[float]:
+        row = super().settings()
+        row[t.RHO], row[t.VELOCITY], row[t.EPSILON] = self.rho, self.momentum, self.epsilon
+        return row
+
+
+@dataclass(frozen=True, repr=False)
+class Rprop(Optimizer):
+    """Resilient propagation: only the sign of the gradient counts. For the whole data set as one batch.
+
+    Each parameter has a step of its own, at first the learning rate. It grows while the gradient's sign stays, and
+    shrinks when it changes; then the parameter does not move.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        First step; later ones depend on the gradients' signs alone.
+    shrink, grow : float, default 0.5 and 1.2
+    smallest, largest : float, default 1e-6 and 50
+        Bounds of a step.
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    References
+    ----------
+    Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP algorithm", 1993.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Rprop(grow=1.1)
+    Rprop(learning_rate=0.01, grow=1.1)
+    """
+
+    learning_rate: float = 0.01
+    shrink: float = 0.5
+    grow: float = 1.2
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    code = t.RPROP
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        self._set("shrink", above=0, below=1)
+        self._set("grow", above=1)
+        self._set("smallest", above=0)
+        self._set("largest", above=self.smallest)
+
+    def initial_state(self) -> list[float]:
+        return [0.0, self.learning_rate, *super().initial_state()[2:]]
+
+    def settings(self) -> list[float]:
+        row = super().settings()
+        row[t.SHRINK], row[t.GROW], row[t.LEAST_STEP], row[t.MOST_STEP] = (
+            self.shrink,
+            self.grow,
+            self.smallest,
+            self.largest,
+        )
+        return row
+
+
+_TYPES: dict[str, type[Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Adagrad, RMSprop, Rprop)
+}
 
 
 def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:

@@ -6,34 +6,50 @@ named tensors of the layers live in one flat vector, packed in panels; this file
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from . import activations
+from ._errors import ArgumentError
 from ._types import Array, Integers
 from .kernels import tables as t
-from .layers import Dense, Layer
+from .layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    Layer,
+    LayerNormalization,
+    Normalization,
+    Residual,
+)
+from .regularizers import Regularizer
 
-_ACTIVATION_CODES = {"relu": t.RELU, "softmax": t.SOFTMAX}
 _UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
 BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
 _PAGE = 4096
+_FIRST_STREAM = 16  # of random numbers for layers: see `fastmlp.kernels.noise`
+_SMALLEST_VARIANCE = 1e-14  # keeps what fills up the last panel, 0 · (1/√0), from being NaN
 
 
 @dataclass(frozen=True)
 class Tensor:
     """A named tensor of a layer, and where it starts in the flat parameter vector."""
 
-    layer: int
+    layer: int  # its number among `fastmlp.layers.leaves`
     name: str
     shape: tuple[int, ...]
     offset: int
+    trained: bool  # by the optimiser
 
     def span(self, panel: int) -> slice:
         """Where its panels are."""
@@ -47,6 +63,7 @@ class Program:
 
     ops: Integers
     units: Integers
+    stages: Integers
     tensors: tuple[Tensor, ...]
     size: int  # numbers in the flat parameter vector
     trained_ops: int
@@ -65,8 +82,26 @@ class Program:
 
     @cached_property
     def count(self) -> int:
-        """Trainable numbers, without the padding."""
+        """Numbers in all tensors, without the padding."""
         return sum(math.prod(tensor.shape) for tensor in self.tensors)
+
+    @cached_property
+    def has_penalties(self) -> bool:
+        """Whether the loss grows with the weights."""
+        return bool(self.ops[:, [t.WEIGHTS_L1, t.WEIGHTS_L2, t.BIAS_L1, t.BIAS_L2]].any())
+
+    def is_core(self, plan: Array) -> bool:
+        """Whether a kernel for core operations alone can train it by this plan."""
+        are_core = np.isin(self.ops[:, t.CODE], t.CORE_OPS).all()
+        loss = (plan[t.LOSS_CODE], plan[t.SMOOTHING], plan[t.HITS])
+        return bool(
+            are_core and plan[t.IS_PLAIN] and not plan[t.IS_LIMITED] and loss == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST)
+        )
+
+    @cached_property
+    def needs_whole_batches(self) -> bool:
+        """Whether all rows of a batch must be in the workspace at once."""
+        return len(self.stages) > 1
 
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
         """A copy of a named tensor from a flat vector (parameters, gradients or an optimiser's moment)."""
@@ -83,8 +118,12 @@ class Program:
         matrix = np.asarray(value, self.dtype).reshape((1, *tensor.shape)[-2:])
         layout.pack_panels(flat[tensor.span(self.panel)], matrix, self.panel)
 
-    def plan(self, batch: int, n_threads: int, optimizer: int = 0, *, longest: int | None = None) -> Array:
-        """How to run batches of ``batch`` rows: sizes of blocks, and how many the workspace holds."""
+    def plan(self, batch: int, n_threads: int, *, longest: int | None = None, training: bool = False) -> Array:
+        """How to run batches of ``batch`` rows: sizes of blocks, and how many the workspace holds.
+
+        What concerns the loss and the optimiser is left to `fastmlp.losses.Loss.plan` and
+        `fastmlp.optimizers.Optimizer.plan`.
+        """
         longest = batch if longest is None else longest
         rounds = math.ceil(longest / (BLOCK_ROWS * n_threads))
         block_rows = math.ceil(longest / (rounds * n_threads))
@@ -92,6 +131,8 @@ class Program:
         block_size = padded(self.columns * capacity + self.scratch, _ALIGNMENT)
         blocks = math.ceil(longest / block_rows)
         most = max(n_threads, _WORKSPACE_BYTES // (block_size * self.dtype.itemsize))
+        if training and self.needs_whole_batches:
+            most = blocks
         plan = np.zeros(t.PLAN_FIELDS, np.int64)
         plan[t.TRAINED_OPS] = self.trained_ops
         plan[t.INPUT] = self.ops[0, t.X]
@@ -100,7 +141,10 @@ class Program:
         plan[t.COLUMNS] = self.columns
         plan[t.BLOCK_SIZE], plan[t.BLOCK_ROWS], plan[t.BLOCKS] = block_size, block_rows, min(blocks, most)
         plan[t.CAPACITY] = capacity
-        plan[t.BATCH_SIZE], plan[t.OPTIMIZER], plan[t.PANEL] = batch, optimizer, self.panel
+        plan[t.BATCH_SIZE], plan[t.PANEL] = batch, self.panel
+        plan[t.HITS], plan[t.ACCUMULATED], plan[t.EMA_SLOT] = t.LARGEST, 1, -1
+        plan[t.IS_PLAIN] = not self.has_penalties
+        plan[t.IS_LIMITED] = self.ops[:, t.MAX_NORM].any()
         return plan
 
     def network(self) -> Integers:
@@ -133,30 +177,33 @@ def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
     return block[offset : offset + size]
 
 
-def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int, *, fuse_softmax: bool) -> Program:
+def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int, *, fuse: bool) -> Program:
     """The program of a list of layers for inputs of width ``fan_in``.
 
-    With ``fuse_softmax`` the last operation, a softmax, is left to the loss while training.
+    With ``fuse`` the last operation, a softmax or a sigmoid, is left to the loss while training.
     """
     writer = _Writer(fan_in, panel)
-    for index, layer in enumerate(layers):
-        assert isinstance(layer, Dense)
-        writer.dense(index, layer)
-        if layer.activation != "linear":
-            is_last = index == len(layers) - 1
-            writer.activation(layer.activation, own_columns=not (is_last and fuse_softmax))
+    writer.layers(layers)
     ops = np.array(writer.ops, np.int64).reshape(-1, t.OP_FIELDS)
+    trained_ops = len(ops) - int(fuse)
+    if ops[trained_ops - 1, t.DY] < 0:  # nothing learns, but the loss writes a gradient all the same
+        ops[trained_ops - 1, t.DY] = writer.columns_for(writer.width)
     return Program(
         ops=ops,
         units=_weight_units(ops, panel),
+        stages=_stages(ops, trained_ops),
         tensors=tuple(writer.tensors),
         size=writer.size,
-        trained_ops=len(ops) - int(fuse_softmax),
+        trained_ops=trained_ops,
         columns=writer.columns,
         scratch=panel * max(padded(int(op[t.FAN_OUT]), panel) for op in ops),
         panel=panel,
         dtype=dtype,
     )
+
+
+# What the backward pass of the operation before still needs of its output: nothing, its sign, or its values
+_FREE, _SIGN, _VALUES = range(3)
 
 
 class _Writer:
@@ -169,40 +216,201 @@ class _Writer:
         self.size = 0
         self.ops: list[list[int]] = []
         self.tensors: list[Tensor] = []
-        self.y = self._columns(fan_in)
+        self.index = 0  # of the layer
+        self.y = self.columns_for(fan_in)
         self.dy = -1  # nobody asks for the gradient of the data
+        self.needed = _VALUES
 
-    def dense(self, index: int, layer: Dense) -> None:
-        x, dx = self.y, self.dy
-        self.y, self.dy = self._columns(layer.units), self._columns(layer.units)
-        weights = self._tensor(index, "kernel", (self.width, layer.units))
-        bias = self._tensor(index, "bias", (layer.units,)) if layer.use_bias else -1
-        self._op(t.DENSE, self.width, layer.units, x, self.y, dx, self.dy, weights, bias)
-        self.width = layer.units
+    def layers(self, layers: Sequence[Layer]) -> None:
+        for layer in layers:
+            if isinstance(layer, Residual):
+                self.residual(layer)
+            else:
+                _WRITE[type(layer)](self, layer)
+                self.index += 1
 
-    def activation(self, name: str, *, own_columns: bool) -> None:
-        # ReLU and its gradient work in place: the sign of the output tells all. A softmax inside the network
-        # needs its own columns of gradient only.
-        code = _ACTIVATION_CODES[name]
-        y, dx, dy = self.y, self.dy, self.dy
-        if code == t.SOFTMAX and own_columns:
-            dy = self._columns(self.width)
-        self._op(code, self.width, self.width, self.y, y, dx, dy, -1, -1)
-        self.dy = dy
+    # ------------------------------------------------------------ layers
 
-    def _op(self, *fields: int) -> None:
-        self.ops.append(list(fields))
+    def dense(self, layer: Dense) -> None:
+        x, dx, fan_in = self.y, self.dy, self.width
+        self.y, self.width = self.columns_for(layer.units), layer.units
+        self.dy = self._gradient_columns(layer.trainable, new=True)
+        weights = self._tensor("kernel", (fan_in, layer.units), layer.trainable)
+        bias = self._tensor("bias", (layer.units,), layer.trainable) if layer.use_bias else -1
+        op = self._op(t.DENSE, x, dx, {t.FAN_IN: fan_in, t.WEIGHTS: weights, t.BIAS: bias, t.TRAINED: layer.trainable})
+        _write_penalties(op, layer.kernel_regularizer, layer.bias_regularizer)
+        op[t.MAX_NORM] = t.as_bits(layer.max_norm or 0.0)
+        self.needed = _FREE
+        if layer.activation != "linear":
+            self.activation(layer)
 
-    def _columns(self, width: int) -> int:
+    def activation(self, layer: Dense | Activation) -> None:
+        if layer.activation == "linear":
+            return
+        code, kind, alpha = activations.parsed(layer.activation)
+        needs_x = code == t.ACTIVATION and kind in t.SLOPE_NEEDS_X
+        x = self._output(in_place=self.needed == _FREE and not needs_x)
+        self._op(code, x, self.dy, {t.KIND: kind, t.ALPHA: t.as_bits(alpha)})
+        tells_by_sign = code == t.RELU or (code == t.ACTIVATION and kind == t.LEAKY_RELU)
+        self.needed = _FREE if needs_x else _SIGN if tells_by_sign else _VALUES
+
+    def dropout(self, layer: Dropout) -> None:
+        in_place = self.needed != _VALUES
+        x = self._output(in_place=in_place)
+        self._op(t.DROPOUT, x, self.dy, {t.KIND: _FIRST_STREAM + self.index, t.ALPHA: t.as_bits(layer.rate)})
+        self.needed = self.needed if in_place else _FREE
+
+    def noise(self, layer: GaussianNoise) -> None:
+        x = self._output(in_place=self.needed == _FREE)
+        self._op(t.NOISE, x, self.dy, {t.KIND: _FIRST_STREAM + self.index, t.ALPHA: t.as_bits(layer.stddev)})
+        self.needed = _FREE
+
+    def batch_normalization(self, layer: BatchNormalization) -> None:
+        width = (self.width,)
+        fields = {
+            t.WEIGHTS: self._tensor("gamma", width, layer.trainable),
+            t.BIAS: self._tensor("beta", width, layer.trainable),
+            t.MEAN: self._tensor("moving_mean", width, False),
+            t.VARIANCE: self._tensor("moving_variance", width, False),
+            t.KIND: int(layer.trainable),
+            t.ALPHA: t.as_bits(layer.epsilon),
+            t.MOMENTUM: t.as_bits(layer.momentum),
+            t.TRAINED: int(layer.trainable),
+        }
+        if layer.trainable:  # in the gradients, room for the sums of one batch
+            fields[t.OTHER], fields[t.D_OTHER] = self._span(self.width), self._span(self.width)
+        self._normalization(t.BATCH_NORM, layer.trainable, fields)
+
+    def layer_normalization(self, layer: LayerNormalization) -> None:
+        fields = {
+            t.WEIGHTS: self._tensor("gamma", (self.width,), layer.trainable),
+            t.BIAS: self._tensor("beta", (self.width,), layer.trainable),
+            t.OTHER: self.columns_for(self.width),
+            t.ALPHA: t.as_bits(layer.epsilon),
+            t.TRAINED: int(layer.trainable),
+        }
+        self._normalization(t.LAYER_NORM, layer.trainable, fields)
+
+    def normalization(self, layer: Normalization) -> None:
+        fields = {
+            t.MEAN: self._tensor("mean", (self.width,), False),
+            t.VARIANCE: self._tensor("variance", (self.width,), False),
+            t.KIND: 0,
+            t.ALPHA: t.as_bits(_SMALLEST_VARIANCE),
+        }
+        self._normalization(t.BATCH_NORM, False, fields)
+
+    def _normalization(self, code: int, trainable: bool, fields: dict[int, int]) -> None:
+        x, dx = self._output(in_place=False), self.dy
+        # The gradient of a layer normalisation's scale is summed up when all rows have been back: dy must stay.
+        self.dy = self._gradient_columns(trainable, new=trainable and code == t.LAYER_NORM)
+        self._op(code, x, dx, fields)
+        self.needed = _FREE
+
+    def residual(self, block: Residual) -> None:
+        y, dy, width = self.y, self.dy, self.width
+        fork = self._op(t.FORK, y, dy, {})
+        self.needed = _VALUES
+        self.layers(block.layers)
+        if self.width != width:
+            raise ArgumentError(
+                f"the layers of a Residual give {self.width} units, but their input has {width}: end them with a "
+                f"Dense({width})"
+            )
+        inner, d_inner = self.y, self.dy
+        self.y = self.columns_for(width)
+        self.dy = self.columns_for(width) if max(dy, d_inner) >= 0 else -1
+        self._op(t.ADD, inner, d_inner, {t.OTHER: y})
+        fork[t.D_OTHER] = self.dy
+        self.needed = _FREE
+
+    # ------------------------------------------------------------ rows of the table, and places
+
+    def _op(self, code: int, x: int, dx: int, fields: dict[int, int]) -> list[int]:
+        row = [-1] * t.OP_FIELDS
+        usual = {
+            t.CODE: code,
+            t.FAN_IN: self.width,
+            t.FAN_OUT: self.width,
+            t.X: x,
+            t.DX: dx,
+            t.Y: self.y,
+            t.DY: self.dy,
+        }
+        for column in (t.ALPHA, t.MOMENTUM, t.WEIGHTS_L1, t.WEIGHTS_L2, t.BIAS_L1, t.BIAS_L2, t.MAX_NORM, t.TRAINED):
+            row[column] = 0
+        for column, value in {**usual, **fields}.items():
+            row[column] = int(value)
+        self.ops.append(row)
+        return row
+
+    def _output(self, *, in_place: bool) -> int:
+        """Columns of the input; the output gets the same, or its own."""
+        x = self.y
+        if not in_place:
+            self.y = self.columns_for(self.width)
+        return x
+
+    def _gradient_columns(self, learns: bool, *, new: bool) -> int:
+        """Columns for the gradient of an output: none where nothing learns from it."""
+        if self.dy < 0 and not learns:
+            return -1
+        return self.columns_for(self.width) if new or self.dy < 0 else self.dy
+
+    def columns_for(self, width: int) -> int:
         start = self.columns
         self.columns += padded(width, self.panel)
         return start
 
-    def _tensor(self, layer: int, name: str, shape: tuple[int, ...]) -> int:
-        tensor = Tensor(layer, name, shape, self.size)
+    def _tensor(self, name: str, shape: tuple[int, ...], trained: bool) -> int:
+        tensor = Tensor(self.index, name, shape, self.size, trained)
         self.tensors.append(tensor)
         self.size = padded(tensor.span(self.panel).stop, _ALIGNMENT)
         return tensor.offset
+
+    def _span(self, width: int) -> int:
+        """A place in the flat vectors that is no tensor."""
+        start = self.size
+        self.size = padded(start + padded(width, self.panel), _ALIGNMENT)
+        return start
+
+
+_WRITE: dict[type[Layer], Callable[[_Writer, Any], None]] = {
+    Dense: _Writer.dense,
+    Activation: _Writer.activation,
+    Dropout: _Writer.dropout,
+    GaussianNoise: _Writer.noise,
+    BatchNormalization: _Writer.batch_normalization,
+    LayerNormalization: _Writer.layer_normalization,
+    Normalization: _Writer.normalization,
+}
+
+
+def _write_penalties(op: list[int], kernel: Regularizer, bias: Regularizer) -> None:
+    op[t.WEIGHTS_L1], op[t.WEIGHTS_L2] = t.as_bits(kernel.l1), t.as_bits(kernel.l2)
+    op[t.BIAS_L1], op[t.BIAS_L2] = t.as_bits(bias.l1), t.as_bits(bias.l2)
+
+
+def _stages(ops: Array, trained_ops: int) -> Integers:
+    """The parallel steps of a batch: rows pass from one batch normalisation to the next, forward and then back.
+
+    Before a batch normalisation goes forward it needs the statistics of all rows, and before it goes back the sums
+    of all rows' gradients.
+    """
+    norms = [i for i, op in enumerate(ops) if op[t.CODE] == t.BATCH_NORM and op[t.KIND] > 0]
+    stages = []
+    bounds = [0, *norms, trained_ops]
+    for begin, end in itertools.pairwise(bounds):
+        stages.append([t.ROWS, begin, end, 0, 0, 0])
+        if end in norms:
+            stages.append([t.STATISTICS, 0, 0, 0, 0, end])
+    stages[-1][t.BACKWARD_FROM], stages[-1][t.BACKWARD_TO] = trained_ops, norms[-1] + 1 if norms else 0
+    for i, norm in reversed(list(enumerate(norms))):
+        stages.append([t.GRADIENT_STATISTICS, 0, 0, 0, 0, norm])
+        below = norms[i - 1] + 1 if i else 0
+        if (ops[below : norm + 1, t.DX] >= 0).any():
+            stages.append([t.ROWS, 0, 0, norm + 1, below, 0])
+    return np.array(stages, np.int64)
 
 
 def _weight_units(ops: Array, panel: int) -> Integers:
@@ -211,11 +419,12 @@ def _weight_units(ops: Array, panel: int) -> Integers:
     Neighbours share rows of weights, so the columns of X that they need stay in the second cache.
     """
     units = [
-        [op, j, row, min(span, int(fields[t.FAN_IN]) - row)]
+        [op, j, row, min(span, rows - row)]
         for op, fields in enumerate(ops)
-        if fields[t.CODE] == t.DENSE
-        for span in [_even_span(int(fields[t.FAN_IN]), panel)]
-        for row in range(0, int(fields[t.FAN_IN]), span)
+        if fields[t.TRAINED]
+        for rows in [int(fields[t.FAN_IN]) if fields[t.CODE] == t.DENSE else 1]
+        for span in [_even_span(rows, panel)]
+        for row in range(0, rows, span)
         for j in range(padded(int(fields[t.FAN_OUT]), panel) // panel)
     ]
     return np.array(units, np.int64).reshape(-1, t.UNIT_FIELDS)

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import kernels, program
+from fastmlp import kernels, program, reference
 from fastmlp.kernels import tables
-from fastmlp.layers import Dense
-from fastmlp.optimizers import Adam
+from fastmlp.layers import Dense, output_of
+from fastmlp.losses import CategoricalCrossentropy
+from fastmlp.optimizers import Adam, RMSprop
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,68 @@ def shuffle(rng, dtype, n):
     return [np.full(n, -1), int(rng.integers(0, 2**63)), int(rng.integers(0, 1000))]
 
 
+# ---------------------------------------------------------------- normalisation, random layers, other rules
+
+
+def activation_forward(rng, dtype, batch, units, kind=tables.TANH, alpha=0.3):
+    return [unset((batch, units), dtype), normal(rng, dtype, batch, units) * 3, kind, alpha]
+
+
+def activation_backward(rng, dtype, batch, units, kind=tables.TANH, alpha=0.3):
+    x = normal(rng, dtype, batch, units) * 3
+    y = np.empty_like(x)
+    reference.activation_forward(y, x, kind, alpha)
+    return [unset((batch, units), dtype), normal(rng, dtype, batch, units), x, y, kind, alpha]
+
+
+def batch_norm_forward(rng, dtype, batch, units):
+    outputs = [unset((batch, units), dtype), unset(units, dtype), unset(units, dtype)]
+    x = normal(rng, dtype, batch, units) * 2 + 1
+    return [*outputs, x, normal(rng, dtype, units), normal(rng, dtype, units), 0.1]
+
+
+def batch_norm_backward(rng, dtype, batch, units):
+    y, means, inverses, x, weights, *_ = batch_norm_forward(rng, dtype, batch, units)
+    reference.batch_norm_forward(y, means, inverses, x, weights, weights, 0.1)
+    outputs = [unset((batch, units), dtype), unset(units, dtype), unset(units, dtype)]
+    return [*outputs, normal(rng, dtype, batch, units), x, means, inverses, weights]
+
+
+def normalize(rng, dtype, batch, units):
+    statistics = [normal(rng, dtype, units), normal(rng, dtype, units) ** 2 + dtype.type(0.1)]
+    x = normal(rng, dtype, batch, units)
+    return [unset((batch, units), dtype), x, *statistics, normal(rng, dtype, units), normal(rng, dtype, units), 0.1]
+
+
+def layer_norm_forward(rng, dtype, batch, units):
+    outputs = [unset((batch, units), dtype), unset((batch, units), dtype)]
+    x = normal(rng, dtype, batch, units) * 2 + 1
+    return [*outputs, x, normal(rng, dtype, units), normal(rng, dtype, units), 0.1]
+
+
+def layer_norm_backward(rng, dtype, batch, units):
+    y, standard, x, weights, bias, epsilon = layer_norm_forward(rng, dtype, batch, units)
+    reference.layer_norm_forward(y, standard, x, weights, bias, epsilon)
+    outputs = [unset((batch, units), dtype), unset(units, dtype), unset(units, dtype)]
+    return [*outputs, normal(rng, dtype, batch, units), standard, x, weights, epsilon]
+
+
+def dropout(rng, dtype, batch, units):
+    return [unset((batch, units), dtype), normal(rng, dtype, batch, units), 0.3, 2**62 + 5, 17, 3, 1001]
+
+
+def elementwise_loss(rng, dtype, batch, units, kind=tables.SQUARED, alpha=0.3):
+    outputs = [unset(batch, dtype), unset((batch, units), dtype)]
+    y, t = probabilities(rng, dtype, batch, units), probabilities(rng, dtype, batch, units)
+    return [*outputs, y, t, kind, alpha, 1 / batch]
+
+
+def optimizer_update(rng, dtype, n, rule=None, step=3):
+    rule = rule or RMSprop(0.01, momentum=0.5)
+    w, state = normal(rng, dtype, n), normal(rng, dtype, rule.slots * n) ** 2
+    return [w, state, normal(rng, dtype, n), rule.kernel_code, np.array(rule.settings()), rule.learning_rate, step]
+
+
 # ---------------------------------------------------------------- whole networks
 
 
@@ -159,16 +222,25 @@ class Network:
     pixels: Any
     labels: Any
     targets: Any
+    weights: Any
+    loss: Any
+    activation: str
 
 
-def network(rng, dtype, widths, rows, *, hidden="relu", pixels=False, soft=False, use_bias=True):
-    layers = [Dense(w, hidden, use_bias) for w in widths[1:-1]] + [Dense(widths[-1], "softmax", use_bias)]
+def network(
+    rng, dtype, widths, rows, *, hidden="relu", pixels=False, soft=False, use_bias=True, layers=None, loss=None,
+    weighted=False,
+):
+    """A network of dense layers of some widths, or of the layers given."""
+    usual = [Dense(w, hidden, use_bias) for w in widths[1:-1]] + [Dense(widths[-1], "softmax", use_bias)]
+    layers, loss = layers or usual, loss or CategoricalCrossentropy()
     panel = kernels.panel_width(dtype)
-    built = program.build(layers, widths[0], dtype, panel, fuse_softmax=True)
+    classes, activation = output_of(layers)
+    built = program.build(layers, widths[0], dtype, panel, fuse=loss.fuses(activation))
     parameters = program.aligned_zeros(built.size, dtype)
     for tensor in built.tensors:
-        built.pack(parameters, tensor, normal(rng, dtype, *tensor.shape) / np.sqrt(widths[0]))
-    classes = widths[-1]
+        value = normal(rng, dtype, *tensor.shape) / np.sqrt(widths[0])
+        built.pack(parameters, tensor, value**2 + dtype.type(0.5) if "variance" in tensor.name else value)
     x, bytes_ = normal(rng, dtype, rows, widths[0]), rng.integers(0, 256, (rows, widths[0]), np.uint8)
     labels, targets = rng.integers(0, classes, rows), dense_targets(rng, dtype, rows, classes)
     return Network(
@@ -176,8 +248,11 @@ def network(rng, dtype, widths, rows, *, hidden="relu", pixels=False, soft=False
         parameters,
         x[:0] if pixels else x,
         bytes_ if pixels else bytes_[:0],
-        np.zeros(rows, np.int64) if soft else labels,
+        labels[:0] if soft else labels,
         targets if soft else targets[:0],
+        np.exp(normal(rng, dtype, rows)) if weighted else np.empty(0, dtype),
+        loss,
+        activation,
     )
 
 
@@ -189,52 +264,69 @@ def unset_gradients(built, dtype):
     return gradients
 
 
-def train_batches(rng, dtype, batch, rows, *widths, optimizer=None, n_threads=1, most_blocks=None, **options):
+def train_batches(
+    rng, dtype, batch, rows, *widths, optimizer=None, n_threads=1, most_blocks=None, with_outputs=False, **options
+):
     optimizer = optimizer or Adam()
     net = network(rng, dtype, widths, rows, **options)
-    plan = net.built.plan(batch, n_threads, optimizer.code)
+    built = net.built
+    plan = built.plan(batch, n_threads, training=True)
+    net.loss.plan(plan, net.activation, built.classes)
+    optimizer.plan(plan)
     if most_blocks is not None:
         plan[tables.BLOCKS] = min(plan[tables.BLOCKS], most_blocks)
     batches = -(-rows // batch)
+    state = program.aligned_zeros(optimizer.slots * built.size, dtype)
+    for slot, value in zip(state.reshape(optimizer.slots, built.size), optimizer.initial_state(), strict=True):
+        slot[:] = value
     return [
         net.parameters,
-        program.aligned_zeros(optimizer.slots * net.built.size, dtype),
-        unset_gradients(net.built, dtype),
-        net.built.workspace(plan),
+        state,
+        unset_gradients(built, dtype),
+        built.workspace(plan),
         unset(batch, dtype),
         np.full(batch, -1),
         unset(batches, np.float64),
         np.full(batches, -1),
-        np.empty(0, np.int8),
+        unset(tables.UNIT_SUMS * len(built.units) + 2 * len(built.ops), np.float64),
+        unset((rows if with_outputs else 0, built.classes), dtype),
+        np.empty(0, np.int8 if built.is_core(plan) else np.uint8),
         net.features,
         net.pixels,
         net.labels,
         net.targets,
+        net.weights,
         rng.permutation(rows),
-        net.built.ops,
-        net.built.units,
+        built.ops,
+        built.units,
+        built.stages,
         plan,
         np.array(optimizer.settings()),
         np.full(batches, optimizer.learning_rate),
         1 / 255,
+        12345,
+        2,
         0,
         0,
     ]
 
 
-def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, **options):
+def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False, **options):
     net = network(rng, dtype, widths, rows, **options)
     plan = net.built.plan(rows, n_threads)
+    net.loss.plan(plan, net.activation, net.built.classes)
     order = np.empty(0, np.int64)
     return [
         unset(rows, dtype),
         np.full(rows, -1),
+        unset((rows if with_outputs else 0, net.built.classes), dtype),
         net.built.workspace(plan),
         net.parameters,
         net.features,
         net.pixels,
         net.labels,
         net.targets,
+        net.weights,
         order,
         net.built.ops,
         plan,
@@ -245,7 +337,7 @@ def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, **options):
 def predict_batches(rng, dtype, rows, *widths, n_threads=1, **options):
     net = network(rng, dtype, widths, rows, **options)
     plan = net.built.plan(rows, n_threads)
-    outputs = unset((rows, widths[-1]), dtype)
+    outputs = unset((rows, net.built.classes), dtype)
     order = np.empty(0, np.int64)
     workspace = net.built.workspace(plan)
     return [outputs, workspace, net.parameters, net.features, net.pixels, order, net.built.ops, plan, 1 / 255]
@@ -253,7 +345,7 @@ def predict_batches(rng, dtype, rows, *widths, n_threads=1, **options):
 
 def predict_rows(rng, dtype, rows, *widths, **options):
     net = network(rng, dtype, widths, rows, **options)
-    return [unset((rows, widths[-1]), dtype), net.features, net.parameters, net.built.network()]
+    return [unset((rows, net.built.classes), dtype), net.features, net.parameters, net.built.network()]
 
 
 # ---------------------------------------------------------------- the table
@@ -276,6 +368,15 @@ CASES: dict[str, Case] = {
     "dense_backward_parameters": Case(dense_backward_parameters, _DENSE, (128, 784, 128), _SUM),
     "relu_forward": Case(rows_forward, _ROWS, (1024, 1024)),
     "relu_backward": Case(relu_backward, _ROWS, (1024, 1024)),
+    "activation_forward": Case(activation_forward, _ROWS, (1024, 1024)),
+    "activation_backward": Case(activation_backward, _ROWS, (1024, 1024)),
+    "batch_norm_forward": Case(batch_norm_forward, _ROWS, (1024, 1024), _SUM),
+    "batch_norm_backward": Case(batch_norm_backward, _ROWS, (1024, 1024), _SUM),
+    "normalize": Case(normalize, _ROWS, (1024, 1024)),
+    "layer_norm_forward": Case(layer_norm_forward, _ROWS, (1024, 1024), _SUM),
+    "layer_norm_backward": Case(layer_norm_backward, _ROWS, (1024, 1024), _SUM),
+    "dropout": Case(dropout, _ROWS, (1024, 1024)),
+    "gaussian_noise": Case(dropout, _ROWS, (1024, 1024)),
     "softmax_forward": Case(rows_forward, _ROWS, (60_000, 10)),
     "softmax_backward": Case(softmax_backward, _ROWS, (10_000, 10)),
     "categorical_crossentropy_forward": Case(crossentropy_forward, _CLASSES, (60_000, 10)),
@@ -284,6 +385,8 @@ CASES: dict[str, Case] = {
     "sparse_categorical_crossentropy_backward": Case(sparse_crossentropy_backward, _CLASSES, (60_000, 10)),
     "softmax_crossentropy": Case(softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "sparse_softmax_crossentropy": Case(sparse_softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
+    "elementwise_loss": Case(elementwise_loss, _CLASSES, (60_000, 10), _SUM),
+    "optimizer_update": Case(optimizer_update, _LENGTHS, (1 << 20,)),
     "sgd_update": Case(sgd_update, _LENGTHS, (1 << 20,)),
     "adam_update": Case(adam_update, _LENGTHS, (1 << 20,)),
     "philox_words": Case(philox_words, ((),), ()),

@@ -20,7 +20,7 @@ SIMD_FILES = sorted((PACKAGE / "kernels" / "simd").glob("*.py"))
 FLOORS = [
     ["_version", "_types", "_errors", "_threads", "_cache", "_jit", "_check"],
     ["kernels", "reference"],
-    ["initializers", "layers", "losses", "optimizers", "metrics"],
+    ["activations", "initializers", "regularizers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
     ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving"],
     ["datasets", "benchmark", "cli"],
@@ -36,8 +36,12 @@ KERNEL_ORDER = [
     "dense",
     "activations",
     "softmax",
+    "noise",
+    "normalization",
     "losses",
     "optimizers",
+    "rows",
+    "weights",
     "network",
 ]
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}

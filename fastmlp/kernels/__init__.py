@@ -23,6 +23,15 @@ _HOMES = {
     "dense_backward_parameters": "dense",
     "relu_forward": "activations",
     "relu_backward": "activations",
+    "activation_forward": "activations",
+    "activation_backward": "activations",
+    "dropout": "noise",
+    "gaussian_noise": "noise",
+    "batch_norm_forward": "normalization",
+    "batch_norm_backward": "normalization",
+    "normalize": "normalization",
+    "layer_norm_forward": "normalization",
+    "layer_norm_backward": "normalization",
     "softmax_forward": "softmax",
     "softmax_backward": "softmax",
     "categorical_crossentropy_forward": "losses",
@@ -31,8 +40,10 @@ _HOMES = {
     "sparse_categorical_crossentropy_backward": "losses",
     "softmax_crossentropy": "losses",
     "sparse_softmax_crossentropy": "losses",
+    "elementwise_loss": "losses",
     "sgd_update": "optimizers",
     "adam_update": "optimizers",
+    "optimizer_update": "optimizers",
     "philox_words": "rng",
     "shuffle": "rng",
     "train_batches": "network",
@@ -42,11 +53,12 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-_TIMED = {"train_batches_timed": "network"}  # the same kernel with timers: no definition of its own
+# The same kernel with timers, and for all operations: no definitions of their own
+_FORMS = {"train_batches_timed": "network", "train_batches_full": "network"}
 
 
 def __getattr__(name: str) -> Kernel:
-    home = _HOMES.get(name) or _TIMED.get(name)
+    home = _HOMES.get(name) or _FORMS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
     kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)

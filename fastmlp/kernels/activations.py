@@ -1,12 +1,20 @@
 """Activation functions: forward and backward side by side.
 
-Each works on a span of numbers, whatever they mean: a panel of the network's workspace or a user's array.
+Each works on a span of numbers, whatever they mean: a panel of the network's workspace or a user's array. ReLU has
+kernels of its own; all others are one pair of kernels that take the kind of activation as a number, since what they
+cost is the arithmetic of a vector, beside which the choice is nothing.
 """
 
 from .._jit import block, kernel, prange
+from .layout import read, write
+from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
 from .simd import lanes, load, load_first, maximum, store, store_first, where
+from .tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 
 SPAN = 8192  # numbers per parallel block
+# Klambauer et al., "Self-normalizing neural networks", 2017: with these, mean 0 and variance 1 are a fixed point.
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+SQRT_2_OVER_PI, GELU_CUBIC = 0.7978845608028654, 0.044715  # Hendrycks and Gimpel, 2016
 
 
 @block
@@ -82,3 +90,137 @@ def relu_backward(dx, dy, y):
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
         relu_backward_span(dx_flat, at, dy_flat, at, y_flat, at, min(SPAN, y_flat.size - at))
+
+
+# ---------------------------------------------------------------- all the others
+
+
+@block
+def activation_vector(x, kind, alpha):
+    if kind == LEAKY_RELU:
+        return where(x > 0.0, x, x * alpha)
+    if kind == ELU:
+        return where(x > 0.0, x, expm1_vector(x) * alpha)
+    if kind == SELU:
+        return where(x > 0.0, x, expm1_vector(x) * SELU_ALPHA) * SELU_SCALE
+    if kind == GELU:
+        return x * normal_vectors(x)[0]
+    if kind == GELU_TANH:
+        return x * 0.5 * (tanh_vector(gelu_tanh_argument(x)) + 1.0)
+    if kind == SILU:
+        return x * sigmoid_vector(x)
+    if kind == SOFTPLUS:
+        return softplus_vector(x)
+    if kind == SIGMOID:
+        return sigmoid_vector(x)
+    if kind == TANH:
+        return tanh_vector(x)
+    return x
+
+
+@block
+def gelu_tanh_argument(x):
+    return (x + x * x * x * GELU_CUBIC) * SQRT_2_OVER_PI
+
+
+@block
+def slope_vector(x, y, kind, alpha):
+    """dy/dx. All but GELU and SiLU have one that the output alone tells: where it does, x may hold anything."""
+    if kind == LEAKY_RELU:
+        return where(y > 0.0, y * 0.0 + 1.0, alpha)
+    if kind == ELU:  # alpha e**x = y + alpha
+        return where(y > 0.0, 1.0, y + alpha)
+    if kind == SELU:
+        return where(y > 0.0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA)
+    if kind == GELU:  # of x Φ(x)
+        below, density = normal_vectors(x)
+        return below + x * density
+    if kind == GELU_TANH:
+        t = tanh_vector(gelu_tanh_argument(x))
+        inner = (x * x * (3.0 * GELU_CUBIC) + 1.0) * SQRT_2_OVER_PI
+        return ((t + 1.0) + x * (1.0 - t * t) * inner) * 0.5
+    if kind == SILU:
+        s = sigmoid_vector(x)
+        return s * (x * (1.0 - s) + 1.0)
+    if kind == SOFTPLUS:  # e**x / (1 + e**x), and 1 + e**x = e**y
+        return -expm1_vector(-y)
+    if kind == SIGMOID:
+        return y * (1.0 - y)
+    if kind == TANH:
+        return 1.0 - y * y
+    return y * 0.0 + 1.0
+
+
+@block
+def activation_forward_span(y, yi, x, xi, count, kind, alpha):
+    for i in range(0, count, lanes(y)):
+        write(y, yi + i, activation_vector(read(x, xi + i, count - i), kind, alpha), count - i)
+
+
+@block
+def activation_backward_span(dx, dxi, dy, dyi, x, xi, y, yi, count, kind, alpha):
+    for i in range(0, count, lanes(dx)):
+        left = count - i
+        slope = slope_vector(read(x, xi + i, left), read(y, yi + i, left), kind, alpha)
+        write(dx, dxi + i, read(dy, dyi + i, left) * slope, left)
+
+
+@kernel("y[batch, units] = x[batch, units], kind int, alpha float")
+def activation_forward(y, x, kind, alpha):
+    """An activation function other than ReLU and softmax, element by element.
+
+    Parameters
+    ----------
+    y : ndarray, shape (batch, units)
+        Overwritten.
+    x : array_like, shape (batch, units)
+    kind : int
+        ``LEAKY_RELU``, ``ELU``, ``SELU``, ``GELU``, ``GELU_TANH``, ``SILU``, ``SOFTPLUS``, ``SIGMOID`` or ``TANH`` of
+        `fastmlp.kernels.tables`.
+    alpha : float
+        Slope of the leaky ReLU below 0, or α of the ELU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> y = np.empty((1, 3))
+    >>> kernels.activation_forward(y, [[-1.0, 0.0, 2.0]], kernels.tables.TANH, 0.0)
+    >>> y.round(4).tolist()
+    [[-0.7616, 0.0, 0.964]]
+    """
+    y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
+    for q in prange((y.size + SPAN - 1) // SPAN):
+        at = q * SPAN
+        activation_forward_span(y_flat, at, x_flat, at, min(SPAN, y_flat.size - at), kind, alpha)
+
+
+@kernel("dx[batch, units] = dy[batch, units], x[batch, units], y[batch, units], kind int, alpha float")
+def activation_backward(dx, dy, x, y, kind, alpha):
+    """Gradient of `activation_forward`: dx = dy ⊙ f′(x).
+
+    Parameters
+    ----------
+    dx : ndarray, shape (batch, units)
+        Overwritten.
+    dy : array_like, shape (batch, units)
+    x, y : array_like, shape (batch, units)
+        Input and output of `activation_forward`. Only GELU and SiLU look at ``x``, only the others at ``y``.
+    kind, alpha
+        As in `activation_forward`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> dx = np.empty((1, 2))
+    >>> kernels.activation_backward(dx, [[1.0, 1.0]], [[0.0, 9.0]], [[0.5, 1.0]], kernels.tables.SIGMOID, 0.0)
+    >>> dx.tolist()
+    [[0.25, 0.0]]
+    """
+    dx_flat, dy_flat = dx.reshape(dx.size), dy.reshape(dy.size)
+    x_flat, y_flat = x.reshape(x.size), y.reshape(y.size)
+    for q in prange((y.size + SPAN - 1) // SPAN):
+        at = q * SPAN
+        count = min(SPAN, y_flat.size - at)
+        activation_backward_span(dx_flat, at, dy_flat, at, x_flat, at, y_flat, at, count, kind, alpha)

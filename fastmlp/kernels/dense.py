@@ -7,7 +7,7 @@ ordinary row-major arrays: they copy a block of rows into panels, call the same 
 import numpy as np
 
 from .._jit import block, kernel, prange
-from .layout import gather_rows, padded, scatter_rows, transpose_panel
+from .layout import gather_rows, padded, panels_of, scatter_rows, transpose_panel
 from .matmul import multiply_columns, multiply_rows, sum_rows
 from .simd import panel
 
@@ -52,13 +52,6 @@ def dense_backward_bias_block(db, dbi, resume, dy, dyi, block_rows, jump, rows):
 # ---------------------------------------------------------------- public kernels
 
 
-@block(allocates=True)
-def _as_panels(matrix, rows, width):
-    panels = np.empty(rows * padded(width, matrix), matrix.dtype)
-    gather_rows(panels, 0, rows, matrix, width, np.empty(0, np.int64), 0, rows)
-    return panels
-
-
 @kernel("y[batch, units] = x[batch, fan_in], weights[fan_in, units], bias[units]")
 def dense_forward(y, x, weights, bias):
     """Forward pass of a dense layer: y = x·W + b.
@@ -82,8 +75,8 @@ def dense_forward(y, x, weights, bias):
     """
     fan_in, units = weights.shape
     x_flat, y_flat = x.reshape(x.size), y.reshape(y.size)
-    panels = _as_panels(weights.reshape(weights.size), fan_in, units)
-    padded_bias = _as_panels(bias, 1, units)
+    panels = panels_of(weights.reshape(weights.size), fan_in, units)
+    padded_bias = panels_of(bias, 1, units)
     for q in prange((x.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         first = q * BLOCK_ROWS
         count = min(BLOCK_ROWS, x.shape[0] - first)
@@ -121,7 +114,7 @@ def dense_backward_inputs(dx, dy, weights):
     """
     fan_in, units = weights.shape
     dx_flat, dy_flat = dx.reshape(dx.size), dy.reshape(dy.size)
-    panels = _as_panels(weights.reshape(weights.size), fan_in, units)
+    panels = panels_of(weights.reshape(weights.size), fan_in, units)
     for q in prange((dx.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         first = q * BLOCK_ROWS
         count = min(BLOCK_ROWS, dx.shape[0] - first)
@@ -167,8 +160,8 @@ def dense_backward_parameters(dweights, dbias, x, dy):
     """
     batch, fan_in, units = x.shape[0], x.shape[1], dy.shape[1]
     p = panel(dweights.reshape(dweights.size))
-    x_panels = _as_panels(x.reshape(x.size), batch, fan_in)
-    dy_panels = _as_panels(dy.reshape(dy.size), batch, units)
+    x_panels = panels_of(x.reshape(x.size), batch, fan_in)
+    dy_panels = panels_of(dy.reshape(dy.size), batch, units)
     gradients = np.empty((fan_in + 1) * padded(units, dbias), dbias.dtype)
     bias_at = fan_in * padded(units, dbias)
     for q in prange((units + p - 1) // p):

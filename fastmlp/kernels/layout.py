@@ -5,6 +5,8 @@ with room for R rows is at ``(c // P) * R * P + r * P + c % P``: the row stride 
 panel is two vector loads, and no row ends in the middle of a vector. Columns that fill up the last panel hold 0.
 """
 
+import numpy as np
+
 from .._jit import block, kernel, prange
 from .simd import lanes, load, load_bytes, load_first, panel, prefetch, store, store_first, transpose
 
@@ -110,6 +112,14 @@ def transpose_panel(target, ti, weights, wi, fan_in, fan_out, k0):
                 for b in range(p):
                     inside = k0 + b < fan_in
                     target[ti + (j + a) * p + b] = weights[source + b * p + a] if inside else 0.0
+
+
+@block(allocates=True)
+def panels_of(matrix, rows, width):
+    """A panel matrix with the numbers of a flat row-major one."""
+    panels = np.empty(rows * padded(width, matrix), matrix.dtype)
+    gather_rows(panels, 0, rows, matrix, width, np.empty(0, np.int64), 0, rows)
+    return panels
 
 
 @kernel("panels[size] = matrix[rows, columns], panel_width int")

@@ -1,14 +1,16 @@
-"""Categorical cross-entropy: on probabilities, and fused with the softmax on logits.
+"""Losses: of a row of outputs, with the gradient.
 
-Labels come as class numbers (``sparse_…``) or as one row of target probabilities (one-hot, or soft). The loss
-of a row is −Σ_i t_i log p_i.
+Categorical cross-entropy takes labels as class numbers (``sparse_…``) or as a row of target probabilities (one-hot,
+or soft), and is computed on probabilities, or fused with the softmax on logits: −Σ_i t_i log p_i. All other losses
+add up what each output costs, see `loss_vectors`.
 """
 
 from .._jit import block, kernel, prange
 from .layout import read, write
-from .math import log_vector
-from .simd import lane_numbers, lanes, load_first, maximum, panel, splat, store_first, sum_lanes, where
+from .math import log1p_vector, exp_vector, log_vector, sigmoid_vector
+from .simd import lane_numbers, lanes, load_first, maximum, minimum, panel, splat, store_first, sum_lanes, where
 from .softmax import column_at, exponentials_row
+from .tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
 
 BLOCK_ROWS = 64
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
@@ -38,16 +40,29 @@ def sparse_softmax_crossentropy_row(dx, dxi, x, xi, jump, width, room, label, sc
 
 
 @block
-def softmax_crossentropy_row(dx, dxi, x, xi, jump, targets, ti, width, room, scale):
+def target_vector(targets, ti, label, c, width, smoothing, even):
+    """Targets of the columns from ``c`` on: of a row-major row, or one-hot where there are no rows.
+
+    A share of them, the smoothing, is replaced by ``even`` in every column.
+    """
+    inside = lane_numbers(targets) < width - c
+    t = where(lane_numbers(targets) == label - c, splat(targets, 1.0), 0.0)
+    if targets.size > 0:
+        t = read(targets, ti + c, width - c)
+    return where(inside, t * (1.0 - smoothing) + even, 0.0)
+
+
+@block
+def softmax_crossentropy_row(dx, dxi, x, xi, jump, targets, ti, label, smoothing, even, width, room, scale):
     """Like `sparse_softmax_crossentropy_row` for a row of targets t: ∂loss/∂x_i = p_i Σ_j t_j − t_i.
 
-    The targets are row-major. loss = Σ_i t_i (log Σ_j exp(x_j − m) + m − x_i).
+    See `target_vector` for the targets. loss = Σ_i t_i (log Σ_j exp(x_j − m) + m − x_i).
     """
     n = lanes(x)
     weight = splat(x, 0.0)
     score = splat(x, 0.0)
     for c in range(0, width, n):
-        t = read(targets, ti + c, width - c)
+        t = target_vector(targets, ti, label, c, width, smoothing, even)
         weight = weight + t
         score = score + t * read(x, column_at(x, xi, jump, c), room - c)
     weight_sum, score_sum = sum_lanes(weight), sum_lanes(score)
@@ -55,9 +70,61 @@ def softmax_crossentropy_row(dx, dxi, x, xi, jump, targets, ti, width, room, sca
     factor = weight_sum / total
     for c in range(0, width, n):
         at = column_at(dx, dxi, jump, c)
-        t = read(targets, ti + c, width - c)
+        t = target_vector(targets, ti, label, c, width, smoothing, even)
         write(dx, at, (read(dx, at, room - c) * factor - t) * scale, room - c)
     return weight_sum * (log_scalar(total, x) + largest) - score_sum
+
+
+@block
+def crossentropy_row(dp, dpi, p, pi, jump, targets, ti, label, smoothing, even, width, room, scale):
+    """−Σ_i t_i log p_i of a row of probabilities, and its gradient times ``scale``; p is clipped below."""
+    total = splat(p, 0.0)
+    for c in range(0, width, lanes(p)):
+        at = column_at(p, 0, jump, c)
+        clipped = maximum(SMALLEST_PROBABILITY, read(p, pi + at, room - c))
+        t = target_vector(targets, ti, label, c, width, smoothing, even)
+        total = total + t * log_vector(clipped)
+        write(dp, dpi + at, t * -scale / clipped, room - c)
+    return -sum_lanes(total)
+
+
+@block
+def loss_vectors(y, t, kind, alpha):
+    """What each output y costs that should be t, and the derivative with respect to y."""
+    if kind == BINARY_LOGITS:  # −t log σ(y) − (1 − t) log (1 − σ(y)) = max(y, 0) − t y + log(1 + e^−|y|)
+        return maximum(y, 0.0) - y * t + log1p_vector(exp_vector(minimum(-y, y))), sigmoid_vector(y) - t
+    if kind == BINARY_PROBABILITIES:
+        p = minimum(1.0 - SMALLEST_PROBABILITY, maximum(SMALLEST_PROBABILITY, y))
+        return (t - 1.0) * log_vector(1.0 - p) - t * log_vector(p), (p - t) / (p * (1.0 - p))
+    d = y - t
+    size = maximum(d, -d)
+    sign = where(d > 0.0, d * 0.0 + 1.0, where(d < 0.0, d * 0.0 - 1.0, d))
+    if kind == SQUARED:
+        return d * d, d + d
+    if kind == ABSOLUTE:
+        return size, sign
+    if kind == HUBER:  # a parabola near 0, straight beyond alpha
+        return where(size > alpha, (size - alpha * 0.5) * alpha, d * d * 0.5), where(size > alpha, sign * alpha, d)
+    if kind == POISSON:
+        shifted = y + SMALLEST_PROBABILITY
+        return y - t * log_vector(shifted), 1.0 - t / shifted
+    # QUANTILE: what is too low costs alpha, what is too high 1 − alpha
+    above = where(d > 0.0, d * 0.0 + (1.0 - alpha), where(d < 0.0, d * 0.0 - alpha, d))
+    return d * above, above
+
+
+@block
+def elementwise_row(dy, dyi, y, yi, jump, targets, ti, label, smoothing, even, width, room, kind, alpha, share, scale):
+    """Σ of `loss_vectors` over a row, times ``share``, and its gradient times ``scale`` as well."""
+    total = splat(y, 0.0)
+    for c in range(0, width, lanes(y)):
+        at = column_at(y, 0, jump, c)
+        t = target_vector(targets, ti, label, c, width, smoothing, even)
+        loss, slope = loss_vectors(read(y, yi + at, room - c), t, kind, alpha)
+        inside = lane_numbers(y) < width - c
+        total = total + where(inside, loss, 0.0)
+        write(dy, dyi + at, where(inside, slope * (scale * share), 0.0), room - c)
+    return sum_lanes(total) * share
 
 
 @kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float")
@@ -122,7 +189,7 @@ def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            losses[r] = softmax_crossentropy_row(dx, at, x, at, panel(x), t, at, width, width, scale)
+            losses[r] = softmax_crossentropy_row(dx, at, x, at, panel(x), t, at, 0, 0.0, 0.0, width, width, scale)
 
 
 @kernel("losses[batch] = probabilities[batch, classes], targets[batch, classes]")
@@ -255,3 +322,43 @@ def sparse_categorical_crossentropy_backward(dprobabilities, probabilities, labe
             for c in range(width):
                 dprobabilities[r, c] = 0.0
             dprobabilities[r, labels[r]] = -1.0 / max(probabilities[r, labels[r]], SMALLEST_PROBABILITY)
+
+
+@kernel("losses[batch], dy[batch, units] = y[batch, units], targets[batch, units], kind int, alpha float, scale float")
+def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
+    """A loss that adds up what each output costs, and its gradient.
+
+    Parameters
+    ----------
+    losses : ndarray, shape (batch,)
+        Overwritten: the sum over the outputs of each row.
+    dy : ndarray, shape (batch, units)
+        Overwritten: the gradient times ``scale``.
+    y, targets : array_like, shape (batch, units)
+        Outputs y, and what they should be, t.
+    kind : int
+        Of `fastmlp.kernels.tables`. ``BINARY_LOGITS``: cross-entropy of σ(y); ``BINARY_PROBABILITIES``: cross-entropy
+        of y, clipped to [1e-7, 1 − 1e-7]; ``SQUARED``: (y − t)²; ``ABSOLUTE``: \|y − t\|; ``HUBER``: (y − t)²/2 up to a
+        difference of α, straight beyond; ``POISSON``: y − t log(y + 1e-7); ``QUANTILE``: α (t − y) where y is too low,
+        (1 − α)(y − t) where it is too high.
+    alpha : float
+        α.
+    scale : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> losses, dy = np.empty(1), np.empty((1, 2))
+    >>> kernels.elementwise_loss(losses, dy, [[1.0, 2.0]], [[0.0, 4.0]], kernels.tables.SQUARED, 0.0, 1.0)
+    >>> losses.tolist(), dy.tolist()
+    ([5.0], [[2.0, -4.0]])
+    """
+    width = y.shape[1]
+    dy_flat, y_flat, t = dy.reshape(dy.size), y.reshape(y.size), targets.reshape(targets.size)
+    for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
+            at = r * width
+            losses[r] = elementwise_row(
+                dy_flat, at, y_flat, at, panel(y_flat), t, at, 0, 0.0, 0.0, width, width, kind, alpha, 1.0, scale
+            )

@@ -29,6 +29,8 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH_SINGLE, LN2_LOW_SINGLE = 0.693359375, -2.12194440054690583e-4
 LN2_HIGH_DOUBLE, LN2_LOW_DOUBLE = 0.693145751953125, 1.42860682030941723212e-6
 SQRT_2 = 1.4142135623730951
+SQRT_HALF = 0.7071067811865476
+SQRT_HALF_OVER_PI = 0.3989422804014327  # 1/√(2π)
 SPAN = 4096  # numbers per parallel block: long enough to hide the loop around it
 
 
@@ -43,30 +45,30 @@ def exp_vector(x):
         x = minimum(710.0, maximum(-746.0, x))
         n = rint(x * LOG2_E)
         f = fma(n, -LN2_LOW_DOUBLE, fma(n, -LN2_HIGH_DOUBLE, x))
-        p = _exp_series_double(f)
+        p = _expm1_series_double(f) + 1.0
     else:
         x = minimum(89.0, maximum(-104.0, x))
         n = rint(x * LOG2_E)
         f = fma(n, -LN2_LOW_SINGLE, fma(n, -LN2_HIGH_SINGLE, x))
-        p = _exp_series_single(f)
+        p = _expm1_series_single(f) + 1.0
     half = rint(n * 0.5)
     return p * pow2(half) * pow2(n - half)
 
 
 @block
-def _exp_series_single(f):
-    """sum of f**k / k! to k = 7: the next term is below 2**-27."""
+def _expm1_series_single(f):
+    """sum of f**k / k! from k = 1 to 7: the next term is below 2**-27."""
     p = fma(f, 1 / 5040, 1 / 720)
     p = fma(p, f, 1 / 120)
     p = fma(p, f, 1 / 24)
     p = fma(p, f, 1 / 6)
     p = fma(p, f, 0.5)
-    return fma(p, f * f, f) + 1.0
+    return fma(p, f * f, f)
 
 
 @block
-def _exp_series_double(f):
-    """sum of f**k / k! to k = 13: the next term is below 2**-57."""
+def _expm1_series_double(f):
+    """sum of f**k / k! from k = 1 to 13: the next term is below 2**-57."""
     p = fma(f, 1 / 6227020800, 1 / 479001600)
     p = fma(p, f, 1 / 39916800)
     p = fma(p, f, 1 / 3628800)
@@ -78,7 +80,7 @@ def _exp_series_double(f):
     p = fma(p, f, 1 / 24)
     p = fma(p, f, 1 / 6)
     p = fma(p, f, 0.5)
-    return fma(p, f * f, f) + 1.0
+    return fma(p, f * f, f)
 
 
 @block
@@ -132,6 +134,112 @@ def _atanh_series_double(z):
     p = fma(p, z, 2 / 5)
     p = fma(p, z, 2 / 3)
     return fma(p, z, 2.0)
+
+
+@block
+def expm1_vector(x):
+    """e**x - 1, accurate also near 0: with e**x = 2**n e**f it is 2**n (e**f - 1) + (2**n - 1)."""
+    if is_double(x):
+        x = minimum(710.0, maximum(-40.0, x))
+        n = rint(x * LOG2_E)
+        f = fma(n, -LN2_LOW_DOUBLE, fma(n, -LN2_HIGH_DOUBLE, x))
+        p = _expm1_series_double(f)
+    else:
+        x = minimum(89.0, maximum(-20.0, x))
+        n = rint(x * LOG2_E)
+        f = fma(n, -LN2_LOW_SINGLE, fma(n, -LN2_HIGH_SINGLE, x))
+        p = _expm1_series_single(f)
+    scale = pow2(n - 1.0)  # half of 2**n, which itself overflows before e**x does
+    return (fma(scale, p, scale - 0.5)) * 2.0
+
+
+@block
+def log1p_vector(u):
+    """log(1 + u) for u >= 0. What 1 + u rounds off is put back by the factor u / ((1 + u) - 1)."""
+    w = u + 1.0
+    d = w - 1.0
+    return where(d == 0.0, u, where(w < np.inf, log_vector(w) * (u / where(d == 0.0, 1.0, d)), u))
+
+
+@block
+def sigmoid_vector(x):
+    """1 / (1 + e**-x)."""
+    return 1.0 / (exp_vector(-x) + 1.0)
+
+
+@block
+def tanh_vector(x):
+    """tanh x = (1 - e**-2|x|) / (1 + e**-2|x|), with the sign of x."""
+    e = expm1_vector(maximum(x, -x) * -2.0)
+    t = e / (e + 2.0)
+    return where(x < 0.0, t, -t)
+
+
+@block
+def softplus_vector(x):
+    """log(1 + e**x) = max(x, 0) + log(1 + e**-|x|)."""
+    return maximum(0.0, x) + log1p_vector(exp_vector(minimum(-x, x)))
+
+
+@block
+def normal_vectors(x):
+    """The standard normal distribution: its probability below x, and its density at x.
+
+    With z = |x|/sqrt(2), the tail is erfc(z)/2, and erfc(z) = e**(-z**2) g(t) / (1 + 2z), t = (z - 3)/(z + 3): g goes
+    smoothly from 1.13 to 1, so that a polynomial of t gives it (an idea of Shepherd and Laframboise, "Chebyshev
+    approximation of (1 + 2x) exp(x**2) erfc x", 1981; the coefficients are a fit of our own).
+    """
+    z = minimum(28.0, maximum(x, -x) * SQRT_HALF)  # the density is 0 from there on
+    t = (z - 3.0) / (z + 3.0)
+    if is_double(x):
+        g = _erfc_series_double(t)
+    else:
+        g = _erfc_series_single(t)
+    bell = exp_vector(z * -z)
+    tail = bell * g / (z * 4.0 + 2.0)
+    return where(x > 0.0, 1.0 - tail, tail), bell * SQRT_HALF_OVER_PI
+
+
+@block
+def _erfc_series_single(t):
+    """(1 + 2z) e**(z**2) erfc(z) with t = (z - 3)/(z + 3), to 1e-7."""
+    p = fma(t, -9.254516686923966e-05, -0.0005138505128719338)
+    p = fma(p, t, 0.001875079123772353)
+    p = fma(p, t, 0.0022865137034448328)
+    p = fma(p, t, -0.02376357643949504)
+    p = fma(p, t, 0.06840958165633677)
+    p = fma(p, t, -0.1192752752822409)
+    p = fma(p, t, 0.129627504721725)
+    p = fma(p, t, -0.047562156927520076)
+    p = fma(p, t, -0.13562023891915578)
+    return fma(p, t, 1.2530080563677553)
+
+
+@block
+def _erfc_series_double(t):
+    """(1 + 2z) e**(z**2) erfc(z) with t = (z - 3)/(z + 3), to 2e-15."""
+    p = fma(t, -3.1813541434969274e-09, -7.641962892589975e-09)
+    p = fma(p, t, 2.7843881265502222e-08)
+    p = fma(p, t, 8.765881411730558e-08)
+    p = fma(p, t, -1.205414228648938e-07)
+    p = fma(p, t, -5.963983625522741e-07)
+    p = fma(p, t, 3.3669790806407595e-07)
+    p = fma(p, t, 3.454294770277738e-06)
+    p = fma(p, t, -7.187883834404266e-07)
+    p = fma(p, t, -2.0089997833284275e-05)
+    p = fma(p, t, 4.94412434222366e-06)
+    p = fma(p, t, 0.00012509531076254534)
+    p = fma(p, t, -0.00010515831297813128)
+    p = fma(p, t, -0.0007798312797290158)
+    p = fma(p, t, 0.0018886900977441495)
+    p = fma(p, t, 0.0025293916672051724)
+    p = fma(p, t, -0.023770514891530075)
+    p = fma(p, t, 0.06830802735638397)
+    p = fma(p, t, -0.11927366341676002)
+    p = fma(p, t, 0.12964515870228346)
+    p = fma(p, t, -0.04756229435342038)
+    p = fma(p, t, -0.13562110612457576)
+    return fma(p, t, 1.2530080582697296)
 
 
 @block

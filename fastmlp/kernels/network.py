@@ -5,8 +5,10 @@ piece of workspace, which stays in the second-level cache.
 
 A training step has two parallel regions. In the first, each block of batch rows is gathered, goes forward
 through all operations, gets its loss, and goes backward to every gradient of an activation, while its numbers
-are hot in cache. In the second, each block of weights gets its gradient, summed over all rows in batch order,
-and its optimiser update. Both own what they write, so nothing depends on the number of threads.
+are hot in cache (see `rows`). In the second, each block of weights gets its gradient, summed over all rows in batch
+order, and its optimiser update (see `weights`). Both own what they write, so nothing depends on the number of threads.
+A batch normalisation, which needs all rows, divides the first region into stages; clipping by a norm needs all
+gradients, and divides the second.
 
 See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them.
 """
@@ -14,293 +16,91 @@ See `tables` for the meaning of the tables, and `fastmlp.program` for the writer
 import numpy as np
 
 from .._jit import block, kernel, prange
-from .activations import relu_backward_span, relu_forward_span
-from .dense import (
-    dense_backward_bias_block,
-    dense_backward_inputs_block,
-    dense_backward_weights_block,
-    dense_forward_block,
-)
-from .layout import BYTES_IN_LINE, gather_pixels, gather_rows, padded, scatter_rows, source_row
-from .losses import softmax_crossentropy_row, sparse_softmax_crossentropy_row
-from .optimizers import adam_scalars, adam_span, sgd_span
-from .simd import flush_denormals, lanes, load, panel, prefetch, prefetch_to_write, restore_mode, splat, sum_lanes
-from .softmax import first_maximum, softmax_backward_row, softmax_forward_row
+from .layout import scatter_rows
+from .rows import backward_block, forward_block, gather_block, loss_block
+from .simd import flush_denormals, lanes, load, panel, restore_mode, splat, sum_lanes
 from .tables import (
-    ADAM,
+    ACCUMULATED,
     BACKWARD,
+    BACKWARD_FROM,
+    BACKWARD_TO,
     BATCH_SIZE,
-    BETA_1,
-    BETA_2,
-    BIAS,
     BLOCK_ROWS,
     BLOCK_SIZE,
     BLOCKS,
     CAPACITY,
-    CODE,
     COLUMNS,
-    DENSE,
-    DLOGITS,
-    DX,
-    DY,
-    EPSILON,
     FAN_IN,
     FAN_OUT,
     FORWARD,
+    FORWARD_FROM,
+    FORWARD_TO,
     GATHER,
-    GRADIENTS,
     INPUT,
-    LOGITS,
+    IS_LIMITED,
+    IS_PLAIN,
+    IS_WHOLE,
     LOSS,
     NETWORK_HEAD,
     NETWORK_OPS,
+    NO_UPDATE,
     OP_FIELDS,
     OPTIMIZER,
     PLAN_FIELDS,
-    RELU,
-    SGD,
-    SOFTMAX,
+    ROWS,
+    STAGE_KIND,
+    STATISTICS_OP,
     TRAINED_OPS,
-    UNIT_OP,
-    UNIT_PANEL,
-    UNIT_ROW,
-    UNIT_ROWS,
-    UPDATE,
-    WEIGHTS,
-    X,
     Y,
 )
 from .timing import lap, start_lap
+from .weights import (
+    clip_factors,
+    limit_block,
+    penalty_of_batch,
+    plain_scalars,
+    statistics_block,
+    update_block,
+    weights_block,
+)
 
-# Blocks take what belongs together as a tuple:
-#   net = (parameters, ops, plan)
-#   data = (x, pixels, pixel_scale, labels, targets, order), matrices flattened
-
-# ---------------------------------------------------------------- one block of rows
-
-
-@block
-def gather_block(workspace, base, net, data, first, rows):
-    """Bring rows of the data set, float or uint8, into the block's input columns."""
-    _, ops, plan = net
-    x, pixels, pixel_scale, labels, _, order = data
-    capacity, width = plan[CAPACITY], ops[0, FAN_IN]
-    if labels.size > 0:
-        prefetch_labels(labels, order, first, rows)
-    at = base + plan[INPUT] * capacity
-    if pixels.size > 0:
-        gather_pixels(workspace, at, capacity, pixels, width, order, first, rows, pixel_scale)
-    else:
-        gather_rows(workspace, at, capacity, x, width, order, first, rows)
+# ---------------------------------------------------------------- training
 
 
 @block
-def prefetch_labels(labels, order, first, rows):
-    """Rows come in random order, so their labels are far away when the loss needs them."""
-    for r in range(rows):
-        prefetch(labels, source_row(order, first + r))
-
-
-@block
-def forward_block(workspace, base, net, n_ops, rows):
-    parameters, ops, plan = net
-    capacity = plan[CAPACITY]
-    for i in range(n_ops):
-        code = ops[i, CODE]
-        fan_in, fan_out = ops[i, FAN_IN], ops[i, FAN_OUT]
-        x = base + ops[i, X] * capacity
-        y = base + ops[i, Y] * capacity
-        w, b = ops[i, WEIGHTS], ops[i, BIAS]
-        if code == DENSE:
-            dense_forward_block(
-                workspace, y, workspace, x, capacity, parameters, w, parameters, b, rows, fan_in, fan_out
-            )
-        elif code == RELU:
-            relu_forward_columns(workspace, y, x, capacity, rows, fan_out)
-        elif code == SOFTMAX:
-            p, room = panel(workspace), padded(fan_out, workspace)
-            for r in range(rows):
-                softmax_forward_row(workspace, y + r * p, workspace, x + r * p, capacity * p, fan_out, room)
-
-
-@block
-def backward_block(workspace, base, net, rows):
-    """From the gradient of the last output to the gradient of every operation's input that needs one."""
-    parameters, ops, plan = net
-    capacity = plan[CAPACITY]
-    scratch = base + plan[COLUMNS] * capacity
-    for i in range(plan[TRAINED_OPS] - 1, -1, -1):
-        if ops[i, DX] < 0:
-            continue
-        code = ops[i, CODE]
-        fan_in, fan_out = ops[i, FAN_IN], ops[i, FAN_OUT]
-        y = base + ops[i, Y] * capacity
-        dx = base + ops[i, DX] * capacity
-        dy = base + ops[i, DY] * capacity
-        w = ops[i, WEIGHTS]
-        if code == DENSE:
-            dense_backward_inputs_block(
-                workspace,
-                dx,
-                workspace,
-                dy,
-                capacity,
-                parameters,
-                w,
-                workspace,
-                scratch,
-                rows,
-                fan_in,
-                fan_out,
-            )
-        elif code == RELU:
-            relu_backward_columns(workspace, dx, dy, y, capacity, rows, fan_out)
-        elif code == SOFTMAX:
-            p, room = panel(workspace), padded(fan_out, workspace)
-            for r in range(rows):
-                to, dyr, yr = dx + r * p, dy + r * p, y + r * p
-                softmax_backward_row(workspace, to, workspace, dyr, workspace, yr, capacity * p, fan_out, room)
-
-
-@block
-def relu_forward_columns(workspace, y, x, capacity, rows, width):
-    for c in range(0, width, panel(workspace)):
-        at = c * capacity
-        relu_forward_span(workspace, y + at, workspace, x + at, rows * panel(workspace))
-
-
-@block
-def relu_backward_columns(workspace, dx, dy, y, capacity, rows, width):
-    for c in range(0, width, panel(workspace)):
-        at = c * capacity
-        count = rows * panel(workspace)
-        relu_backward_span(workspace, dx + at, workspace, dy + at, workspace, y + at, count)
-
-
-@block
-def loss_block(row_losses, row_correct, slot, workspace, base, net, data, first, rows, scale):
-    """Loss and hit of each row, and the gradient of the logits, which may overwrite the logits."""
-    _, ops, plan = net
-    _, _, _, labels, targets, order = data
-    p = panel(workspace)
-    capacity, classes = plan[CAPACITY], ops[plan[TRAINED_OPS] - 1, FAN_OUT]
-    jump, room = capacity * p, padded(classes, workspace)
-    for r in range(rows):
-        logits = base + plan[LOGITS] * capacity + r * p
-        dlogits = base + plan[DLOGITS] * capacity + r * p
-        row = source_row(order, first + r)
-        guess = first_maximum(workspace, logits, jump, classes, room)
-        if targets.size > 0:
-            row_correct[slot + r] = guess == first_maximum(targets, row * classes, p, classes, classes)
-            row_losses[slot + r] = softmax_crossentropy_row(
-                workspace, dlogits, workspace, logits, jump, targets, row * classes, classes, room, scale
-            )
-        else:
-            row_correct[slot + r] = guess == labels[row]
-            row_losses[slot + r] = sparse_softmax_crossentropy_row(
-                workspace, dlogits, workspace, logits, jump, classes, room, labels[row], scale
-            )
-
-
-@block
-def train_block(row_losses, row_correct, slot, workspace, timers, q, net, data, first, rows, scale):
-    """Region 1 for block q: positions ``first`` and following of the epoch; results go to row_losses[slot:]."""
+def train_block(
+    row_losses, row_correct, slot, outputs, workspace, timers, q, net, stages, s, data, chance, rows, total
+):
+    """Stage s for block q, which begins at a position of the epoch; what each row gives goes to row_losses[slot:]."""
     mode = flush_denormals()
-    _, _, plan = net
+    _, _, _, plan, _ = net
+    _, _, first = chance
+    batch, scale = total
     base = q * plan[BLOCK_SIZE]
+    begin, end = stages[s, FORWARD_FROM], stages[s, FORWARD_TO]
     time = start_lap(timers)
-    gather_block(workspace, base, net, data, first, rows)
+    if s == 0:
+        gather_block(workspace, base, net, data, first, rows)
     time = lap(timers, 1 + q, GATHER, time)
-    forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
+    forward_block(workspace, base, net, chance, begin, end, rows, True)
     time = lap(timers, 1 + q, FORWARD, time)
-    loss_block(row_losses, row_correct, slot, workspace, base, net, data, first, rows, scale)
+    if begin < end and end == plan[TRAINED_OPS]:
+        loss_block(row_losses, row_correct, slot, outputs, workspace, base, net, data, first, rows, scale)
     time = lap(timers, 1 + q, LOSS, time)
-    backward_block(workspace, base, net, rows)
+    backward_block(workspace, base, net, chance, stages[s, BACKWARD_FROM], stages[s, BACKWARD_TO], rows, batch)
     lap(timers, 1 + q, BACKWARD, time)
     restore_mode(mode)
 
 
-# ---------------------------------------------------------------- one block of weights
-
-
-@block
-def prefetch_span(parameters, state, start, count, optimizer):
-    """Bring what an update will change into the first-level cache, and away from other cores, ahead of it."""
-    n = parameters.size
-    for i in range(start, start + count, BYTES_IN_LINE // parameters.itemsize):
-        prefetch_to_write(parameters, i)
-        if optimizer == ADAM:
-            prefetch_to_write(state, i)
-            prefetch_to_write(state, n + i)
-
-
-@block
-def update_span(parameters, state, start, gradients, at, count, optimizer, settings, rate, small):
-    """Update parameters[start:] from gradients[at:]."""
-    n = parameters.size
-    if optimizer == SGD:
-        sgd_span(parameters, start, gradients, at, count, rate)
-    elif optimizer == ADAM:
-        b1, b2 = settings[BETA_1], settings[BETA_2]
-        adam_span(parameters, start, state, start, state, n + start, gradients, at, count, rate, b1, b2, small)
-
-
-@block
-def weights_block(parameters, state, gradients, workspace, timers, program, u, rows, round, rate, small):
-    """Region 2 for weight block u: its gradient over ``rows`` rows, and its update once the batch is complete.
-
-    Piece by piece of one panel's rows, so that a gradient is used while it is in the first-level cache. A batch
-    that runs in rounds keeps its gradients from one to the next; otherwise all pieces write to the same place.
-    """
-    mode = flush_denormals()
-    ops, units, plan, settings = program
-    resume, complete, in_rounds = round
-    p, optimizer = panel(parameters), plan[OPTIMIZER]
-    op, j, k0, count = units[u, UNIT_OP], units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
-    block_rows, capacity, jump = plan[BLOCK_ROWS], plan[CAPACITY], plan[BLOCK_SIZE]
-    w, b = ops[op, WEIGHTS] + j * p * ops[op, FAN_IN], ops[op, BIAS]
-    x, dy = ops[op, X] * capacity, (ops[op, DY] + j * p) * capacity
-    time = start_lap(timers)
-    for k in range(k0, k0 + count, p):
-        here, at = min(p, k0 + count - k), w + k * p
-        to = at if in_rounds else w + k0 * p
-        if complete and k + p < k0 + count:
-            prefetch_span(parameters, state, at + p * p, min(p, k0 + count - k - p) * p, optimizer)
-        dense_backward_weights_block(
-            gradients, to, resume, workspace, x + k * capacity, workspace, dy, block_rows, jump, rows, here
-        )
-        time = lap(timers, 1 + u, GRADIENTS, time)
-        if complete:
-            update_span(parameters, state, at, gradients, to, here * p, optimizer, settings, rate, small)
-        time = lap(timers, 1 + u, UPDATE, time)
-    if k0 == 0 and b >= 0:
-        at = b + j * p
-        dense_backward_bias_block(gradients, at, resume, workspace, dy, block_rows, jump, rows)
-        time = lap(timers, 1 + u, GRADIENTS, time)
-        if complete:
-            update_span(parameters, state, at, gradients, at, p, optimizer, settings, rate, small)
-        lap(timers, 1 + u, UPDATE, time)
-    restore_mode(mode)
-
-
-@block
-def step_scalars(optimizer, settings, learning_rate, step):
-    """The two numbers of an update that are the same for all parameters."""
-    if optimizer == ADAM:
-        return adam_scalars(learning_rate, settings[BETA_1], settings[BETA_2], settings[EPSILON], step)
-    return learning_rate, 0.0
-
-
-# ---------------------------------------------------------------- entry points
-
-
 @kernel(
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
-    "losses[batches] float64, correct[batches] int64, timers[n_timers] int8 = "
-    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], order[rows] int64, "
-    "ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, plan[plan_fields] int64 writable, "
+    "losses[batches] float64, correct[batches] int64, sums[n_sums] float64, outputs[no, classes], "
+    "timers[n_timers] int8 = "
+    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], row_weights[mw], "
+    "order[rows] int64, ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, "
+    "stages[n_stages, stage_fields] int64, plan[plan_fields] int64 writable, "
     "settings[settings_fields] float64, learning_rates[batches] float64, pixel_scale float, "
-    "first_batch int, step int"
+    "seed int, epoch int, first_batch int, step int"
 )
 def train_batches(
     parameters,
@@ -311,24 +111,33 @@ def train_batches(
     row_correct,
     losses,
     correct,
+    sums,
+    outputs,
     timers,
     x,
     pixels,
     labels,
     targets,
+    row_weights,
     order,
     ops,
     units,
+    stages,
     plan,
     settings,
     learning_rates,
     pixel_scale,
+    seed,
+    epoch,
     first_batch,
     step,
 ):
     """Train on some batches of an epoch; returns how many were trained.
 
     Fewer than asked for means that the loss of the next one is not finite: then its update was not made.
+
+    This form is for core operations alone (dense, ReLU and softmax with categorical cross-entropy, plain SGD and Adam):
+    `train_batches_full`, the same function, has all of them, and takes twice as long to compile.
 
     Parameters
     ----------
@@ -339,53 +148,105 @@ def train_batches(
     row_losses, row_correct : ndarray, shape (at least the batch size,)
         Scratch space.
     losses, correct : ndarray of float64 and int64, shape (batches,)
-        Overwritten: mean loss and number of right answers of each batch.
+        Overwritten: mean loss, with penalties, and number of right answers of each batch.
+    sums : ndarray of float64, shape (UNIT_SUMS * n_units + 2 * n_ops,)
+        Scratch space.
+    outputs : ndarray, shape (rows, classes) or (0, classes)
+        What the loss read of each row, at its position in the epoch, where there is room for it.
     timers : ndarray of int8, shape (0,)
         `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
         call, then from number PHASES on those of each phase (see `tables`), a row of PHASES for each block of rows, and
-        the same rows for blocks of weights.
+        the same rows for blocks of weights. `train_batches_full` takes uint8.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
         Class numbers or target rows; one of the two has no rows.
+    row_weights : array_like of real, shape (m,) or (0,)
+        Factors of the rows' losses.
     order : array_like of int64, shape (rows,)
         The row numbers of the whole epoch. Batch i holds rows order[i * size : (i + 1) * size].
-    ops, units, plan, settings
+    ops, units, stages, plan, settings
         The program, see `fastmlp.kernels.tables`.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
+    seed, epoch : int
+        What random layers depend on, besides the row's position in the epoch.
     first_batch, step : int
-        Number of the first batch within the epoch, and of optimiser steps made so far.
+        Number of the first batch within the epoch, and of batches trained so far.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
-    block_rows = plan[BLOCK_ROWS]
-    most = plan[BLOCKS] * block_rows
+    outputs_flat = outputs.reshape(outputs.size)
+    block_rows, together = plan[BLOCK_ROWS], plan[ACCUMULATED]
+    most, p = plan[BLOCKS] * block_rows, panel(parameters)
+    is_whole, is_limited = plan[IS_WHOLE] > 0, plan[IS_LIMITED] > 0
     began = start_lap(timers)
     for i in range(learning_rates.size):
         first = (first_batch + i) * plan[BATCH_SIZE]
         count = min(plan[BATCH_SIZE], order.size - first)
-        scale = 1.0 / count
-        rate, small = step_scalars(plan[OPTIMIZER], settings, learning_rates[i], step + i + 1)
+        part, scale = (step + i) % together, 1.0 / (count * together)
+        update = (step + i) // together + 1
+        rate, small = plain_scalars(plan[OPTIMIZER], settings, learning_rates[i], update)
         for start in range(0, count, most):
             rows = min(most, count - start)
-            for q in prange((rows + block_rows - 1) // block_rows):
-                net = (parameters, ops, plan)
-                data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
-                q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
-                slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
-                train_block(row_losses, row_correct, slot, workspace, timers, q64, net, data, first + slot, here, scale)
-            complete = start + rows == count
-            if complete and not summarize(losses, correct, row_losses, row_correct, i, count):
+            blocks = (rows + block_rows - 1) // block_rows
+            for s in range(stages.shape[0]):
+                is_rows = stages[s, STAGE_KIND] == ROWS
+                panels = (ops[stages[s, STATISTICS_OP], FAN_OUT] + p - 1) // p
+                for q in prange(blocks if is_rows else panels):
+                    q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
+                    if is_rows:
+                        net = (parameters, gradients, ops, plan, timers)
+                        data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
+                        slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
+                        chance = (seed, epoch, first + slot)
+                        train_block(
+                            row_losses,
+                            row_correct,
+                            slot,
+                            outputs_flat,
+                            workspace,
+                            timers,
+                            q64,
+                            net,
+                            stages,
+                            s,
+                            data,
+                            chance,
+                            here,
+                            (count, scale),
+                        )
+                    else:
+                        statistics_block(parameters, gradients, workspace, ops, stages, plan, s, q64, rows, timers)
+            is_last = start + rows == count
+            if is_last and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
-            for u in prange(units.shape[0]):
-                program = (ops, units, plan, settings)
-                u64, round = np.int64(u), (start > 0, complete, count > most)
-                weights_block(parameters, state, gradients, workspace, timers, program, u64, rows, round, rate, small)
+            complete = is_last and part == together - 1
+            for phase in range(3):
+                if not (phase == 0 or (complete and (is_whole if phase == 1 else is_limited))):
+                    continue
+                for u in prange(units.shape[0]):
+                    program = (ops, units, plan, settings, timers)
+                    u64, pace = np.int64(u), (learning_rates[i], update, rate, small)
+                    if phase == 0:
+                        round = (start > 0 or part > 0, complete, count > most or together > 1 or is_whole)
+                        weights_block(
+                            parameters, state, gradients, workspace, sums, timers, program, u64, rows, round, pace
+                        )
+                    elif phase == 1:
+                        update_block(parameters, state, gradients, sums, program, u64, pace, timers)
+                    else:
+                        limit_block(parameters, program, u64, timers)
+                if phase == 0 and complete and plan[IS_PLAIN] == 0:
+                    losses[i] += penalty_of_batch(sums, units.shape[0])
+                    clip_factors(sums, (ops, units, plan, settings, timers), timers)
+                    if plan[OPTIMIZER] == NO_UPDATE:
+                        break
     lap(timers, 0, 0, began)
     return learning_rates.size
 
 
 train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_timers] int8", "timers[n_timers] int64")
+train_batches_full = train_batches.redeclared("train_batches_full", "timers[n_timers] int8", "timers[n_timers] uint8")
 
 
 @block
@@ -400,47 +261,73 @@ def summarize(losses, correct, row_losses, row_correct, i, count):
     return np.isfinite(total)
 
 
+# ---------------------------------------------------------------- forward passes
+
+
 @kernel(
-    "row_losses[rows], row_correct[rows] int64, workspace[w] = "
+    "row_losses[rows], row_correct[rows] int64, outputs[no, classes], workspace[w] = "
     "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], "
-    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, pixel_scale float"
+    "row_weights[mw], order[n_order] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, "
+    "pixel_scale float"
 )
 def evaluate_batches(
-    row_losses, row_correct, workspace, parameters, x, pixels, labels, targets, order, ops, plan, pixel_scale
+    row_losses,
+    row_correct,
+    outputs,
+    workspace,
+    parameters,
+    x,
+    pixels,
+    labels,
+    targets,
+    row_weights,
+    order,
+    ops,
+    plan,
+    pixel_scale,
 ):
     """Loss and hit of every row of a data set.
 
     Parameters
     ----------
     row_losses, row_correct : ndarray of real and int64, shape (rows,)
-        Overwritten: the loss of each row, and 1 where the largest logit is the label's, else 0.
+        Overwritten: the loss of each row, and how many right answers it has.
+    outputs : ndarray, shape (rows, classes) or (0, classes)
+        What the loss read of each row, where there is room for it.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
         Zero at first.
-    parameters, x, pixels, labels, targets, ops, plan, pixel_scale
+    parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
         Rows to evaluate; empty for all as they stand.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
-    rows, block_rows = row_losses.size, plan[BLOCK_ROWS]
-    blocks = (rows + block_rows - 1) // block_rows
+    rows, block_rows, outputs_flat = row_losses.size, plan[BLOCK_ROWS], outputs.reshape(outputs.size)
     for q in prange(plan[BLOCKS]):
-        net = (parameters, ops, plan)
-        data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, order)
-        q64 = np.int64(q)
-        for b in range(q64 * blocks // plan[BLOCKS], (q64 + 1) * blocks // plan[BLOCKS]):
-            first = b * block_rows
-            evaluate_block(row_losses, row_correct, workspace, q64, net, data, first, min(block_rows, rows - first))
+        net = (parameters, parameters, ops, plan, pixels_flat)
+        data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
+        begin, end = share_of_rows(np.int64(q), rows, plan)
+        for first in range(begin, end, block_rows):
+            here = min(block_rows, end - first)
+            evaluate_block(row_losses, row_correct, outputs_flat, workspace, np.int64(q), net, data, first, here)
 
 
 @block
-def evaluate_block(row_losses, row_correct, workspace, q, net, data, first, rows):
+def share_of_rows(q, rows, plan):
+    """The rows that share q of a forward pass takes: whole blocks, and as many as the others."""
+    block_rows = plan[BLOCK_ROWS]
+    blocks = (rows + block_rows - 1) // block_rows
+    return q * blocks // plan[BLOCKS] * block_rows, min(rows, (q + 1) * blocks // plan[BLOCKS] * block_rows)
+
+
+@block
+def evaluate_block(row_losses, row_correct, outputs, workspace, q, net, data, first, rows):
     mode = flush_denormals()
-    _, _, plan = net
+    _, _, _, plan, _ = net
     base = q * plan[BLOCK_SIZE]
     gather_block(workspace, base, net, data, first, rows)
-    forward_block(workspace, base, net, plan[TRAINED_OPS], rows)
-    loss_block(row_losses, row_correct, first, workspace, base, net, data, first, rows, 1.0)
+    forward_block(workspace, base, net, (0, 0, first), 0, plan[TRAINED_OPS], rows, False)
+    loss_block(row_losses, row_correct, first, outputs, workspace, base, net, data, first, rows, 1.0)
     restore_mode(mode)
 
 
@@ -464,24 +351,22 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
     rows, block_rows = outputs.shape[0], plan[BLOCK_ROWS]
-    blocks = (rows + block_rows - 1) // block_rows
     for q in prange(plan[BLOCKS]):
-        net = (parameters, ops, plan)
-        # No labels or targets: two arrays in their place.
-        data = (x_flat, pixels_flat, pixel_scale, order, x_flat, order)
-        q64 = np.int64(q)
-        for b in range(q64 * blocks // plan[BLOCKS], (q64 + 1) * blocks // plan[BLOCKS]):
-            first = b * block_rows
-            predict_block(outputs_flat, workspace, q64, net, data, first, min(block_rows, rows - first))
+        net = (parameters, parameters, ops, plan, pixels_flat)
+        # No labels, targets or weights: other arrays in their place.
+        data = (x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
+        begin, end = share_of_rows(np.int64(q), rows, plan)
+        for first in range(begin, end, block_rows):
+            predict_block(outputs_flat, workspace, np.int64(q), net, data, first, min(block_rows, end - first))
 
 
 @block
 def predict_block(outputs, workspace, q, net, data, first, rows):
     mode = flush_denormals()
-    _, ops, plan = net
+    _, _, ops, plan, _ = net
     base, capacity, n_ops = q * plan[BLOCK_SIZE], plan[CAPACITY], ops.shape[0]
     gather_block(workspace, base, net, data, first, rows)
-    forward_block(workspace, base, net, n_ops, rows)
+    forward_block(workspace, base, net, (0, 0, first), 0, n_ops, rows, False)
     y, width = base + ops[n_ops - 1, Y] * capacity, ops[n_ops - 1, FAN_OUT]
     scatter_rows(outputs, width, first, workspace, y, capacity, rows)
     mark_unusable_rows(outputs, width, first, workspace, base + plan[INPUT] * capacity, capacity, rows, ops[0, FAN_IN])
@@ -525,6 +410,8 @@ def predict_rows(outputs, x, weights, network):
     workspace = np.empty(plan[COLUMNS] * block_rows, outputs.dtype)
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
     no_rows = network[:0]  # of the types that the blocks of the other kernels are compiled for
-    net, data = (weights, ops, plan), (x_flat, no_rows.view(np.uint8), 1.0, no_rows, x_flat, no_rows)
+    no_pixels = no_rows.view(np.uint8)
+    net = (weights, weights, ops, plan, no_pixels)
+    data = (x_flat, no_pixels, 1.0, no_rows, x_flat, x_flat, no_rows)
     for first in range(0, rows, block_rows):
         predict_block(outputs_flat, workspace, 0, net, data, first, min(block_rows, rows - first))

@@ -1,9 +1,49 @@
-"""Optimiser updates, the simple one first. Each works in place on a span of the flat parameter vector."""
+"""Optimiser updates, the simple one first. Each works in place on a span of the flat parameter vector.
+
+Plain SGD and Adam have functions of their own. All others, and updates that clip, decay or average, are one function
+that takes the rule as a number.
+"""
 
 import numpy as np
 
 from .._jit import block, kernel, prange
-from .simd import fma, lanes, load, load_first, sqrt, store, store_first
+from .layout import read, write
+from .simd import (
+    fma,
+    lanes,
+    load,
+    load_first,
+    maximum,
+    minimum,
+    panel,
+    splat,
+    sqrt,
+    store,
+    store_first,
+    sum_lanes,
+    where,
+)
+from .tables import (
+    ADAGRAD,
+    ADAM,
+    ADAMAX,
+    BETA_1,
+    BETA_2,
+    CLIP_VALUE,
+    EMA_MOMENTUM,
+    EPSILON,
+    GROW,
+    LEAST_STEP,
+    MOMENTUM_SGD,
+    MOST_STEP,
+    NESTEROV,
+    RHO,
+    RMSPROP,
+    RPROP,
+    SHRINK,
+    VELOCITY,
+    WEIGHT_DECAY,
+)
 
 SPAN = 4096  # parameters per parallel block
 
@@ -80,6 +120,125 @@ def adam_span(w, wi, m, mi, v, vi, dw, dwi, count, rate, beta_1, beta_2, epsilon
         store_first(v, vi + i, square, rest)
 
 
+# ---------------------------------------------------------------- any rule
+
+
+@block
+def sign_vector(x):
+    return where(x > 0.0, x * 0.0 + 1.0, where(x < 0.0, x * 0.0 - 1.0, x))
+
+
+@block
+def scalars_of_step(optimizer, settings, learning_rate, step):
+    """The two numbers of an update that are the same for all parameters."""
+    if optimizer == ADAM:
+        return adam_scalars(learning_rate, settings[BETA_1], settings[BETA_2], settings[EPSILON], step)
+    if optimizer == ADAMAX:
+        return learning_rate / (1.0 - settings[BETA_1] ** step), settings[EPSILON]
+    return learning_rate, settings[EPSILON]
+
+
+@block
+def rule_vector(w, dw, state, si, n, left, optimizer, settings, rate, small):
+    """The new value of one vector of parameters; its state lies ``n`` apart."""
+    if optimizer == MOMENTUM_SGD:  # v ← μv − η dw, w ← w + v; Nesterov looks ahead: w ← w + μv − η dw
+        velocity = read(state, si, left) * settings[VELOCITY] - dw * rate
+        write(state, si, velocity, left)
+        if settings[NESTEROV] > 0.0:
+            return w + (velocity * settings[VELOCITY] - dw * rate)
+        return w + velocity
+    if optimizer == ADAGRAD:  # v ← v + dw², w ← w − η dw / (√v + ε)
+        total = fma(dw, dw, read(state, si, left))
+        write(state, si, total, left)
+        return w - dw * rate / (sqrt(total) + small)
+    if optimizer == RMSPROP:  # v ← ρv + (1 − ρ)dw², b ← μb + dw / (√v + ε), w ← w − ηb
+        rho = settings[RHO]
+        mean = read(state, si, left) * rho + dw * dw * (1.0 - rho)
+        move = fma(read(state, si + n, left), settings[VELOCITY], dw / (sqrt(mean) + small))
+        write(state, si, mean, left)
+        write(state, si + n, move, left)
+        return w - move * rate
+    if optimizer == ADAM:
+        new, m, v = adam_vector(
+            w, read(state, si, left), read(state, si + n, left), dw, rate, settings[BETA_1], settings[BETA_2], small
+        )
+        write(state, si, m, left)
+        write(state, si + n, v, left)
+        return new
+    if optimizer == ADAMAX:  # m as Adam's, u ← max(β₂u, |dw|), w ← w − η/(1 − β₁ᵗ) · m / (u + ε)
+        m = fma(dw - read(state, si, left), 1.0 - settings[BETA_1], read(state, si, left))
+        u = maximum(read(state, si + n, left) * settings[BETA_2], maximum(dw, -dw))
+        write(state, si, m, left)
+        write(state, si + n, u, left)
+        return w - m * rate / (u + small)
+    if optimizer == RPROP:  # steps of their own, which grow while the sign stays; where it changes, none is made
+        agreement = read(state, si, left) * dw
+        step = read(state, si + n, left)
+        grown = minimum(settings[MOST_STEP], step * settings[GROW])
+        shrunk = maximum(settings[LEAST_STEP], step * settings[SHRINK])
+        step = where(agreement > 0.0, grown, where(agreement < 0.0, shrunk, step))
+        used = where(agreement < 0.0, 0.0, dw)
+        write(state, si, used, left)
+        write(state, si + n, step, left)
+        return w - sign_vector(used) * step
+    return fma(dw, -rate, w)
+
+
+@block
+def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, learning_rate, step, factor, ema):
+    """Update w[wi:] from ``factor`` · dw[dwi:], with clipping by value, decoupled decay and an average of weights.
+
+    ``ema`` is the number of the state that holds the average, or -1.
+    """
+    rate, small = scalars_of_step(optimizer, settings, learning_rate, step)
+    clip, decay = settings[CLIP_VALUE], 1.0 - learning_rate * settings[WEIGHT_DECAY]
+    kept = settings[EMA_MOMENTUM] if step > 1 else 0.0
+    for i in range(0, count, lanes(w)):
+        left = count - i
+        gradient = read(dw, dwi + i, left) * factor
+        if clip > 0.0:
+            gradient = maximum(-clip, minimum(clip, gradient))
+        old = read(w, wi + i, left) * decay
+        new = rule_vector(old, gradient, state, si + i, n, left, optimizer, settings, rate, small)
+        write(w, wi + i, new, left)
+        if ema >= 0:
+            average = read(state, si + ema * n + i, left)
+            write(state, si + ema * n + i, average * kept + new * (1.0 - kept), left)
+
+
+@block
+def penalize_span(w, wi, dw, dwi, count, l1, l2):
+    """Add the slope of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares."""
+    penalty, squares = splat(w, 0.0), splat(w, 0.0)
+    for i in range(0, count, lanes(w)):
+        left = count - i
+        here = read(w, wi + i, left)
+        gradient = read(dw, dwi + i, left) + (sign_vector(here) * l1 + here * (2.0 * l2))
+        write(dw, dwi + i, gradient, left)
+        penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
+        squares = fma(gradient, gradient, squares)
+    return np.float64(sum_lanes(penalty)), np.float64(sum_lanes(squares))
+
+
+@block
+def limit_columns(w, wi, rows, most):
+    """Shorten the columns of one panel of a matrix to a length of ``most``."""
+    p = panel(w)
+    for v in range(0, p, lanes(w)):
+        squares = splat(w, 0.0)
+        for r in range(rows):
+            here = load(w, wi + r * p + v)
+            squares = fma(here, here, squares)
+        length = sqrt(squares)
+        factor = where(length > most, most / maximum(length, 1e-30), 1.0)
+        for r in range(rows):
+            at = wi + r * p + v
+            store(w, at, load(w, at) * factor)
+
+
+# ---------------------------------------------------------------- public kernels
+
+
 @kernel("w[n] = dw[n], learning_rate float")
 def sgd_update(w, dw, learning_rate):
     """One step of stochastic gradient descent: w ← w − η dw.
@@ -140,3 +299,57 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     for q in prange((w.size + SPAN - 1) // SPAN):
         at = q * SPAN
         adam_span(w, at, m, at, v, at, dw, at, min(SPAN, w.size - at), rate, beta_1, beta_2, small)
+
+
+@kernel("w[n], state[s] = dw[n], optimizer int, settings[settings_fields] float64, learning_rate float, step int")
+def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
+    """One step of any optimiser, with clipping by value and decoupled weight decay.
+
+    First dw ← clip(dw, ±clip_value) and w ← (1 − η·weight_decay) w. Then, by ``optimizer`` of
+    `fastmlp.kernels.tables`, with η the learning rate and the other letters from ``settings``:
+
+    - ``SGD``: w ← w − η dw
+    - ``MOMENTUM_SGD``: v ← μv − η dw, w ← w + v; with Nesterov w ← w + μv − η dw
+    - ``ADAGRAD``: v ← v + dw², w ← w − η dw / (√v + ε)
+    - ``RMSPROP``: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb
+    - ``ADAM``: see `adam_update`
+    - ``ADAMAX``: m ← β₁m + (1 − β₁) dw, u ← max(β₂u, \|dw\|), w ← w − η / (1 − β₁ᵗ) · m / (u + ε)
+    - ``RPROP``: each parameter has a step of its own, which grows while the sign of its gradient stays and shrinks when
+      it changes; the parameter moves by it, except after a change
+
+    Parameters
+    ----------
+    w : ndarray, shape (n,)
+        Updated in place.
+    state : ndarray, shape (slots * n,)
+        Updated in place: what the rule keeps for each parameter, one after the other.
+    dw : array_like, shape (n,)
+    optimizer : int
+    settings : array_like of float64, shape (SETTINGS_FIELDS,)
+        See `fastmlp.kernels.tables`; `fastmlp.optimizers.Optimizer.settings` gives it.
+    learning_rate : float
+    step : int
+        t, 1 for the first step.
+
+    References
+    ----------
+    Sutskever et al., "On the importance of initialization and momentum", 2013; Duchi et al., "Adaptive subgradient
+    methods", 2011; Tieleman and Hinton, lecture 6.5 (RMSprop), 2012; Kingma and Ba, 2015 (Adam, Adamax); Loshchilov and
+    Hutter, "Decoupled weight decay regularization", 2019; Riedmiller and Braun, "RPROP", 1993.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> from fastmlp import kernels
+    >>> rule = fm.SGD(learning_rate=0.5, momentum=0.9)
+    >>> w, state = np.array([1.0]), np.zeros(1)
+    >>> kernels.optimizer_update(w, state, [1.0], rule.code, rule.settings(), 0.5, 1)
+    >>> w.tolist(), state.tolist()
+    ([0.5], [-0.5])
+    """
+    n = w.size
+    for q in prange((n + SPAN - 1) // SPAN):
+        at = q * SPAN
+        count = min(SPAN, n - at)
+        general_span(w, at, state, at, n, dw, at, count, optimizer, settings, learning_rate, step, 1.0, -1)

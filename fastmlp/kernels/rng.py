@@ -9,8 +9,8 @@ import numpy as np
 
 from .._jit import block, kernel
 
-_MASK = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
+LOW_WORD = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
@@ -19,11 +19,14 @@ SHUFFLE = 1  # streams: the third counter word says what the numbers are for
 
 @block
 def philox(c0, c1, c2, c3, k0, k1):
-    """Four random 32-bit words from four counter words and two key words, all held in uint64."""
+    """Four random 32-bit words from four counter words and two key words, all held in uint64.
+
+    The counter words may be vectors of words: then so are the results.
+    """
     for _ in range(10):
         p0, p1 = _M0 * c0, _M1 * c2
-        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _MASK, (p0 >> _HALF) ^ c3 ^ k1, p0 & _MASK
-        k0, k1 = (k0 + _W0) & _MASK, (k1 + _W1) & _MASK
+        c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW_WORD, (p0 >> HALF) ^ c3 ^ k1, p0 & LOW_WORD
+        k0, k1 = (k0 + _W0) & LOW_WORD, (k1 + _W1) & LOW_WORD
     return c0, c1, c2, c3
 
 
@@ -31,9 +34,9 @@ def philox(c0, c1, c2, c3, k0, k1):
 def random_below(limit, seed, stream, major, minor):
     """A whole number in [0, limit), limit < 2**32, by the high half of a product."""
     k = np.uint64(seed)
-    c0, c1 = np.uint64(minor) & _MASK, np.uint64(minor) >> _HALF
-    w0, _, _, _ = philox(c0, c1, np.uint64(stream), np.uint64(major) & _MASK, k & _MASK, k >> _HALF)
-    return np.int64((w0 * np.uint64(limit)) >> _HALF)
+    c0, c1 = np.uint64(minor) & LOW_WORD, np.uint64(minor) >> HALF
+    w0, _, _, _ = philox(c0, c1, np.uint64(stream), np.uint64(major) & LOW_WORD, k & LOW_WORD, k >> HALF)
+    return np.int64((w0 * np.uint64(limit)) >> HALF)
 
 
 @kernel("words[four] int64 = counter[four] int64, key[two] int64")

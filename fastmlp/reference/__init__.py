@@ -4,12 +4,14 @@ Read these to learn what a kernel computes; the tests hold `fastmlp.kernels` to 
 overwritten, as there. This package imports numpy alone.
 """
 
-from .activations import relu_backward, relu_forward
+from .activations import activation_backward, activation_forward, relu_backward, relu_forward
 from .dense import dense_backward_inputs, dense_backward_parameters, dense_forward
+from .noise import dropout, gaussian_noise
 from .layout import pack_panels, unpack_panels
 from .losses import (
     categorical_crossentropy_backward,
     categorical_crossentropy_forward,
+    elementwise_loss,
     softmax_crossentropy,
     sparse_categorical_crossentropy_backward,
     sparse_categorical_crossentropy_forward,
@@ -17,20 +19,38 @@ from .losses import (
 )
 from .math import exp, log
 from .network import evaluate_batches, predict_batches, predict_rows, train_batches
-from .optimizers import adam_update, sgd_update
+from .normalization import (
+    batch_norm_backward,
+    batch_norm_forward,
+    layer_norm_backward,
+    layer_norm_forward,
+    normalize,
+)
+from .optimizers import adam_update, optimizer_update, sgd_update
 from .rng import philox_words, shuffle
 from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
+    "activation_backward",
+    "activation_forward",
     "adam_update",
+    "batch_norm_backward",
+    "batch_norm_forward",
     "categorical_crossentropy_backward",
     "categorical_crossentropy_forward",
     "dense_backward_inputs",
     "dense_backward_parameters",
     "dense_forward",
+    "dropout",
+    "elementwise_loss",
     "evaluate_batches",
     "exp",
+    "gaussian_noise",
+    "layer_norm_backward",
+    "layer_norm_forward",
     "log",
+    "normalize",
+    "optimizer_update",
     "pack_panels",
     "philox_words",
     "predict_batches",

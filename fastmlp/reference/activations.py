@@ -1,6 +1,11 @@
 """Activation functions."""
 
+import math
+
 import numpy as np
+
+LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, SIGMOID, TANH = range(9)
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 def relu_forward(y, x):
@@ -9,3 +14,59 @@ def relu_forward(y, x):
 
 def relu_backward(dx, dy, y):
     dx[:] = np.where(y > 0, dy, 0)  # y = max(x, 0): ∂y/∂x is 1 where x > 0, which is where y > 0
+
+
+def activation_forward(y, x, kind, alpha):
+    with np.errstate(over="ignore"):
+        y[:] = _FUNCTIONS[kind](x, alpha)
+
+
+def activation_backward(dx, dy, x, y, kind, alpha):
+    with np.errstate(over="ignore"):
+        dx[:] = dy * _SLOPES[kind](x, y, alpha)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _normal_below(x):
+    return np.vectorize(lambda v: math.erfc(-v / math.sqrt(2)) / 2, otypes=[float])(x)
+
+
+def _normal_density(x):
+    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def _gelu_tanh_inner(x):
+    return np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+
+
+def _gelu_tanh_slope(x, y, alpha):
+    t, inner_slope = _gelu_tanh_inner(x), math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+    return (1 + t) / 2 + x / 2 * (1 - t**2) * inner_slope
+
+
+_FUNCTIONS = {
+    LEAKY_RELU: lambda x, alpha: np.where(x > 0, x, alpha * x),
+    ELU: lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x)),
+    SELU: lambda x, alpha: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(x)),
+    GELU: lambda x, alpha: x * _normal_below(x),
+    GELU_TANH: lambda x, alpha: x / 2 * (1 + _gelu_tanh_inner(x)),
+    SILU: lambda x, alpha: x * _sigmoid(x),
+    SOFTPLUS: lambda x, alpha: np.logaddexp(0, x),
+    SIGMOID: lambda x, alpha: _sigmoid(x),
+    TANH: lambda x, alpha: np.tanh(x),
+}
+
+_SLOPES = {
+    LEAKY_RELU: lambda x, y, alpha: np.where(y > 0, 1, alpha),
+    ELU: lambda x, y, alpha: np.where(y > 0, 1, y + alpha),
+    SELU: lambda x, y, alpha: np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
+    GELU: lambda x, y, alpha: _normal_below(x) + x * _normal_density(x),
+    GELU_TANH: _gelu_tanh_slope,
+    SILU: lambda x, y, alpha: _sigmoid(x) * (1 + x * (1 - _sigmoid(x))),
+    SOFTPLUS: lambda x, y, alpha: 1 - np.exp(-y),
+    SIGMOID: lambda x, y, alpha: y * (1 - y),
+    TANH: lambda x, y, alpha: 1 - y**2,
+}

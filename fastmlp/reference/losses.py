@@ -1,8 +1,9 @@
-"""Categorical cross-entropy."""
+"""Losses and their gradients."""
 
 import numpy as np
 
 SMALLEST_PROBABILITY = 1e-7
+BINARY_LOGITS, BINARY_PROBABILITIES, SQUARED, ABSOLUTE, HUBER, POISSON, QUANTILE = range(2, 9)
 
 
 def categorical_crossentropy_forward(losses, probabilities, targets):
@@ -35,3 +36,45 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
 
 def _one_hot(labels, like):
     return (labels[:, None] == np.arange(like.shape[1])).astype(like.dtype)
+
+
+def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
+    loss, slope = _ELEMENTWISE[kind](y, targets, alpha)
+    losses[:] = loss.sum(axis=1)
+    dy[:] = slope * scale
+
+
+def _binary_logits(y, t, alpha):
+    return np.maximum(y, 0) - y * t + np.log1p(np.exp(-abs(y))), 1 / (1 + np.exp(-y)) - t
+
+
+def _binary_probabilities(y, t, alpha):
+    p = np.clip(y, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return -t * np.log(p) - (1 - t) * np.log(1 - p), (p - t) / (p * (1 - p))
+
+
+def _huber(y, t, alpha):
+    d = y - t
+    is_far = abs(d) > alpha
+    return np.where(is_far, alpha * (abs(d) - alpha / 2), d**2 / 2), np.where(is_far, alpha * np.sign(d), d)
+
+
+def _poisson(y, t, alpha):
+    shifted = y + SMALLEST_PROBABILITY
+    return y - t * np.log(shifted), 1 - t / shifted
+
+
+def _quantile(y, t, alpha):
+    slope = np.where(y > t, 1 - alpha, np.where(y < t, -alpha, 0))
+    return slope * (y - t), slope
+
+
+_ELEMENTWISE = {
+    BINARY_LOGITS: _binary_logits,
+    BINARY_PROBABILITIES: _binary_probabilities,
+    SQUARED: lambda y, t, alpha: ((y - t) ** 2, 2 * (y - t)),
+    ABSOLUTE: lambda y, t, alpha: (abs(y - t), np.sign(y - t)),
+    HUBER: _huber,
+    POISSON: _poisson,
+    QUANTILE: _quantile,
+}

@@ -7,14 +7,18 @@ do the work, and the results are packed again.
 
 import numpy as np
 
-from . import activations, dense, layout, losses, optimizers, softmax
+from . import activations, dense, layout, losses, noise, normalization, optimizers, softmax
 
-CODE, FAN_IN, FAN_OUT, _X, _Y, _DX, _DY, WEIGHTS, BIAS = range(9)
-DENSE, RELU, SOFTMAX = range(3)
-TRAINED_OPS, BATCH_SIZE, OPTIMIZER, PANEL = 0, 9, 10, 11
-NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 3, 12, 9
-SGD, ADAM = range(2)
-BETA_1, BETA_2, EPSILON = range(3)
+CODE, FAN_IN, FAN_OUT, _X, _Y, _DX, _DY, WEIGHTS, BIAS, _OTHER, _D_OTHER, MEAN, VARIANCE, KIND = range(14)
+ALPHA, MOMENTUM, WEIGHTS_L1, WEIGHTS_L2, BIAS_L1, BIAS_L2, MAX_NORM, TRAINED = range(14, 22)
+DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
+TRAINED_OPS, BATCH_SIZE, OPTIMIZER, PANEL, LOSS_CODE, LOSS_ALPHA, LOSS_SHARE, SMOOTHING, HITS = 0, *range(9, 17)
+IS_LIMITED, ACCUMULATED, EMA_SLOT = 19, 20, 21
+SOFTMAX_CROSSENTROPY, CROSSENTROPY = range(2)
+NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
+NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 3, 22, 22
+NO_UPDATE = 7
+CLIP_NORM, CLIP_GLOBAL_NORM, EMA_MOMENTUM = 12, 13, 14
 
 
 def train_batches(
@@ -26,54 +30,84 @@ def train_batches(
     row_correct,
     losses,
     correct,
+    sums,
+    outputs,
     timers,
     x,
     pixels,
     labels,
     targets,
+    row_weights,
     order,
     ops,
     units,
+    stages,
     plan,
     settings,
     learning_rates,
     pixel_scale,
+    seed,
+    epoch,
     first_batch,
     step,
 ):
+    trained, together = ops[: plan[TRAINED_OPS]], plan[ACCUMULATED]
     for i, learning_rate in enumerate(learning_rates):
         first = (first_batch + i) * plan[BATCH_SIZE]
         rows = order[first : first + plan[BATCH_SIZE]]
         inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
-        outputs = _forward(parameters, inputs, ops[: plan[TRAINED_OPS]], plan)
-        goals = _targets(labels, targets, outputs[-1])[rows]
-        row_loss = np.empty(len(rows), parameters.dtype)
-        dlogits = np.empty_like(outputs[-1])
-        _crossentropy(row_loss, dlogits, outputs[-1], goals, 1 / len(rows))
-        losses[i] = row_loss.astype(np.float64).mean()
-        correct[i] = _hits(outputs[-1], goals).sum()
+        chance = (seed, epoch, first)
+        passes = _forward(parameters, inputs, trained, plan, chance)
+        y = passes[-1].y
+        row_loss, dy, hits = _loss(y, _targets(labels, targets, y)[rows], plan, 1 / (len(rows) * together))
+        weights = row_weights[rows] if len(row_weights) else np.ones(len(rows))
+        if len(outputs):
+            outputs[first : first + len(rows)] = y
+        losses[i] = (row_loss * weights).astype(parameters.dtype).astype(np.float64).mean()
+        correct[i] = hits.sum()
         if not np.isfinite(losses[i]):
             return i
-        _backward(gradients, dlogits, parameters, inputs, outputs, ops[: plan[TRAINED_OPS]], plan)
-        _update(parameters, state, gradients, plan[OPTIMIZER], settings, learning_rate, step + i + 1)
+        part = _backward(parameters, dy * weights[:, None], passes, trained, plan, chance)
+        is_first, complete = (step + i) % together == 0, (step + i) % together == together - 1
+        gradients[:] = part if is_first else gradients + part
+        if complete:
+            losses[i] += _penalize(parameters, gradients, ops, plan)
+            update = (step + i) // together + 1
+            if plan[OPTIMIZER] != NO_UPDATE:
+                _update(parameters, state, gradients, ops, plan, settings, learning_rate, update)
     return len(learning_rates)
 
 
 def evaluate_batches(
-    row_losses, row_correct, workspace, parameters, x, pixels, labels, targets, order, ops, plan, pixel_scale
+    row_losses,
+    row_correct,
+    outputs,
+    workspace,
+    parameters,
+    x,
+    pixels,
+    labels,
+    targets,
+    row_weights,
+    order,
+    ops,
+    plan,
+    pixel_scale,
 ):
     rows = order if len(order) else slice(None)
     inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
-    logits = _forward(parameters, inputs, ops[: plan[TRAINED_OPS]], plan)[-1]
-    goals = _targets(labels, targets, logits)[rows]
-    _crossentropy(row_losses, np.empty_like(logits), logits, goals, 1.0)
-    row_correct[:] = _hits(logits, goals)
+    y = _forward(parameters, inputs, ops[: plan[TRAINED_OPS]], plan)[-1].y
+    row_losses[:], _, row_correct[:] = _loss(y, _targets(labels, targets, y)[rows], plan, 1.0)
+    if len(row_weights):
+        row_losses *= row_weights[rows]
+    if len(outputs):
+        outputs[:] = y
 
 
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
     rows = order if len(order) else slice(None)
     inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
-    outputs[:] = _forward(parameters, inputs, ops, plan)[-1]
+    outputs[:] = _forward(parameters, inputs, ops, plan)[-1].y
     outputs[~np.isfinite(inputs).all(axis=1)] = np.nan
 
 
@@ -81,6 +115,9 @@ def predict_rows(outputs, x, weights, network):
     plan, ops = network[NETWORK_HEAD : NETWORK_HEAD + PLAN_FIELDS], network[NETWORK_HEAD + PLAN_FIELDS :]
     pixels, order, workspace = np.empty((0, x.shape[1]), np.uint8), np.empty(0, np.int64), np.empty(0)
     predict_batches(outputs, workspace, weights, x, pixels, order, ops.reshape(-1, OP_FIELDS), plan, 1.0)
+
+
+# ---------------------------------------------------------------- data and loss
 
 
 def _features(x, pixels, pixel_scale, dtype):
@@ -91,81 +128,190 @@ def _targets(labels, targets, like):
     return targets if len(targets) else (labels[:, None] == np.arange(like.shape[1])).astype(like.dtype)
 
 
-def _crossentropy(row_losses, dlogits, logits, goals, scale):
-    losses.softmax_crossentropy(row_losses, dlogits, logits, goals, scale)
+def _fraction(bits):
+    return np.int64(bits).view(np.float64)
 
 
-def _hits(logits, goals):
-    return logits.argmax(axis=1) == goals.argmax(axis=1)
+def _loss(y, goals, plan, scale):
+    """Losses of the rows, gradient of the output, and right answers of the rows."""
+    row_losses, dy, code = np.empty(len(y), y.dtype), np.empty_like(y), plan[LOSS_CODE]
+    is_categorical = code in (SOFTMAX_CROSSENTROPY, CROSSENTROPY)
+    smoothing, share = _fraction(plan[SMOOTHING]), _fraction(plan[LOSS_SHARE])
+    smooth = goals * (1 - smoothing) + smoothing * (1 / y.shape[1] if is_categorical else 1 / 2)
+    if code == SOFTMAX_CROSSENTROPY:
+        losses.softmax_crossentropy(row_losses, dy, y, smooth, scale)
+    elif code == CROSSENTROPY:
+        losses.categorical_crossentropy_forward(row_losses, y, smooth)
+        losses.categorical_crossentropy_backward(dy, y, smooth)
+        dy *= scale
+    else:
+        losses.elementwise_loss(row_losses, dy, y, smooth, code, _fraction(plan[LOSS_ALPHA]), scale * share)
+        row_losses *= share
+    return row_losses, dy, _hits(y, goals, plan[HITS])
 
 
-def _tensor(flat, offset, rows, columns, panel):
-    """A row-major copy of a packed tensor; zeros where there is none."""
-    matrix = np.zeros((rows, columns), flat.dtype)
+def _hits(y, goals, rule):
+    if rule == LARGEST:
+        return (y.argmax(axis=1) == goals.argmax(axis=1)).astype(int)
+    limit = {NO_HITS: np.nan, ABOVE_HALF: 0.5, ABOVE_ZERO: 0.0}[rule]
+    return ((y > limit) == (goals > 0.5)).sum(axis=1) * (rule != NO_HITS)
+
+
+# ---------------------------------------------------------------- tensors
+
+
+def _span(op, offset, panel, is_kernel):
+    rows = op[FAN_IN] if is_kernel and op[CODE] == DENSE else 1
+    return slice(offset, offset + rows * -(-op[FAN_OUT] // panel) * panel)
+
+
+def _tensor(flat, op, offset, panel, is_kernel=False, missing=0.0):
+    """A row-major copy of a packed tensor; ``missing`` where there is none."""
+    matrix = np.full((op[FAN_IN] if is_kernel else 1, op[FAN_OUT]), missing, flat.dtype)
     if offset >= 0:
-        size = rows * -(-columns // panel) * panel
-        layout.unpack_panels(matrix, flat[offset : offset + size], panel)
-    return matrix
+        layout.unpack_panels(matrix, flat[_span(op, offset, panel, is_kernel)], panel)
+    return matrix if is_kernel else matrix[0]
 
 
-def _dense_tensors(flat, op, panel):
-    weights = _tensor(flat, op[WEIGHTS], op[FAN_IN], op[FAN_OUT], panel)
-    return weights, _tensor(flat, op[BIAS], 1, op[FAN_OUT], panel)[0]
+def _pack(flat, op, offset, value, panel):
+    if offset >= 0:
+        layout.pack_panels(flat[_span(op, offset, panel, value.ndim == 2)], np.atleast_2d(value), panel)
 
 
-def _forward(parameters, inputs, ops, plan):
-    """The output of every operation."""
-    outputs = []
+# ---------------------------------------------------------------- the passes
+
+
+class _Pass:
+    """What one operation took and gave: x, y, and what its gradient needs besides."""
+
+    def __init__(self, x, width):
+        self.x, self.y = x, np.empty((len(x), width), x.dtype)
+
+
+def _forward(parameters, inputs, ops, plan, chance=None):
+    """What every operation took and gave; without ``chance`` as in predictions."""
+    passes, forks, panel = [], [], plan[PANEL]
     for op in ops:
-        x = outputs[-1] if outputs else inputs
-        y = np.empty((len(x), op[FAN_OUT]), x.dtype)
-        if op[CODE] == DENSE:
-            dense.dense_forward(y, x, *_dense_tensors(parameters, op, plan[PANEL]))
-        elif op[CODE] == RELU:
-            activations.relu_forward(y, x)
-        elif op[CODE] == SOFTMAX:
-            softmax.softmax_forward(y, x)
-        outputs.append(y)
-    return outputs
+        p = _Pass(passes[-1].y if passes else inputs, op[FAN_OUT])
+        code, alpha = op[CODE], _fraction(op[ALPHA])
+        if code == DENSE:
+            w, b = _tensor(parameters, op, op[WEIGHTS], panel, True), _tensor(parameters, op, op[BIAS], panel)
+            dense.dense_forward(p.y, p.x, w, b)
+        elif code == RELU:
+            activations.relu_forward(p.y, p.x)
+        elif code == SOFTMAX:
+            softmax.softmax_forward(p.y, p.x)
+        elif code == ACTIVATION:
+            activations.activation_forward(p.y, p.x, op[KIND], alpha)
+        elif code == BATCH_NORM:
+            _normalize(p, parameters, op, panel, alpha, chance)
+        elif code == LAYER_NORM:
+            p.standard = np.empty_like(p.x)
+            w, b = _tensor(parameters, op, op[WEIGHTS], panel), _tensor(parameters, op, op[BIAS], panel)
+            normalization.layer_norm_forward(p.y, p.standard, p.x, w, b, alpha)
+        elif code == DROPOUT and chance is not None:
+            noise.dropout(p.y, p.x, alpha, chance[0], op[KIND], *chance[1:])
+        elif code == NOISE and chance is not None:
+            noise.gaussian_noise(p.y, p.x, alpha, chance[0], op[KIND], *chance[1:])
+        elif code == ADD:
+            p.y[:] = p.x + forks.pop()
+        else:
+            p.y[:] = p.x
+        if code == FORK:
+            forks.append(p.y)
+        passes.append(p)
+    return passes
 
 
-def _backward(gradients, dy, parameters, inputs, outputs, ops, plan):
-    for i in range(len(ops) - 1, -1, -1):
-        op, x, y = ops[i], outputs[i - 1] if i else inputs, outputs[i]
-        dx = np.empty_like(x)
-        if op[CODE] == DENSE:
-            weights, bias = _dense_tensors(parameters, op, plan[PANEL])
-            dweights, dbias = np.empty_like(weights), np.empty_like(bias)
-            dense.dense_backward_parameters(dweights, dbias, x, dy)
-            _pack(gradients, op[WEIGHTS], dweights, plan[PANEL])
-            _pack(gradients, op[BIAS], dbias[None], plan[PANEL])
-            dense.dense_backward_inputs(dx, dy, weights)
-        elif op[CODE] == RELU:
-            activations.relu_backward(dx, dy, y)
-        elif op[CODE] == SOFTMAX:
-            softmax.softmax_backward(dx, dy, y)
+def _normalize(p, parameters, op, panel, epsilon, chance):
+    w, b = _tensor(parameters, op, op[WEIGHTS], panel, missing=1.0), _tensor(parameters, op, op[BIAS], panel)
+    mean, variance = _tensor(parameters, op, op[MEAN], panel), _tensor(parameters, op, op[VARIANCE], panel)
+    if chance is None or not op[KIND]:
+        normalization.normalize(p.y, p.x, mean, variance, w, b, epsilon)
+        return
+    p.means, p.inverses = np.empty_like(mean), np.empty_like(mean)
+    normalization.batch_norm_forward(p.y, p.means, p.inverses, p.x, w, b, epsilon)
+    kept = _fraction(op[MOMENTUM])
+    _pack(parameters, op, op[MEAN], kept * mean + (1 - kept) * p.means, panel)
+    _pack(parameters, op, op[VARIANCE], kept * variance + (1 - kept) * p.x.var(axis=0), panel)
+
+
+def _backward(parameters, dy, passes, ops, plan, chance):
+    """The gradient of every parameter, as a flat vector."""
+    gradients, sums, panel = np.zeros_like(parameters), [], plan[PANEL]
+    for op, p in zip(ops[::-1], passes[::-1], strict=True):
+        dx, code, alpha = np.empty_like(p.x), op[CODE], _fraction(op[ALPHA])
+        w = _tensor(parameters, op, op[WEIGHTS], panel, code == DENSE, missing=1.0)
+        dw, db = np.zeros_like(w), np.zeros(op[FAN_OUT], w.dtype)
+        if code == DENSE:
+            dense.dense_backward_parameters(dw, db, p.x, dy)
+            dense.dense_backward_inputs(dx, dy, w)
+        elif code == RELU:
+            activations.relu_backward(dx, dy, p.y)
+        elif code == SOFTMAX:
+            softmax.softmax_backward(dx, dy, p.y)
+        elif code == ACTIVATION:
+            activations.activation_backward(dx, dy, p.x, p.y, op[KIND], alpha)
+        elif code == BATCH_NORM and op[KIND]:
+            normalization.batch_norm_backward(dx, dw, db, dy, p.x, p.means, p.inverses, w)
+        elif code == BATCH_NORM:
+            dx[:] = dy * w / np.sqrt(_tensor(parameters, op, op[VARIANCE], panel) + alpha)
+        elif code == LAYER_NORM:
+            normalization.layer_norm_backward(dx, dw, db, dy, p.standard, p.x, w, alpha)
+        elif code == DROPOUT:
+            noise.dropout(dx, dy, alpha, chance[0], op[KIND], *chance[1:])
+        else:
+            dx[:] = dy + sums.pop() if code == FORK else dy
+        if code == ADD:
+            sums.append(dy)
+        if op[TRAINED]:
+            _pack(gradients, op, op[WEIGHTS], dw, panel)
+            _pack(gradients, op, op[BIAS], db, panel)
         dy = dx
+    return gradients
 
 
-def _pack(flat, offset, matrix, panel):
-    if offset >= 0:
-        rows, columns = matrix.shape
-        layout.pack_panels(flat[offset : offset + rows * -(-columns // panel) * panel], matrix, panel)
+# ---------------------------------------------------------------- the update
 
 
-def _update(parameters, state, gradients, optimizer, settings, learning_rate, step):
-    if optimizer == SGD:
-        optimizers.sgd_update(parameters, gradients, learning_rate)
-    elif optimizer == ADAM:
-        m, v = state.reshape(2, -1)
-        optimizers.adam_update(
-            parameters,
-            m,
-            v,
-            gradients,
-            learning_rate,
-            settings[BETA_1],
-            settings[BETA_2],
-            settings[EPSILON],
-            step,
-        )
+def _trained(ops, panel):
+    """Where the trained tensors are, with their penalties."""
+    for op in ops:
+        if op[TRAINED]:
+            yield _span(op, op[WEIGHTS], panel, True), _fraction(op[WEIGHTS_L1]), _fraction(op[WEIGHTS_L2])
+            if op[BIAS] >= 0:
+                yield _span(op, op[BIAS], panel, False), _fraction(op[BIAS_L1]), _fraction(op[BIAS_L2])
+
+
+def _penalize(parameters, gradients, ops, plan):
+    penalty = 0.0
+    for span, l1, l2 in _trained(ops, plan[PANEL]):
+        w = parameters[span]
+        gradients[span] += l1 * np.sign(w) + 2 * l2 * w
+        penalty += l1 * abs(w).sum() + l2 * (w**2).sum()
+    return penalty
+
+
+def _update(parameters, state, gradients, ops, plan, settings, learning_rate, step):
+    spans = [span for span, _, _ in _trained(ops, plan[PANEL])]
+    total = np.sqrt(sum((gradients[span] ** 2).sum() for span in spans))
+    slots = state.reshape(-1, len(parameters))
+    n_own = len(slots) - (plan[EMA_SLOT] >= 0)
+    for span in spans:
+        w, dw, own = parameters[span].copy(), gradients[span].copy(), slots[:n_own, span].ravel()
+        if settings[CLIP_NORM] > 0:
+            dw *= min(1, settings[CLIP_NORM] / np.sqrt((dw**2).sum()))
+        if settings[CLIP_GLOBAL_NORM] > 0:
+            dw *= min(1, settings[CLIP_GLOBAL_NORM] / total)
+        optimizers.optimizer_update(w, own, dw, plan[OPTIMIZER], settings, learning_rate, step)
+        parameters[span], slots[:n_own, span] = w, own.reshape(n_own, len(w))
+        if plan[EMA_SLOT] >= 0:
+            kept = settings[EMA_MOMENTUM] if step > 1 else 0.0
+            slots[-1, span] = kept * slots[-1, span] + (1 - kept) * w
+    for op in ops:
+        most = _fraction(op[MAX_NORM])
+        if op[TRAINED] and most > 0:
+            w = _tensor(parameters, op, op[WEIGHTS], plan[PANEL], True)
+            lengths = np.sqrt((w**2).sum(axis=0))
+            w *= np.where(lengths > most, most / np.maximum(lengths, 1e-30), 1)
+            _pack(parameters, op, op[WEIGHTS], w, plan[PANEL])

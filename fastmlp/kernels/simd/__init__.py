@@ -31,6 +31,7 @@ from .vectors import (
     sum_lanes,
     transpose,
 )
+from .words import as_unit, following_words, fraction, splat_words, words_below
 
 __all__ = [
     "FEATURES",
@@ -39,9 +40,12 @@ __all__ = [
     "TILE_VECTORS",
     "VECTOR_BYTES",
     "add_row",
+    "as_unit",
     "exponent",
     "flush_denormals",
     "fma",
+    "following_words",
+    "fraction",
     "is_double",
     "is_timed",
     "lane_numbers",
@@ -62,6 +66,7 @@ __all__ = [
     "restore_mode",
     "rint",
     "splat",
+    "splat_words",
     "sqrt",
     "store",
     "store_first",
@@ -70,5 +75,6 @@ __all__ = [
     "ticks",
     "transpose",
     "where",
+    "words_below",
     "zero_tile",
 ]

@@ -64,6 +64,14 @@ class Mask(types.Type):
         super().__init__(f"mask{lanes}")
 
 
+class Words(types.Type):
+    """One uint64 per lane."""
+
+    def __init__(self, lanes):
+        self.lanes = lanes
+        super().__init__(f"words{lanes}")
+
+
 class Tile(types.Type):
     """``rows`` rows of ``panels`` panels of vectors: a block of a matrix product, held in registers."""
 
@@ -94,6 +102,12 @@ class _VectorModel(models.PrimitiveModel):
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager, fe_type):
         super().__init__(manager, fe_type, ir.VectorType(I1, fe_type.lanes))
+
+
+@register_model(Words)
+class _WordsModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        super().__init__(manager, fe_type, ir.VectorType(I64, fe_type.lanes))
 
 
 @register_model(Tile)

@@ -1,0 +1,106 @@
+"""Names of activation functions. Floor 2; their arithmetic is in `fastmlp.kernels.activations`.
+
+An activation is a text: its name, and for some a parameter in parentheses, ``"leaky_relu(0.1)"``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from . import _check
+from ._errors import ArgumentError, ArgumentTypeError
+from .kernels import tables as t
+
+# Name: operation, kind of activation, and the parameter where none is given (None: it takes none)
+_RULES: dict[str, tuple[int, int, float | None]] = {
+    "relu": (t.RELU, -1, None),
+    "softmax": (t.SOFTMAX, -1, None),
+    "leaky_relu": (t.ACTIVATION, t.LEAKY_RELU, 0.2),
+    "elu": (t.ACTIVATION, t.ELU, 1.0),
+    "selu": (t.ACTIVATION, t.SELU, None),
+    "gelu": (t.ACTIVATION, t.GELU, None),
+    "gelu_tanh": (t.ACTIVATION, t.GELU_TANH, None),
+    "silu": (t.ACTIVATION, t.SILU, None),
+    "softplus": (t.ACTIVATION, t.SOFTPLUS, None),
+    "sigmoid": (t.ACTIVATION, t.SIGMOID, None),
+    "tanh": (t.ACTIVATION, t.TANH, None),
+}
+NAMES = ("linear", *_RULES)
+_TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
+
+
+def get(value: str | None, argument: str = "activation") -> str:
+    """An activation in its usual form: a name, with its parameter where that is not the default.
+
+    Parameters
+    ----------
+    value : str or None
+        None means ``"linear"``.
+    argument : str, default "activation"
+        How an error names it.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such activation, or it takes no such parameter.
+
+    Examples
+    --------
+    >>> from fastmlp import activations
+    >>> activations.get("leaky_relu(0.10)"), activations.get(None)
+    ('leaky_relu(0.1)', 'linear')
+    """
+    if value is None:
+        return "linear"
+    if not isinstance(value, str):
+        raise ArgumentTypeError(f"{argument} must be the name of an activation, not {value!r:.60}")
+    match = _TEXT.match(value)
+    name = _check.choice(match.group(1) if match else value, argument, NAMES)
+    assert match is not None
+    if match.group(2) is None:
+        return name
+    default = _RULES[name][2] if name != "linear" else None
+    if default is None:
+        raise ArgumentError(f"{argument}: {name!r} takes no parameter, but {value!r} gives one")
+    return _with_parameter(name, match.group(2), argument)
+
+
+def _with_parameter(name: str, parameter: Any, argument: str) -> str:
+    try:
+        number = float(parameter)
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"{argument}: the parameter of {name!r} must be a number, not {parameter!r}") from None
+    number = _check.real_number(number, f"{argument}: the parameter of {name!r}", minimum=0)
+    return name if number == _RULES[name][2] else f"{name}({number!r})"
+
+
+def leaky_relu(negative_slope: float = 0.2) -> str:
+    """x above 0, ``negative_slope`` · x below (default: Keras's).
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Dense(8, activation=fm.activations.leaky_relu(0.01)).activation
+    'leaky_relu(0.01)'
+    """
+    return _with_parameter("leaky_relu", negative_slope, "negative_slope")
+
+
+def elu(alpha: float = 1.0) -> str:
+    """x above 0, ``alpha`` (eˣ − 1) below.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.activations.elu(0.5)
+    'elu(0.5)'
+    """
+    return _with_parameter("elu", alpha, "alpha")
+
+
+def parsed(activation: str) -> tuple[int, int, float]:
+    """Operation code, kind, and parameter (0 where there is none) of an activation other than linear."""
+    name, _, parameter = activation.partition("(")
+    code, kind, default = _RULES[name]
+    return code, kind, float(parameter[:-1]) if parameter else default or 0.0

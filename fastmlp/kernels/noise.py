@@ -1,0 +1,184 @@
+"""Random layers: dropout and Gaussian noise.
+
+What is random is a function of (seed, stream, epoch, position in the epoch, unit) alone: see `rng`. So it does not
+depend on threads or on how the rows are divided, the backward pass makes it again instead of keeping it, and training
+that goes on after a stop goes on with the same numbers. A stream is a layer's own.
+"""
+
+import numpy as np
+
+from .._jit import block, kernel, prange
+from .layout import panels_of, scatter_rows
+from .math import log_vector
+from .rng import HALF, LOW_WORD, philox
+from .simd import (
+    as_unit,
+    fma,
+    following_words,
+    lane_numbers,
+    lanes,
+    load,
+    panel,
+    rint,
+    splat_words,
+    sqrt,
+    store,
+    where,
+    words_below,
+)
+
+ROWS_IN_GROUP = 4  # one call of the generator makes words for as many rows
+TWO_PI = 6.283185307179586
+
+
+@block
+def random_words(like, unit, group, stream, seed, epoch):
+    """Four vectors of random words, for four rows each: the columns from ``unit`` on."""
+    key = np.uint64(seed)
+    c0 = following_words(like, unit)
+    c1 = splat_words(like, np.uint64(group) & LOW_WORD)
+    c2 = splat_words(like, np.uint64(stream))
+    c3 = splat_words(like, np.uint64(epoch) & LOW_WORD)
+    return philox(c0, c1, c2, c3, key & LOW_WORD, key >> HALF)
+
+
+@block
+def dropout_columns(y, yi, x, xi, capacity, rate, stream, chance, rows, width):
+    """y = 0 with probability ``rate``, else x / (1 − rate), so that the mean stays (inverted dropout)."""
+    seed, epoch, first = chance
+    p = panel(y)
+    limit = np.uint64(np.rint(rate * 4294967296.0))
+    scale = 1.0 / (1.0 - rate)
+    for c in range(0, width, lanes(y)):
+        at = c // p * p * capacity + c % p
+        for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
+            w0, w1, w2, w3 = random_words(y, c, group, stream, seed, epoch)
+            r = group * ROWS_IN_GROUP - first
+            keep_or_drop(y, yi + at, x, xi + at, w0, limit, scale, r, rows)
+            keep_or_drop(y, yi + at, x, xi + at, w1, limit, scale, r + 1, rows)
+            keep_or_drop(y, yi + at, x, xi + at, w2, limit, scale, r + 2, rows)
+            keep_or_drop(y, yi + at, x, xi + at, w3, limit, scale, r + 3, rows)
+
+
+@block
+def keep_or_drop(y, yi, x, xi, words, limit, scale, r, rows):
+    if r >= 0 and r < rows:
+        at = r * panel(y)
+        store(y, yi + at, where(words_below(words, limit), 0.0, load(x, xi + at) * scale))
+
+
+@block
+def noise_columns(y, yi, x, xi, capacity, deviation, stream, chance, rows, width):
+    """y = x + deviation · n with n from the standard normal distribution (Box and Muller, 1958)."""
+    seed, epoch, first = chance
+    p = panel(y)
+    for c in range(0, width, lanes(y)):
+        at = c // p * p * capacity + c % p
+        for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
+            w0, w1, w2, w3 = random_words(y, c, group, stream, seed, epoch)
+            r = group * ROWS_IN_GROUP - first
+            n0, n1 = normal_pair(as_unit(w0, y), as_unit(w1, y))
+            n2, n3 = normal_pair(as_unit(w2, y), as_unit(w3, y))
+            add_noise(y, yi + at, x, xi + at, n0 * deviation, r, rows, width - c)
+            add_noise(y, yi + at, x, xi + at, n1 * deviation, r + 1, rows, width - c)
+            add_noise(y, yi + at, x, xi + at, n2 * deviation, r + 2, rows, width - c)
+            add_noise(y, yi + at, x, xi + at, n3 * deviation, r + 3, rows, width - c)
+
+
+@block
+def add_noise(y, yi, x, xi, noise, r, rows, left):
+    if r >= 0 and r < rows:
+        at = r * panel(y)
+        store(y, yi + at, load(x, xi + at) + where(lane_numbers(y) < left, noise, 0.0))
+
+
+@block
+def normal_pair(u, v):
+    """Two standard normal numbers from two in (0, 1): √(−2 ln u) · (cos 2πv, sin 2πv)."""
+    radius = sqrt(log_vector(u) * -2.0)
+    turn = v - rint(v)  # the same angle, from −π to π; half of it lies where the series are short
+    half = turn * (TWO_PI / 2)
+    z = half * half
+    sine, cosine = z * 0.0 + 1.0, z * 0.0 + 1.0
+    for k in range(22, 1, -2):  # sin h = h (1 − h²/(2·3) (1 − h²/(4·5) (…))), and cos h alike
+        sine = 1.0 - sine * z * (1.0 / (k * (k + 1)))
+        cosine = 1.0 - cosine * z * (1.0 / (k * (k - 1)))
+    sine = sine * half
+    return radius * fma(sine * -2.0, sine, 1.0), radius * sine * cosine * 2.0
+
+
+# ---------------------------------------------------------------- public kernels
+
+
+@kernel("y[batch, units] = x[batch, units], rate float, seed int, stream int, epoch int, first int")
+def dropout(y, x, rate, seed, stream, epoch, first):
+    """Inverted dropout: each number becomes 0 with probability ``rate``, the others x / (1 − rate).
+
+    The same call with dy in the place of x gives the gradient.
+
+    Parameters
+    ----------
+    y : ndarray, shape (batch, units)
+        Overwritten.
+    x : array_like, shape (batch, units)
+    rate : float
+        From 0 to below 1.
+    seed, stream, epoch, first : int
+        What the choice depends on, besides the unit and the row: row r is at position ``first`` + r of the epoch.
+
+    References
+    ----------
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> y = np.empty((100, 100))
+    >>> kernels.dropout(y, np.ones((100, 100)), 0.75, 0, 16, 0, 0)
+    >>> sorted(set(y.ravel().tolist())), bool(abs(y.mean() - 1) < 0.05)
+    ([0.0, 4.0], True)
+    """
+    batch, units = x.shape
+    p = panel(y.reshape(y.size))
+    panels = panels_of(x.reshape(x.size), batch, units)
+    for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
+        r = q * ROWS_IN_GROUP
+        chance = (seed, epoch, first + r)
+        rows = min(ROWS_IN_GROUP, batch - r)
+        dropout_columns(panels, r * p, panels, r * p, batch, rate, stream, chance, rows, units)
+    scatter_rows(y.reshape(y.size), units, 0, panels, 0, batch, batch)
+
+
+@kernel("y[batch, units] = x[batch, units], deviation float, seed int, stream int, epoch int, first int")
+def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
+    """Add independent normal noise with mean 0 to each number.
+
+    Parameters
+    ----------
+    y : ndarray, shape (batch, units)
+        Overwritten.
+    x : array_like, shape (batch, units)
+    deviation : float
+        Standard deviation of the noise.
+    seed, stream, epoch, first : int
+        As for `dropout`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> y = np.empty((100, 100))
+    >>> kernels.gaussian_noise(y, np.zeros((100, 100)), 2.0, 0, 16, 0, 0)
+    >>> bool(abs(y.mean()) < 0.1 and abs(y.std() - 2) < 0.1)
+    True
+    """
+    batch, units = x.shape
+    p = panel(y.reshape(y.size))
+    panels = panels_of(x.reshape(x.size), batch, units)
+    for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
+        r = q * ROWS_IN_GROUP
+        chance = (seed, epoch, first + r)
+        rows = min(ROWS_IN_GROUP, batch - r)
+        noise_columns(panels, r * p, panels, r * p, batch, deviation, stream, chance, rows, units)
+    scatter_rows(y.reshape(y.size), units, 0, panels, 0, batch, batch)

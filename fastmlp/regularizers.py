@@ -1,0 +1,65 @@
+"""Penalties on weights: declarations. Floor 2."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from . import _check
+from ._errors import ArgumentTypeError
+
+
+@dataclass(frozen=True)
+class Regularizer:
+    """A penalty of l1 · Σ|w| + l2 · Σw², added to the loss.
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0
+        At least 0.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Dense(64, activation="relu", kernel_regularizer=fm.regularizers.l2(1e-4)).kernel_regularizer
+    Regularizer(l1=0.0, l2=0.0001)
+    """
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("l1", "l2"):
+            object.__setattr__(self, name, _check.real_number(getattr(self, name), name, minimum=0))
+
+    def config(self) -> dict[str, float]:
+        """A JSON-ready description; `get` reads it back."""
+        return asdict(self)
+
+
+def l1(l1: float = 0.01) -> Regularizer:
+    """l1 · Σ|w|: many weights become small or 0."""
+    return Regularizer(l1=l1)
+
+
+def l2(l2: float = 0.01) -> Regularizer:
+    """l2 · Σw² (as in Keras; scikit-learn's ``alpha`` is twice this, and divided by the number of rows)."""
+    return Regularizer(l2=l2)
+
+
+def l1_l2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
+    """Both."""
+    return Regularizer(l1, l2)
+
+
+def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regularizer:
+    """A regulariser from its name ("l1", "l2", "l1_l2"), its configuration or itself; None is no penalty."""
+    if value is None:
+        return Regularizer()
+    if isinstance(value, Regularizer):
+        return value
+    if isinstance(value, str):
+        return {"l1": l1, "l2": l2, "l1_l2": l1_l2}[_check.choice(value, name, ("l1", "l2", "l1_l2"))]()
+    if isinstance(value, dict):
+        return Regularizer(value.get("l1", 0.0), value.get("l2", 0.0))
+    raise ArgumentTypeError(f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}")
