@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import activations, callbacks, initializers, kernels, losses, regularizers
+from . import activations, callbacks, initializers, kernels, losses, metrics, regularizers
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -29,9 +29,18 @@ from ._errors import (
 from ._threads import get_num_threads, set_num_threads
 from ._version import __version__
 from .history import History
-from .layers import Dense
+from .layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LayerNormalization,
+    Normalization,
+    Residual,
+)
 from .model import Sequential, mlp
-from .optimizers import SGD, Adam
+from .optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import datasets, reference
@@ -39,21 +48,34 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SGD",
+    "Activation",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "ArgumentError",
     "ArgumentTypeError",
+    "BatchNormalization",
     "BusyError",
     "DataFileError",
     "Dense",
     "DivergenceError",
     "DownloadError",
+    "Dropout",
     "FastMLPError",
+    "GaussianNoise",
     "History",
+    "LayerNormalization",
     "MissingExtraError",
     "ModelFileError",
+    "Normalization",
     "NotBuiltError",
+    "RMSprop",
+    "Residual",
+    "Rprop",
     "Sequential",
     "__version__",
+    "activations",
     "callbacks",
     "datasets",
     "get_num_threads",
@@ -61,8 +83,10 @@ __all__ = [
     "kernels",
     "load",
     "losses",
+    "metrics",
     "mlp",
     "reference",
+    "regularizers",
     "set_num_threads",
 ]
 

@@ -86,7 +86,8 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
     return value
 
 
-def _as_array(value: Any, name: str) -> Array:
+def numbers(value: Any, name: str) -> Array:
+    """An array of real numbers, of any shape."""
     if value is None:
         raise ArgumentTypeError(f"{name} must be an array of numbers, not None")
     if np.ma.is_masked(value):
@@ -124,7 +125,7 @@ def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None, 
 
     Images of more dimensions are flattened to one row each. NaN and infinities are refused, if ``finite``.
     """
-    array = _as_array(x, name)
+    array = numbers(x, name)
     if array.ndim < 2:
         raise ArgumentError(
             f"{name} must have 2 dimensions (rows, features), not shape {array.shape}: "
@@ -168,7 +169,7 @@ def class_targets(
     Integers are class numbers. A matrix with one column for each class holds one-hot rows, which become class
     numbers, or soft targets.
     """
-    array = _as_array(y, name)
+    array = numbers(y, name)
     if array.ndim == 2 and array.shape[1] == 1 and classes > 1:
         array = array[:, 0]
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != classes):
@@ -209,7 +210,7 @@ def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) ->
 
 def tensor(value: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """A finite array of exactly this shape, in ``dtype``."""
-    array = _as_array(value, name)
+    array = numbers(value, name)
     if array.shape != shape:
         raise ArgumentError(f"{name} must have the shape {shape}, not {array.shape}")
     with np.errstate(over="ignore"):

@@ -9,7 +9,7 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from ._jit import Kernel
 from ._types import Array
 from .kernels import tables as t
 from .losses import Loss
-from .optimizers import Optimizer
+from .optimizers import NoUpdate, Optimizer
 from .program import BLOCK_ROWS, Program, aligned_zeros
 from .thread_choice import ThreadChoice
 
@@ -64,9 +64,7 @@ class Data:
         return self.targets if len(self.targets) else self.labels
 
 
-def data_of(
-    features: Array, labels: Array, targets: Array, dtype: np.dtype[Any], weights: Array | None = None
-) -> Data:
+def data_of(features: Array, labels: Array, targets: Array, dtype: np.dtype[Any], weights: Array | None = None) -> Data:
     """Checked features, float or uint8, and targets as a data set."""
     none = np.empty((0, features.shape[1]), np.uint8)
     weights = np.empty(0, dtype) if weights is None else weights
@@ -223,6 +221,40 @@ class Engine:
         """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
         blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
         return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
+
+    def gradient(self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
+        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters."""
+        kept, step, state = self.optimizer, self.step, self.state
+        self.optimizer, self.step = NoUpdate(1.0), 0
+        try:
+            losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
+        finally:
+            self.optimizer, self.step, self.state = kept, step, state
+        return float(losses[0]) if len(losses) else math.nan, self.gradients
+
+    def penalty(self) -> float:
+        """What the weights add to the loss."""
+        if not self.program.has_penalties:
+            return 0.0
+        return float(sum(self._penalties()))
+
+    def _penalties(self) -> Iterator[float]:
+        places = {int(op[column]): (op, column) for op in self.program.ops for column in (t.WEIGHTS, t.BIAS)}
+        for tensor in self.program.tensors:
+            op, column = places.get(tensor.offset, (None, -1))
+            if op is not None and tensor.trained:
+                columns = (t.WEIGHTS_L1, t.WEIGHTS_L2) if column == t.WEIGHTS else (t.BIAS_L1, t.BIAS_L2)
+                l1, l2 = op[list(columns)].view(np.float64)
+                values = self.program.unpack(self.parameters, tensor).astype(np.float64)
+                yield l1 * np.abs(values).sum() + l2 * (values**2).sum()
+
+    def swap_averaged(self) -> None:
+        """Exchange the trained parameters and their running average."""
+        averages = self.state.reshape(-1, self.program.size)[-1]
+        for tensor in self.program.tensors:
+            if tensor.trained:
+                span = tensor.span(self.program.panel)
+                self.parameters[span], averages[span] = averages[span].copy(), self.parameters[span].copy()
 
     # ------------------------------------------------------------ inference
 

@@ -1,4 +1,4 @@
-"""Losses are declarations, each tied to the output it expects. Floor 2; their arithmetic is in `fastmlp.kernels.losses`."""
+"""Losses are declarations, each tied to the output it expects. Floor 2."""
 
 from __future__ import annotations
 

@@ -11,19 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _check, callbacks, kernels, losses, metrics, optimizers, program
+from . import _check, bound, callbacks, kernels, losses, metrics, optimizers, program, targets
 from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError, NotBuiltError
 from ._threads import resolve_threads
 from ._types import Array, Integers
+from .bound import BoundLayer
 from .engine import Data, Engine, data_of
 from .history import History
-from .layers import MOST_UNITS, Dense, Layer
+from .layers import (
+    MOST_UNITS,
+    BatchNormalization,
+    Dense,
+    Layer,
+    LayerNormalization,
+    Normalization,
+    checked,
+    leaves,
+    output_of,
+)
+from .scoring import Scoring
 from .trainer import Settings, Trainer
 
 if TYPE_CHECKING:
     from .jitted import Jitted
 
 _DTYPES = ("float32", "float64")
+_OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
 
 
 @dataclass
@@ -32,59 +45,6 @@ class Position:
 
     epoch: int = 0
     batch: int = 0
-
-
-class BoundLayer:
-    """A layer of a built model: its declaration, and its tensors as ordinary arrays.
-
-    Reading ``kernel`` (fan_in, units) or ``bias`` (units,) gives a read-only copy; assigning a whole array writes it
-    into the model.
-    """
-
-    def __init__(self, model: Sequential, index: int) -> None:
-        self._model = model
-        self._index = index
-
-    @property
-    def declaration(self) -> Layer:
-        """The layer as it was declared."""
-        return self._model.declarations[self._index]
-
-    @property
-    def kernel(self) -> Array:
-        """Weights, shape (fan_in, units)."""
-        return self._model._tensor(self._index, "kernel")
-
-    @kernel.setter
-    def kernel(self, value: Any) -> None:
-        self._model._set_tensor(self._index, "kernel", value)
-
-    @property
-    def bias(self) -> Array:
-        """Bias, shape (units,)."""
-        return self._model._tensor(self._index, "bias")
-
-    @bias.setter
-    def bias(self, value: Any) -> None:
-        self._model._set_tensor(self._index, "bias", value)
-
-    @property
-    def units(self) -> int:
-        """Width of the output."""
-        return self._dense.units
-
-    @property
-    def activation(self) -> str:
-        """Name of the activation."""
-        return self._dense.activation
-
-    @property
-    def _dense(self) -> Dense:
-        assert isinstance(self.declaration, Dense)
-        return self.declaration
-
-    def __repr__(self) -> str:
-        return f"<layer {self._index}: {self.declaration}>"
 
 
 class Sequential:
@@ -106,7 +66,7 @@ class Sequential:
     Attributes
     ----------
     layers : list of BoundLayer
-        With ``kernel`` and ``bias`` once the model is built.
+        In the order in which data passes them, with ``kernel``, ``bias`` and so on once the model is built.
     history : History or None
         Of the latest training run.
     seed : int
@@ -145,7 +105,8 @@ class Sequential:
         self._engine: Engine | None = None
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
-        self.metrics: tuple[str, ...] = ()
+        self._learning_rate: float | None = None  # where it replaces the optimiser's
+        self.metrics: tuple[metrics.Metric, ...] = ()
         for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
 
@@ -157,11 +118,7 @@ class Sequential:
         ArgumentError
             If the model is built already.
         """
-        if not isinstance(layer, Dense):
-            raise ArgumentTypeError(
-                f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r}; "
-                "fastmlp.mlp([128, 64], classes=10) makes a model from widths"
-            )
+        checked([layer])
         if self._engine is not None:
             raise ArgumentError("the model is built: layers can be added only before that")
         self.declarations.append(layer)
@@ -171,7 +128,7 @@ class Sequential:
     @property
     def layers(self) -> list[BoundLayer]:
         """The layers, with their tensors once the model is built."""
-        return [BoundLayer(self, index) for index in range(len(self.declarations))]
+        return [BoundLayer(self, index) for index, _ in enumerate(leaves(self.declarations))]
 
     @property
     def engine(self) -> Engine:
@@ -208,38 +165,68 @@ class Sequential:
             raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
         return self._loss
 
+    @property
+    def scoring(self) -> Scoring:
+        """How predictions are judged: the loss and the metrics given to `compile`."""
+        units, activation = output_of(self.declarations)
+        return Scoring(self.metrics, self.loss, activation, units or 1)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update: the optimiser's, unless it was set since `compile`.
+
+        Setting it replaces a schedule from then on.
+        """
+        return float(self.rates(1)[0])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = _check.real_number(value, "learning_rate", above=0)
+
+    def rates(self, batches: int) -> Array:
+        """Learning rates of the next batches."""
+        if self._learning_rate is not None:
+            return np.full(batches, self._learning_rate)
+        step = 0 if self._engine is None else self._engine.step
+        return self.optimizer.rates((step + np.arange(batches)) // self.optimizer.gradient_accumulation_steps)
+
     # ------------------------------------------------------------ setting up
 
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "adam",
         loss: str | losses.Loss = "categorical_crossentropy",
-        metrics: Sequence[str] = ("accuracy",),
+        metrics: Sequence[Any] | None = None,
     ) -> None:
         """Choose how to train. Weights stay; the optimiser starts from its first step.
 
         Parameters
         ----------
         optimizer : str or Optimizer, default "adam"
-            ``"adam"``, ``"sgd"``, or one with settings: ``fastmlp.Adam(learning_rate=0.01)``.
+            ``"sgd"``, ``"adam"``, ``"adamw"``, ``"adamax"``, ``"adagrad"``, ``"rmsprop"``, ``"rprop"``, or one with
+            settings: ``fastmlp.Adam(learning_rate=0.01)``.
         loss : str or Loss, default "categorical_crossentropy"
-            Labels may be class numbers, one-hot rows or soft rows; ``"sparse_categorical_crossentropy"`` is the
-            same loss.
-        metrics : list of str, default ("accuracy",)
-            What to report besides the loss.
+            See `fastmlp.losses`. Labels of the categorical cross-entropy may be class numbers, one-hot rows or soft
+            rows; ``"sparse_categorical_crossentropy"`` is the same loss.
+        metrics : list of str, Metric or callable, optional
+            What to report besides the loss, see `fastmlp.metrics`. Default: the accuracy, where the loss knows right
+            answers.
 
         Raises
         ------
         ArgumentError
             If a name is unknown, or the last layer does not fit the loss.
         """
-        chosen, target, reported = optimizers.get(optimizer), losses.get(loss), _metric_names(metrics)
+        chosen, target = optimizers.get(optimizer), losses.get(loss)
+        reported = _chosen_metrics(metrics, target, self.declarations)
         if self.declarations:
-            _check_last(self.declarations[-1], target)
+            _check_last(self.declarations, target)
         self._optimizer, self._loss, self.metrics = chosen, target, reported
+        self._learning_rate = None
         self.position = Position()
         if self._engine is not None:
             self._engine.set_optimizer(chosen)
+            self._engine.set_loss(self._program(self._engine.program.fan_in), target, output_of(self.declarations)[1])
 
     def build(self, n_features: int) -> None:
         """Fix the input width and draw the initial weights; `fit` does it from the data.
@@ -255,8 +242,8 @@ class Sequential:
             If there are no layers, or the model was built for another width.
         """
         n_features = _check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
-        if not self.declarations:
-            raise ArgumentError("the model has no layers: give them to Sequential([...]) or to add()")
+        if not any(isinstance(layer, Dense) for layer in leaves(self.declarations)):
+            raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         if self._engine is not None:
             if self._engine.program.fan_in != n_features:
                 raise ArgumentError(
@@ -264,20 +251,23 @@ class Sequential:
                 )
             return
         self._check_memory(n_features)
-        panel = kernels.panel_width(self.dtype)
-        last = self.declarations[-1]
-        fused = isinstance(last, Dense) and last.activation == "softmax"
-        built = program.build(self.declarations, n_features, self.dtype, panel, fuse_softmax=fused)
-        engine = Engine(built, self.uint8_scale, self._optimizer)
+        built = self._program(n_features)
+        engine = Engine(built, self.uint8_scale, self._optimizer, self._loss, output_of(self.declarations)[1])
+        declared = list(leaves(self.declarations))
         for number, tensor in enumerate(built.tensors):
-            layer = self.declarations[tensor.layer]
-            rule = getattr(layer, f"{tensor.name}_initializer")
-            built.pack(engine.parameters, tensor, rule.draw(tensor.shape, self.dtype, self.seed, number))
+            value = _initial(declared[tensor.layer], tensor, self.dtype, self.seed, number)
+            built.pack(engine.parameters, tensor, value)
         self._engine = engine
+
+    def _program(self, n_features: int) -> program.Program:
+        _, activation = output_of(self.declarations)
+        fuse = activation == "softmax" if self._loss is None else self._loss.fuses(activation)
+        panel = kernels.panel_width(self.dtype)
+        return program.build(self.declarations, n_features, self.dtype, panel, fuse=fuse)
 
     def _check_memory(self, n_features: int) -> None:
         """Refuse a model that cannot fit: systems grant the memory, and end the process when it is used."""
-        widths = [n_features, *(layer.units for layer in self.layers)]
+        widths = [n_features, *(layer.units for layer in leaves(self.declarations) if isinstance(layer, Dense))]
         count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
         copies = 1 if self._optimizer is None else 2 + self._optimizer.slots  # parameters, gradients, state
         needed, there = copies * count * self.dtype.itemsize, _memory()
@@ -302,6 +292,8 @@ class Sequential:
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        sample_weight: Any = None,
         max_time: float | None = None,
         n_threads: int | None = None,
         seed: int | None = None,
@@ -316,8 +308,8 @@ class Sequential:
         x : array_like, shape (rows, features)
             uint8 is read as pixels (see ``uint8_scale``); everything else becomes the model's dtype. More
             dimensions are flattened.
-        y : array_like, shape (rows,) or (rows, classes)
-            Class numbers, one-hot rows or soft rows.
+        y : array_like, shape (rows,) or (rows, units)
+            What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit.
         batch_size : int, default 32
             Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all.
         epochs : int, default 1
@@ -331,11 +323,16 @@ class Sequential:
         validation_split : float, default 0
             Share of the rows, from 0 to below 1, that is set aside for validation: the last ones, before any
             shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
-        validation_data : tuple (x, y), optional
+        validation_data : tuple (x, y) or (x, y, sample_weight), optional
             Evaluated after each epoch; not together with ``validation_split``.
         shuffle : bool, default True
             A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
             been trained.
+        class_weight : dict or "balanced", optional
+            Factors of the loss of rows of some classes; the others count 1. "balanced": each class counts as much as
+            the others, however many rows it has.
+        sample_weight : array_like, shape (rows,), optional
+            A factor of each row's loss, at least 0. The loss stays a sum over rows divided by their number.
         max_time : float, optional
             Seconds after which training ends, compilation not counted.
         n_threads : int, optional
@@ -363,7 +360,7 @@ class Sequential:
         BusyError
             If another thread, or the training whose callback calls this, is training the model.
         """
-        _check_last(self._last_layer(), self.loss)
+        _check_last(self.declarations, self.loss)
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         epochs = _check.whole_number(epochs, "epochs", minimum=0)
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
@@ -372,8 +369,10 @@ class Sequential:
         resolve_threads(n_threads)
         listeners = [*_checked_callbacks(callbacks), *_progress(verbose)]
         new_seed = self.seed if seed is None else _checked_seed(seed)
-        train, validation = self._training_data(x, y, validation_split, validation_data)
+        weights = (sample_weight, class_weight)
+        train, validation = self._training_data(x, y, validation_split, validation_data, weights)
         self.seed = new_seed
+        self._adapt(train)
         self.build(_width(train))
         if self._busy:
             raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
@@ -399,15 +398,21 @@ class Sequential:
         return self.history, initial_epoch
 
     def _training_data(
-        self, x: Any, y: Any, validation_split: float, validation_data: tuple[Any, Any] | None
+        self,
+        x: Any,
+        y: Any,
+        validation_split: float,
+        validation_data: tuple[Any, ...] | None,
+        weights: tuple[Any, Any],
     ) -> tuple[Data, Data | None]:
-        data = self._data(x, y, "x", "y")
+        data = self._data(x, y, "x", "y", None, *weights)
         if validation_data is not None and validation_split:
             raise ArgumentError("give validation_data or validation_split, not both")
         if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-                raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
-            return data, self._data(*validation_data, "validation_data[0]", "validation_data[1]", _width(data))
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+                raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
+            given, names = [*validation_data, None], ("validation_data[0]", "validation_data[1]")
+            return data, self._data(given[0], given[1], *names, _width(data), given[2])
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if share == 0:
             return data, None
@@ -416,12 +421,21 @@ class Sequential:
             raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
         return data.part(0, kept), data.part(kept, data.rows)
 
-    def train_on_batch(self, x: Any, y: Any, *, n_threads: int | None = None) -> dict[str, float]:
+    def _adapt(self, data: Data) -> None:
+        """Give a first Normalization, unless it has them, the statistics of the data that the model first sees."""
+        first = next(leaves(self.declarations))
+        if self._engine is None and isinstance(first, Normalization) and first.mean is None:
+            is_bytes = len(data.pixels) > 0
+            first.adapt(data.pixels if is_bytes else data.x, self.uint8_scale if is_bytes else 1.0)
+
+    def train_on_batch(
+        self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
+    ) -> dict[str, float]:
         """One optimiser step on one batch, for training loops of your own.
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight, class_weight : array_like
             As in `fit`; all rows are one batch.
         n_threads : int, optional
 
@@ -435,26 +449,92 @@ class Sequential:
         DivergenceError
             If the loss is NaN or infinite; no step is made then.
         """
-        _check_last(self._last_layer(), self.loss)
+        weights = {"sample_weight": sample_weight, "class_weight": class_weight}
+        return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
+
+    def partial_fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = 32,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        n_threads: int | None = None,
+    ) -> dict[str, float]:
+        """Go on training with rows that come as they come: once through them, in their order.
+
+        The optimiser goes on from call to call. No history is kept.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight : array_like
+            As in `fit`.
+        batch_size : int or None, default 32
+            Rows in one step; None means all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        dict of str to float
+            Loss and metrics over these rows, each batch's before its update.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss becomes NaN or infinite; the step that would follow is not made.
+        """
+        _check_last(self.declarations, self.loss)
         resolve_threads(n_threads)
-        data = self._data(x, y, "x", "y")
+        data = self._data(x, y, "x", "y", None, sample_weight, class_weight)
+        size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
+        size = min(size, data.rows)
+        self._adapt(data)
         self.build(_width(data))
-        threads = self.engine.training_threads(data.rows, n_threads)
-        rate = np.array([self.optimizer.learning_rate])
-        order = np.arange(data.rows, dtype=np.int64)
-        batch_losses, correct = self.engine.train(data, order, 0, rate, data.rows, threads)
-        if len(batch_losses) == 0:
-            raise DivergenceError("the loss of this batch is NaN or infinite: no step was made")
-        return self._report(float(batch_losses[0]), int(correct[0]) / data.rows)
+        engine, scoring, batches = self.engine, self.scoring, -(-data.rows // size)
+        outputs = scoring.room(data.rows, self.dtype)
+        order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
+        chance = (self.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
+        rates = self.rates(batches)
+        losses_, hits = engine.train(data, order, 0, rates, size, threads, chance=chance, outputs=outputs)
+        if len(losses_) < batches:
+            raise DivergenceError(f"the loss of batch {len(losses_)} (from 0) is NaN or infinite: no step was made")
+        sizes = np.minimum(size, data.rows - size * np.arange(batches))
+        loss = float(losses_ @ sizes) / data.rows
+        return scoring.full_report(loss, int(hits.sum()), data.rows, data, outputs)
+
+    def swap_averaged_weights(self) -> None:
+        """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
+
+        The average is what usually predicts better. A second call brings the trained weights back, which should be
+        done before training goes on.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no average.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> model.compile(fm.Adam(ema_momentum=0.99))
+        >>> _ = model.fit(x, y, verbose=0)
+        >>> model.swap_averaged_weights()
+        """
+        if self.optimizer.ema_momentum is None or self.engine.step == 0:
+            raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
+        self.engine.swap_averaged()
 
     # ------------------------------------------------------------ using
 
-    def evaluate(self, x: Any, y: Any, *, n_threads: int | None = None) -> dict[str, float]:
+    def evaluate(self, x: Any, y: Any, *, sample_weight: Any = None, n_threads: int | None = None) -> dict[str, float]:
         """Loss and metrics on a data set.
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight : array_like
             As in `fit`.
         n_threads : int, optional
 
@@ -463,14 +543,19 @@ class Sequential:
         dict of str to float
             ``{"loss": …, "accuracy": …}``
         """
-        _check_last(self._last_layer(), self.loss)
+        _check_last(self.declarations, self.loss)
         resolve_threads(n_threads)
-        data = self._data(x, y, "x", "y", self.engine.program.fan_in)
-        return self._report(*self.engine.evaluate(data, n_threads))
+        data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
+        return self.evaluate_data(data, n_threads)
 
-    def _report(self, loss: float, accuracy: float) -> dict[str, float]:
-        values = {"loss": loss, "accuracy": accuracy}
-        return {name: values[name] for name in ("loss", *self.metrics)}
+    def evaluate_data(
+        self, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
+    ) -> dict[str, float]:
+        """`evaluate` for data that was checked; NaN if ``cancelled()`` on the way."""
+        scoring = self.scoring
+        outputs = scoring.room(data.rows, self.dtype)
+        loss, hits = self.engine.evaluate(data, n_threads, cancelled, outputs)
+        return scoring.full_report(loss + self.engine.penalty(), hits, data.rows, data, outputs)
 
     def predict(self, x: Any, *, out: Array | None = None, n_threads: int | None = None) -> Array:
         """The output of the last layer for each row: probabilities after a softmax.
@@ -513,7 +598,7 @@ class Sequential:
         return out
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Integers:
-        """The most probable class of each row.
+        """The most probable class of each row; of a model with one unit, 1 where it is above one half, else 0.
 
         Parameters
         ----------
@@ -524,7 +609,11 @@ class Sequential:
         -------
         ndarray of int64, shape (rows,)
         """
-        classes: Integers = self.predict(x, n_threads=n_threads).argmax(axis=1)
+        outputs = self.predict(x, n_threads=n_threads)
+        if outputs.shape[1] == 1:
+            _, activation = output_of(self.declarations)
+            return (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
+        classes: Integers = outputs.argmax(axis=1)
         return classes
 
     def jitted(self) -> Jitted:
@@ -591,26 +680,7 @@ class Sequential:
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their shapes and their numbers of parameters."""
-        width = self.engine.program.fan_in if self.is_built else None
-        rows = [("layer", "activation", "output", "parameters")]
-        total: int | None = 0
-        for index, layer in enumerate(self.declarations):
-            assert isinstance(layer, Dense)
-            count = None if width is None else (width + int(layer.use_bias)) * layer.units
-            total = None if total is None or count is None else total + count
-            shown = "?" if count is None else f"{count:,}"
-            rows.append((f"{index} Dense", layer.activation, f"(rows, {layer.units})", shown))
-            width = layer.units
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        for row in rows:
-            print_fn(
-                "  ".join(cell.ljust(w) for cell, w in zip(row[:3], widths, strict=False))
-                + "  "
-                + row[3].rjust(widths[3])
-            )
-        known = "not known before the model is built" if total is None else f"{total:,}"
-        size = "" if total is None else f" ({total * self.dtype.itemsize / 2**20:.2f} MB in {self.dtype})"
-        print_fn(f"parameters: {known}{size}")
+        bound.print_summary(self, print_fn)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position, history.
@@ -634,19 +704,24 @@ class Sequential:
 
     # ------------------------------------------------------------ checks
 
-    def _last_layer(self) -> Layer:
-        if not self.declarations:
-            raise ArgumentError("the model has no layers: give them to Sequential([...]) or to add()")
-        return self.declarations[-1]
-
-    def _data(self, x: Any, y: Any, x_name: str, y_name: str, width: int | None = None) -> Data:
+    def _data(
+        self,
+        x: Any,
+        y: Any,
+        x_name: str,
+        y_name: str,
+        width: int | None = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+    ) -> Data:
         if width is None and self._engine is not None:
             width = self._engine.program.fan_in
         features = _check.features(x, x_name, self.dtype, width)
-        last = self._last_layer()
-        assert isinstance(last, Dense)
-        labels, targets = _check.class_targets(y, y_name, len(features), x_name, last.units, self.dtype)
-        return data_of(features, labels, targets, self.dtype)
+        units = output_of(self.declarations)[0]
+        assert units is not None
+        labels, goals = targets.checked(self.loss, y, y_name, len(features), x_name, units, self.dtype)
+        weights = targets.row_weights(sample_weight, class_weight, labels, goals, units, self.dtype)
+        return data_of(features, labels, goals, self.dtype, weights)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
@@ -697,8 +772,33 @@ def _memory() -> int | None:
         return None
 
 
-def _metric_names(names: Iterable[str]) -> tuple[str, ...]:
-    return metrics.get(names)
+def _chosen_metrics(
+    given: Sequence[Any] | None, loss: losses.Loss, layers: Sequence[Layer]
+) -> tuple[metrics.Metric, ...]:
+    if given is not None:
+        return metrics.get(given)
+    units, activation = output_of(layers)
+    return metrics.get(["accuracy"] if loss.hits(activation, units or 1) else [])
+
+
+def _initial(layer: Layer, tensor: program.Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
+    """Values that a tensor starts with."""
+    if isinstance(layer, Dense):
+        rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
+        return rule.draw(tensor.shape, dtype, seed, number)
+    if isinstance(layer, Normalization):
+        return _adapted(layer, tensor.name, tensor.shape).astype(dtype)
+    assert isinstance(layer, (BatchNormalization, LayerNormalization))
+    return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
+
+
+def _adapted(layer: Normalization, name: str, shape: tuple[int, ...]) -> Array:
+    value: Array | None = getattr(layer, name)
+    if value is None:
+        return np.ones(shape) if name == "variance" else np.zeros(shape)
+    if value.shape != shape:
+        raise ArgumentError(f"Normalization was adapted to {len(value)} features, but its input has {shape[0]}")
+    return value
 
 
 def _progress(verbose: str | int | bool) -> list[callbacks.Callback]:
@@ -731,9 +831,11 @@ def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     return np.dtype(_check.choice(name, "dtype", _DTYPES))
 
 
-def _check_last(last: Layer, loss: losses.Loss) -> None:
-    assert isinstance(last, Dense)
-    loss.check_output(last.activation, last.units)
+def _check_last(layers: Sequence[Layer], loss: losses.Loss) -> None:
+    units, activation = output_of(layers)
+    if units is None:
+        raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
+    loss.check_output(activation, units)
 
 
 def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:

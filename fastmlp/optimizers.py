@@ -397,6 +397,17 @@ class Rprop(Optimizer):
         return row
 
 
+@dataclass(frozen=True, repr=False)
+class NoUpdate(Optimizer):
+    """Leaves the parameters alone, so that the gradient can be looked at."""
+
+    code = t.NO_UPDATE
+
+    def plan(self, plan: Array) -> None:
+        super().plan(plan)
+        plan[t.IS_WHOLE] = 1
+
+
 _TYPES: dict[str, type[Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Adagrad, RMSprop, Rprop)
 }

@@ -83,7 +83,12 @@ class Program:
     @cached_property
     def count(self) -> int:
         """Numbers in all tensors, without the padding."""
-        return sum(math.prod(tensor.shape) for tensor in self.tensors)
+        return sum(self.numbers_in(tensor) for tensor in self.tensors)
+
+    @staticmethod
+    def numbers_in(tensor: Tensor) -> int:
+        """Of a tensor, without the padding."""
+        return math.prod(tensor.shape)
 
     @cached_property
     def has_penalties(self) -> bool:

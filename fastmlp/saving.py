@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .program import Tensor
 
 FORMAT = "fastmlp-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, 2)
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
@@ -53,7 +54,7 @@ def _config(model: Sequential) -> dict[str, Any]:
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": model._optimizer.config() if model._optimizer else None,
         "loss": model._loss.config() if model._loss else None,
-        "metrics": list(model.metrics),
+        "metrics": [config for metric in model.metrics if (config := metric.config()) is not None],
         "step": model.engine.step,
         "has_state": _has_state(model),
         "position": [model.position.epoch, model.position.batch],
@@ -145,10 +146,10 @@ def _read_config(raw: Array, path: Path) -> dict[str, Any]:
     config = json.loads(raw.tobytes().decode())
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not a fastmlp model: its config is not one of ours")
-    if config.get("format_version") != FORMAT_VERSION:
+    if config.get("format_version") not in _READABLE:
         raise ModelFileError(
             f"{path} has format version {config.get('format_version')!r}, but this fastmlp ({__version__}) reads "
-            f"version {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r}"
+            f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r}"
         )
     return config
 
@@ -181,11 +182,12 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
 def _check_sizes(model: Sequential, n_features: Any, file: Any, path: Path) -> None:
     """Compare the widths with the arrays that are there, before memory is set aside for them."""
     width = _check.whole_number(n_features, "n_features", minimum=1)
-    for number, layer in enumerate(model.layers):
-        shape, name = (width, layer.units), f"parameters/{number}/kernel"
-        if name not in file or file[name].shape != shape:
-            raise ModelFileError(f"{path} is damaged: the array {name!r} should have the shape {shape}")
-        width = layer.units
+    for number, layer in enumerate(layers.leaves(model.declarations)):
+        if isinstance(layer, layers.Dense):
+            shape, name = (width, layer.units), f"parameters/{number}/kernel"
+            if name not in file or file[name].shape != shape:
+                raise ModelFileError(f"{path} is damaged: the array {name!r} should have the shape {shape}")
+            width = layer.units
 
 
 def _read_position(stored: Any) -> Position:

@@ -18,6 +18,7 @@ from ._types import Array, Integers
 from .callbacks import Callback
 from .engine import Data
 from .history import History
+from .scoring import Scoring
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -61,7 +62,10 @@ class Trainer:
         rows = min(settings.batch_size, data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, settings.n_threads)
-        self.threads = self.engine.thread_choice(kernels.train_batches, most, self.batch_work)
+        self.kernel = self.engine.training_kernel()
+        self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
+        self.scoring = model.scoring
+        self.outputs = self.scoring.room(data.rows, model.dtype)
         self.good = GoodParameters(self.engine.parameters)
         self.stop_reason: str | None = None
 
@@ -88,7 +92,7 @@ class Trainer:
         self.model.stop_training = False
         self._deadline = None
         self.engine.allocate_training()
-        kernels.train_batches.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
+        self.kernel.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
         if self.validation is not None:  # its kernel too is made before Ctrl-C and the clock are looked after
             several = self.engine.forward_threads(self.validation.rows, self.settings.n_threads) > 1
             kernels.evaluate_batches.variant(self.engine.program.dtype, parallel=several)
@@ -109,11 +113,12 @@ class Trainer:
         order = self._order(model.position.epoch)
         self._tell("on_epoch_begin", epoch)
         totals = self._totals_so_far(model.position.batch)
+        self.first_output = model.position.batch * self.settings.batch_size  # no outputs of rows before are known
         while model.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
             self._look_around()
-            self._tell("on_batches_end", model.position.batch, totals.logs(self.model.metrics))
-        self._end_epoch(epoch, totals)
+            self._tell("on_batches_end", model.position.batch, totals.logs(self.scoring))
+        self._end_epoch(epoch, totals, order)
 
     def _call(self, order: Integers, totals: EpochTotals) -> None:
         """One kernel call: some hundredths of a second of batches."""
@@ -121,16 +126,28 @@ class Trainer:
         left = self.batches - position.batch
         seconds = self.threads.seconds(self.batch_work)
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
-        rates = np.full(wanted, self.model.optimizer.learning_rate)
+        rates = self.model.rates(wanted)
         self.good.offer(self.engine.parameters)
         threads = self.threads.next()
         start = time.perf_counter()
-        losses, correct = self.engine.train(self.data, order, position.batch, rates, self.settings.batch_size, threads)
+        losses, correct = self.engine.train(
+            self.data,
+            order,
+            position.batch,
+            rates,
+            self.settings.batch_size,
+            threads,
+            chance=(self.model.seed, position.epoch),
+            outputs=self.outputs,
+        )
         seconds = time.perf_counter() - start
         done = len(losses)
         self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         sizes = self._sizes(position.batch, done)
-        self.history.add_batches(loss=losses.tolist(), accuracy=(correct / sizes).tolist())
+        values = {"loss": losses.tolist()}
+        if self.scoring.counts_hits:
+            values["accuracy"] = (correct / (sizes * self.scoring.answers)).tolist()
+        self.history.add_batches(**values)
         totals.add(losses, correct, sizes, seconds)
         position.batch += done
         if done:
@@ -143,8 +160,9 @@ class Trainer:
         totals = EpochTotals()
         if 0 < batches <= len(self.history.batches.get("loss", [])):
             sizes = self._sizes(0, batches)
-            losses, accuracies = (np.array(self.history.batches[name][-batches:]) for name in ("loss", "accuracy"))
-            totals.add(losses, np.rint(accuracies * sizes).astype(np.int64), sizes, 0.0)
+            losses = np.array(self.history.batches["loss"][-batches:])
+            accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
+            totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
             if self.history.partial:
                 totals.seconds = self.history.history["seconds"][-1]
         return totals
@@ -171,18 +189,19 @@ class Trainer:
         elif self.model.stop_training:
             self.stop_reason = "callback"
 
-    def _end_epoch(self, epoch: int, totals: EpochTotals) -> None:
+    def _end_epoch(self, epoch: int, totals: EpochTotals, order: Integers) -> None:
         position = self.model.position
         partial = position.batch < self.batches
+        trained = slice(self.first_output, position.batch * self.settings.batch_size)
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
         if totals.batches == 0:
             return
-        logs = totals.logs(self.model.metrics)
+        outputs = None if self.outputs is None else self.outputs[trained]
+        logs = totals.logs(self.scoring, self.data, outputs, order[trained])
         if self.validation is not None:
-            loss, accuracy = self.engine.evaluate(self.validation, self.settings.n_threads, self._is_interrupted)
-            values = {"loss": loss, "accuracy": accuracy}
-            logs.update({f"val_{name}": values[name] for name in ("loss", *self.model.metrics)})
+            values = self.model.evaluate_data(self.validation, self.settings.n_threads, self._is_interrupted)
+            logs.update({f"val_{name}": value for name, value in values.items()})
         recorded = {name: value for name, value in logs.items() if name != "samples_per_second"}
         self.history.add_epoch(epoch, recorded, partial=partial)
         self._tell("on_epoch_end", epoch, logs)
@@ -192,7 +211,7 @@ class Trainer:
         self.good.restore(self.engine.parameters)
         self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
         self.stop_reason = "diverged"
-        rate = self.model.optimizer.learning_rate
+        rate = self.model.learning_rate
         raise DivergenceError(
             f"the loss became NaN or infinite in epoch {epoch}, batch {batch} (both counted from 0), with learning "
             f"rate {rate:g}. The model keeps its last good parameters, and its history. Likely causes: a learning "
@@ -224,11 +243,17 @@ class EpochTotals:
         self.batches += len(losses)
         self.seconds += seconds
 
-    def logs(self, metrics: Sequence[str]) -> dict[str, float]:
-        rows = max(1, self.rows)
-        values = {"loss": self.loss / rows, "accuracy": self.correct / rows}
+    def logs(
+        self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None
+    ) -> dict[str, float]:
+        """Means so far; of all metrics, where the data and the outputs of the rows are given."""
+        count = max(1, self.rows)
+        if data is None:
+            values = scoring.report(self.loss / count, self.correct, count)
+        else:
+            values = scoring.full_report(self.loss / count, self.correct, count, data, outputs, rows)
         return {
-            **{name: values[name] for name in ("loss", *metrics)},
+            **values,
             "seconds": self.seconds,
             "samples_per_second": self.rows / max(self.seconds, 1e-9),
         }

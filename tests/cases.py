@@ -228,7 +228,17 @@ class Network:
 
 
 def network(
-    rng, dtype, widths, rows, *, hidden="relu", pixels=False, soft=False, use_bias=True, layers=None, loss=None,
+    rng,
+    dtype,
+    widths,
+    rows,
+    *,
+    hidden="relu",
+    pixels=False,
+    soft=False,
+    use_bias=True,
+    layers=None,
+    loss=None,
     weighted=False,
 ):
     """A network of dense layers of some widths, or of the layers given."""

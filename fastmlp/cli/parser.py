@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import layers
+from .. import activations
 from .._version import __version__
 from . import usage
 
@@ -120,7 +120,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="WIDTHS",
         help='widths of the hidden layers; "" for none (default: 128,64)',
     )
-    model.add_argument("--activation", choices=sorted(layers.ACTIVATIONS), help="of the hidden layers (default: relu)")
+    model.add_argument("--activation", choices=sorted(activations.NAMES), help="of the hidden layers (default: relu)")
     model.add_argument("--dtype", choices=("float32", "float64"), help="precision (default: float32)")
     model.add_argument("--optimizer", type=usage.optimizer, metavar="NAME", help="such as adam or sgd (default: adam)")
     model.add_argument(

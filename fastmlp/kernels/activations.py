@@ -106,7 +106,7 @@ def activation_vector(x, kind, alpha):
     if kind == GELU:
         return x * normal_vectors(x)[0]
     if kind == GELU_TANH:
-        return x * 0.5 * (tanh_vector(gelu_tanh_argument(x)) + 1.0)
+        return x * sigmoid_vector(gelu_tanh_argument(x))
     if kind == SILU:
         return x * sigmoid_vector(x)
     if kind == SOFTPLUS:
@@ -120,7 +120,8 @@ def activation_vector(x, kind, alpha):
 
 @block
 def gelu_tanh_argument(x):
-    return (x + x * x * x * GELU_CUBIC) * SQRT_2_OVER_PI
+    """2u of x (1 + tanh u)/2, which is x σ(2u): so nothing cancels."""
+    return (x + x * x * x * GELU_CUBIC) * (2.0 * SQRT_2_OVER_PI)
 
 
 @block
@@ -136,9 +137,9 @@ def slope_vector(x, y, kind, alpha):
         below, density = normal_vectors(x)
         return below + x * density
     if kind == GELU_TANH:
-        t = tanh_vector(gelu_tanh_argument(x))
-        inner = (x * x * (3.0 * GELU_CUBIC) + 1.0) * SQRT_2_OVER_PI
-        return ((t + 1.0) + x * (1.0 - t * t) * inner) * 0.5
+        s = sigmoid_vector(gelu_tanh_argument(x))
+        inner = (x * x * (3.0 * GELU_CUBIC) + 1.0) * (2.0 * SQRT_2_OVER_PI)
+        return s + x * s * (1.0 - s) * inner
     if kind == SILU:
         s = sigmoid_vector(x)
         return s * (x * (1.0 - s) + 1.0)

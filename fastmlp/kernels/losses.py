@@ -7,10 +7,10 @@ add up what each output costs, see `loss_vectors`.
 
 from .._jit import block, kernel, prange
 from .layout import read, write
-from .math import log1p_vector, exp_vector, log_vector, sigmoid_vector
+from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
 from .simd import lane_numbers, lanes, load_first, maximum, minimum, panel, splat, store_first, sum_lanes, where
 from .softmax import column_at, exponentials_row
-from .tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
+from .tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, SQUARED
 
 BLOCK_ROWS = 64
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
@@ -326,7 +326,7 @@ def sparse_categorical_crossentropy_backward(dprobabilities, probabilities, labe
 
 @kernel("losses[batch], dy[batch, units] = y[batch, units], targets[batch, units], kind int, alpha float, scale float")
 def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
-    """A loss that adds up what each output costs, and its gradient.
+    r"""A loss that adds up what each output costs, and its gradient.
 
     Parameters
     ----------

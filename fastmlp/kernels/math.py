@@ -172,7 +172,7 @@ def tanh_vector(x):
     """tanh x = (1 - e**-2|x|) / (1 + e**-2|x|), with the sign of x."""
     e = expm1_vector(maximum(x, -x) * -2.0)
     t = e / (e + 2.0)
-    return where(x < 0.0, t, -t)
+    return where(x > 0.0, -t, t)
 
 
 @block
@@ -191,10 +191,7 @@ def normal_vectors(x):
     """
     z = minimum(28.0, maximum(x, -x) * SQRT_HALF)  # the density is 0 from there on
     t = (z - 3.0) / (z + 3.0)
-    if is_double(x):
-        g = _erfc_series_double(t)
-    else:
-        g = _erfc_series_single(t)
+    g = _erfc_series_double(t) if is_double(x) else _erfc_series_single(t)
     bell = exp_vector(z * -z)
     tail = bell * g / (z * 4.0 + 2.0)
     return where(x > 0.0, 1.0 - tail, tail), bell * SQRT_HALF_OVER_PI

@@ -30,10 +30,7 @@ def column_sums(x, xi, other, oi, shift, block_rows, jump, rows):
     for r in range(rows):
         d = load(x, at) - shift
         group = group + d
-        if square:
-            group_products = fma(d, d, group_products)
-        else:
-            group_products = fma(d, load(other, of), group_products)
+        group_products = fma(d, d if square else load(other, of), group_products)
         in_block += 1
         at, of = at + p, of + p
         if in_block == block_rows:

@@ -303,7 +303,7 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
 
 @kernel("w[n], state[s] = dw[n], optimizer int, settings[settings_fields] float64, learning_rate float, step int")
 def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
-    """One step of any optimiser, with clipping by value and decoupled weight decay.
+    r"""One step of any optimiser, with clipping by value and decoupled weight decay.
 
     First dw ← clip(dw, ±clip_value) and w ← (1 − η·weight_decay) w. Then, by ``optimizer`` of
     `fastmlp.kernels.tables`, with η the learning rate and the other letters from ``settings``:
@@ -344,7 +344,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     >>> from fastmlp import kernels
     >>> rule = fm.SGD(learning_rate=0.5, momentum=0.9)
     >>> w, state = np.array([1.0]), np.zeros(1)
-    >>> kernels.optimizer_update(w, state, [1.0], rule.code, rule.settings(), 0.5, 1)
+    >>> kernels.optimizer_update(w, state, [1.0], rule.kernel_code, rule.settings(), 0.5, 1)
     >>> w.tolist(), state.tolist()
     ([0.5], [-0.5])
     """

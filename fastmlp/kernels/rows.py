@@ -13,7 +13,6 @@ Blocks take what belongs together as a tuple:
 from .._jit import block
 from .activations import activation_backward_span, activation_forward_span, relu_backward_span, relu_forward_span
 from .dense import dense_backward_inputs_block, dense_forward_block
-from .noise import dropout_columns, noise_columns
 from .layout import gather_pixels, gather_rows, padded, source_row
 from .losses import (
     crossentropy_row,
@@ -21,6 +20,7 @@ from .losses import (
     softmax_crossentropy_row,
     sparse_softmax_crossentropy_row,
 )
+from .noise import dropout_columns, noise_columns
 from .normalization import (
     batch_norm_backward_columns,
     batch_norm_forward_columns,
@@ -392,7 +392,11 @@ def loss_block(row_losses, row_correct, slot, outputs, workspace, base, net, dat
                 logits,
                 jump,
                 targets,
-                row * classes, 0, 0.0, 0.0, classes,
+                row * classes,
+                0,
+                0.0,
+                0.0,
+                classes,
                 room,
                 scale * weight,
             )
@@ -427,15 +431,40 @@ def other_loss(
     code, smoothing = plan[LOSS_CODE], fraction(plan[SMOOTHING])
     alpha, share = fraction(plan[LOSS_ALPHA]), fraction(plan[LOSS_SHARE])
     label, of = labels[row] if labels.size > 0 else 0, row * classes
-    even = smoothing / classes if code == SOFTMAX_CROSSENTROPY or code == CROSSENTROPY else smoothing * 0.5
+    even = smoothing / classes if code in (SOFTMAX_CROSSENTROPY, CROSSENTROPY) else smoothing * 0.5
+    factor = scale * weight
     row_correct[slot] = hits_of_row(workspace, logits, jump, targets, of, label, classes, room, plan[HITS])
     if code == SOFTMAX_CROSSENTROPY:
         loss = softmax_crossentropy_row(
-            workspace, dlogits, workspace, logits, jump, targets, of, label, smoothing, even, classes, room, scale * weight
+            workspace,
+            dlogits,
+            workspace,
+            logits,
+            jump,
+            targets,
+            of,
+            label,
+            smoothing,
+            even,
+            classes,
+            room,
+            factor,
         )
     elif code == CROSSENTROPY:
         loss = crossentropy_row(
-            workspace, dlogits, workspace, logits, jump, targets, of, label, smoothing, even, classes, room, scale * weight
+            workspace,
+            dlogits,
+            workspace,
+            logits,
+            jump,
+            targets,
+            of,
+            label,
+            smoothing,
+            even,
+            classes,
+            room,
+            factor,
         )
     else:
         loss = elementwise_row(
@@ -446,12 +475,15 @@ def other_loss(
             jump,
             targets,
             of,
-            label, smoothing, even, classes,
+            label,
+            smoothing,
+            even,
+            classes,
             room,
             code,
             alpha,
             share,
-            scale * weight,
+            factor,
         )
     row_losses[slot] = loss * weight
 

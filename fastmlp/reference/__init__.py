@@ -6,7 +6,6 @@ overwritten, as there. This package imports numpy alone.
 
 from .activations import activation_backward, activation_forward, relu_backward, relu_forward
 from .dense import dense_backward_inputs, dense_backward_parameters, dense_forward
-from .noise import dropout, gaussian_noise
 from .layout import pack_panels, unpack_panels
 from .losses import (
     categorical_crossentropy_backward,
@@ -19,6 +18,7 @@ from .losses import (
 )
 from .math import exp, log
 from .network import evaluate_batches, predict_batches, predict_rows, train_batches
+from .noise import dropout, gaussian_noise
 from .normalization import (
     batch_norm_backward,
     batch_norm_forward,

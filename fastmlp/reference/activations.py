@@ -38,13 +38,13 @@ def _normal_density(x):
     return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
-def _gelu_tanh_inner(x):
-    return np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+def _gelu_tanh_share(x):
+    return _sigmoid(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))  # (1 + tanh u)/2 = σ(2u)
 
 
 def _gelu_tanh_slope(x, y, alpha):
-    t, inner_slope = _gelu_tanh_inner(x), math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
-    return (1 + t) / 2 + x / 2 * (1 - t**2) * inner_slope
+    s, inner_slope = _gelu_tanh_share(x), 2 * math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+    return s + x * s * (1 - s) * inner_slope
 
 
 _FUNCTIONS = {
@@ -52,7 +52,7 @@ _FUNCTIONS = {
     ELU: lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x)),
     SELU: lambda x, alpha: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(x)),
     GELU: lambda x, alpha: x * _normal_below(x),
-    GELU_TANH: lambda x, alpha: x / 2 * (1 + _gelu_tanh_inner(x)),
+    GELU_TANH: lambda x, alpha: x * _gelu_tanh_share(x),
     SILU: lambda x, alpha: x * _sigmoid(x),
     SOFTPLUS: lambda x, alpha: np.logaddexp(0, x),
     SIGMOID: lambda x, alpha: _sigmoid(x),

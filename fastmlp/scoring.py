@@ -1,0 +1,92 @@
+"""What a model reports of its predictions: the loss, and the metrics chosen. Floor 4.
+
+The kernels count right answers as they compute the loss, so accuracy costs nothing. All other metrics need the
+outputs of all rows, which the kernels keep for them, also while they train: no second forward pass is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._types import Array
+from .engine import Data
+from .kernels import tables as t
+from .losses import PROBABILITIES, Loss
+from .metrics import Accuracy, Metric
+from .reference import activations, softmax
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The metrics of a model with its loss and its output."""
+
+    metrics: tuple[Metric, ...]
+    loss: Loss
+    activation: str
+    units: int
+
+    @property
+    def counts_hits(self) -> bool:
+        """Whether the kernels count right answers, and the accuracy is wanted."""
+        is_wanted = any(isinstance(metric, Accuracy) for metric in self.metrics)
+        return is_wanted and self._hits != t.NO_HITS
+
+    @property
+    def needs_outputs(self) -> bool:
+        """Whether a metric needs the outputs of all rows."""
+        return len(self.metrics) > int(self.counts_hits)
+
+    @property
+    def answers(self) -> int:
+        """Answers in a row that can be right."""
+        return self.units if self._hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1
+
+    @property
+    def _hits(self) -> int:
+        return self.loss.hits(self.activation, self.units)
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that is reported."""
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    def room(self, rows: int, dtype: np.dtype[Any]) -> Array | None:
+        """An array for the outputs of so many rows, where they are needed."""
+        return np.empty((rows, self.units), dtype) if self.needs_outputs else None
+
+    def report(self, loss: float, hits: float, rows: int) -> dict[str, float]:
+        """What is known without outputs."""
+        accuracy = {"accuracy": hits / (rows * self.answers)} if self.counts_hits else {}
+        return {"loss": loss, **accuracy}
+
+    def full_report(
+        self, loss: float, hits: float, rows: int, data: Data, outputs: Array | None, chosen: Any = slice(None)
+    ) -> dict[str, float]:
+        """All that is reported; ``outputs`` are what the loss read of the ``chosen`` rows of the data."""
+        known = self.report(loss, hits, rows)
+        if outputs is None or not np.isfinite(loss):
+            return {name: known.get(name, np.nan) for name in self.names}
+        truth, predictions = self._truth(data.truth()[chosen]), self._predictions(outputs)
+        found = {m.name: m(truth, predictions) for m in self.metrics if m.name not in known}
+        return {name: float({**known, **found}[name]) for name in self.names}
+
+    def _truth(self, truth: Array) -> Array:
+        is_one_question = self.loss.targets == PROBABILITIES and truth.ndim == 2 and truth.shape[1] == 1
+        if is_one_question and np.isin(truth, (0, 1)).all():
+            return truth[:, 0].astype(np.int64)
+        return truth
+
+    def _predictions(self, outputs: Array) -> Array:
+        """Probabilities, where the loss reads what goes into a softmax or a sigmoid."""
+        code = self.loss.code(self.activation)
+        predictions = np.empty(outputs.shape, np.float64)
+        if code == t.SOFTMAX_CROSSENTROPY:
+            softmax.softmax_forward(predictions, outputs.astype(np.float64))
+        elif code == t.BINARY_LOGITS:
+            activations.activation_forward(predictions, outputs.astype(np.float64), t.SIGMOID, 0.0)
+        else:
+            predictions[:] = outputs
+        return predictions
