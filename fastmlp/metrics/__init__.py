@@ -1,0 +1,73 @@
+"""How good predictions are: functions of targets and outputs, and declarations for `Sequential.compile`. Floor 2.
+
+The functions are plain NumPy in float64. They take targets first, as scikit-learn does, and outputs as
+`Sequential.predict` returns them:
+
+- a decision metric takes class numbers (rows,), or one-hot or soft rows (rows, units), whose class is the largest;
+  and outputs (rows, units), whose class is the largest, (rows,) or (rows, 1) with the probability of class 1, which
+  is chosen above 0.5, or class numbers of an integer dtype;
+- with ``multi_label=True`` each column is a question of its own, with targets and outputs of the same shape;
+- a regression metric takes real numbers, targets and outputs of the same shape.
+"""
+
+from .catalog import METRICS, get
+from .classification import (
+    accuracy,
+    binary_accuracy,
+    confusion_matrix,
+    f1,
+    precision,
+    recall,
+    top_k_accuracy,
+)
+from .declarations import (
+    AUC,
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    Custom,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Precision,
+    Recall,
+    RegressionAccuracy,
+    TopKAccuracy,
+)
+from .ranking import auc
+from .regression import mean_absolute_error, mean_squared_error, r2_score, regression_accuracy
+from .report import ClassificationReport, Scores, classification_report
+
+__all__ = [
+    "AUC",
+    "F1",
+    "METRICS",
+    "R2",
+    "Accuracy",
+    "BinaryAccuracy",
+    "ClassificationReport",
+    "Custom",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Metric",
+    "Precision",
+    "Recall",
+    "RegressionAccuracy",
+    "Scores",
+    "TopKAccuracy",
+    "accuracy",
+    "auc",
+    "binary_accuracy",
+    "classification_report",
+    "confusion_matrix",
+    "f1",
+    "get",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "precision",
+    "r2_score",
+    "recall",
+    "regression_accuracy",
+    "top_k_accuracy",
+]

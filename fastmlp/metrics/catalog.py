@@ -1,0 +1,122 @@
+"""Metrics by name: what `Sequential.compile` takes, and what files hold. Floor 2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .declarations import (
+    AUC,
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    Custom,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Precision,
+    Recall,
+    RegressionAccuracy,
+    TopKAccuracy,
+)
+
+_TAKEN = ("epoch", "loss", "samples_per_second", "seconds")  # by what else histories record
+
+_NAMES: dict[str, type[Metric]] = {
+    "accuracy": Accuracy,
+    "top_5_accuracy": TopKAccuracy,  # `get` knows other numbers too
+    "binary_accuracy": BinaryAccuracy,
+    "precision": Precision,
+    "recall": Recall,
+    "f1": F1,
+    "auc": AUC,
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "r2": R2,
+    "regression_accuracy": RegressionAccuracy,
+}
+_TYPES = {kind.__name__: kind for kind in _NAMES.values()}
+METRICS = tuple(_NAMES)
+
+
+def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:
+    """Metrics from their names, their configurations, functions or themselves; each once.
+
+    Parameters
+    ----------
+    items : list
+        Names of `METRICS`, ``"top_<k>_accuracy"`` for any k, `Metric` objects, what `Metric.config` returned, and
+        functions ``f(targets, outputs)``. Functions of this module become their metric; others, a `Custom` one.
+
+    Returns
+    -------
+    tuple of Metric
+        In the order given.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is unknown, belongs to two different metrics, or is used for something else, such as "loss".
+    ArgumentTypeError
+        If this is no list, or holds something else.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.get(["accuracy", "top_3_accuracy", metrics.F1("weighted"), metrics.accuracy])
+    (Accuracy(), TopKAccuracy(k=3), F1(average='weighted', multi_label=False))
+    """
+    if isinstance(items, str):
+        raise ArgumentTypeError(f"metrics must be a list of names, not the text {items!r}: use [{items!r}]")
+    if isinstance(items, Mapping):
+        raise ArgumentTypeError(f"metrics must be a list of names, not one configuration: use [{items!r:.60}]")
+    found: list[Metric] = []
+    for item in _check.items(items, "metrics", "names"):
+        metric = _metric(item)
+        if metric not in found:
+            _check_name(metric, found)
+            found.append(metric)
+    return tuple(found)
+
+
+def _metric(item: Any) -> Metric:
+    if isinstance(item, Metric) and type(item) is not Metric:
+        return item
+    if isinstance(item, str):
+        return _named(item)
+    if isinstance(item, dict):
+        return _configured(item)
+    if isinstance(item, type):
+        raise ArgumentTypeError(f"metrics must hold objects, not the class {item.__name__}: use {item.__name__}()")
+    if not callable(item) or isinstance(item, Metric):
+        raise ArgumentTypeError(f"metrics must hold names, metrics or functions, not {item!r:.60}")
+    for kind in _TYPES.values():
+        if item is kind._function:
+            return kind()
+    return Custom(item)
+
+
+def _named(name: str) -> Metric:
+    top = re.fullmatch(r"top_([1-9]\d{0,9})_accuracy", name)
+    return TopKAccuracy(int(top[1])) if top else _NAMES[_check.choice(name, "metrics", METRICS)]()
+
+
+def _configured(config: dict[str, Any]) -> Metric:
+    settings = dict(config)
+    kind = _check.choice(settings.pop("type", None), "metrics type", _TYPES)
+    try:
+        return _TYPES[kind](**settings)
+    except TypeError as error:
+        raise ArgumentTypeError(f"metrics type {kind!r}: {error}") from None
+
+
+def _check_name(metric: Metric, others: list[Metric]) -> None:
+    name = metric.name
+    if name in _TAKEN or name.startswith("val_"):
+        raise ArgumentError(f"metrics must not be named {name!r}, which histories use: use Custom(f, name=...)")
+    if name in [other.name for other in others]:
+        raise ArgumentError(f"metrics has two different ones named {name!r}: give one a name with Custom(f, name=...)")

@@ -1,0 +1,246 @@
+"""Metrics of decisions: which class, or which labels, a row was given. Floor 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError
+from .._types import Integers
+from . import counts, inputs
+
+MOST_CONFUSED = 2**14  # classes: the matrix then takes 2 GB
+
+
+def accuracy(targets: Any, outputs: Any) -> float:
+    """Share of the rows whose chosen class is the true one.
+
+    Parameters
+    ----------
+    targets : array_like, shape (rows,) or (rows, units)
+        Class numbers, one-hot rows or soft rows. Of a row, the class is the largest number, the first of equal ones.
+    outputs : array_like, shape (rows, units) or (rows,)
+        A column for each class, of which the largest is chosen; one column with the probability of class 1, which is
+        chosen above 0.5; or class numbers of an integer dtype.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or do not fit each other.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.accuracy([0, 2, 1], [[0.9, 0.1, 0.0], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]])
+    0.6666666666666666
+    >>> metrics.accuracy([0, 1, 1, 1], [0.2, 0.9, 0.6, 0.1])
+    0.75
+    """
+    found = inputs.decisions(targets, outputs)
+    return float(np.mean(found.truth == found.chosen))
+
+
+def top_k_accuracy(targets: Any, outputs: Any, k: int = 5) -> float:
+    """Share of the rows whose true class is among the ``k`` largest outputs.
+
+    Parameters
+    ----------
+    targets : array_like, shape (rows,) or (rows, units)
+        As for `accuracy`.
+    outputs : array_like, shape (rows, units)
+        A number for each class. Of equal ones, those of lower classes count as larger, as they do for `accuracy`.
+    k : int, default 5
+        From 1 to the number of classes.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or ``k`` is out of range.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.top_k_accuracy([2, 1], [[0.5, 0.1, 0.4], [0.5, 0.2, 0.3]], k=2)
+    0.5
+    """
+    truth, scores = inputs.class_scores(targets, outputs)
+    k = _check.whole_number(k, "k", minimum=1, maximum=scores.shape[1])
+    true_score = np.take_along_axis(scores, truth[:, None], axis=1)
+    is_lower = np.arange(scores.shape[1]) < truth[:, None]
+    before = (scores > true_score) | ((scores == true_score) & is_lower)
+    return float(np.mean(before.sum(axis=1) < k))
+
+
+def binary_accuracy(targets: Any, outputs: Any, threshold: float = 0.5) -> float:
+    """Share of the labels that are right: those chosen where they are true, and not chosen where they are not.
+
+    Parameters
+    ----------
+    targets : array_like, shape (rows,) or (rows, units)
+        0 or 1 for each label; a soft target counts as 1 above 0.5.
+    outputs : array_like, of the same shape
+        A probability for each label, which is chosen above the threshold.
+    threshold : float, default 0.5
+        Between 0 and 1 for probabilities. With another threshold, such as 0 for logits, outputs may be any numbers.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or do not fit each other.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.binary_accuracy([[1, 0, 1], [0, 0, 1]], [[0.8, 0.3, 0.4], [0.1, 0.2, 0.7]])
+    0.8333333333333334
+    >>> metrics.binary_accuracy([1, 0], [2.5, -3.1], threshold=0)
+    1.0
+    """
+    truth, chosen = inputs.labels(targets, outputs, _check.real_number(threshold, "threshold"))
+    return float(np.mean(truth == chosen))
+
+
+def precision(
+    targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
+) -> float:
+    """Of the rows that were given to a class, the share that belongs there.
+
+    Parameters
+    ----------
+    targets, outputs : array_like
+        As for `accuracy`; with ``multi_label``, as for `binary_accuracy` with its threshold of 0.5.
+    average : {"macro", "micro", "weighted", "binary"}, default "macro"
+        The mean over the classes; the fraction for all classes' rows together; the mean weighted by the rows of each
+        class; or class 1 alone, where there are two classes.
+    zero_division : float, default 0
+        What 0/0 is, from 0 to 1: the precision of a class that was given no row, the recall of one that has none.
+    multi_label : bool, default False
+        Whether a row may have any number of labels, each with a column of its own.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or the average is none for them.
+
+    Notes
+    -----
+    As in scikit-learn, "macro" leaves out classes that occur neither in the targets nor among the chosen ones; with
+    ``multi_label`` it covers all columns. Where no label is true at all, "weighted" is "macro".
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.precision([0, 0, 1, 1], [0, 1, 1, 1], average="binary")
+    0.6666666666666666
+    """
+    return _score("precision", targets, outputs, average, zero_division, multi_label)
+
+
+def recall(
+    targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
+) -> float:
+    """Of the rows of a class, the share that was given to it.
+
+    Parameters, averages and errors are those of `precision`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.recall([0, 0, 1, 1], [0, 1, 1, 1])
+    0.75
+    """
+    return _score("recall", targets, outputs, average, zero_division, multi_label)
+
+
+def f1(
+    targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
+) -> float:
+    """The harmonic mean of precision and recall: 2 · hits / (rows given to a class + rows of the class).
+
+    Parameters, averages and errors are those of `precision`. The mean over classes is taken of their F1.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.f1([0, 0, 1, 1], [0, 1, 1, 1], average="binary")
+    0.8
+    """
+    return _score("f1", targets, outputs, average, zero_division, multi_label)
+
+
+def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: float, multi_label: bool) -> float:
+    counts.check_average(average, _check.yes_or_no(multi_label, "multi_label"))
+    for_nothing = _check.real_number(zero_division, "zero_division", minimum=0)
+    if for_nothing > 1:
+        raise ArgumentError(f"zero_division must be a number from 0 to 1, not {zero_division!r}")
+    found = counts.count(targets, outputs, multi_label=multi_label)
+    if average == "binary" and len(found.hits) > 2:
+        raise ArgumentError(
+            f"average='binary' is for two classes, but there are {len(found.hits)}: use 'macro', 'micro' or 'weighted'"
+        )
+    return counts.averaged(found, name, average, for_nothing)
+
+
+def confusion_matrix(targets: Any, outputs: Any, classes: int | None = None) -> Integers:
+    """How many rows of each class were given to each class.
+
+    Parameters
+    ----------
+    targets, outputs : array_like
+        As for `accuracy`.
+    classes : int, optional
+        How many classes there are. Default: as many as there are columns, 2 for one column; for class numbers alone,
+        the largest of them and 1, at least 2.
+
+    Returns
+    -------
+    int64 array, shape (classes, classes)
+        A row for each true class, a column for each chosen one.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or there are other classes, or more than 16,384 of them.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.confusion_matrix([0, 0, 1, 2], [0, 1, 1, 1])
+    array([[1, 1, 0],
+           [0, 1, 0],
+           [0, 1, 0]])
+    """
+    found = inputs.decisions(targets, outputs)
+    if classes is not None:
+        found = found.with_classes(_check.whole_number(classes, "classes", minimum=2), "classes")
+    n = found.classes
+    if n > MOST_CONFUSED:
+        raise ArgumentError(f"a confusion matrix has at most {MOST_CONFUSED:,} classes, not {n:,}")
+    matrix: Integers = np.bincount(found.truth * n + found.chosen, minlength=n * n).reshape(n, n)
+    return matrix

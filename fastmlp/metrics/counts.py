@@ -1,0 +1,81 @@
+"""Hits of each class, and the fractions that are made of them: precision, recall and F1. Floor 2."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError
+from .._types import Array, Integers
+from . import inputs
+
+AVERAGES = ("macro", "micro", "weighted", "binary")
+SCORES = ("precision", "recall", "f1")
+
+
+def check_average(average: str, multi_label: bool) -> None:
+    """Refuse what is not one of `AVERAGES`, or not one for labels."""
+    if _check.choice(average, "average", AVERAGES) == "binary" and multi_label:
+        raise ArgumentError("average='binary' is for two classes, not for labels: use 'macro', 'micro' or 'weighted'")
+
+
+class Counts(NamedTuple):
+    """What happened to each class, or to each label: integers (classes,)."""
+
+    hits: Integers  # rows of the class that were given to it
+    chosen: Integers  # rows that were given to it
+    support: Integers  # rows of the class
+    in_mean: Array  # booleans: whether a macro mean covers it
+
+    def fraction(self, name: str) -> tuple[Integers, Integers]:
+        """Numerators and denominators of one of `SCORES`."""
+        if name == "precision":
+            return self.hits, self.chosen
+        if name == "recall":
+            return self.hits, self.support
+        return 2 * self.hits, self.chosen + self.support  # the harmonic mean of both
+
+
+def of_classes(found: inputs.Decisions) -> Counts:
+    """Counts of classes. Those that occur nowhere, neither in the targets nor among the chosen, are in no mean."""
+    truth, chosen, classes, _ = found
+    hits = np.bincount(truth[truth == chosen], minlength=classes)
+    given = np.bincount(chosen, minlength=classes)
+    support = np.bincount(truth, minlength=classes)
+    return Counts(hits, given, support, given + support > 0)
+
+
+def of_labels(truth: Array, chosen: Array) -> Counts:
+    """Counts of labels, from booleans (rows, labels). A mean covers all."""
+    every = np.ones(truth.shape[1], bool)
+    return Counts((truth & chosen).sum(axis=0), chosen.sum(axis=0), truth.sum(axis=0), every)
+
+
+def count(targets: Any, outputs: Any, *, multi_label: bool) -> Counts:
+    """Counts of classes or labels."""
+    if multi_label:
+        return of_labels(*inputs.labels(targets, outputs))
+    return of_classes(inputs.decisions(targets, outputs))
+
+
+def ratio(numerator: Any, denominator: Any, zero_division: float = 0.0) -> Array:
+    """The quotients, with ``zero_division`` for 0/0."""
+    numerator, denominator = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    out = np.full(denominator.shape, zero_division)
+    np.divide(numerator, denominator, out=out, where=denominator != 0)
+    return out
+
+
+def averaged(counts: Counts, name: str, average: str, zero_division: float = 0.0) -> float:
+    """One of `SCORES`, as one number for all classes."""
+    numerator, denominator = counts.fraction(name)
+    if average == "micro":
+        return float(ratio(numerator.sum(), denominator.sum(), zero_division))
+    quotients = ratio(numerator, denominator, zero_division)
+    if average == "binary":
+        return float(quotients[1])
+    if average == "weighted" and counts.support.any():
+        return float(np.average(quotients, weights=counts.support))
+    return float(quotients[counts.in_mean].mean())

@@ -1,0 +1,338 @@
+"""Metrics as declarations for `Sequential.compile`: their fields are the settings of a function. Floor 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentTypeError
+from . import classification, counts, ranking, regression
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Base of all metrics. They are equal if type and settings are.
+
+    A subclass of yours overrides ``__call__`` and sets ``name``; for a function, `Custom` is enough.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.Accuracy()([0, 1], [[0.9, 0.1], [0.6, 0.4]])
+    0.5
+    """
+
+    _function: ClassVar[Callable[..., float]]  # of targets, outputs, and the fields
+
+    def __post_init__(self) -> None:
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        """Refuse settings that cannot be used; put others into one form."""
+
+    @property
+    def name(self) -> str:
+        """What histories and results call it."""
+        return type(self).__name__
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether larger values are better ones."""
+        return True
+
+    def __call__(self, targets: Any, outputs: Any) -> float:
+        """The metric of all rows of ``targets`` and ``outputs``, as the function of the same name takes them."""
+        return self._function(targets, outputs, **self._settings())
+
+    def config(self) -> dict[str, Any] | None:
+        """A JSON-ready description, which `get` reads back; None for a metric that is code of the user."""
+        ours = type(self).__module__ == __name__
+        return {"type": type(self).__name__, **self._settings()} if ours else None
+
+    def _settings(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class Accuracy(Metric):
+    """`accuracy`: the share of the rows whose class is right.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.Accuracy().name
+    'accuracy'
+    """
+
+    _function = staticmethod(classification.accuracy)
+    name = "accuracy"
+
+
+@dataclass(frozen=True)
+class TopKAccuracy(Metric):
+    """`top_k_accuracy`: the share of the rows whose class is among the ``k`` largest outputs.
+
+    Parameters
+    ----------
+    k : int, default 5
+        At least 1; a model must have as many classes.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.TopKAccuracy(3).name
+    'top_3_accuracy'
+    """
+
+    k: int = 5
+
+    _function = staticmethod(classification.top_k_accuracy)
+
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "k", _check.whole_number(self.k, "k", minimum=1))
+
+    @property
+    def name(self) -> str:
+        return f"top_{self.k}_accuracy"
+
+
+@dataclass(frozen=True)
+class BinaryAccuracy(Metric):
+    """`binary_accuracy`: the share of the labels that are right.
+
+    Parameters
+    ----------
+    threshold : float, default 0.5
+        A label is chosen above it.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.BinaryAccuracy(threshold=0)([1, 0], [2.5, -0.5])  # logits
+    1.0
+    """
+
+    threshold: float = 0.5
+
+    _function = staticmethod(classification.binary_accuracy)
+    name = "binary_accuracy"
+
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "threshold", _check.real_number(self.threshold, "threshold"))
+
+
+@dataclass(frozen=True)
+class _Averaged(Metric):
+    average: str = "macro"
+    multi_label: bool = False
+
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "multi_label", _check.yes_or_no(self.multi_label, "multi_label"))
+        counts.check_average(self.average, self.multi_label)
+
+
+@dataclass(frozen=True)
+class Precision(_Averaged):
+    """`precision`: of the rows that were given to a class, the share that belongs there.
+
+    Parameters
+    ----------
+    average : {"macro", "micro", "weighted", "binary"}, default "macro"
+    multi_label : bool, default False
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.Precision("binary")([0, 0, 1, 1], [0, 1, 1, 1])
+    0.6666666666666666
+    """
+
+    _function = staticmethod(classification.precision)
+    name = "precision"
+
+
+@dataclass(frozen=True)
+class Recall(_Averaged):
+    """`recall`: of the rows of a class, the share that was given to it.
+
+    Parameters
+    ----------
+    average : {"macro", "micro", "weighted", "binary"}, default "macro"
+    multi_label : bool, default False
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.Recall()([0, 0, 1, 1], [0, 1, 1, 1])
+    0.75
+    """
+
+    _function = staticmethod(classification.recall)
+    name = "recall"
+
+
+@dataclass(frozen=True)
+class F1(_Averaged):
+    """`f1`: the harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    average : {"macro", "micro", "weighted", "binary"}, default "macro"
+    multi_label : bool, default False
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.F1("binary")([0, 0, 1, 1], [0, 1, 1, 1])
+    0.8
+    """
+
+    _function = staticmethod(classification.f1)
+    name = "f1"
+
+
+@dataclass(frozen=True)
+class AUC(Metric):
+    """`auc`: the area under the ROC curve, with several classes the mean of each against the others.
+
+    Parameters
+    ----------
+    multi_label : bool, default False
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.AUC()([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    """
+
+    multi_label: bool = False
+
+    _function = staticmethod(ranking.auc)
+    name = "auc"
+
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "multi_label", _check.yes_or_no(self.multi_label, "multi_label"))
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Metric):
+    """`mean_squared_error`: smaller is better.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.MeanSquaredError()([1.0, 2.0], [1.5, 4.0])
+    2.125
+    """
+
+    _function = staticmethod(regression.mean_squared_error)
+    name = "mse"
+    higher_is_better = False
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Metric):
+    """`mean_absolute_error`: smaller is better.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.MeanAbsoluteError()([1.0, 2.0], [1.5, 4.0])
+    1.25
+    """
+
+    _function = staticmethod(regression.mean_absolute_error)
+    name = "mae"
+    higher_is_better = False
+
+
+@dataclass(frozen=True)
+class R2(Metric):
+    """`r2_score`: the share of the targets' variance that the outputs explain.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.R2()([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    0.5
+    """
+
+    _function = staticmethod(regression.r2_score)
+    name = "r2"
+
+
+@dataclass(frozen=True)
+class RegressionAccuracy(Metric):
+    """`regression_accuracy`: the share of the outputs within the targets' standard deviation / ``divisor``.
+
+    Parameters
+    ----------
+    divisor : float, default 250
+        Greater than 0.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.RegressionAccuracy(divisor=10)([0.0, 2.0], [0.05, 2.2])
+    0.5
+    """
+
+    divisor: float = 250.0
+
+    _function = staticmethod(regression.regression_accuracy)
+    name = "regression_accuracy"
+
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "divisor", _check.real_number(self.divisor, "divisor", above=0))
+
+
+@dataclass(frozen=True)
+class Custom(Metric):
+    """A function of yours as a metric. It cannot be saved: `Metric.config` is None.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(targets, outputs)`` returns a number.
+    name : str, optional
+        Default: the function's own name.
+    higher_is_better : bool, default True
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import metrics
+    >>> def worst(targets, outputs):
+    ...     return np.abs(np.subtract(targets, outputs)).max()
+    >>> metric = metrics.Custom(worst, higher_is_better=False)
+    >>> metric.name, metric([1.0, 2.0], [1.5, 4.0])
+    ('worst', 2.0)
+    """
+
+    function: Callable[[Any, Any], Any]
+    name: str = ""
+    higher_is_better: bool = True
+
+    def _check_fields(self) -> None:
+        if not callable(self.function):
+            raise ArgumentTypeError(f"function must be a function of targets and outputs, not {self.function!r:.60}")
+        name = self.name or getattr(self.function, "__name__", type(self.function).__name__)
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"name must be a text, not {name!r:.60}")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "higher_is_better", _check.yes_or_no(self.higher_is_better, "higher_is_better"))
+
+    def config(self) -> None:
+        return None
+
+    def __call__(self, targets: Any, outputs: Any) -> float:
+        value = self.function(targets, outputs)
+        number = np.asarray(value)
+        if number.ndim or number.dtype.kind not in "fiub":
+            raise ArgumentTypeError(f"the metric {self.name!r} must return one number, not {value!r:.60}")
+        return float(number)

@@ -1,0 +1,58 @@
+"""The area under the ROC curve: how well scores rank rows. Floor 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._types import Array
+from . import inputs
+
+
+def auc(targets: Any, outputs: Any, *, multi_label: bool = False) -> float:
+    """Area under the ROC curve: how often a row of a class has a higher score for it than a row of another class.
+
+    Equal scores count as half. With more than two classes it is the mean over the classes, each against all others;
+    with ``multi_label``, the mean over the labels.
+
+    Parameters
+    ----------
+    targets : array_like, shape (rows,) or (rows, units)
+        Class numbers, one-hot rows or soft rows; with ``multi_label``, 0 or 1 for each label.
+    outputs : array_like, shape (rows,) or (rows, units)
+        One column with scores for class 1, of any range; or class probabilities, whose rows have the sum 1; with
+        ``multi_label``, scores for each label.
+    multi_label : bool, default False
+        Whether a row may have any number of labels, each with a column of its own.
+
+    Returns
+    -------
+    float
+        Classes and labels that all rows have, or none, are in no mean, because nothing can be ranked; where there are
+        no others, the result is NaN.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or do not fit each other.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
+    0.75
+    >>> metrics.auc([0, 1, 2], [[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.1, 0.2, 0.7]])
+    1.0
+    """
+    on_top, scores = inputs.score_columns(targets, outputs, multi_label=multi_label)
+    areas = [_area(scores[top, i], scores[~top, i]) for i, top in enumerate(on_top.T) if top.any() and not top.all()]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def _area(upper: Array, lower: Array) -> float:
+    """Of all pairs, the share in which ``upper`` is larger, by the statistic U of Mann and Whitney."""
+    upper, lower = np.sort(upper), np.sort(lower)
+    smaller = np.searchsorted(lower, upper, "left").sum()
+    not_larger = np.searchsorted(lower, upper, "right").sum()
+    return int(smaller + not_larger) / (2 * len(upper) * len(lower))

@@ -1,0 +1,116 @@
+"""Metrics of real numbers: how far outputs are from their targets. Floor 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from . import inputs
+
+
+def mean_squared_error(targets: Any, outputs: Any) -> float:
+    """Mean of the squared differences, over all rows and units.
+
+    Parameters
+    ----------
+    targets, outputs : array_like, shape (rows,) or (rows, units)
+        Real numbers; one column may come as (rows,) or (rows, 1).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or do not fit each other.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.mean_squared_error([1.0, 2.0], [1.5, 4.0])
+    2.125
+    """
+    target, output = inputs.values(targets, outputs)
+    return float(np.mean((output - target) ** 2))
+
+
+def mean_absolute_error(targets: Any, outputs: Any) -> float:
+    """Mean of the absolute differences, over all rows and units.
+
+    Parameters and errors are those of `mean_squared_error`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.mean_absolute_error([1.0, 2.0], [1.5, 4.0])
+    1.25
+    """
+    target, output = inputs.values(targets, outputs)
+    return float(np.mean(abs(output - target)))
+
+
+def r2_score(targets: Any, outputs: Any) -> float:
+    """Share of the targets' variance that the outputs explain, R²: 1 − Σ(t − y)² / Σ(t − t̄)².
+
+    It is 1 for outputs that are right, 0 for the targets' mean, and below 0 for worse ones. Of several columns, it is
+    the mean. Parameters and errors are those of `mean_squared_error`.
+
+    Returns
+    -------
+    float
+        A column of equal targets has no variance: it counts 1 if all its outputs are right, else 0, as in
+        scikit-learn. For a single row the result is NaN.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.r2_score([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+    0.5
+    >>> metrics.r2_score([2.0, 2.0, 2.0], [2.0, 2.0, 4.0])
+    0.0
+    """
+    target, output = inputs.values(targets, outputs)
+    if len(target) == 1:
+        return float("nan")
+    missed = ((target - output) ** 2).sum(axis=0)
+    total = ((target - target.mean(axis=0)) ** 2).sum(axis=0)
+    total[(target == target[0]).all(axis=0)] = 0  # a rounded mean leaves a little
+    unexplained = np.divide(missed, total, out=(missed > 0).astype(np.float64), where=total > 0)
+    return float(np.mean(1 - unexplained))
+
+
+def regression_accuracy(targets: Any, outputs: Any, divisor: float = 250.0) -> float:
+    """Share of the outputs that are close to their target: within the targets' standard deviation / ``divisor``.
+
+    Parameters
+    ----------
+    targets, outputs : array_like, shape (rows,) or (rows, units)
+        As for `mean_squared_error`. Each column has a standard deviation of its own.
+    divisor : float, default 250
+        Greater than 0; the larger, the stricter.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or do not fit each other, or the divisor is not greater than 0.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.regression_accuracy([0.0, 2.0], [0.05, 2.2], divisor=10)
+    0.5
+    """
+    divisor = _check.real_number(divisor, "divisor", above=0)
+    target, output = inputs.values(targets, outputs)
+    return float(np.mean(abs(output - target) <= target.std(axis=0) / divisor))

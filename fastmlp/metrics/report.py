@@ -1,0 +1,141 @@
+"""Precision, recall and F1 of every class in one table. Floor 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError
+from . import counts, inputs
+
+MEANS = ("macro mean", "weighted mean")
+
+
+class Scores(NamedTuple):
+    """Precision, recall and F1, each averaged over the classes."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class ClassificationReport:
+    """Precision, recall, F1 and rows of each class, and their means; printed as a table.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The classes.
+    precision, recall, f1 : tuple of float
+        A number for each class; 0 where a class has no rows, or was given none.
+    support : tuple of int
+        Rows of each class.
+    accuracy : float
+        Share of the rows that are right; with several labels a row, share of the labels.
+    macro, weighted : Scores
+        The means over the classes, as `precision` explains them: ``report.macro.f1``.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> report = metrics.classification_report([0, 0, 1, 1, 1], [0, 1, 1, 1, 1], names=["cat", "dog"])
+    >>> report.recall
+    (0.5, 1.0)
+    >>> print(report)
+                   precision   recall       f1  support
+    cat               1.0000   0.5000   0.6667        2
+    dog               0.7500   1.0000   0.8571        3
+    <BLANKLINE>
+    accuracy                            0.8000        5
+    macro mean        0.8750   0.7500   0.7619        5
+    weighted mean     0.8500   0.8000   0.7810        5
+    """
+
+    names: tuple[str, ...]
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    f1: tuple[float, ...]
+    support: tuple[int, ...]
+    accuracy: float
+    macro: Scores
+    weighted: Scores
+
+    def __str__(self) -> str:
+        width = max(map(len, (*self.names, *MEANS)))
+        total = sum(self.support)
+        head = f"{'':{width}}  {'precision':>9}{'recall':>9}{'f1':>9}{'support':>9}"
+        columns = zip(self.names, self.precision, self.recall, self.f1, self.support, strict=True)
+        lines = [_line(name, width, scores, support) for name, *scores, support in columns]
+        accuracy = f"{'accuracy':{width}}  {'':18}{self.accuracy:9.4f}{total:9d}"
+        means = [
+            _line(name, width, scores, total) for name, scores in zip(MEANS, (self.macro, self.weighted), strict=True)
+        ]
+        return "\n".join([head, *lines, "", accuracy, *means])
+
+
+def _line(name: str, width: int, scores: Iterable[float], support: int) -> str:
+    return f"{name:{width}}  {''.join(f'{score:9.4f}' for score in scores)}{support:9d}"
+
+
+def classification_report(
+    targets: Any, outputs: Any, names: Iterable[str] | None = None, *, multi_label: bool = False
+) -> ClassificationReport:
+    """Precision, recall and F1 of every class.
+
+    Parameters
+    ----------
+    targets, outputs : array_like
+        As for `accuracy`; with ``multi_label``, as for `binary_accuracy` with its threshold of 0.5.
+    names : list of str, optional
+        A name for each class or label; default: their numbers.
+    multi_label : bool, default False
+        Whether a row may have any number of labels, each with a column of its own.
+
+    Returns
+    -------
+    ClassificationReport
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the arrays cannot be read, or there is not one name for each class.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.classification_report([0, 1, 1], [0.1, 0.8, 0.3]).macro
+    Scores(precision=0.75, recall=0.75, f1=0.6666666666666666)
+    """
+    named = None if names is None else [str(name) for name in _check.items(names, "names", "class names")]
+    if _check.yes_or_no(multi_label, "multi_label"):
+        truth, chosen = inputs.labels(targets, outputs)
+        found, accuracy = counts.of_labels(truth, chosen), float(np.mean(truth == chosen))
+    else:
+        decisions = inputs.decisions(targets, outputs)
+        if named is not None:
+            decisions = decisions.with_classes(len(named), "the number of names")
+        found, accuracy = counts.of_classes(decisions), float(np.mean(decisions.truth == decisions.chosen))
+    names = [str(number) for number in range(len(found.hits))] if named is None else named
+    if len(names) != len(found.hits):
+        raise ArgumentError(f"the number of names must be {len(found.hits)}, one for each label, not {len(names)}")
+    return _report(names, found, accuracy)
+
+
+def _report(names: list[str], found: counts.Counts, accuracy: float) -> ClassificationReport:
+    each = {name: tuple(counts.ratio(*found.fraction(name)).tolist()) for name in counts.SCORES}
+    macro, weighted = (
+        Scores(*(counts.averaged(found, name, average) for name in counts.SCORES)) for average in ("macro", "weighted")
+    )
+    return ClassificationReport(
+        names=tuple(names),
+        **each,
+        support=tuple(found.support.tolist()),
+        accuracy=accuracy,
+        macro=macro,
+        weighted=weighted,
+    )
