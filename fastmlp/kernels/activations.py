@@ -8,7 +8,7 @@ cost is the arithmetic of a vector, beside which the choice is nothing.
 from .._jit import block, kernel, prange
 from .layout import read, write
 from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
-from .simd import lanes, load, load_first, maximum, store, store_first, where
+from .simd import lanes, load, load_first, maximum, minimum, store, store_first, where
 from .tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 
 SPAN = 8192  # numbers per parallel block
@@ -138,6 +138,7 @@ def slope_vector(x, y, kind, alpha):
         return below + x * density
     if kind == GELU_TANH:
         s = sigmoid_vector(gelu_tanh_argument(x))
+        x = minimum(99.0, maximum(-99.0, x))  # where s (1 − s) is 0, and x³ not yet infinite
         inner = (x * x * (3.0 * GELU_CUBIC) + 1.0) * (2.0 * SQRT_2_OVER_PI)
         return s + x * s * (1.0 - s) * inner
     if kind == SILU:

@@ -102,7 +102,7 @@ def _pair(targets: Any, outputs: Any, dtype: np.dtype[Any] | None = None) -> tup
 
 def _matrix(value: Any, name: str, dtype: np.dtype[Any] | None) -> Array:
     """Finite numbers (rows, columns), in ``dtype`` or as they come."""
-    array = _check._as_array(value, name)
+    array = _check.numbers(value, name)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ArgumentError(
             f"{name} must have the shape (rows,) or (rows, units), with at least one row, not {array.shape}"
