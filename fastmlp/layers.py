@@ -325,7 +325,7 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
     """The layers of a list, each of them one."""
     found = _check.items(layers, "layers", "layers")
     for layer in found:
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, tuple(_TYPES.values())):
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "
                 "fastmlp.mlp([128, 64], classes=10) makes a model from widths"

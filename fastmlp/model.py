@@ -33,6 +33,7 @@ from .scoring import Scoring
 from .trainer import Settings, Trainer
 
 if TYPE_CHECKING:
+    from .gradcheck import GradientCheck
     from .jitted import Jitted
 
 _DTYPES = ("float32", "float64")
@@ -502,6 +503,45 @@ class Sequential:
         sizes = np.minimum(size, data.rows - size * np.arange(batches))
         loss = float(losses_ @ sizes) / data.rows
         return scoring.full_report(loss, int(hits.sum()), data.rows, data, outputs)
+
+    def gradient_check(
+        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    ) -> GradientCheck:
+        """Compare backpropagation with finite differences, in float64, for all rows as one batch.
+
+        The model is left as it is. Where ReLU or another kink lies within a step of a row, the two differ, and not
+        because the gradient is wrong: take a smaller step.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`; a few rows are enough.
+        samples : int, default 20
+            Elements of each tensor to look at.
+        step : float, default 1e-5
+            Of the finite differences.
+        tolerance : float, default 1e-5
+            Largest error, relative to the largest derivative of the tensor.
+        seed : int, default 0
+            Chooses the elements.
+
+        Returns
+        -------
+        GradientCheck
+            ``passed``, ``error``, and the derivatives of each tensor; as text it is a table.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(20, 10)
+        >>> model = fm.mlp([8], classes=10, activation="tanh", seed=0)
+        >>> model.gradient_check(x, y).passed
+        True
+        """
+        from . import gradcheck
+
+        _check_last(self.declarations, self.loss)
+        return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
     def swap_averaged_weights(self) -> None:
         """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.

@@ -162,7 +162,11 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
         seed=config["seed"],
     )
     if config["optimizer"] is not None:
-        model.compile(optimizers.get(config["optimizer"]), losses.get(config["loss"]), config["metrics"])
+        model.compile(
+            optimizers.get(config["optimizer"]),
+            losses.get(config["loss"]),
+            _check.items(config["metrics"], "metrics", "metrics"),
+        )
     _check_sizes(model, config["n_features"], file, path)
     model.build(config["n_features"])
     engine = model.engine

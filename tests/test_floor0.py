@@ -37,7 +37,7 @@ def test_kernels_introduce_themselves():
     from fastmlp import kernels
 
     assert "relu_forward: y[batch, units] = x[batch, units]" in repr(kernels.relu_forward)
-    with pytest.raises(AttributeError, match="there are adam_update"):
+    with pytest.raises(AttributeError, match="there are activation_backward"):
         kernels.gelu_forward  # noqa: B018
     with pytest.raises(AttributeError):
         _jit.no_such_name  # noqa: B018

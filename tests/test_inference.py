@@ -197,7 +197,7 @@ def test_a_call_with_an_output_array_takes_no_memory(count, bound, n_threads):
 def test_a_workspace_is_bounded_for_large_networks_and_batches(widths, n_threads):
     """By 64 MB (`_WORKSPACE_BYTES`), or by one block for each thread where that is more."""
     layers = [*(fm.Dense(width, "relu") for width in widths[:-1]), fm.Dense(widths[-1], "softmax")]
-    built = program.build(layers, 784, np.dtype(np.float32), kernels.panel_width("float32"), fuse_softmax=True)
+    built = program.build(layers, 784, np.dtype(np.float32), kernels.panel_width("float32"), fuse=True)
     plan = built.plan(60_000, n_threads)
     blocks, block_bytes = int(plan[tables.BLOCKS]), int(plan[tables.BLOCK_SIZE]) * 4
     assert blocks * block_bytes <= max(program._WORKSPACE_BYTES, n_threads * block_bytes)

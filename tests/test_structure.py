@@ -33,6 +33,7 @@ FLOORS = [
         "targets",
         "bound",
         "model",
+        "gradcheck",
         "saving",
     ],
     ["datasets", "benchmark", "cli"],

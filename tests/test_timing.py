@@ -12,7 +12,7 @@ from fastmlp.kernels import network, simd, tables
 from . import cases
 from .test_runtime import needs_jit
 
-TIMERS = 8  # position among the arguments
+TIMERS, UNITS, PLAN = 10, 18, 20  # positions among the arguments
 PHASES = ("GATHER", "FORWARD", "LOSS", "BACKWARD", "GRADIENTS", "UPDATE")
 
 
@@ -28,7 +28,7 @@ def arguments(dtype, **options):
 def timed(args):
     """The same arguments, copied, with timers."""
     args = copy.deepcopy(args)
-    rows = 1 + max(args[16][tables.BLOCKS], len(args[15]))  # of the call, of blocks and of units
+    rows = 1 + max(args[PLAN][tables.BLOCKS], len(args[UNITS]))  # of the call, of blocks and of units
     args[TIMERS] = np.zeros(rows * tables.PHASES, np.int64)
     return args
 

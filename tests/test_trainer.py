@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from fastmlp import losses, metrics
+from fastmlp.scoring import Scoring
 from fastmlp.trainer import EpochTotals, GoodParameters
 
 
@@ -29,7 +31,8 @@ def test_only_confirmed_parameters_are_restored():
 def test_means_of_an_epoch_weigh_batches_by_their_rows():
     totals = EpochTotals()
     totals.add(np.array([1.0, 4.0]), np.array([2, 1]), np.array([2, 1]), 0.5)
-    logs = totals.logs(["accuracy"])
+    scoring = Scoring(metrics.get(["accuracy"]), losses.get("categorical_crossentropy"), "softmax", 3)
+    logs = totals.logs(scoring)
     assert logs["loss"] == 2.0
     assert logs["accuracy"] == 1.0
     assert logs["samples_per_second"] == pytest.approx(6)

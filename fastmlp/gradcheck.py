@@ -1,0 +1,146 @@
+"""Are the gradients right? Backpropagation against finite differences, tensor by tensor. Floor 4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _check
+from ._types import Array
+from .engine import Data, Engine
+from .layers import leaves
+from .program import Tensor
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+_FLOOR = 1e-7  # gradients smaller than this are rounding: differences are relative to at least so much
+
+
+@dataclass(frozen=True)
+class TensorCheck:
+    """What was found for one tensor.
+
+    Attributes
+    ----------
+    name : str
+        The layer's number and type, and the tensor's name.
+    shape : tuple of int
+    indices : list of tuple of int
+        The elements that were looked at.
+    analytic, numerical : ndarray of float64
+        Their derivatives by backpropagation and by finite differences.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    indices: list[tuple[int, ...]]
+    analytic: Array
+    numerical: Array
+
+    @property
+    def error(self) -> float:
+        """The largest difference, relative to the largest derivative of the tensor."""
+        scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), _FLOOR)
+        return float(np.abs(self.analytic - self.numerical).max(initial=0) / scale)
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Result of `fastmlp.Sequential.gradient_check`.
+
+    Attributes
+    ----------
+    tensors : list of TensorCheck
+    loss : float
+        Where the derivatives were taken, in float64.
+    tolerance : float
+    """
+
+    tensors: list[TensorCheck]
+    loss: float
+    tolerance: float
+
+    @property
+    def error(self) -> float:
+        """The largest relative error of all tensors."""
+        return max((tensor.error for tensor in self.tensors), default=0.0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every tensor is within the tolerance."""
+        return self.error <= self.tolerance
+
+    def __str__(self) -> str:
+        width = max([len(tensor.name) for tensor in self.tensors] + [len("tensor")])
+        lines = [f"{'tensor'.ljust(width)}  looked at  largest derivative  relative error"]
+        for tensor in self.tensors:
+            largest = np.abs(tensor.analytic).max(initial=0)
+            mark = "" if tensor.error <= self.tolerance else "  WRONG"
+            counted = f"{len(tensor.indices)}"
+            lines.append(f"{tensor.name.ljust(width)}  {counted:>9}  {largest:>18.3e}  {tensor.error:>14.1e}{mark}")
+        verdict = "the gradients are right" if self.passed else "the gradients are WRONG"
+        lines.append(f"{verdict}: at most {self.error:.1e} off, {self.tolerance:.0e} allowed (loss {self.loss:.6g})")
+        return "\n".join(lines)
+
+
+def check(
+    model: Sequential, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+) -> GradientCheck:
+    """See `fastmlp.Sequential.gradient_check`."""
+    samples = _check.whole_number(samples, "samples", minimum=1)
+    step = _check.real_number(step, "step", above=0)
+    tolerance = _check.real_number(tolerance, "tolerance", above=0)
+    twin = _in_float64(model, x)
+    data = twin._data(x, y, "x", "y")
+    engine, chance = twin.engine, (twin.seed, 0)
+    loss, gradient = engine.gradient(data, chance)
+    gradient = gradient.copy()
+    rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
+    found = []
+    for tensor in engine.program.tensors:
+        if tensor.trained:
+            indices = _some(tensor.shape, samples, rng)
+            analytic = np.array([engine.program.unpack(gradient, tensor)[index] for index in indices])
+            numerical = np.array([_difference(engine, data, chance, tensor, index, step) for index in indices])
+            found.append(TensorCheck(_name(twin, tensor), tensor.shape, indices, analytic, numerical))
+    return GradientCheck(found, loss, tolerance)
+
+
+def _in_float64(model: Sequential, x: Any) -> Sequential:
+    """A copy whose arithmetic leaves finite differences enough digits."""
+    twin = type(model)(model.declarations, dtype="float64", uint8_scale=model.uint8_scale, seed=model.seed)
+    twin.compile(model.optimizer, model.loss, model.metrics)
+    twin.build(model.engine.program.fan_in if model.is_built else _check.features(x, "x", twin.dtype).shape[1])
+    if model.is_built:
+        twin.set_weights(model.get_weights())
+    return twin
+
+
+def _some(shape: tuple[int, ...], samples: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """All elements of a small tensor, or some of a large one."""
+    size = int(np.prod(shape))
+    flat = np.arange(size) if size <= samples else np.sort(rng.choice(size, samples, replace=False))
+    return [tuple(int(i) for i in np.unravel_index(number, shape)) for number in flat]
+
+
+def _difference(
+    engine: Engine, data: Data, chance: tuple[int, int], tensor: Tensor, index: tuple[int, ...], step: float
+) -> float:
+    """(loss(w + step) − loss(w − step)) / (2 step) for one element: the error shrinks with the step's square."""
+    values = engine.program.unpack(engine.parameters, tensor)
+    kept, losses = values[index], []
+    for moved in (kept + step, kept - step):
+        values[index] = moved
+        engine.program.pack(engine.parameters, tensor, values)
+        losses.append(engine.gradient(data, chance)[0])
+    values[index] = kept
+    engine.program.pack(engine.parameters, tensor, values)
+    return (losses[0] - losses[1]) / (2 * step)
+
+
+def _name(model: Sequential, tensor: Tensor) -> str:
+    layer = list(leaves(model.declarations))[tensor.layer]
+    return f"{tensor.layer} {type(layer).__name__} {tensor.name}"
