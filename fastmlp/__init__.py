@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import callbacks, initializers, kernels, losses
+from . import callbacks, initializers, kernels, losses, schedules
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -63,6 +63,7 @@ __all__ = [
     "losses",
     "mlp",
     "reference",
+    "schedules",
     "set_num_threads",
 ]
 
