@@ -30,6 +30,7 @@ from ._threads import get_num_threads, set_num_threads
 from ._version import __version__
 from .history import History
 from .layers import Dense
+from .learning_rate import LearningRateCurve, find_learning_rate
 from .model import Sequential, mlp
 from .optimizers import SGD, Adam
 
@@ -49,6 +50,7 @@ __all__ = [
     "DownloadError",
     "FastMLPError",
     "History",
+    "LearningRateCurve",
     "MissingExtraError",
     "ModelFileError",
     "NotBuiltError",
@@ -56,6 +58,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "datasets",
+    "find_learning_rate",
     "get_num_threads",
     "initializers",
     "kernels",

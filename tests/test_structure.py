@@ -22,7 +22,7 @@ FLOORS = [
     ["kernels", "reference"],
     ["initializers", "layers", "losses", "schedules", "optimizers", "metrics"],
     ["program"],
-    ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving"],
+    ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving", "learning_rate"],
     ["datasets", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
