@@ -8,10 +8,12 @@ from .labels import labels_of, one_hot
 from .remote import download
 from .split import train_test_split, train_validation_test_split
 from .standardize import Standardizer, standardize
+from .streams import Chunks
 from .table import Table, load_csv
 from .toy import moons, sine, spiral, vertical
 
 __all__ = [
+    "Chunks",
     "Standardizer",
     "Table",
     "data_home",
