@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import activations, callbacks, initializers, kernels, losses, metrics, regularizers
+from . import activations, callbacks, initializers, kernels, losses, metrics, regularizers, schedules
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -39,6 +39,7 @@ from .layers import (
     Normalization,
     Residual,
 )
+from .learning_rate import LearningRateCurve, find_learning_rate
 from .model import Sequential, mlp
 from .optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
@@ -66,6 +67,7 @@ __all__ = [
     "GaussianNoise",
     "History",
     "LayerNormalization",
+    "LearningRateCurve",
     "MissingExtraError",
     "ModelFileError",
     "Normalization",
@@ -78,6 +80,7 @@ __all__ = [
     "activations",
     "callbacks",
     "datasets",
+    "find_learning_rate",
     "get_num_threads",
     "initializers",
     "kernels",
@@ -87,6 +90,7 @@ __all__ = [
     "mlp",
     "reference",
     "regularizers",
+    "schedules",
     "set_num_threads",
 ]
 

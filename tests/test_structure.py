@@ -20,7 +20,7 @@ SIMD_FILES = sorted((PACKAGE / "kernels" / "simd").glob("*.py"))
 FLOORS = [
     ["_version", "_types", "_errors", "_threads", "_cache", "_jit", "_check"],
     ["kernels", "reference"],
-    ["activations", "initializers", "regularizers", "layers", "losses", "optimizers", "metrics"],
+    ["activations", "initializers", "regularizers", "layers", "losses", "schedules", "optimizers", "metrics"],
     ["program"],
     [
         "history",
@@ -35,6 +35,7 @@ FLOORS = [
         "model",
         "gradcheck",
         "saving",
+        "learning_rate",
     ],
     ["datasets", "benchmark", "cli"],
 ]
@@ -188,10 +189,10 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, schedules
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
-    for module in (kernels, datasets):
+    for module in (kernels, datasets, schedules):
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     for module in (callbacks, initializers, losses):
         names = [n for n in vars(module) if not n.startswith("_")]

@@ -4,21 +4,32 @@ from .catalog import data_home, load
 from .digits import digits
 from .features import load_features
 from .idx import load_idx
+from .labels import labels_of, one_hot
 from .remote import download
-from .split import train_test_split
+from .split import train_test_split, train_validation_test_split
 from .standardize import Standardizer, standardize
+from .streams import Chunks
 from .table import Table, load_csv
+from .toy import moons, sine, spiral, vertical
 
 __all__ = [
+    "Chunks",
     "Standardizer",
     "Table",
     "data_home",
     "digits",
     "download",
+    "labels_of",
     "load",
     "load_csv",
     "load_features",
     "load_idx",
+    "moons",
+    "one_hot",
+    "sine",
+    "spiral",
     "standardize",
     "train_test_split",
+    "train_validation_test_split",
+    "vertical",
 ]

@@ -1,6 +1,7 @@
-"""Make features and labels of whatever arrays a file held, and read NPY and NPZ files. Nothing read is
+"""Make features and labels of whatever arrays a file held, and read or map files of arrays. Nothing read is
 executed."""
 
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import DataFileError
-from ._open import existing_file, reading
+from ._open import existing_file, first_bytes, reading
 
 Features = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -116,7 +117,7 @@ def same_dtype(train: Part, test: Part) -> Split:
 def load_npz(path: Path) -> Split:
     """Train and test parts from an NPZ file with the arrays x_train, y_train, x_test and y_test."""
     names = ("x_train", "y_train", "x_test", "y_test")
-    arrays = _read_npz(existing_file(path), names)
+    arrays = read_npz(existing_file(path), names)
     parts = []
     for part in ("train", "test"):
         x = as_features(path, f"x_{part}", arrays[f"x_{part}"])
@@ -140,7 +141,38 @@ def load_npy(path: Path) -> Features:
     return as_features(path, "the array", values)
 
 
-def _read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+def map_npy(path: Path) -> NDArray[Any]:
+    """The array of an NPY file as a memory map: what is looked at is read, and nothing else."""
+    if not first_bytes(path, 6).startswith(b"\x93NUMPY"):
+        raise DataFileError(f"{path}: expected an NPY file, found another kind; save the array with numpy.save")
+    with reading(path):
+        try:
+            mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise DataFileError(
+                f"{path}: expected a complete NPY file of numbers, found one that cannot be mapped ({error}); "
+                "save it again with numpy.save"
+            ) from error
+    return mapped
+
+
+def map_raw(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """A file of nothing but numbers as a memory map; a first length of -1 is told by the size of the file."""
+    with reading(path):
+        size = path.stat().st_size
+    row = dtype.itemsize * math.prod(shape[1:])
+    rows = size // row if shape[0] == -1 else shape[0]
+    if rows * row != size:
+        raise DataFileError(
+            f"{path}: expected {dtype} of shape {shape}, found {size:,} bytes, {size / row:g} times a row of {row:,}; "
+            "give the dtype and the shape of its rows"
+        )
+    with reading(path):
+        return np.memmap(path, dtype, "r", shape=(rows, *shape[1:]))
+
+
+def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """The arrays of these names from an NPZ file."""
     try:
         # Opened here, because np.load leaves the file open when it is no zip file.
         with reading(path), open(path, "rb") as opened:
@@ -152,7 +184,7 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
                 raise DataFileError(
                     f"{path}: expected the arrays {', '.join(names)}, found "
                     f"{', '.join(file.files) or 'none'} (missing: {', '.join(missing)}); save it with "
-                    "numpy.savez(path, x_train=..., ...)"
+                    f"numpy.savez(path, {names[0]}=..., ...)"
                 )
             return {name: file[name] for name in names}
     except DataFileError:

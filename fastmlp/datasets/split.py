@@ -1,4 +1,4 @@
-"""Split rows into a training and a test part."""
+"""Split rows into a training and a test part, and a validation part between them."""
 
 from typing import Any
 
@@ -45,39 +45,110 @@ def train_test_split(
     >>> sorted(y.tolist()), sorted(y_test.tolist())
     ([0, 1], [0, 1])
     """
-    rows, labels = np.asarray(x), np.asarray(y)
-    n = _n_rows(rows, labels)
-    if not 0 < test_fraction < 1:
-        raise ArgumentError(f"train_test_split: test_fraction must be above 0 and below 1, got {test_fraction!r}")
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise ArgumentError(f"train_test_split: seed must be an integer of 0 or more, got {seed!r}")
-    order = np.random.Generator(np.random.Philox(int(seed))).permutation(n)
-    n_test = min(max(round(n * test_fraction), 1), n - 1)
-    if stratify and labels.ndim == 1 and labels.dtype.kind in "biuSU":
-        is_test = _stratified(labels[order], n_test)
-    else:
-        is_test = np.arange(n) < n_test
+    function = "train_test_split"
+    rows, labels = _rows_and_labels(function, x, y, parts=2)
+    _check_fraction(function, "test_fraction", test_fraction)
+    n = len(rows)
+    order = _shuffled(function, n, seed)
+    is_test = _chosen(function, labels[order], min(max(round(n * test_fraction), 1), n - 1), stratify)
     train, test = order[~is_test], order[is_test]
     return (rows[train], labels[train]), (rows[test], labels[test])
 
 
-def _n_rows(rows: NDArray[Any], labels: NDArray[Any]) -> int:
+def train_validation_test_split(
+    x: ArrayLike,
+    y: ArrayLike,
+    validation: float = 0.2,
+    test: float = 0.2,
+    stratify: bool = True,
+    seed: int = 0,
+) -> tuple[Part, Part, Part]:
+    """Split the rows of ``x`` and ``y`` at random in three, each class in proportion.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, …)
+    y : array_like, shape (n, …)
+    validation, test : float, default 0.2 each
+        Shares of all rows, above 0, together below 1. Every part gets at least one row.
+    stratify : bool, default True
+        As in `train_test_split`, first for the test part, then for the validation part.
+    seed : int, default 0
+        The same seed gives the same split. The test part is that of `train_test_split` with the same share and seed,
+        unless that would leave a single row.
+
+    Returns
+    -------
+    (x_train, y_train), (x_validation, y_validation), (x_test, y_test)
+        Copies, in shuffled order, in the dtypes of ``x`` and ``y``.
+
+    Raises
+    ------
+    ArgumentError
+        If the lengths differ, there are fewer than three rows, a share or ``seed`` is out of range, or no class can
+        spare a row for a stratified part.
+
+    Examples
+    --------
+    >>> x, y = np.zeros((50, 2)), np.arange(50) % 2
+    >>> [len(part) for part, _ in train_validation_test_split(x, y, validation=0.1, test=0.3)]
+    [30, 5, 15]
+    """
+    function = "train_validation_test_split"
+    rows, labels = _rows_and_labels(function, x, y, parts=3)
+    _check_fraction(function, "validation", validation)
+    _check_fraction(function, "test", test)
+    if validation + test >= 1:
+        raise ArgumentError(
+            f"{function}: validation and test must be less than 1 together, got {validation!r} and {test!r}"
+        )
+    n = len(rows)
+    order = _shuffled(function, n, seed)
+    is_test = _chosen(function, labels[order], min(max(round(n * test), 1), n - 2), stratify)
+    rest = order[~is_test]
+    is_validation = _chosen(function, labels[rest], min(max(round(n * validation), 1), len(rest) - 1), stratify)
+    parts = rest[~is_validation], rest[is_validation], order[is_test]
+    first, second, third = ((rows[part], labels[part]) for part in parts)
+    return first, second, third
+
+
+def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> Part:
+    rows, labels = np.asarray(x), np.asarray(y)
     if rows.ndim == 0 or labels.ndim == 0 or len(rows) != len(labels):
         raise ArgumentError(
-            f"train_test_split: x and y must have equally many rows, got the shapes {rows.shape} and {labels.shape}"
+            f"{function}: x and y must have equally many rows, got the shapes {rows.shape} and {labels.shape}"
         )
-    if len(rows) < 2:
-        raise ArgumentError(f"train_test_split: x must have at least 2 rows to split, got {len(rows)}")
-    return len(rows)
+    if len(rows) < parts:
+        raise ArgumentError(f"{function}: x must have at least {parts} rows to split, got {len(rows)}")
+    return rows, labels
 
 
-def _stratified(labels: NDArray[Any], n_test: int) -> NDArray[np.bool_]:
-    """Which of the (already shuffled) rows go to the test part: of every class the first few."""
+def _check_fraction(function: str, name: str, fraction: float) -> None:
+    if not 0 < fraction < 1:
+        raise ArgumentError(f"{function}: {name} must be above 0 and below 1, got {fraction!r}")
+
+
+def _shuffled(function: str, n: int, seed: int) -> NDArray[np.intp]:
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ArgumentError(f"{function}: seed must be an integer of 0 or more, got {seed!r}")
+    order: NDArray[np.intp] = np.random.Generator(np.random.Philox(int(seed))).permutation(n)
+    return order
+
+
+def _chosen(function: str, labels: NDArray[Any], count: int, stratify: bool) -> NDArray[np.bool_]:
+    """Which of the (already shuffled) rows are set aside: about ``count``, of every class if that is asked for."""
+    if stratify and labels.ndim == 1 and labels.dtype.kind in "biuSU":
+        return _stratified(function, labels, count)
+    return np.arange(len(labels)) < count
+
+
+def _stratified(function: str, labels: NDArray[Any], n_test: int) -> NDArray[np.bool_]:
+    """Which of the rows go to the test part: of every class the first few."""
     classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _test_counts(counts, n_test)
     if wanted.sum() == 0:
         raise ArgumentError(
-            f"train_test_split: y must have a class of 2 rows or more to stratify, got {len(classes)} "
+            f"{function}: y must have a class of 2 rows or more to stratify, got {len(classes)} "
             "classes of 1 row each; pass stratify=False"
         )
     by_class = np.argsort(numbers, kind="stable")

@@ -1,0 +1,196 @@
+"""Where the chunks of `Chunks` come from: arrays and memory maps, files, or a function. One at a time is in memory."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._errors import ArgumentError, ArgumentTypeError, DataFileError
+from ._open import existing_file, first_bytes
+from .arrays import map_npy, read_npz
+from .table import load_csv
+
+AnyPath = str | os.PathLike[str]
+Pair = tuple[Any, Any]
+
+
+class Found(NamedTuple):
+    """A chunk as it was found, not checked yet."""
+
+    name: str  # for messages
+    x: Any
+    y: Any
+
+
+class Source:
+    """What `Chunks` reads."""
+
+    error: type[ArgumentError] | type[DataFileError] = ArgumentError
+    rows: int | None = None  # of all chunks, where that is known
+
+    def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
+        """The chunks of an epoch, in an order that a generator shuffles, or in their own."""
+        raise NotImplementedError
+
+
+class Rows(Source):
+    """Stretches of rows of two arrays, or of what has shapes and slices like arrays."""
+
+    def __init__(self, x: Any, y: Any, rows_in_chunk: int | None, name: str = "") -> None:
+        self.x, self.y, self.name = x, y, name
+        self.rows: int = len(x)
+        self.rows_in_chunk = rows_in_chunk or max(1, self.rows)
+
+    def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
+        for number in _order(-(-self.rows // self.rows_in_chunk), shuffler):
+            start = number * self.rows_in_chunk
+            x, y = (_in_memory(part[start : start + self.rows_in_chunk]) for part in (self.x, self.y))
+            yield Found(f"{self.name}chunk {number} (rows from {start})", x, y)
+
+
+class Files(Source):
+    """One file, or pair of files, after the other; each in pieces, if it has more rows than a chunk may have."""
+
+    error = DataFileError
+
+    def __init__(
+        self,
+        paths: Sequence[AnyPath | tuple[AnyPath, AnyPath]],
+        read: Callable[[Any], Pair] | None,
+        rows_in_chunk: int | None,
+        dtype: str | None,
+    ) -> None:
+        self.paths, self.read, self.rows_in_chunk, self.dtype = paths, read, rows_in_chunk, dtype
+        self._words: tuple[str, tuple[str, ...] | None] | None = None  # of labels, and the file that they are from
+        if read is None:
+            for path in paths:
+                _existing_pair(path) if isinstance(path, (tuple, list)) else existing_file(path)
+
+    def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
+        for number in _order(len(self.paths), shuffler):
+            path = self.paths[number]
+            name = " and ".join(map(str, path)) if isinstance(path, (tuple, list)) else str(path)
+            yield from self._pieces(name, *self._pair(path, name), shuffler)
+
+    def _pieces(self, name: str, x: Any, y: Any, shuffler: np.random.Generator | None) -> Iterator[Found]:
+        whole = checked_pair(Found(name, x, y), self.error)
+        for _, x_piece, y_piece in Rows(whole.x, whole.y, self.rows_in_chunk).chunks(shuffler):
+            yield Found(name, x_piece if self.dtype is None else x_piece.astype(self.dtype, copy=False), y_piece)
+
+    def _pair(self, path: Any, name: str) -> Pair:
+        if self.read is not None:
+            return pair_of(self.read(path), f"read({name})", self.error)
+        if isinstance(path, (tuple, list)):
+            x_path, y_path = _existing_pair(path)
+            return map_npy(x_path), map_npy(y_path)
+        file_path = existing_file(path)
+        start = first_bytes(file_path, 6)
+        if start.startswith(b"PK\x03\x04"):
+            arrays = read_npz(file_path, ("x", "y"))
+            return arrays["x"], arrays["y"]
+        if start.startswith((b"\x93NUMPY", b"\0\0")):
+            raise DataFileError(
+                f"{path}: expected features and labels, found a file of one array; give a pair of NPY files, "
+                "(x_path, y_path), or read="
+            )
+        return self._table(file_path)
+
+    def _table(self, path: Path) -> Pair:
+        table = load_csv(path)
+        if table.y is None:
+            raise DataFileError(f"{path}: expected labels, found features alone; tell with read= which column they are")
+        name, words = self._words = self._words or (str(path), table.class_names)
+        if table.class_names != words:  # the same number would mean another class
+            raise DataFileError(
+                f"{path}: expected the labels {_some(words)}, as in {name}, found {_some(table.class_names)}; number "
+                "the classes alike in all files, or with read="
+            )
+        return table.x, table.y
+
+
+class Generated(Source):
+    """The chunks of an iterator that a function makes anew for each epoch; they come in its order."""
+
+    def __init__(self, function: Callable[[], Any], rows_in_chunk: int | None) -> None:
+        self.function, self.rows_in_chunk = function, rows_in_chunk
+        self._last: Iterator[Any] | None = None
+
+    def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
+        iterator = self._new_iterator()
+        is_first, self._last = self._last is None, iterator
+        number = -1
+        for number, item in enumerate(iterator):
+            name = f"chunk {number}"
+            found = checked_pair(Found(name, *pair_of(item, name, self.error)), self.error)
+            for _, x, y in Rows(found.x, found.y, self.rows_in_chunk).chunks(None):
+                yield Found(name, x, y)
+        if number < 0:
+            raise ArgumentError(
+                "function gave an iterator without a single chunk"
+                + ("" if is_first else ", though it was called before: does it go on with one that is used up?")
+            )
+
+    def _new_iterator(self) -> Iterator[Any]:
+        iterable = self.function()
+        try:
+            iterator: Iterator[Any] = iter(iterable)
+        except TypeError:
+            raise ArgumentTypeError(f"function must return an iterator of pairs (x, y), not {iterable!r:.60}") from None
+        if iterator is self._last:
+            raise ArgumentError(
+                "function returned the same iterator for a second epoch, but it can be gone through only once: make a "
+                "new one at each call, for example by giving the generator function itself"
+            )
+        return iterator
+
+
+def pair_of(item: Any, name: str, error: type[ArgumentError] | type[DataFileError]) -> Pair:
+    """A pair (x, y), and nothing else."""
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        size = f" of {len(item)}" if isinstance(item, (tuple, list)) else ""
+        raise error(f"{name}: expected a pair (x, y), found {type(item).__name__}{size}")
+    return item[0], item[1]
+
+
+def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
+    """Both as arrays of numbers with equally many rows, at least one."""
+    x, y = (_numbers(found.name, what, values, error) for what, values in (("x", found.x), ("y", found.y)))
+    if x.ndim < 2 or x.size == 0:
+        raise error(f"{found.name}: expected x of shape (rows, features), at least one of each, found {x.shape}")
+    if y.ndim not in (1, 2):
+        raise error(f"{found.name}: expected y of shape (rows,) or (rows, targets), found {y.shape}")
+    if len(x) != len(y):
+        raise error(f"{found.name}: expected as many rows in y as in x, {len(x)}, found {len(y)}")
+    return Found(found.name, x, y)
+
+
+def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | type[DataFileError]) -> NDArray[Any]:
+    try:
+        array: NDArray[Any] = np.asanyarray(values)
+    except ValueError as reason:
+        raise error(f"{name}: expected one array of numbers as {what}, found what makes none ({reason})") from None
+    if array.dtype.kind not in "buif":
+        raise error(f"{name}: expected numbers in {what}, found dtype {array.dtype}")
+    return array
+
+
+def _existing_pair(paths: Sequence[AnyPath]) -> tuple[Path, Path]:
+    if len(paths) != 2:
+        raise ArgumentError(f"paths must hold files or pairs (x_path, y_path), not {len(paths)} files: {paths!r:.60}")
+    return existing_file(paths[0]), existing_file(paths[1])
+
+
+def _order(count: int, shuffler: np.random.Generator | None) -> Sequence[int]:
+    return range(count) if shuffler is None else shuffler.permutation(count).tolist()
+
+
+def _in_memory(part: Any) -> Any:
+    """What is mapped is read here, in one go, and not when training picks its rows."""
+    return np.array(part, order="C") if isinstance(part, np.memmap) else part
+
+
+def _some(words: tuple[str, ...] | None) -> str:
+    return "numbers" if words is None else ", ".join(words[:8]) + (", …" if len(words) > 8 else "")

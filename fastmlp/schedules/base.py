@@ -1,0 +1,105 @@
+"""What all schedules share: their checks, and the parts of their formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .._types import Array, Integers
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Base of all schedules; one of your own overrides `rates`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> class Sawtooth(fm.schedules.Schedule):
+    ...     def rates(self, steps):
+    ...         return 0.01 * (1 - steps % 10 / 10)
+    >>> Sawtooth()(5)
+    0.005
+    """
+
+    def __post_init__(self) -> None:
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        """Refuse what cannot be used, and keep the rest in its proper type."""
+
+    def _keep(self, check: Callable[..., Any], *names: str, **limits: Any) -> None:
+        for name in names:
+            object.__setattr__(self, name, check(getattr(self, name), name, **limits))
+
+    def _keep_at_most(self, name: str, limit: float, what: str = "") -> None:
+        if getattr(self, name) > limit:
+            raise ArgumentError(f"{name} must be at most {what}{limit:g}, not {getattr(self, name)!r}")
+
+    def rates(self, steps: Integers) -> Array:
+        """The learning rate of each step.
+
+        Parameters
+        ----------
+        steps : ndarray of int
+            Optimiser steps, counted from 0.
+
+        Returns
+        -------
+        ndarray of float64
+            As many rates.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If a step is negative, or no whole number.
+        """
+        raise TypeError(f"{type(self).__name__} has no rates")
+
+    def __call__(self, step: int) -> float:
+        """The learning rate of one step, counted from 0."""
+        return float(self.rates(np.array([_check.whole_number(step, "step", minimum=0)]))[0])
+
+    def config(self) -> dict[str, Any]:
+        """A JSON-ready description; `get` reads it back."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {"type": type(self).__name__, **{name: _plain(value) for name, value in fields.items()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        return value.config()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def times(steps: Any) -> Array:
+    """Steps as float64, which holds them exactly up to 2**53."""
+    numbers = np.asarray(steps)
+    if numbers.dtype.kind not in "iu":
+        raise ArgumentTypeError(f"steps must be whole numbers, not dtype {numbers.dtype}")
+    if numbers.min(initial=0) < 0:
+        raise ArgumentError(f"steps must be at least 0, not {numbers.min()}")
+    return numbers.astype(np.float64)
+
+
+def periods(steps: Any, every: int, staircase: bool) -> Array:
+    t = times(steps)
+    return np.floor_divide(t, every) if staircase else t / every
+
+
+def half_cosine(first: Array | float, last: Array | float, share: Array) -> Array:
+    """From ``first``, where the share of the way is 0, to ``last``, where it is 1; flat on both sides of that."""
+    weight: Array = (1 + np.cos(np.pi * np.clip(share, 0, 1))) / 2
+    return last + (first - last) * weight
+
+
+def warmed_up(t: Array, steps: int, start: float, target: float, after: Array) -> Array:
+    """A line from ``start`` to ``target`` in the first steps, and ``after`` from there on."""
+    line = start + (target - start) * (t / max(steps, 1))
+    return np.where(t < steps, line, after)
