@@ -34,7 +34,7 @@ from .model import Sequential, mlp
 from .optimizers import SGD, Adam
 
 if TYPE_CHECKING:
-    from . import datasets, reference
+    from . import datasets, plots, reference
     from .saving import load
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "load",
     "losses",
     "mlp",
+    "plots",
     "reference",
     "set_num_threads",
 ]
@@ -69,7 +70,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What a first look at the package does not need is imported when it is asked for.
-    if name in ("datasets", "reference"):
+    if name in ("datasets", "plots", "reference"):
         return importlib.import_module(f".{name}", __name__)
     if name == "load":
         from .saving import load

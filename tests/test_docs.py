@@ -22,8 +22,14 @@ MODULES = [
 ]
 
 
+def needs_matplotlib():
+    pytest.importorskip("matplotlib").use("Agg")
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_module_examples(name):
+    if name.startswith("fastmlp.plots"):
+        needs_matplotlib()
     module = importlib.import_module(name)
     failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     assert failed == 0
@@ -38,8 +44,10 @@ def test_kernel_examples(name):
 
 
 @needs_jit
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/plots.md"])
 def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    if page == "docs/plots.md":
+        needs_matplotlib()
     if not (ROOT / page).is_file():
         pytest.skip("installed without its documentation")
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
