@@ -110,6 +110,14 @@ def test_a_plot_uses_the_axes_it_is_given(name):
     assert len(plt.get_fignums()) == 1
 
 
+@pytest.mark.parametrize("name", ONE_PANEL)
+def test_axes_of_a_subfigure_will_do(name):
+    part = plt.figure(layout="constrained").subfigures(1, 2)[0]
+    ax = part.subplots()
+    assert ONE_PANEL[name](ax=ax) is ax
+    assert len(plt.get_fignums()) == 1
+
+
 @pytest.mark.parametrize("name", PANELS)
 def test_panels_are_those_that_are_given(name):
     count, draw = PANELS[name]

@@ -172,8 +172,8 @@ def point_size(count: int) -> float:
 
 def inches(ax: Axes) -> tuple[float, float]:
     """Width and height of the panel, about: the layout of the figure may change it later."""
-    box, (width, height) = ax.get_position(), ax.get_figure().get_size_inches()
-    return box.width * width, box.height * height
+    dpi = ax.figure.dpi  # a subfigure has it too
+    return ax.bbox.width / dpi, ax.bbox.height / dpi
 
 
 def symbols() -> list[str]:
