@@ -44,7 +44,7 @@ from .model import Sequential, mlp
 from .optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import datasets, reference
+    from . import datasets, plots, reference
     from .saving import load
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "losses",
     "metrics",
     "mlp",
+    "plots",
     "reference",
     "regularizers",
     "schedules",
@@ -97,7 +98,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # What a first look at the package does not need is imported when it is asked for.
-    if name in ("datasets", "reference"):
+    if name in ("datasets", "plots", "reference"):
         return importlib.import_module(f".{name}", __name__)
     if name == "load":
         from .saving import load

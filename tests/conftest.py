@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "needs_jit" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    """Functions that plot leave their figures to the caller."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

@@ -22,8 +22,14 @@ MODULES = [
 ]
 
 
+def needs_matplotlib():
+    pytest.importorskip("matplotlib").use("Agg")
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_module_examples(name):
+    if name.startswith("fastmlp.plots"):
+        needs_matplotlib()
     module = importlib.import_module(name)
     failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     assert failed == 0
@@ -37,9 +43,14 @@ def test_kernel_examples(name):
     assert runner.failures == 0
 
 
+PAGES = ["README.md", "docs/guide.md", "docs/data.md", "docs/schedules.md", "docs/metrics.md", "docs/plots.md"]
+
+
 @needs_jit
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/data.md", "docs/schedules.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    if page == "docs/plots.md":
+        needs_matplotlib()
     if not (ROOT / page).is_file():
         pytest.skip("installed without its documentation")
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)

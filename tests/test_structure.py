@@ -37,7 +37,7 @@ FLOORS = [
         "saving",
         "learning_rate",
     ],
-    ["datasets", "benchmark", "cli"],
+    ["datasets", "plots", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
     "tables",
@@ -189,10 +189,10 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses, schedules
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
-    for module in (kernels, datasets, schedules):
+    for module in (kernels, datasets, schedules, plots):
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     for module in (callbacks, initializers, losses):
         names = [n for n in vars(module) if not n.startswith("_")]

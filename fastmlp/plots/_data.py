@@ -1,0 +1,116 @@
+"""Checks of what plots are given: labels, names, images. Imports no matplotlib."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .._types import Array, Integers
+from ._style import shorten
+
+MOST_CLASSES = 1000
+
+
+def numbers(values: Any, name: str) -> Array:
+    """An array of numbers, not empty."""
+    array = _check._as_array(values, name)
+    if array.size == 0:
+        raise ArgumentError(f"{name} must not be empty, but has the shape {array.shape}")
+    return array
+
+
+def column(values: Any, name: str) -> Array:
+    """Numbers of shape (rows,), as float64; (rows, 1) will do."""
+    array = numbers(values, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ArgumentError(f"{name} must have the shape (rows,) or (rows, 1), not {array.shape}")
+    return array.astype(np.float64)
+
+
+def class_numbers(values: Any, name: str) -> Integers:
+    """Class numbers of shape (rows,).
+
+    Rows of one score for each class give the class of the highest; a column of probabilities gives class 1 from 0.5 on.
+    """
+    array = numbers(values, name)
+    if array.ndim == 2 and array.shape[1] > 1:
+        if np.isnan(array).any():
+            raise ArgumentError(f"{name} has NaN among its scores, so their highest is not known")
+        highest: Integers = array.argmax(axis=1).astype(np.int64)
+        return highest
+    labels = column(array, name)
+    if array.ndim == 2 and ((labels >= 0) & (labels <= 1)).all():
+        labels = (labels >= 0.5).astype(np.float64)
+    wrong = np.flatnonzero(~((labels >= 0) & (labels < MOST_CLASSES) & (labels == np.floor(labels))))
+    if len(wrong):
+        raise ArgumentError(
+            f"{name} must hold class numbers from 0 to {MOST_CLASSES - 1}, or a row of scores for each sample, but "
+            f"{name}[{wrong[0]}] is {labels[wrong[0]]:g}"
+        )
+    return labels.astype(np.int64)
+
+
+def target_pairs(targets: Any, predictions: Any) -> tuple[Integers, Integers]:
+    """True and predicted class numbers, equally many."""
+    true, predicted = class_numbers(targets, "targets"), class_numbers(predictions, "predictions")
+    same_rows(targets=true, predictions=predicted)
+    return true, predicted
+
+
+def same_rows(**arrays: Array) -> None:
+    """Raise unless all arrays have as many rows."""
+    (first, rows), *others = ((name, len(array)) for name, array in arrays.items())
+    for name, count in others:
+        if count != rows:
+            raise ArgumentError(f"{name} has {count} rows, but {first} has {rows}: they must match")
+
+
+def class_names(names: Any, classes: int, longest: int = 24) -> list[str]:
+    """A short name for each class: those given, or its number."""
+    if names is None:
+        return [str(number) for number in range(classes)]
+    given = _check.items(names, "names", "texts")
+    if len(given) < classes:
+        raise ArgumentError(f"names must be {classes}, one for each class, not {len(given)}")
+    return [shorten(name, longest) for name in given]
+
+
+def some_rows(count: int, most: int) -> Integers:
+    """The rows to draw: all, or a random choice that is always the same."""
+    if count <= most:
+        return np.arange(count)
+    chosen: Integers = np.sort(np.random.default_rng(0).choice(count, most, replace=False))
+    return chosen
+
+
+def as_images(rows: Array, image_shape: Any, name: str) -> Array:
+    """Rows as images, (n, height, width) or (n, height, width, 3): of the shape given, their own, or square."""
+    if image_shape is not None:
+        shape = tuple(_check.whole_number(n, "image_shape", minimum=1) for n in _sizes(image_shape))
+    elif rows.ndim > 2:
+        shape = rows.shape[1:]
+    else:
+        side = math.isqrt(rows.shape[1])
+        shape = (side, side)
+    if shape[2:] == (1,):
+        shape = shape[:2]
+    pixels = rows[0].size
+    if math.prod(shape) != pixels or len(shape) not in (2, 3) or shape[2:] not in ((), (3,), (4,)):
+        raise ArgumentError(
+            f"{name} has {pixels} numbers in each row, which do not make an image of the shape {shape}: "
+            "give image_shape=(height, width), or (height, width, 3) for colours"
+        )
+    return rows.reshape(len(rows), *shape)
+
+
+def _sizes(image_shape: Any) -> list[Any]:
+    sizes = _check.items(image_shape, "image_shape", "sizes: (height, width)")
+    if len(sizes) not in (2, 3):
+        raise ArgumentTypeError(f"image_shape must be (height, width) or (height, width, 3), not {image_shape!r:.60}")
+    return sizes
