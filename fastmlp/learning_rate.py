@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -177,8 +176,7 @@ def _sweep(
     losses: list[float] = []
     mean, minimum, keep = 0.0, math.inf, _kept(width)
     for rows, rate in zip(picked, rates, strict=True):
-        # Not with compile: the optimiser's state goes on from batch to batch.
-        model._optimizer = dataclasses.replace(model.optimizer, learning_rate=float(rate))
+        model.learning_rate = float(rate)
         try:
             losses.append(model.train_on_batch(x[rows], y[rows], n_threads=n_threads)["loss"])
         except DivergenceError:

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import _check
+from . import _check, schedules
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
 from .kernels import tables as t
+from .schedules import Schedule
 
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
@@ -21,8 +22,8 @@ class Optimizer:
 
     Parameters
     ----------
-    learning_rate : float
-        η, greater than 0.
+    learning_rate : float or Schedule
+        η, greater than 0, or one of `fastmlp.schedules`, which gives the rate of each step.
     clipvalue : float, optional
         Each number of the gradient is cut to ±clipvalue. Only one of the three clippings can be chosen.
     clipnorm : float, optional
@@ -38,7 +39,7 @@ class Optimizer:
         Batches whose mean gradient makes one update.
     """
 
-    learning_rate: float
+    learning_rate: float | Schedule
     _: KW_ONLY
     clipvalue: float | None = None
     clipnorm: float | None = None
@@ -53,7 +54,10 @@ class Optimizer:
         self._check_fields()
 
     def _check_fields(self) -> None:
-        self._set("learning_rate", above=0)
+        if isinstance(self.learning_rate, (Schedule, dict)):
+            object.__setattr__(self, "learning_rate", schedules.get(self.learning_rate))
+        else:
+            self._set("learning_rate", above=0)
         for name in _CLIPPINGS:
             if getattr(self, name) is not None:
                 self._set(name, above=0)
@@ -91,6 +95,8 @@ class Optimizer:
 
     def rates(self, steps: Integers) -> Array:
         """Learning rates of some steps, counted from 0."""
+        if isinstance(self.learning_rate, Schedule):
+            return self.learning_rate.rates(steps)
         return np.full(len(steps), self.learning_rate, np.float64)
 
     def settings(self) -> list[float]:
@@ -111,6 +117,8 @@ class Optimizer:
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if isinstance(self.learning_rate, Schedule):
+            values["learning_rate"] = self.learning_rate.config()
         return {"type": type(self).__name__, **values}
 
     def __repr__(self) -> str:
@@ -127,7 +135,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or Schedule, default 0.01
         η, greater than 0.
     momentum : float, default 0
         μ, from 0 to below 1.
@@ -143,7 +151,7 @@ class SGD(Optimizer):
     SGD(learning_rate=0.1, momentum=0.9)
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float | Schedule = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 
@@ -172,7 +180,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
         η, greater than 0.
     beta_1, beta_2 : float, default 0.9 and 0.999
         Decay of the two moments, from 0 to below 1.
@@ -188,7 +196,7 @@ class Adam(Optimizer):
     0.999
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
@@ -239,7 +247,7 @@ class Adamax(Adam):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
     beta_1, beta_2, epsilon
         As in `Adam`.
     clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
@@ -261,7 +269,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or Schedule, default 0.01
     initial_accumulator_value : float, default 0
         Of v, at least 0 (Keras: 0.1).
     epsilon : float, default 1e-7
@@ -275,7 +283,7 @@ class Adagrad(Optimizer):
     Adagrad(learning_rate=0.1)
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float | Schedule = 0.01
     initial_accumulator_value: float = 0.0
     epsilon: float = 1e-7
 
@@ -301,7 +309,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or Schedule, default 0.001
     rho : float, default 0.9
         ρ, from 0 to below 1 (PyTorch's alpha is 0.99).
     momentum : float, default 0
@@ -321,7 +329,7 @@ class RMSprop(Optimizer):
     RMSprop(learning_rate=0.001, rho=0.99)
     """
 
-    learning_rate: float = 0.001
+    learning_rate: float | Schedule = 0.001
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-7
@@ -349,7 +357,7 @@ class Rprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or Schedule, default 0.01
         First step; later ones depend on the gradients' signs alone.
     shrink, grow : float, default 0.5 and 1.2
     smallest, largest : float, default 1e-6 and 50
@@ -368,7 +376,7 @@ class Rprop(Optimizer):
     Rprop(learning_rate=0.01, grow=1.1)
     """
 
-    learning_rate: float = 0.01
+    learning_rate: float | Schedule = 0.01
     shrink: float = 0.5
     grow: float = 1.2
     smallest: float = 1e-6
@@ -384,7 +392,7 @@ class Rprop(Optimizer):
         self._set("largest", above=self.smallest)
 
     def initial_state(self) -> list[float]:
-        return [0.0, self.learning_rate, *super().initial_state()[2:]]
+        return [0.0, float(self.rates(np.zeros(1, np.int64))[0]), *super().initial_state()[2:]]
 
     def settings(self) -> list[float]:
         row = super().settings()

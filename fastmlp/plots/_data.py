@@ -17,7 +17,7 @@ MOST_CLASSES = 1000
 
 def numbers(values: Any, name: str) -> Array:
     """An array of numbers, not empty."""
-    array = _check._as_array(values, name)
+    array = _check.numbers(values, name)
     if array.size == 0:
         raise ArgumentError(f"{name} must not be empty, but has the shape {array.shape}")
     return array
