@@ -34,7 +34,7 @@ from .model import Sequential, mlp
 from .optimizers import SGD, Adam
 
 if TYPE_CHECKING:
-    from . import datasets, reference
+    from . import datasets, reference, trackers
     from .saving import load
 
 __all__ = [
@@ -64,12 +64,13 @@ __all__ = [
     "mlp",
     "reference",
     "set_num_threads",
+    "trackers",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # What a first look at the package does not need is imported when it is asked for.
-    if name in ("datasets", "reference"):
+    if name in ("datasets", "reference", "trackers"):
         return importlib.import_module(f".{name}", __name__)
     if name == "load":
         from .saving import load

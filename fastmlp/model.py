@@ -145,6 +145,7 @@ class Sequential:
         self._engine: Engine | None = None
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
+        self._learning_rate: float | None = None  # set by callbacks, in place of the optimiser's
         self.metrics: tuple[str, ...] = ()
         for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
@@ -208,6 +209,16 @@ class Sequential:
             raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
         return self._loss
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the batches that follow: the optimiser's, until it is set; `compile` undoes that."""
+        return self.optimizer.learning_rate if self._learning_rate is None else self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        rate = _check.real_number(value, "learning_rate", above=0)
+        self._learning_rate = None if rate == self.optimizer.learning_rate else rate
+
     # ------------------------------------------------------------ setting up
 
     def compile(
@@ -237,6 +248,7 @@ class Sequential:
         if self.declarations:
             _check_last(self.declarations[-1], target)
         self._optimizer, self._loss, self.metrics = chosen, target, reported
+        self._learning_rate = None
         self.position = Position()
         if self._engine is not None:
             self._engine.set_optimizer(chosen)
@@ -301,6 +313,8 @@ class Sequential:
         callbacks: Sequence[callbacks.Callback] = (),
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
+        validation_freq: int = 1,
+        validation_batches: int | None = None,
         shuffle: bool = True,
         max_time: float | None = None,
         n_threads: int | None = None,
@@ -333,6 +347,10 @@ class Sequential:
             shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
         validation_data : tuple (x, y), optional
             Evaluated after each epoch; not together with ``validation_split``.
+        validation_freq : int, default 1
+            Epochs from one validation to the next.
+        validation_batches : int, optional
+            Validate also every so many batches, counted in each epoch; see ``History.validations``.
         shuffle : bool, default True
             A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
             been trained.
@@ -367,12 +385,17 @@ class Sequential:
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         epochs = _check.whole_number(epochs, "epochs", minimum=0)
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
+        validation_freq = _check.whole_number(validation_freq, "validation_freq", minimum=1)
         if max_time is not None:
             max_time = _check.real_number(max_time, "max_time", above=0)
         resolve_threads(n_threads)
         listeners = [*_checked_callbacks(callbacks), *_progress(verbose)]
         new_seed = self.seed if seed is None else _checked_seed(seed)
         train, validation = self._training_data(x, y, validation_split, validation_data)
+        if validation_batches is not None:
+            validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
+            if validation is None:
+                raise ArgumentError("validation_batches needs validation_data or validation_split")
         self.seed = new_seed
         self.build(_width(train))
         if self._busy:
@@ -380,7 +403,16 @@ class Sequential:
         self._busy = True
         try:
             history, first = self._begin_history(resume, initial_epoch)
-            settings = Settings(min(batch_size, train.rows), epochs, first, bool(shuffle), max_time, n_threads)
+            settings = Settings(
+                min(batch_size, train.rows),
+                epochs,
+                first,
+                bool(shuffle),
+                max_time,
+                n_threads,
+                validation_freq,
+                validation_batches,
+            )
             return Trainer(self, train, validation, settings, listeners, history).run()
         finally:
             self._busy = False
@@ -440,7 +472,7 @@ class Sequential:
         data = self._data(x, y, "x", "y")
         self.build(_width(data))
         threads = self.engine.training_threads(data.rows, n_threads)
-        rate = np.array([self.optimizer.learning_rate])
+        rate = np.array([self.learning_rate])
         order = np.arange(data.rows, dtype=np.int64)
         batch_losses, correct = self.engine.train(data, order, 0, rate, data.rows, threads)
         if len(batch_losses) == 0:

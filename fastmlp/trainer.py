@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import kernels
+from . import _check, kernels
 from ._errors import DivergenceError
 from ._types import Array, Integers
 from .callbacks import Callback
@@ -36,6 +36,8 @@ class Settings:
     shuffle: bool
     max_time: float | None
     n_threads: int | None
+    validation_freq: int = 1
+    validation_batches: int | None = None
 
 
 class Trainer:
@@ -64,6 +66,8 @@ class Trainer:
         self.threads = self.engine.thread_choice(kernels.train_batches, most, self.batch_work)
         self.good = GoodParameters(self.engine.parameters)
         self.stop_reason: str | None = None
+        self.begun: list[Callback] = []
+        self.between: dict[str, float] = {}  # the latest validation within the epoch
 
     def run(self) -> History:
         """Train, and return the history."""
@@ -78,10 +82,12 @@ class Trainer:
                 # The last update has had no loss after it that could have shown it to be bad.
                 if not self.engine.is_finite():
                     self._diverged(self.model.position.epoch, self.model.position.batch)
-            self.stop_reason = self.stop_reason or "finished"
-        finally:
+        except BaseException as error:
             self.history.stopped = self.stop_reason or "failed"
-        self._tell("on_train_end", self.history.stopped)
+            self._tell_end(error)
+            raise
+        self.history.stopped = self.stop_reason or "finished"
+        self._tell_end(None)
         return self.history
 
     def _begin(self) -> None:
@@ -96,32 +102,46 @@ class Trainer:
             self._deadline = time.monotonic() + self.settings.max_time
         for callback in self.callbacks:
             callback.model = self.model
-        plan = {
+        plan = self._plan()
+        for callback in self.callbacks:
+            callback.on_train_begin(plan)
+            self.begun.append(callback)
+
+    def _plan(self) -> dict[str, Any]:
+        """What callbacks are told of the run."""
+        validated = ["loss", *self.model.metrics] if self.validation is not None else []
+        return {
             "epochs": self.settings.epochs,
             "first_epoch": self.settings.first_epoch,
             "batches": self.batches,
             "rows": self.data.rows,
+            "batch_size": self.settings.batch_size,
+            "validation_rows": 0 if self.validation is None else self.validation.rows,
+            "validation_freq": self.settings.validation_freq,
+            "validation_batches": self.settings.validation_batches,
+            "logs": [*self._logs(EpochTotals()), *(f"val_{name}" for name in validated)],
         }
-        self._tell("on_train_begin", plan)
 
     def _epoch(self, epoch: int) -> None:
         model = self.model
         order = self._order(model.position.epoch)
         self._tell("on_epoch_begin", epoch)
         totals = self._totals_so_far(model.position.batch)
+        self.between = {}
         while model.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
+            self._validate_between(epoch)
             self._look_around()
-            self._tell("on_batches_end", model.position.batch, totals.logs(self.model.metrics))
+            self._tell_batches(totals)
         self._end_epoch(epoch, totals)
 
     def _call(self, order: Integers, totals: EpochTotals) -> None:
         """One kernel call: some hundredths of a second of batches."""
         position = self.model.position
-        left = self.batches - position.batch
+        left = self._batches_left()
         seconds = self.threads.seconds(self.batch_work)
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
-        rates = np.full(wanted, self.model.optimizer.learning_rate)
+        rates = np.full(wanted, self.model.learning_rate)
         self.good.offer(self.engine.parameters)
         threads = self.threads.next()
         start = time.perf_counter()
@@ -137,6 +157,15 @@ class Trainer:
             self.good.confirm()
         if done < wanted:
             self._diverged(position.epoch, position.batch)
+
+    def _batches_left(self) -> int:
+        """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""
+        batch, every = self.model.position.batch, [self.settings.validation_batches]
+        for callback in self.callbacks:
+            name = f"every_batches of {type(callback).__name__}"
+            number = callback.every_batches
+            every.append(None if number is None else _check.whole_number(number, name, minimum=1))
+        return min([self.batches - batch, *(number - batch % number for number in every if number is not None)])
 
     def _totals_so_far(self, batches: int) -> EpochTotals:
         """Of the batches of an epoch that an earlier run left unfinished."""
@@ -173,26 +202,48 @@ class Trainer:
 
     def _end_epoch(self, epoch: int, totals: EpochTotals) -> None:
         position = self.model.position
-        partial = position.batch < self.batches
+        last, partial = position.batch, position.batch < self.batches
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
         if totals.batches == 0:
             return
-        logs = totals.logs(self.model.metrics)
-        if self.validation is not None:
-            loss, accuracy = self.engine.evaluate(self.validation, self.settings.n_threads, self._is_interrupted)
-            values = {"loss": loss, "accuracy": accuracy}
-            logs.update({f"val_{name}": values[name] for name in ("loss", *self.model.metrics)})
-        recorded = {name: value for name, value in logs.items() if name != "samples_per_second"}
+        logs = {**self._logs(totals), **self._validation_of_epoch(epoch, last)}
+        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
         self.history.add_epoch(epoch, recorded, partial=partial)
         self._tell("on_epoch_end", epoch, logs)
         self._look_around()
+
+    def _logs(self, totals: EpochTotals) -> dict[str, float]:
+        return {**totals.logs(self.model.metrics), "learning_rate": self.model.learning_rate}
+
+    def _validate(self) -> dict[str, float]:
+        assert self.validation is not None
+        loss, accuracy = self.engine.evaluate(self.validation, self.settings.n_threads, self._is_interrupted)
+        values = {"loss": loss, "accuracy": accuracy}
+        return {f"val_{name}": values[name] for name in ("loss", *self.model.metrics)}
+
+    def _is_validated_at(self, batch: int) -> bool:
+        every = self.settings.validation_batches
+        return self.validation is not None and every is not None and batch % every == 0
+
+    def _validate_between(self, epoch: int) -> None:
+        batch = self.model.position.batch
+        if self._is_validated_at(batch):
+            self.between = self._validate()
+            self.history.add_validation(epoch, batch, self.between)
+
+    def _validation_of_epoch(self, epoch: int, last_batch: int) -> dict[str, float]:
+        """The validation at the end of an epoch, where there is one."""
+        if self._is_validated_at(last_batch):
+            return self.between
+        is_due = self.validation is not None and (epoch + 1) % self.settings.validation_freq == 0
+        return self._validate() if is_due else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
         self.good.restore(self.engine.parameters)
         self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
         self.stop_reason = "diverged"
-        rate = self.model.optimizer.learning_rate
+        rate = self.model.learning_rate
         raise DivergenceError(
             f"the loss became NaN or infinite in epoch {epoch}, batch {batch} (both counted from 0), with learning "
             f"rate {rate:g}. The model keeps its last good parameters, and its history. Likely causes: a learning "
@@ -203,6 +254,25 @@ class Trainer:
     def _tell(self, hook: str, *args: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
+
+    def _tell_batches(self, totals: EpochTotals) -> None:
+        batch, logs = self.model.position.batch, {**self._logs(totals), **self.between}
+        for callback in self.callbacks:
+            if callback.every_batches is None or batch % callback.every_batches == 0:
+                callback.on_batches_end(batch, logs)
+
+    def _tell_end(self, failure: BaseException | None) -> None:
+        """Tell every callback that has begun, whatever others raise; the first error is the one that comes out."""
+        first: Exception | None = None
+        for callback in self.begun:
+            try:
+                callback.on_train_end(self.history.stopped)
+            except Exception as error:
+                first = first or error
+                if hasattr(failure, "add_note"):  # from Python 3.11
+                    failure.add_note(f"Then {type(callback).__name__}.on_train_end failed too: {error!r}")
+        if first is not None and failure is None:
+            raise first
 
 
 @dataclass

@@ -23,7 +23,7 @@ FLOORS = [
     ["initializers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
     ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving"],
-    ["datasets", "benchmark", "cli"],
+    ["datasets", "trackers", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
     "tables",
@@ -41,7 +41,7 @@ KERNEL_ORDER = [
     "network",
 ]
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
-OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors"}
+OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "tensorboardX", "wandb", "mlflow"}
 # Each is imported alone, in a process of its own, once its library is known to be there.
 CONTESTANTS = [p for p in (PACKAGE / "benchmark" / "contestants").glob("*.py") if p.stem != "__init__"]
 
@@ -171,12 +171,12 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, trackers
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
-    for module in (kernels, datasets):
+    for module in (kernels, datasets, callbacks, trackers):
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
-    for module in (callbacks, initializers, losses):
+    for module in (initializers, losses):
         names = [n for n in vars(module) if not n.startswith("_")]
         own = {n: getattr(module, n) for n in names if getattr(vars(module)[n], "__module__", "") == module.__name__}
         found |= {f"{module.__name__}.{name}": value for name, value in own.items()}
