@@ -269,7 +269,7 @@ class Trainer:
                 callback.on_train_end(self.history.stopped)
             except Exception as error:
                 first = first or error
-                if hasattr(failure, "add_note"):  # from Python 3.11
+                if failure is not None and hasattr(failure, "add_note"):  # from Python 3.11
                     failure.add_note(f"Then {type(callback).__name__}.on_train_end failed too: {error!r}")
         if first is not None and failure is None:
             raise first

@@ -402,7 +402,8 @@ def test_a_schedule_that_gives_no_rate_is_named(rate):
         ({"min_delta": 0.5}, [3, 2.6, 2], 1, 0),
         ({"mode": "max"}, [3, 2], 1, 0),
         ({"mode": "max"}, [1, 2, 3], None, 2),
-        ({"patience": 2, "baseline": 2}, [4, 3, 1], 1, 1),
+        ({"patience": 2, "baseline": 2}, [4, 3, 3.5, 1], 2, 1),
+        ({"patience": 2, "baseline": 2}, [4, 3, 1, 5], None, 2),
         ({"patience": 2, "baseline": 2}, [4, 1, 0], None, 2),
         ({"start_from_epoch": 2}, [1, 2, 3, 2, 1, 1], 5, 4),
         ({"patience": 2}, [math.nan, 2, math.nan, math.nan], 3, 1),
@@ -897,11 +898,29 @@ def test_uint8_samples_are_scaled_as_in_training():
 
 
 def test_stalling_near_chance_is_said():
-    diagnosis = diagnosed(network(rate=1e-9), epochs=3, x=np.zeros_like(X))
+    model = network(rate=1e-9)
+    model.build(FEATURES)
+    model.layers[1].bias = [1, 0, 0]  # always the first class
+    diagnosis = diagnosed(model, epochs=3, x=X / 1000)
     assert ("chance", None) in kinds(diagnosis)
     message = next(str(finding) for finding in diagnosis.findings if finding.kind == "chance")
     assert "guessing one class reaches 34.78 %" in message
     assert "divided by 255" in message
+    assert "larger learning rate" in message  # the updates are tiny
+
+
+def test_stalling_with_updates_of_a_usual_size_asks_for_smaller_ones():
+    (finding,) = told([2.0, 2.0], [0.33, 0.33]).findings
+    assert "try a smaller learning rate" in str(finding)
+
+
+def test_the_first_update_of_adam_may_be_large():
+    model = fm.mlp([4], classes=3, seed=0)
+    model.compile(fm.Adam(learning_rate=0.2))
+    first = diagnosed(model, epochs=1)
+    assert max(layer.update_ratio for layer in first.layers) > 0.1
+    assert first.findings == []
+    assert ("large updates", 0) in kinds(diagnosed(model, epochs=1))
 
 
 def test_updates_that_are_too_small_are_said():
@@ -936,7 +955,8 @@ def told(losses, accuracies=None, reason="finished", **settings):
         ([2.3, 0.3, 1.3], True),
         ([2.3, 0.3, 0.8], False),  # less than half of the first
         ([2.3, 0.9, 2.3], False),  # less than 3 times the least
-        ([2.3, 2.2, 9.0], False),  # there was no promising start
+        ([2.3, 2.2, 6.0], False),  # there was no promising start, and less than 3 times the first
+        ([2.3, 2.2, 9.0], True),
         ([2.3, 1e-6, 1e-4], False),
     ],
 )

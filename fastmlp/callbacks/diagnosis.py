@@ -19,8 +19,9 @@ from .layer_health import LayerHealth, ReluOutputs, kernels_of, norm, ratio
 _MANY_DEAD = 0.5  # share of a layer's units
 _GROWTH = 10.0  # of a kernel's norm, since training began and beyond that of weights with variance 1/fan_in, √units
 _SMALL_UPDATE, _LARGE_UPDATE = 1e-5, 1e-1  # of a kernel, by one step; about 1e-3 is healthy
+_LARGE_FIRST_UPDATE = 1.0  # Adam's first one is by the learning rate in every weight: ten times its later ones
 _FALL = 0.9  # of the first loss: below it, training has made progress
-_RISE = 3.0  # times the least loss, and at least half of the first: progress that is lost again
+_RISE = 3.0  # times the least loss, and at least half of the first: progress that is lost again; or times the first
 _NEAR_CHANCE = 0.02  # of accuracy; or a tenth of what is above chance, where that is less
 _EPOCHS_NEAR_CHANCE = 2
 _SMALLER_STEPS = "Try a smaller learning rate, or scale the features."
@@ -118,7 +119,7 @@ class Diagnosis(Callback):
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         self.findings, self.layers, self._said = [], [], 0
         self._epoch = plan["first_epoch"]
-        self._losses: list[float] = []
+        self._losses: list[float] = []  # of the first batches, then of epochs
         self._near_chance = 0
         self._before: dict[int, Array] = {}
         self._update_ratios: dict[int, float] = {}
@@ -131,10 +132,13 @@ class Diagnosis(Callback):
         self._say()  # not at the epoch's end, when the line of its progress is not finished yet
         self._epoch = epoch
         if epoch % self.every == 0:
+            self._large_update = _LARGE_UPDATE if self.model.engine.step else _LARGE_FIRST_UPDATE
             self._before = kernels_of(self.model)
             self.every_batches = 1  # the first call of the epoch makes one update, which is then measured
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
+        if not self._losses:
+            self._losses.append(logs["loss"])
         if self.every_batches is not None:
             after = kernels_of(self.model)
             before, self._before = self._before, {}
@@ -146,7 +150,9 @@ class Diagnosis(Callback):
         if epoch % self.every == 0:
             self.layers = list(self._measure())
             for layer in self.layers:
-                self._judge_layer(layer)
+                self._judge_units(layer)
+            for layer in self.layers:
+                self._judge_weights(layer)
         self._judge_loss()
         self._judge_accuracy(logs)
 
@@ -175,24 +181,28 @@ class Diagnosis(Callback):
     def _has_fallen(self) -> bool:
         return bool(self._losses) and min(self._losses) < _FALL * self._losses[0]
 
-    def _judge_layer(self, layer: LayerHealth) -> None:
-        name, units = f"layer {layer.layer}", self.model.layers[layer.layer].units
+    def _judge_units(self, layer: LayerHealth) -> None:
+        units = self.model.layers[layer.layer].units
         if layer.dead_units >= _MANY_DEAD:
             self._find(
                 "dead",
                 layer.layer,
-                f"{name}: {100 * layer.dead_units:.0f} % of its {units} ReLU units are 0 for every row of the sample. "
-                "Nothing gets through such units, and they cannot recover: try a smaller learning rate, features "
-                "scaled to about -1 to 1, or he_normal weights.",
+                f"layer {layer.layer}: {100 * layer.dead_units:.0f} % of its {units} ReLU units are 0 for every row of "
+                "the sample. Nothing gets through such units, and they cannot recover: try a smaller learning rate, "
+                "features scaled to about -1 to 1, or he_normal weights.",
             )
+
+    def _judge_weights(self, layer: LayerHealth) -> None:
+        name, units = f"layer {layer.layer}", self.model.layers[layer.layer].units
         if layer.growth > _GROWTH and layer.weight_norm > _GROWTH * math.sqrt(units):
             message = f"{name}: its weights explode, to {layer.growth:.0f} times their size before training."
             self._find("exploding weights", layer.layer, f"{message} {_SMALLER_STEPS}")
-        if layer.update_ratio > _LARGE_UPDATE:
+        if layer.update_ratio > self._large_update:
             message = f"{name}: one update changes the weights by {layer.update_ratio:.1e} of their size"
             self._find("large updates", layer.layer, f"{message}; about 1e-03 is healthy. {_SMALLER_STEPS}")
-        stands = len(self._losses) > 1 and not self._has_fallen  # after success, updates are small for good reason
-        if layer.update_ratio < _SMALL_UPDATE and stands:
+        # After success updates are small for good reason, and behind dead units nothing learns at any rate.
+        is_slow = not self._has_fallen and not self._found("dead")
+        if layer.update_ratio < _SMALL_UPDATE and is_slow:
             self._find(
                 "small updates",
                 layer.layer,
@@ -209,19 +219,26 @@ class Diagnosis(Callback):
                 f"the loss explodes after a promising start: it fell from {first:.4g} to {least:.4g}, and is "
                 f"{latest:.4g} now. {_SMALLER_STEPS}",
             )
+        elif not self._has_fallen and latest > _RISE * first:
+            message = f"the loss explodes from the start: it was {first:.4g}, and is {latest:.4g} now."
+            self._find("exploding loss", None, f"{message} {_SMALLER_STEPS}")
 
     def _judge_accuracy(self, logs: Logs) -> None:
         assert self._chance is not None
         limit = self._chance + min(_NEAR_CHANCE, (1 - self._chance) / 10)
         self._near_chance = self._near_chance + 1 if logs.get("accuracy", math.inf) <= limit else 0
         if self._near_chance >= _EPOCHS_NEAR_CHANCE:
+            better = "larger" if self._found("small updates") else "smaller"
             self._find(
                 "chance",
                 None,
                 f"training stalls near chance: accuracy is {100 * logs['accuracy']:.2f} %, and guessing one class "
                 f"reaches {100 * self._chance:.2f} %. Are the features scaled (pixels divided by 255, columns "
-                "standardised)? If they are, try a smaller learning rate.",
+                f"standardised)? If they are, try a {better} learning rate.",
             )
+
+    def _found(self, kind: str) -> bool:
+        return kind in [finding.kind for finding in self.findings]
 
     def _find(self, kind: str, layer: int | None, message: str) -> None:
         if (kind, layer) in [(finding.kind, finding.layer) for finding in self.findings]:

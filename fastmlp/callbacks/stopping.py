@@ -26,7 +26,8 @@ class EarlyStopping(Callback):
     mode : {"auto", "min", "max"}, default "auto"
         Which way is better. "auto": up for names with accuracy, auc, f1, precision, recall or r2, otherwise down.
     baseline : float, optional
-        Epochs count as without an improvement until the value is better than this.
+        Epochs count as without an improvement until the value is better than this; but as in Keras, training is not
+        stopped after an epoch that improved.
     restore_best_weights : bool, default False
         As in Keras, False leaves the model as it was trained last. True: whatever ends training, the model gets the
         weights of its best epoch. The optimiser's state stays, so that ``fit(resume=True)`` then goes on from other
@@ -96,7 +97,7 @@ class EarlyStopping(Callback):
             self._keep(epoch, value)
             if self.baseline is None or self._watched.improves(value, self.baseline):
                 self._waited = 0
-        if self._waited >= max(1, self.patience):
+        elif self._waited >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
