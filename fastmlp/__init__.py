@@ -44,7 +44,7 @@ from .model import Sequential, mlp
 from .optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import datasets, plots, reference
+    from . import datasets, plots, reference, trackers
     from .saving import load
 
 __all__ = [
@@ -93,12 +93,13 @@ __all__ = [
     "regularizers",
     "schedules",
     "set_num_threads",
+    "trackers",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # What a first look at the package does not need is imported when it is asked for.
-    if name in ("datasets", "plots", "reference"):
+    if name in ("datasets", "plots", "reference", "trackers"):
         return importlib.import_module(f".{name}", __name__)
     if name == "load":
         from .saving import load

@@ -17,9 +17,12 @@ class History:
     history : dict of str to list of float
         One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"``
         (the training itself, without validation). NaN stands for what is not known: the validation of an epoch that
-        Ctrl-C cut short, or of epochs before a run was resumed with validation.
+        Ctrl-C cut short, of epochs that had none, or of epochs before a run was resumed with validation.
     batches : dict of str to list of float
         One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update.
+    validations : dict of str to list of float
+        One value for each validation that ``fit(validation_batches=...)`` asked for: ``"epoch"`` and ``"batch"``, the
+        batches that were done in that epoch, ``"val_loss"``, ``"val_accuracy"``.
     epoch : list of int
         Numbers of the epochs, from 0.
     stopped : str
@@ -41,6 +44,7 @@ class History:
     epoch: list[int] = field(default_factory=list)
     stopped: str = "finished"
     partial: bool = False
+    validations: dict[str, list[float]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> list[float]:
         return self.history[name]
@@ -60,6 +64,10 @@ class History:
         for name, items in values.items():
             self.batches.setdefault(name, []).extend(items)
 
+    def add_validation(self, epoch: int, batch: int, values: dict[str, float]) -> None:
+        """Append a validation after some batches of an epoch."""
+        _append(self.validations, {"epoch": epoch, "batch": batch, **values}, len(self.validations.get("epoch", [])))
+
     def add_epoch(self, number: int, logs: dict[str, float], *, partial: bool) -> None:
         """Append the values of an epoch; one that completes a partial epoch replaces it."""
         if self.partial:
@@ -67,9 +75,7 @@ class History:
             for items in self.history.values():
                 items.pop()
         self.partial = partial
-        for name in {**self.history, **logs}:  # NaN where a value is not known, so that all lists have one length
-            unknown = [math.nan] * len(self.epoch)
-            self.history.setdefault(name, unknown).append(logs.get(name, math.nan))
+        _append(self.history, logs, len(self.epoch))
         self.epoch.append(number)
 
     def config(self) -> dict[str, Any]:
@@ -80,6 +86,7 @@ class History:
             "epoch": self.epoch,
             "stopped": self.stopped,
             "partial": self.partial,
+            "validations": self.validations,
         }
 
     def write_csv(self, path: Any) -> None:
@@ -90,3 +97,9 @@ class History:
             lines.append(",".join([str(number), *(repr(float(self.history[name][row])) for name in names)]))
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
+
+
+def _append(lists: dict[str, list[float]], values: dict[str, float], length: int) -> None:
+    """Append to lists of one length; NaN where a value is not known, so that they keep one length."""
+    for name in {**lists, **values}:
+        lists.setdefault(name, [math.nan] * length).append(values.get(name, math.nan))

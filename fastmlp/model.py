@@ -292,6 +292,8 @@ class Sequential:
         callbacks: Sequence[callbacks.Callback] = (),
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
+        validation_freq: int = 1,
+        validation_batches: int | None = None,
         shuffle: bool = True,
         class_weight: dict[int, float] | str | None = None,
         sample_weight: Any = None,
@@ -326,6 +328,10 @@ class Sequential:
             shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
         validation_data : tuple (x, y) or (x, y, sample_weight), optional
             Evaluated after each epoch; not together with ``validation_split``.
+        validation_freq : int, default 1
+            Epochs from one validation to the next.
+        validation_batches : int, optional
+            Validate also every so many batches, counted in each epoch; see ``History.validations``.
         shuffle : bool, default True
             A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
             been trained.
@@ -365,6 +371,7 @@ class Sequential:
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         epochs = _check.whole_number(epochs, "epochs", minimum=0)
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
+        validation_freq = _check.whole_number(validation_freq, "validation_freq", minimum=1)
         if max_time is not None:
             max_time = _check.real_number(max_time, "max_time", above=0)
         resolve_threads(n_threads)
@@ -372,6 +379,10 @@ class Sequential:
         new_seed = self.seed if seed is None else _checked_seed(seed)
         weights = (sample_weight, class_weight)
         train, validation = self._training_data(x, y, validation_split, validation_data, weights)
+        if validation_batches is not None:
+            validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
+            if validation is None:
+                raise ArgumentError("validation_batches needs validation_data or validation_split")
         self.seed = new_seed
         self._adapt(train)
         self.build(_width(train))
@@ -380,7 +391,16 @@ class Sequential:
         self._busy = True
         try:
             history, first = self._begin_history(resume, initial_epoch)
-            settings = Settings(min(batch_size, train.rows), epochs, first, bool(shuffle), max_time, n_threads)
+            settings = Settings(
+                min(batch_size, train.rows),
+                epochs,
+                first,
+                bool(shuffle),
+                max_time,
+                n_threads,
+                validation_freq,
+                validation_batches,
+            )
             return Trainer(self, train, validation, settings, listeners, history).run()
         finally:
             self._busy = False

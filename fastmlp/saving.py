@@ -55,6 +55,7 @@ def _config(model: Sequential) -> dict[str, Any]:
         "optimizer": model._optimizer.config() if model._optimizer else None,
         "loss": model._loss.config() if model._loss else None,
         "metrics": [config for metric in model.metrics if (config := metric.config()) is not None],
+        "learning_rate": model._learning_rate,
         "step": model.engine.step,
         "has_state": _has_state(model),
         "position": [model.position.epoch, model.position.batch],
@@ -167,6 +168,8 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
             losses.get(config["loss"]),
             _check.items(config["metrics"], "metrics", "metrics"),
         )
+        if config.get("learning_rate") is not None:
+            model.learning_rate = config["learning_rate"]
     _check_sizes(model, config["n_features"], file, path)
     model.build(config["n_features"])
     engine = model.engine
@@ -207,13 +210,17 @@ def _read_history(stored: Any) -> History | None:
     if stored is None:
         return None
     history = History(**stored)
-    lists: list[list[Any]] = [history.epoch, *history.history.values(), *history.batches.values()]
-    numbers = all(isinstance(value, (int, float)) for items in lists for value in items)
-    lengths = {len(items) for items in history.history.values()} | {len(history.epoch)}
-    of_batches = {len(items) for items in history.batches.values()}
-    if not numbers or len(lengths) != 1 or len(of_batches) > 1 or (history.partial and not history.epoch):
+    groups: list[list[list[Any]]] = [
+        [history.epoch, *history.history.values()],
+        list(history.batches.values()),
+        list(history.validations.values()),
+    ]
+    numbers = all(isinstance(value, (int, float)) for group in groups for items in group for value in items)
+    one_length = all(len({len(items) for items in group}) <= 1 for group in groups)
+    placed = not history.validations or {"epoch", "batch"} <= history.validations.keys()
+    if not numbers or not one_length or not placed or (history.partial and not history.epoch):
         raise ValueError("the history contradicts itself")
-    for number in history.epoch:
+    for number in (*history.epoch, *history.validations.get("epoch", ()), *history.validations.get("batch", ())):
         _check.whole_number(number, "epoch", minimum=0)
     return history
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import kernels
+from . import _check, kernels
 from ._errors import DivergenceError
 from ._types import Array, Integers
 from .callbacks import Callback
@@ -37,6 +37,8 @@ class Settings:
     shuffle: bool
     max_time: float | None
     n_threads: int | None
+    validation_freq: int = 1
+    validation_batches: int | None = None
 
 
 class Trainer:
@@ -68,6 +70,8 @@ class Trainer:
         self.outputs = self.scoring.room(data.rows, model.dtype)
         self.good = GoodParameters(self.engine.parameters)
         self.stop_reason: str | None = None
+        self.begun: list[Callback] = []
+        self.between: dict[str, float] = {}  # the latest validation within the epoch
 
     def run(self) -> History:
         """Train, and return the history."""
@@ -82,10 +86,12 @@ class Trainer:
                 # The last update has had no loss after it that could have shown it to be bad.
                 if not self.engine.is_finite():
                     self._diverged(self.model.position.epoch, self.model.position.batch)
-            self.stop_reason = self.stop_reason or "finished"
-        finally:
+        except BaseException as error:
             self.history.stopped = self.stop_reason or "failed"
-        self._tell("on_train_end", self.history.stopped)
+            self._tell_end(error)
+            raise
+        self.history.stopped = self.stop_reason or "finished"
+        self._tell_end(None)
         return self.history
 
     def _begin(self) -> None:
@@ -100,13 +106,26 @@ class Trainer:
             self._deadline = time.monotonic() + self.settings.max_time
         for callback in self.callbacks:
             callback.model = self.model
-        plan = {
+        plan = self._plan()
+        for callback in self.callbacks:
+            callback.on_train_begin(plan)
+            self.begun.append(callback)
+
+    def _plan(self) -> dict[str, Any]:
+        """What callbacks are told of the run."""
+        names = self.scoring.names
+        validated = names if self.validation is not None else []
+        return {
             "epochs": self.settings.epochs,
             "first_epoch": self.settings.first_epoch,
             "batches": self.batches,
             "rows": self.data.rows,
+            "batch_size": self.settings.batch_size,
+            "validation_rows": 0 if self.validation is None else self.validation.rows,
+            "validation_freq": self.settings.validation_freq,
+            "validation_batches": self.settings.validation_batches,
+            "logs": [*dict.fromkeys([*names, *self._logs(EpochTotals())]), *(f"val_{name}" for name in validated)],
         }
-        self._tell("on_train_begin", plan)
 
     def _epoch(self, epoch: int) -> None:
         model = self.model
@@ -114,16 +133,18 @@ class Trainer:
         self._tell("on_epoch_begin", epoch)
         totals = self._totals_so_far(model.position.batch)
         self.first_output = model.position.batch * self.settings.batch_size  # no outputs of rows before are known
+        self.between = {}
         while model.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
+            self._validate_between(epoch)
             self._look_around()
-            self._tell("on_batches_end", model.position.batch, totals.logs(self.scoring))
+            self._tell_batches(totals)
         self._end_epoch(epoch, totals, order)
 
     def _call(self, order: Integers, totals: EpochTotals) -> None:
         """One kernel call: some hundredths of a second of batches."""
         position = self.model.position
-        left = self.batches - position.batch
+        left = self._batches_left()
         seconds = self.threads.seconds(self.batch_work)
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
         rates = self.model.rates(wanted)
@@ -154,6 +175,15 @@ class Trainer:
             self.good.confirm()
         if done < wanted:
             self._diverged(position.epoch, position.batch)
+
+    def _batches_left(self) -> int:
+        """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""
+        batch, every = self.model.position.batch, [self.settings.validation_batches]
+        for callback in self.callbacks:
+            name = f"every_batches of {type(callback).__name__}"
+            number = callback.every_batches
+            every.append(None if number is None else _check.whole_number(number, name, minimum=1))
+        return min([self.batches - batch, *(number - batch % number for number in every if number is not None)])
 
     def _totals_so_far(self, batches: int) -> EpochTotals:
         """Of the batches of an epoch that an earlier run left unfinished."""
@@ -191,21 +221,47 @@ class Trainer:
 
     def _end_epoch(self, epoch: int, totals: EpochTotals, order: Integers) -> None:
         position = self.model.position
-        partial = position.batch < self.batches
-        trained = slice(self.first_output, position.batch * self.settings.batch_size)
+        last, partial = position.batch, position.batch < self.batches
+        trained = slice(self.first_output, last * self.settings.batch_size)
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
         if totals.batches == 0:
             return
-        outputs = None if self.outputs is None else self.outputs[trained]
-        logs = totals.logs(self.scoring, self.data, outputs, order[trained])
-        if self.validation is not None:
-            values = self.model.evaluate_data(self.validation, self.settings.n_threads, self._is_interrupted)
-            logs.update({f"val_{name}": value for name, value in values.items()})
-        recorded = {name: value for name, value in logs.items() if name != "samples_per_second"}
+        logs = {**self._logs_of_epoch(totals, order, trained), **self._validation_of_epoch(epoch, last)}
+        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
         self.history.add_epoch(epoch, recorded, partial=partial)
         self._tell("on_epoch_end", epoch, logs)
         self._look_around()
+
+    def _logs(self, totals: EpochTotals) -> dict[str, float]:
+        return {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
+
+    def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
+        outputs = None if self.outputs is None else self.outputs[trained]
+        values = totals.logs(self.scoring, self.data, outputs, order[trained])
+        return {**values, "learning_rate": self.model.learning_rate}
+
+    def _validate(self) -> dict[str, float]:
+        assert self.validation is not None
+        values = self.model.evaluate_data(self.validation, self.settings.n_threads, self._is_interrupted)
+        return {f"val_{name}": value for name, value in values.items()}
+
+    def _is_validated_at(self, batch: int) -> bool:
+        every = self.settings.validation_batches
+        return self.validation is not None and every is not None and batch % every == 0
+
+    def _validate_between(self, epoch: int) -> None:
+        batch = self.model.position.batch
+        if self._is_validated_at(batch):
+            self.between = self._validate()
+            self.history.add_validation(epoch, batch, self.between)
+
+    def _validation_of_epoch(self, epoch: int, last_batch: int) -> dict[str, float]:
+        """The validation at the end of an epoch, where there is one."""
+        if self._is_validated_at(last_batch):
+            return self.between
+        is_due = self.validation is not None and (epoch + 1) % self.settings.validation_freq == 0
+        return self._validate() if is_due else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
         self.good.restore(self.engine.parameters)
@@ -222,6 +278,25 @@ class Trainer:
     def _tell(self, hook: str, *args: Any) -> None:
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
+
+    def _tell_batches(self, totals: EpochTotals) -> None:
+        batch, logs = self.model.position.batch, {**self._logs(totals), **self.between}
+        for callback in self.callbacks:
+            if callback.every_batches is None or batch % callback.every_batches == 0:
+                callback.on_batches_end(batch, logs)
+
+    def _tell_end(self, failure: BaseException | None) -> None:
+        """Tell every callback that has begun, whatever others raise; the first error is the one that comes out."""
+        first: Exception | None = None
+        for callback in self.begun:
+            try:
+                callback.on_train_end(self.history.stopped)
+            except Exception as error:
+                first = first or error
+                if failure is not None and hasattr(failure, "add_note"):  # from Python 3.11
+                    failure.add_note(f"Then {type(callback).__name__}.on_train_end failed too: {error!r}")
+        if first is not None and failure is None:
+            raise first
 
 
 @dataclass

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _jit, _threads
-from fastmlp.callbacks import ProgressLine, _duration
+from fastmlp.callbacks import ProgressLine
+from fastmlp.callbacks.progress_bar import _duration
 
 
 def test_declarations_are_read():

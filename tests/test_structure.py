@@ -37,7 +37,7 @@ FLOORS = [
         "saving",
         "learning_rate",
     ],
-    ["datasets", "plots", "benchmark", "cli"],
+    ["datasets", "plots", "trackers", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
     "tables",
@@ -59,7 +59,7 @@ KERNEL_ORDER = [
     "network",
 ]
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
-OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors"}
+OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "tensorboardX", "wandb", "mlflow"}
 # Each is imported alone, in a process of its own, once its library is known to be there.
 CONTESTANTS = [p for p in (PACKAGE / "benchmark" / "contestants").glob("*.py") if p.stem != "__init__"]
 
@@ -189,12 +189,12 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules, trackers
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
-    for module in (kernels, datasets, schedules, plots):
+    for module in (kernels, datasets, schedules, plots, callbacks, trackers):
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
-    for module in (callbacks, initializers, losses):
+    for module in (initializers, losses):
         names = [n for n in vars(module) if not n.startswith("_")]
         own = {n: getattr(module, n) for n in names if getattr(vars(module)[n], "__module__", "") == module.__name__}
         found |= {f"{module.__name__}.{name}": value for name, value in own.items()}

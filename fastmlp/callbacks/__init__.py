@@ -1,0 +1,28 @@
+"""Hooks into the training loop. Everything that is not training itself is one of these."""
+
+from .base import Callback, Lambda, Logs
+from .checkpoints import ModelCheckpoint
+from .diagnosis import Diagnosis, Finding
+from .layer_health import LayerHealth
+from .loggers import CSVLogger, JSONLogger
+from .progress_bar import ProgressBar, ProgressLine, progress
+from .rates import LearningRateScheduler, ReduceLROnPlateau
+from .stopping import EarlyStopping
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "Diagnosis",
+    "EarlyStopping",
+    "Finding",
+    "JSONLogger",
+    "Lambda",
+    "LayerHealth",
+    "LearningRateScheduler",
+    "Logs",
+    "ModelCheckpoint",
+    "ProgressBar",
+    "ProgressLine",
+    "ReduceLROnPlateau",
+    "progress",
+]

@@ -1,0 +1,107 @@
+"""The base of all callbacks, and one made of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import _check
+from .._errors import ArgumentTypeError
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """Base of all callbacks: override what you need. Setting ``self.model.stop_training = True`` ends training.
+
+    ``logs`` holds what is known by then: means over the epoch so far, the learning rate, and the validation where
+    there was one.
+
+    Attributes
+    ----------
+    model : Sequential
+        The model that is trained.
+    every_batches : int or None, default None
+        Set it, in the class or the object, to be told after every so many batches, counted in each epoch, and at no
+        other time. None: some twenty times a second, whatever batch that is.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> class StopWhenGood(fm.callbacks.Callback):
+    ...     def on_epoch_end(self, epoch, logs):
+    ...         self.model.stop_training = logs["accuracy"] > 0.99
+    """
+
+    model: Sequential
+    every_batches: int | None = None
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        """Before the first epoch.
+
+        ``plan`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
+        ``validation_rows``, ``validation_freq``, ``validation_batches``, and ``logs``: the names that an epoch's logs
+        can have.
+        """
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Before an epoch, numbered from 0."""
+
+    def on_batches_end(self, batch: int, logs: Logs) -> None:
+        """After a stretch of batches (see ``every_batches``); ``batch`` is the number done in this epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """After an epoch and its validation."""
+
+    def on_train_end(self, reason: str) -> None:
+        """After training, also after one that failed; ``reason`` is the history's ``stopped``."""
+
+
+class Lambda(Callback):
+    """A callback made of functions.
+
+    Parameters
+    ----------
+    on_train_begin, on_epoch_begin, on_batches_end, on_epoch_end, on_train_end : callable, optional
+        Called with the arguments of the hook of `Callback` that has the name.
+    every_batches : int, optional
+        As in `Callback`: when ``on_batches_end`` is called.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> losses = []
+    >>> note = fm.callbacks.Lambda(on_epoch_end=lambda epoch, logs: losses.append(logs["loss"]))
+    >>> model = fm.mlp([4], classes=2, seed=0)
+    >>> history = model.fit([[0.0], [1.0]], [0, 1], epochs=3, verbose=0, callbacks=[note])
+    >>> losses == history["loss"]
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        on_train_begin: Callable[[dict[str, Any]], Any] | None = None,
+        on_epoch_begin: Callable[[int], Any] | None = None,
+        on_batches_end: Callable[[int, Logs], Any] | None = None,
+        on_epoch_end: Callable[[int, Logs], Any] | None = None,
+        on_train_end: Callable[[str], Any] | None = None,
+        every_batches: int | None = None,
+    ) -> None:
+        given = {
+            "on_train_begin": on_train_begin,
+            "on_epoch_begin": on_epoch_begin,
+            "on_batches_end": on_batches_end,
+            "on_epoch_end": on_epoch_end,
+            "on_train_end": on_train_end,
+        }
+        for hook, function in given.items():
+            if function is not None and not callable(function):
+                raise ArgumentTypeError(f"{hook} must be a function, not {function!r:.60}")
+            if function is not None:
+                setattr(self, hook, function)
+        if every_batches is not None:
+            self.every_batches = _check.whole_number(every_batches, "every_batches", minimum=1)

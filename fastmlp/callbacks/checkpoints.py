@@ -1,0 +1,176 @@
+"""Saving the model while training goes on."""
+
+from __future__ import annotations
+
+import math
+import os
+import string
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import _check
+from .._errors import ArgumentError
+from .base import Callback, Logs
+from .monitor import Monitor
+from .paths import as_path
+
+
+class ModelCheckpoint(Callback):
+    """Save the model after each epoch, every few epochs or batches, or whenever it is better than before.
+
+    The files are those of `Sequential.save`: each is written whole or not at all, and training can go on from it with
+    ``fastmlp.load(path).fit(..., resume=True)``. Callbacks run in the order of their list: put this one behind those
+    that change the learning rate.
+
+    Parameters
+    ----------
+    path : path-like
+        A name that ends in ``.npz``, with fields as of `str.format`: ``epoch`` and ``batch``, counted from 1, and the
+        names of the logs, for example ``"models/{epoch:03d}-{val_loss:.4f}.npz"``. Without a field each file replaces
+        the one before. Any other name is a folder, in which files are named by epoch (and batch). Folders that are
+        missing are made.
+    monitor : str, default "val_loss"
+        With ``save_best_only``: the value of the logs that is watched.
+    save_best_only : bool, default False
+        Save only when the value is better than at any time before in this run.
+    mode : {"auto", "min", "max"}, default "auto"
+        As in `EarlyStopping`.
+    save_freq : "epoch" or int, default "epoch"
+        A number means batches, as in Keras: save after every so many, counted in each epoch.
+    every_epochs : int, default 1
+        With ``save_freq="epoch"``: epochs from one file to the next.
+    keep_last : int, optional
+        Delete older files than the latest so many of this run. Default: keep all.
+
+    Attributes
+    ----------
+    best : float or None
+        The best value so far, with ``save_best_only``.
+    saved : list of Path
+        The files of this run that are kept, the latest last.
+
+    Raises
+    ------
+    ArgumentError
+        If ``path`` cannot be read as a template; by `fit`, before any training, if it has a field that there is no
+        value for.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import fastmlp as fm
+    >>> (x, y), _ = fm.datasets.digits(400, 100)
+    >>> checkpoint = fm.callbacks.ModelCheckpoint(tempfile.mkdtemp(), keep_last=2)
+    >>> history = fm.mlp([8], classes=10, seed=0).fit(x, y, epochs=3, verbose=0, callbacks=[checkpoint])
+    >>> [path.name for path in checkpoint.saved]
+    ['epoch_002.npz', 'epoch_003.npz']
+    >>> fm.load(checkpoint.saved[-1]).history["loss"] == history["loss"]
+    True
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        *,
+        every_epochs: int = 1,
+        keep_last: int | None = None,
+    ) -> None:
+        self.monitor = monitor
+        self._watched = Monitor(monitor, mode)
+        self.save_best_only = _check.yes_or_no(save_best_only, "save_best_only")
+        self.every_batches = None if save_freq == "epoch" else _batches(save_freq)
+        self.every_epochs = _check.whole_number(every_epochs, "every_epochs", minimum=1)
+        self.keep_last = None if keep_last is None else _check.whole_number(keep_last, "keep_last", minimum=1)
+        self.template = _template(path, by_batch=self.every_batches is not None)
+        _field_names(self.template)
+        self.best: float | None = None
+        self.saved: list[Path] = []
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self.best, self.saved = None, []
+        _check_fields(self.template, ["epoch", "batch", *plan["logs"]])
+        if self.save_best_only:
+            self._watched.begin(plan)
+            self._check_frequency(plan)
+        self._batches = plan["batches"]
+        self._names = list(plan["logs"])
+
+    def _check_frequency(self, plan: dict[str, Any]) -> None:
+        if self.every_batches and self.monitor.startswith("val_") and not plan["validation_batches"]:
+            raise ArgumentError(
+                f"monitor is {self.monitor!r}, which is not known between epochs: give fit() validation_batches, or "
+                f"save_freq='epoch' instead of {self.every_batches}"
+            )
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def on_batches_end(self, batch: int, logs: Logs) -> None:
+        not_yet = self.save_best_only and self.monitor.startswith("val_") and self.monitor not in logs
+        if self.every_batches is not None and not not_yet:
+            self._save(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if self.every_batches is None and (epoch + 1) % self.every_epochs == 0:
+            self._save(self._batches, logs)
+
+    def _save(self, batch: int, logs: Logs) -> None:
+        if self.save_best_only and not self._is_best(logs):
+            return
+        known = {name: logs.get(name, math.nan) for name in self._names}
+        path = Path(self.template.format(**{**known, **logs, "epoch": self._epoch + 1, "batch": batch}))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save(path)
+        self.saved = [*(old for old in self.saved if old != path), path]
+        while self.keep_last is not None and len(self.saved) > self.keep_last:
+            self.saved.pop(0).unlink(missing_ok=True)
+
+    def _is_best(self, logs: Logs) -> bool:
+        value = self._watched.read(logs, self._epoch)
+        if value is None or not self._watched.improves(value, self.best):
+            return False
+        self.best = value
+        return True
+
+
+def _batches(save_freq: Any) -> int:
+    if isinstance(save_freq, str):
+        raise ArgumentError(f"save_freq must be 'epoch' or a number of batches, not {save_freq!r}")
+    return _check.whole_number(save_freq, "save_freq", minimum=1)
+
+
+def _template(path: Any, *, by_batch: bool) -> str:
+    name = str(as_path(path))
+    if name.endswith(".npz"):
+        return name
+    return os.path.join(name, "epoch_{epoch:03d}_batch_{batch:05d}.npz" if by_batch else "epoch_{epoch:03d}.npz")
+
+
+def _field_names(template: str) -> list[str]:
+    """Names of the fields of a template; attributes, items and fields without a name are refused."""
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise ArgumentError(f"path {template!r} is not a template of str.format: {error}") from None
+    for name in names:
+        if not name.isidentifier():
+            raise ArgumentError(f"path {template!r} has a field {{{name}}}: fields are names, such as {{epoch:03d}}")
+    return names
+
+
+def _check_fields(template: str, legal: Iterable[str]) -> None:
+    names = list(legal)
+    for name in _field_names(template):
+        if name not in names:
+            raise ArgumentError(
+                f"path {template!r} has a field {{{name}}}, but this training knows only {', '.join(names)}"
+            )
+    try:
+        template.format(**{name: 1 if name in ("epoch", "batch") else 0.5 for name in names})
+    except (ValueError, KeyError, IndexError) as error:
+        raise ArgumentError(f"path {template!r} cannot be filled in: {error}") from None

@@ -1,0 +1,105 @@
+"""Figures about the layers of a model in training: dead units, the size of weights and of updates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _check
+from .._types import Array
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+_SAMPLE_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class LayerHealth:
+    """What `Diagnosis` measured of one layer.
+
+    Attributes
+    ----------
+    layer : int
+        Its number, from 0.
+    weight_norm : float
+        Euclidean norm of its kernel.
+    growth : float
+        The norm, as a multiple of what it was before training; NaN if that was 0.
+    update_ratio : float
+        Norm of the change that one update made, divided by the norm of the kernel; NaN where it is not known.
+    dead_units : float
+        Share of its ReLU units that are 0 for every row of the sample, from 0 to 1; NaN where there is no sample, and
+        for other activations.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.callbacks.LayerHealth(0, weight_norm=4.0, growth=2.0, update_ratio=0.001, dead_units=0.25).dead_units
+    0.25
+    """
+
+    layer: int
+    weight_norm: float
+    growth: float
+    update_ratio: float
+    dead_units: float
+
+
+def kernels_of(model: Sequential) -> dict[int, Array]:
+    """A copy of the kernel of each layer that has one, by the layer's number."""
+    found = {}
+    for number, layer in enumerate(model.layers):
+        kernel = getattr(layer, "kernel", None)
+        if kernel is not None:
+            found[number] = kernel
+    return found
+
+
+def norm(array: Array) -> float:
+    """Euclidean norm, in float64."""
+    return float(np.linalg.norm(array.astype(np.float64)))
+
+
+def ratio(part: float, whole: float) -> float:
+    """``part / whole``; NaN for a whole of 0."""
+    return part / whole if whole > 0 else float("nan")
+
+
+class ReluOutputs:
+    """Outputs of the ReLU layers of a model for a sample of rows, each from a network that ends there.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If the rows do not fit the model.
+    """
+
+    def __init__(self, model: Sequential, x: Any) -> None:
+        self._model = model
+        sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
+        self._x = _check.features(sample, "x", model.dtype, model.engine.program.fan_in)[:_SAMPLE_ROWS]
+        self._networks = {
+            number: self._network_to(number)
+            for number, layer in enumerate(model.declarations)
+            if getattr(layer, "activation", None) == "relu"
+        }
+
+    def _network_to(self, number: int) -> Sequential:
+        from ..model import Sequential
+
+        declarations, scale = self._model.declarations[: number + 1], self._model.uint8_scale
+        network = Sequential(declarations, dtype=str(self._model.dtype), uint8_scale=scale, seed=0)
+        network.build(self._x.shape[1])
+        return network
+
+    def dead_units(self) -> dict[int, float]:
+        """For each ReLU layer the share of units that are 0 for every row."""
+        weights = self._model.get_weights()
+        shares = {}
+        for number, network in self._networks.items():
+            network.set_weights(weights[: len(network.get_weights())])
+            shares[number] = float((network.predict(self._x) <= 0).all(axis=0).mean())
+        return shares

@@ -1,0 +1,161 @@
+"""Files with a line for each epoch."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import math
+import os
+from typing import Any
+
+from .. import _check
+from .._cache import write_atomically
+from .._errors import ArgumentError
+from .base import Callback, Logs
+from .paths import as_path
+
+
+class EpochLines(Callback):
+    """A text file with a line for each epoch, which can be read while training runs.
+
+    The file is open only while a line is written, so that nothing is lost however training ends.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
+        self.path = as_path(path)
+        self.append = _check.yes_or_no(append, "append")
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self._names = list(plan["logs"])
+        goes_on = bool(self.model.history and self.model.history.epoch)  # a new run begins with an empty history
+        lines = self._lines_there() if self.append or goes_on else []
+        if goes_on:
+            while lines and self._is_repeated(lines[-1], plan["first_epoch"]):
+                lines.pop()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.path, "".join(f"{line}\n" for line in lines).encode())
+
+    def _lines_there(self) -> list[str]:
+        """The lines of the file; one without an end is what a crash left behind."""
+        if not self.path.exists():
+            return []
+        text = self.path.read_text(encoding="utf-8")
+        return text.split("\n")[:-1]
+
+    def _is_repeated(self, line: str, first_epoch: int) -> bool:
+        epoch = self._epoch_of(line)
+        return epoch is not None and epoch >= first_epoch
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        text = self._line(epoch, logs)
+        with open(self.path, "a", encoding="utf-8", newline="") as file:
+            file.write(text)
+
+    def _line(self, epoch: int, logs: Logs) -> str:
+        """The text of an epoch, with the end of its line."""
+        raise NotImplementedError
+
+    def _epoch_of(self, line: str) -> int | None:
+        """The number of the epoch that a line is about; None for other lines."""
+        raise NotImplementedError
+
+
+class CSVLogger(EpochLines):
+    """Write a table with a line for each epoch: its number, from 0, and all values of the logs.
+
+    Lines can be read as soon as their epoch is over. A run that goes on with ``fit(resume=True)`` keeps the lines of
+    the epochs before it and replaces those that it trains again, also in another process.
+
+    Parameters
+    ----------
+    path : path-like
+        Folders that are missing are made.
+    append : bool, default False
+        False: a new run writes a new file. True: it adds its lines to those that are there, in their columns.
+
+    Raises
+    ------
+    ArgumentError
+        By `fit`, if lines are to be added to a file that is no such table.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+    >>> model = fm.mlp([4], classes=2, seed=0)
+    >>> log = fm.callbacks.CSVLogger(path)
+    >>> history = model.fit([[0.0], [1.0]], [0, 1], epochs=3, verbose=0, callbacks=[log])
+    >>> with open(path) as file:
+    ...     print(file.readline().strip())
+    epoch,loss,accuracy,seconds,samples_per_second,learning_rate
+    """
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self._columns: list[str] = []
+        super().on_train_begin(plan)
+
+    def _lines_there(self) -> list[str]:
+        lines = super()._lines_there()
+        if lines:
+            self._columns = next(csv.reader(lines[:1]))
+            if self._columns[:1] != ["epoch"]:
+                raise ArgumentError(
+                    f"path: {self.path} does not begin with a column 'epoch', so it is no table of epochs: "
+                    "choose another file, or append=False"
+                )
+        return lines
+
+    def _line(self, epoch: int, logs: Logs) -> str:
+        rows: list[list[Any]] = []
+        if not self._columns:  # also what other callbacks have put into the logs
+            self._columns = list(dict.fromkeys(["epoch", *self._names, *logs]))
+            rows.append(self._columns)
+        values = {"epoch": epoch, **{name: repr(float(value)) for name, value in logs.items()}}
+        rows.append([values.get(name, "") for name in self._columns])
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return text.getvalue()
+
+    def _epoch_of(self, line: str) -> int | None:
+        with contextlib.suppress(ValueError):
+            return int(line.split(",", 1)[0])
+        return None
+
+
+class JSONLogger(EpochLines):
+    """Write a line of JSON for each epoch: ``{"epoch": 0, "loss": 0.5, …}``.
+
+    What is not finite becomes ``null``. Otherwise as `CSVLogger`.
+
+    Parameters
+    ----------
+    path : path-like
+        Folders that are missing are made.
+    append : bool, default False
+        False: a new run writes a new file. True: it adds its lines to those that are there.
+
+    Examples
+    --------
+    >>> import json, os, tempfile
+    >>> import fastmlp as fm
+    >>> path = os.path.join(tempfile.mkdtemp(), "log.jsonl")
+    >>> model = fm.mlp([4], classes=2, seed=0)
+    >>> log = fm.callbacks.JSONLogger(path)
+    >>> history = model.fit([[0.0], [1.0]], [0, 1], epochs=3, verbose=0, callbacks=[log])
+    >>> with open(path) as file:
+    ...     [json.loads(line)["loss"] for line in file] == history["loss"]
+    True
+    """
+
+    def _line(self, epoch: int, logs: Logs) -> str:
+        values = {name: float(value) for name, value in logs.items()}
+        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        return json.dumps({"epoch": epoch, **finite}) + "\n"
+
+    def _epoch_of(self, line: str) -> int | None:
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return int(json.loads(line)["epoch"])
+        return None

@@ -1,0 +1,76 @@
+"""A value of the logs that a callback watches, and what counts as better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .base import Logs
+
+_BETTER_WHEN_LARGE = {"accuracy", "acc", "auc", "f1", "precision", "recall", "r2"}
+
+
+class Monitor:
+    """Reads one value from the logs of each epoch and compares it with the best so far.
+
+    Parameters
+    ----------
+    name : str
+        Of the value, such as ``"val_loss"``.
+    mode : {"auto", "min", "max"}
+        Which way is better. "auto": up for names with accuracy, auc, f1, precision, recall or r2, otherwise down.
+    min_delta : float
+        A smaller change than this is none.
+    """
+
+    def __init__(self, name: Any, mode: Any, min_delta: Any = 0.0) -> None:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"monitor must be the name of a value in the logs, not {name!r:.60}")
+        self.name = name
+        self.min_delta = _check.real_number(min_delta, "min_delta", minimum=0)
+        if _check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
+            mode = "max" if _BETTER_WHEN_LARGE & set(name.lower().split("_")) else "min"
+        self.mode: str = mode
+
+    def begin(self, plan: dict[str, Any]) -> None:
+        """Take note of a run; one that will never have the value is refused before its first epoch."""
+        validated = plan["validation_rows"] > 0
+        self._every = plan["validation_freq"] if validated else 1
+        if not validated and self._is_validation and self.name.removeprefix("val_") in plan["logs"]:
+            raise self._missing(plan["logs"])
+
+    def read(self, logs: Logs, epoch: int) -> float | None:
+        """The value after an epoch; None where the epoch has no validation.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not among the logs.
+        """
+        if self.name in logs:
+            return float(logs[self.name])
+        if self._is_validation and (epoch + 1) % self._every:
+            return None
+        raise self._missing(logs)
+
+    @property
+    def _is_validation(self) -> bool:
+        return self.name.startswith("val_")
+
+    def _missing(self, names: Iterable[str]) -> ArgumentError:
+        there = list(names)
+        remedy = "monitor one of these"
+        if self._is_validation and not any(name.startswith("val_") for name in there):
+            remedy = f"give fit() validation_data or validation_split, or {remedy}"
+        return ArgumentError(
+            f"monitor is {self.name!r}, but the logs of this training are {', '.join(map(repr, there))}: {remedy}"
+        )
+
+    def improves(self, value: float, best: float | None) -> bool:
+        """Whether a value is better than another by more than ``min_delta``; NaN never is."""
+        if best is None or math.isnan(best):
+            return not math.isnan(value)
+        return value > best + self.min_delta if self.mode == "max" else value < best - self.min_delta

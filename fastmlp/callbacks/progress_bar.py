@@ -1,0 +1,172 @@
+"""Showing how training comes along."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from typing import Any, TextIO
+
+from .._errors import MissingExtraError
+from .base import Callback, Logs
+
+_NOT_SHOWN = ("seconds", "samples_per_second", "learning_rate")
+_IN_WORDS = {"max_time": "the time given is over", "interrupted": "interrupted", "failed": "an error"}
+
+
+class ProgressLine(Callback):
+    """A line for each epoch: loss, metrics, validation, samples per second, and the time that is left.
+
+    Parameters
+    ----------
+    live : bool
+        Whether to redraw the line while the epoch runs (for a terminal), or print finished lines only.
+    """
+
+    def __init__(self, *, live: bool, stream: TextIO | None = None) -> None:
+        self.live = live
+        self.stream = stream
+        self._drawn = 0
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self._plan = plan
+        self._start = time.perf_counter()
+        self._epochs_done = 0
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def on_batches_end(self, batch: int, logs: Logs) -> None:
+        if self.live:
+            self._write(self._line(logs, batch / self._plan["batches"]), final=False)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self._epochs_done += 1
+        self._write(self._line(logs, 0.0), final=True)
+
+    def on_train_end(self, reason: str) -> None:
+        if reason != "finished":
+            self._write(f"stopped: {_IN_WORDS.get(reason, reason)}", final=True)
+
+    def _line(self, logs: Logs, fraction: float) -> str:
+        head = _head(self._epoch, self._plan["epochs"])
+        return "  ".join([head, _values(logs), f"ETA {_duration(self._left(fraction))}"])
+
+    def _left(self, fraction: float) -> float:
+        done = self._epochs_done + fraction
+        wanted = self._plan["epochs"] - self._plan["first_epoch"]
+        passed = time.perf_counter() - self._start
+        return passed / done * max(0.0, wanted - done) if done else 0.0
+
+    def _write(self, line: str, *, final: bool) -> None:
+        stream = self.stream or sys.stdout
+        start = "\r" if self._drawn else ""
+        stream.write(start + line.ljust(self._drawn) + ("\n" if final else ""))
+        self._drawn = 0 if final else len(line)
+        stream.flush()
+
+
+class ProgressBar(Callback):
+    """A bar for each epoch, by tqdm: a widget in a notebook, text elsewhere.
+
+    `fit` shows it by itself, with ``verbose="auto"`` or 1, in a notebook or a terminal where tqdm is installed.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Where the bar is drawn, except for a widget. Default: standard output.
+
+    Raises
+    ------
+    MissingExtraError
+        If tqdm is not installed.
+    """
+
+    def __init__(self, *, stream: TextIO | None = None) -> None:
+        self.stream = stream
+        self._tqdm = _tqdm_class()
+        self._bar: Any = None
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self._plan = plan
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._bar = self._tqdm(
+            total=self._plan["batches"],
+            desc=_head(epoch, self._plan["epochs"]),
+            unit="batch",
+            file=self.stream or sys.stdout,
+            dynamic_ncols=True,
+        )
+
+    def on_batches_end(self, batch: int, logs: Logs) -> None:
+        self._bar.set_postfix_str(_values(logs), refresh=False)
+        self._bar.update(batch - self._bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self._bar.set_postfix_str(_values(logs))
+        self._close()
+
+    def on_train_end(self, reason: str) -> None:
+        self._close()
+        if reason != "finished":
+            print(f"stopped: {_IN_WORDS.get(reason, reason)}", file=self.stream or sys.stdout, flush=True)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _tqdm_class() -> Any:
+    if not _is_installed("tqdm"):
+        raise MissingExtraError("ProgressBar needs tqdm, which is not installed: pip install 'fastmlp[progress]'")
+    if _in_notebook() and _is_installed("ipywidgets"):
+        from tqdm.notebook import tqdm
+    else:
+        from tqdm.std import tqdm
+    return tqdm
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # something in its place in sys.modules
+        return False
+
+
+def _in_notebook() -> bool:
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython is not None and getattr(get_ipython(), "kernel", None) is not None
+
+
+def _head(epoch: int, epochs: int) -> str:
+    return f"epoch {epoch + 1:{len(str(epochs))}d}/{epochs}"
+
+
+def _values(logs: Logs) -> str:
+    shown = [f"{name} {value:.4f}" for name, value in logs.items() if name not in _NOT_SHOWN]
+    return "  ".join([*shown, f"{logs['samples_per_second']:,.0f} samples/s"])
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def progress(verbose: str | int | bool) -> list[Callback]:
+    """The progress callback for ``verbose``: 0 none, 1 live, 2 finished lines, "auto" what the output takes.
+
+    Live is a `ProgressBar` in a notebook or a terminal where tqdm is installed, otherwise a line that is redrawn.
+    """
+    if not verbose or sys.stdout is None:
+        return []
+    on_terminal = sys.stdout.isatty()
+    has_bar = (on_terminal or _in_notebook()) and _is_installed("tqdm")
+    if verbose == "auto":
+        verbose = 1 if on_terminal or has_bar else 2
+    live = int(verbose) == 1
+    return [ProgressBar()] if live and has_bar else [ProgressLine(live=live)]

@@ -1,0 +1,116 @@
+"""Changing the learning rate while training goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .. import _check
+from .._errors import ArgumentTypeError
+from .base import Callback, Logs
+from .monitor import Monitor
+
+
+class ReduceLROnPlateau(Callback):
+    """Reduce the learning rate when a value has not improved for some epochs.
+
+    It sets ``model.learning_rate``, which stays reduced after training, and in a saved model, until ``compile``.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        The value of the logs that is watched.
+    factor : float, default 0.1
+        What the rate is multiplied by, above 0 and below 1.
+    patience : int, default 10
+        Epochs without an improvement after which the rate is reduced; 0 is as 1.
+    mode : {"auto", "min", "max"}, default "auto"
+        As in `EarlyStopping`.
+    min_delta : float, default 1e-4
+        A smaller change than this is no improvement.
+    cooldown : int, default 0
+        Epochs after a reduction that do not count.
+    min_lr : float, default 0.0
+        The rate is never reduced below this.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> (x, y), _ = fm.datasets.digits(400, 100)
+    >>> model = fm.mlp([8], classes=10, seed=0)
+    >>> reduce = fm.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=10.0)
+    >>> history = model.fit(x, y, epochs=3, verbose=0, callbacks=[reduce])
+    >>> model.learning_rate
+    0.00025
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        self.monitor = monitor
+        self._watched = Monitor(monitor, mode, min_delta)
+        self.factor = _check.real_number(factor, "factor", above=0, below=1)
+        self.patience = _check.whole_number(patience, "patience", minimum=0)
+        self.cooldown = _check.whole_number(cooldown, "cooldown", minimum=0)
+        self.min_lr = _check.real_number(min_lr, "min_lr", minimum=0)
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self._watched.begin(plan)
+        self._best: float | None = None
+        self._waited = 0
+        self._cooling = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        value = self._watched.read(logs, epoch)
+        if value is None:
+            return
+        counts = self._cooling == 0
+        self._cooling = max(0, self._cooling - 1)
+        if self._watched.improves(value, self._best):
+            self._best, self._waited = value, 0
+        elif counts:
+            self._waited += 1
+            if self._waited >= max(1, self.patience):
+                self._reduce()
+
+    def _reduce(self) -> None:
+        rate = self.model.learning_rate
+        if rate > self.min_lr:
+            self.model.learning_rate = max(rate * self.factor, self.min_lr)
+            self._waited, self._cooling = 0, self.cooldown
+
+
+class LearningRateScheduler(Callback):
+    """Set the learning rate of each epoch by a function.
+
+    Parameters
+    ----------
+    schedule : callable
+        ``schedule(epoch, rate)``, with the epoch's number from 0 and the rate so far, returns the epoch's rate. It
+        is asked again when training resumes in the middle of an epoch.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> halve = fm.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2 if epoch else rate)
+    >>> model = fm.mlp([4], classes=2, seed=0)
+    >>> history = model.fit([[0.0], [1.0]], [0, 1], epochs=3, verbose=0, callbacks=[halve])
+    >>> model.learning_rate
+    0.00025
+    """
+
+    def __init__(self, schedule: Callable[[int, float], float]) -> None:
+        if not callable(schedule):
+            raise ArgumentTypeError(f"schedule must be a function of (epoch, rate), not {schedule!r:.60}")
+        self.schedule = schedule
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        rate = self.schedule(epoch, self.model.learning_rate)
+        self.model.learning_rate = _check.real_number(rate, f"what schedule returns for epoch {epoch}", above=0)

@@ -1,0 +1,112 @@
+"""Stopping when nothing gets better any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import _check
+from .._types import Array
+from .base import Callback, Logs
+from .monitor import Monitor
+
+
+class EarlyStopping(Callback):
+    """Stop training when a value has not improved for some epochs.
+
+    Each run of `fit` counts afresh, also one with ``resume=True``.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        The value of the logs that is watched.
+    min_delta : float, default 0.0
+        A smaller change than this is no improvement.
+    patience : int, default 0
+        Epochs without an improvement after which training stops; 0 is as 1.
+    mode : {"auto", "min", "max"}, default "auto"
+        Which way is better. "auto": up for names with accuracy, auc, f1, precision, recall or r2, otherwise down.
+    baseline : float, optional
+        Epochs count as without an improvement until the value is better than this; but as in Keras, training is not
+        stopped after an epoch that improved.
+    restore_best_weights : bool, default False
+        As in Keras, False leaves the model as it was trained last. True: whatever ends training, the model gets the
+        weights of its best epoch. The optimiser's state stays, so that ``fit(resume=True)`` then goes on from other
+        weights than it would have.
+    start_from_epoch : int, default 0
+        Epochs before this one, numbered from 0, are not looked at.
+
+    Attributes
+    ----------
+    best : float or None
+        The best value so far.
+    best_epoch : int or None
+        Its epoch, numbered from 0.
+    stopped_epoch : int or None
+        The epoch after which training was stopped; None while it was not.
+
+    Raises
+    ------
+    ArgumentError
+        By `fit`, if the logs have no value of this name; the message lists those that there are.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> (x, y), _ = fm.datasets.digits(400, 100)
+    >>> stopping = fm.callbacks.EarlyStopping("loss", min_delta=10.0, patience=2, restore_best_weights=True)
+    >>> history = fm.mlp([8], classes=10, seed=0).fit(x, y, epochs=9, verbose=0, callbacks=[stopping])
+    >>> history.epoch, stopping.best_epoch, stopping.stopped_epoch
+    ([0, 1, 2], 0, 2)
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        self.monitor = monitor
+        self._watched = Monitor(monitor, mode, min_delta)
+        self.patience = _check.whole_number(patience, "patience", minimum=0)
+        self.baseline = None if baseline is None else _check.real_number(baseline, "baseline")
+        self.restore_best_weights = _check.yes_or_no(restore_best_weights, "restore_best_weights")
+        self.start_from_epoch = _check.whole_number(start_from_epoch, "start_from_epoch", minimum=0)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.stopped_epoch: int | None = None
+        self._best_weights: list[Array] | None = None
+        self._waited = 0
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        self._reset()
+        self._watched.begin(plan)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        value = self._watched.read(logs, epoch)
+        if value is None or epoch < self.start_from_epoch:
+            return
+        self._waited += 1
+        if self._watched.improves(value, self.best):
+            self._keep(epoch, value)
+            if self.baseline is None or self._watched.improves(value, self.baseline):
+                self._waited = 0
+        elif self._waited >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def _keep(self, epoch: int, value: float) -> None:
+        self.best, self.best_epoch = value, epoch
+        if self.restore_best_weights:
+            self._best_weights = self.model.get_weights()
+
+    def on_train_end(self, reason: str) -> None:
+        if self._best_weights is not None:
+            self.model.set_weights(self._best_weights)
+            self._best_weights = None
