@@ -41,13 +41,14 @@ from .layers import (
 )
 from .learning_rate import LearningRateCurve, find_learning_rate
 from .model import Sequential, mlp
-from .optimizers import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
+from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import datasets, plots, reference, trackers
     from .saving import load
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Activation",
     "Adagrad",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceErro
 from ._threads import resolve_threads
 from ._types import Array, Integers
 from .bound import BoundLayer
+from .chunk_trainer import ChunkSource, ChunkTrainer, opened
 from .engine import Data, Engine, data_of
 from .history import History
 from .layers import (
@@ -40,7 +42,7 @@ _DTYPES = ("float32", "float64")
 _OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
 
 
-@dataclass
+@dataclasses.dataclass
 class Position:
     """How far training has come: whole epochs, and batches of the epoch after them."""
 
@@ -182,6 +184,7 @@ class Sequential:
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
+        assert self.optimizer  # or it raises
         self._learning_rate = _check.real_number(value, "learning_rate", above=0)
 
     def rates(self, batches: int) -> Array:
@@ -283,7 +286,7 @@ class Sequential:
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
         *,
@@ -308,11 +311,12 @@ class Sequential:
 
         Parameters
         ----------
-        x : array_like, shape (rows, features)
+        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
             uint8 is read as pixels (see ``uint8_scale``); everything else becomes the model's dtype. More
             dimensions are flattened.
         y : array_like, shape (rows,) or (rows, units)
-            What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit.
+            What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit. Chunks, which
+            are in memory one at a time, hold their own: then there is no ``y``.
         batch_size : int, default 32
             Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all.
         epochs : int, default 1
@@ -377,6 +381,14 @@ class Sequential:
         resolve_threads(n_threads)
         listeners = [*_checked_callbacks(callbacks), *_progress(verbose)]
         new_seed = self.seed if seed is None else _checked_seed(seed)
+        chunks: ChunkSource | None = None
+        stream: Iterator[tuple[Any, Any]] = iter(())
+        if y is None and hasattr(x, "epoch"):
+            _check_chunk_settings(validation_split, validation_batches, sample_weight, class_weight, resume)
+            if isinstance(self.optimizer, optimizers.LBFGS):
+                raise ArgumentError("L-BFGS needs all rows at once, not chunks")
+            chunks = x
+            (x, y), stream = opened(chunks, self.position.epoch, bool(shuffle), new_seed)
         weights = (sample_weight, class_weight)
         train, validation = self._training_data(x, y, validation_split, validation_data, weights)
         if validation_batches is not None:
@@ -392,7 +404,7 @@ class Sequential:
         try:
             history, first = self._begin_history(resume, initial_epoch)
             settings = Settings(
-                min(batch_size, train.rows),
+                batch_size if chunks is not None else min(batch_size, train.rows),
                 epochs,
                 first,
                 bool(shuffle),
@@ -401,9 +413,25 @@ class Sequential:
                 validation_freq,
                 validation_batches,
             )
-            return Trainer(self, train, validation, settings, listeners, history).run()
+            if isinstance(self.optimizer, optimizers.LBFGS):
+                from .lbfgs import LBFGSTrainer
+
+                settings = dataclasses.replace(settings, batch_size=train.rows)
+                return LBFGSTrainer(self, train, validation, settings, listeners, history).run()
+            if chunks is None:
+                return Trainer(self, train, validation, settings, listeners, history).run()
+            read = partial(self._chunks_of, chunks, bool(shuffle), class_weight)
+            opening = (self._chunk(pair, class_weight) for pair in stream)
+            return ChunkTrainer(self, train, opening, read, validation, settings, listeners, history).run()
         finally:
             self._busy = False
+
+    def _chunks_of(self, chunks: ChunkSource, shuffle: bool, class_weight: Any, epoch: int) -> Iterator[Data]:
+        for pair in chunks.epoch(epoch, shuffle=shuffle, seed=self.seed):
+            yield self._chunk(pair, class_weight)
+
+    def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
+        return self._data(*pair, "x of a chunk", "y of a chunk", None, None, class_weight)
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
@@ -507,6 +535,8 @@ class Sequential:
         """
         _check_last(self.declarations, self.loss)
         resolve_threads(n_threads)
+        if isinstance(self.optimizer, optimizers.LBFGS):
+            raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
         data = self._data(x, y, "x", "y", None, sample_weight, class_weight)
         size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
         size = min(size, data.rows)
@@ -875,6 +905,22 @@ def _checked_callbacks(given: Any) -> list[callbacks.Callback]:
         if not isinstance(item, callbacks.Callback):
             raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
     return found
+
+
+def _check_chunk_settings(
+    validation_split: float, validation_batches: int | None, sample_weight: Any, class_weight: Any, resume: bool
+) -> None:
+    """Refuse what needs all rows at once."""
+    needed = {
+        "validation_split": bool(validation_split),
+        "validation_batches": validation_batches is not None,
+        "sample_weight": sample_weight is not None,
+        "class_weight='balanced'": isinstance(class_weight, str),
+        "resume": bool(resume),
+    }
+    for name, is_given in needed.items():
+        if is_given:
+            raise ArgumentError(f"{name} cannot be used with data in chunks, as it needs all rows at once")
 
 
 def _checked_seed(seed: int | None) -> int:

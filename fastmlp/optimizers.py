@@ -406,6 +406,50 @@ class Rprop(Optimizer):
 
 
 @dataclass(frozen=True, repr=False)
+class LBFGS(Optimizer):
+    """L-BFGS, for small data: all rows are one batch, and an epoch is one iteration. Needs SciPy (extra ``scipy``).
+
+    The learning rate is not used: each step's length is searched. Only `fastmlp.Sequential.fit` trains with it.
+
+    Parameters
+    ----------
+    memory : int, default 10
+        Steps that the method remembers.
+    tolerance : float, default 1e-5
+        Training ends when no derivative is larger.
+
+    References
+    ----------
+    Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.LBFGS(memory=20).memory
+    20
+    """
+
+    learning_rate: float | Schedule = 1.0
+    memory: int = 10
+    tolerance: float = 1e-5
+
+    code = t.NO_UPDATE
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        object.__setattr__(self, "memory", _check.whole_number(self.memory, "memory", minimum=1))
+        self._set("tolerance", above=0)
+        extras = (*_CLIPPINGS, "ema_momentum")
+        chosen = [name for name in extras if getattr(self, name) is not None]
+        if chosen or self.weight_decay or self.gradient_accumulation_steps > 1:
+            raise ArgumentError("L-BFGS takes no clipping, weight_decay, ema_momentum or gradient_accumulation_steps")
+
+    def plan(self, plan: Array) -> None:
+        super().plan(plan)
+        plan[t.IS_WHOLE] = 1
+
+
+@dataclass(frozen=True, repr=False)
 class NoUpdate(Optimizer):
     """Leaves the parameters alone, so that the gradient can be looked at."""
 
@@ -417,7 +461,7 @@ class NoUpdate(Optimizer):
 
 
 _TYPES: dict[str, type[Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Adagrad, RMSprop, Rprop)
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Adagrad, RMSprop, Rprop, LBFGS)
 }
 
 

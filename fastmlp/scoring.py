@@ -69,9 +69,14 @@ class Scoring:
         known = self.report(loss, hits, rows)
         if outputs is None or not np.isfinite(loss):
             return {name: known.get(name, np.nan) for name in self.names}
-        truth, predictions = self._truth(data.truth()[chosen]), self._predictions(outputs)
-        found = {m.name: m(truth, predictions) for m in self.metrics if m.name not in known}
-        return {name: float({**known, **found}[name]) for name in self.names}
+        found = self.of_outputs(data.truth()[chosen], outputs)
+        return {name: {**known, **found}[name] for name in self.names}
+
+    def of_outputs(self, truth: Array, outputs: Array) -> dict[str, float]:
+        """The metrics that need outputs: of rows of targets, and of what the loss read of these rows."""
+        truth, predictions = self._truth(truth), self._predictions(outputs)
+        wanted = [m for m in self.metrics if not (self.counts_hits and isinstance(m, Accuracy))]
+        return {metric.name: float(metric(truth, predictions)) for metric in wanted}
 
     def _truth(self, truth: Array) -> Array:
         is_one_question = self.loss.targets == PROBABILITIES and truth.ndim == 2 and truth.shape[1] == 1

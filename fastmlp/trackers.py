@@ -289,7 +289,7 @@ def settings_of(model: Sequential, plan: dict[str, Any]) -> dict[str, Any]:
         "parameters": sum(weight.size for weight in model.get_weights()),
         "optimizer": model.optimizer.config(),
         "loss": model.loss.config(),
-        "metrics": list(model.metrics),
+        "metrics": [metric.name for metric in model.metrics],
         "dtype": str(model.dtype),
         "seed": model.seed,
         **{name: plan[name] for name in of_run},

@@ -131,6 +131,7 @@ class Trainer:
         model = self.model
         order = self._order(model.position.epoch)
         self._tell("on_epoch_begin", epoch)
+        self.chance = (model.seed, model.position.epoch)
         totals = self._totals_so_far(model.position.batch)
         self.first_output = model.position.batch * self.settings.batch_size  # no outputs of rows before are known
         self.between = {}
@@ -158,7 +159,7 @@ class Trainer:
             rates,
             self.settings.batch_size,
             threads,
-            chance=(self.model.seed, position.epoch),
+            chance=self.chance,
             outputs=self.outputs,
         )
         seconds = time.perf_counter() - start

@@ -29,6 +29,8 @@ FLOORS = [
         "engine",
         "scoring",
         "trainer",
+        "chunk_trainer",
+        "lbfgs",
         "jitted",
         "targets",
         "bound",

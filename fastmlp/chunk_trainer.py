@@ -1,0 +1,109 @@
+"""Training on data that comes in chunks, one of which is in memory at a time. Floor 4."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from . import kernels
+from ._types import Array, Integers
+from .callbacks import Callback
+from .engine import Data
+from .history import History
+from .trainer import EpochTotals, Settings, Trainer
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+_CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles tell so many chunks of an epoch apart
+
+
+class ChunkSource(Protocol):
+    """What `fastmlp.datasets.Chunks` is to the trainer."""
+
+    def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Array, Array]]:
+        """All chunks once."""
+
+
+class ChunkTrainer(Trainer):
+    """The training loop with another chunk of data after each pass over one.
+
+    The rows of a chunk are shuffled, and the order of the chunks, but not rows across chunks. A chunk's last batch may
+    be smaller.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        first: Data,
+        opening: Iterable[Data],
+        read: Callable[[int], Iterable[Data]],
+        validation: Data | None,
+        settings: Settings,
+        callbacks: Sequence[Callback],
+        history: History,
+    ) -> None:
+        super().__init__(model, first, validation, settings, callbacks, history)
+        self._opening: Iterable[Data] | None = opening  # of the first epoch, begun already
+        self._read = read
+
+    def _epoch(self, epoch: int) -> None:
+        position, totals = self.model.position, EpochTotals()
+        chunks = self._read(position.epoch) if self._opening is None else self._opening
+        self._opening, self.between, batches = None, {}, 0
+        seen: list[tuple[Array, Array]] = []
+        self._tell("on_epoch_begin", epoch)
+        for number, data in enumerate(chunks):
+            self._take(data)
+            order = self._shuffled(number)
+            self.chance = (self.model.seed, self._number(number))
+            while position.batch < self.batches and self.stop_reason is None:
+                self._call(order, totals)
+                self._look_around()
+                self._tell_batches(totals)
+            batches += position.batch
+            if self.outputs is not None:
+                trained = position.batch * self.settings.batch_size
+                seen.append((data.truth()[order[:trained]], self.outputs[:trained]))
+            if self.stop_reason is not None:
+                break
+        self._end_of_chunks(epoch, totals, seen)
+
+    def _take(self, data: Data) -> None:
+        self.data, self.model.position.batch = data, 0
+        self.batches = -(-data.rows // self.settings.batch_size)
+        self.outputs = self.scoring.room(data.rows, self.model.dtype)
+
+    def _number(self, chunk: int) -> int:
+        return (self.model.position.epoch * _CHUNKS_IN_EPOCH + chunk) % 2**32
+
+    def _shuffled(self, chunk: int) -> Integers:
+        order = np.arange(self.data.rows, dtype=np.int64)
+        if self.settings.shuffle:
+            kernels.shuffle.run(np.float64, 1, order, self.model.seed, self._number(chunk))
+        return order
+
+    def _end_of_chunks(self, epoch: int, totals: EpochTotals, seen: list[tuple[Array, Array]]) -> None:
+        position = self.model.position  # an epoch that was cut short is not gone on with: chunks may be gone
+        position.epoch, position.batch = position.epoch + 1, 0
+        if totals.batches == 0:
+            return
+        logs = {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
+        if seen:
+            truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+            logs.update(self.scoring.of_outputs(truth, outputs))
+        logs.update(self._validation_of_epoch(epoch, 0))
+        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
+        self.history.add_epoch(epoch, recorded, partial=False)
+        self._tell("on_epoch_end", epoch, logs)
+        self._look_around()
+
+
+def opened(chunks: ChunkSource, number: int, shuffle: bool, seed: int) -> tuple[Any, Iterator[Any]]:
+    """The first chunk of an epoch, and all of them from the beginning."""
+    stream = iter(chunks.epoch(number, shuffle=shuffle, seed=seed))
+    first = next(stream)
+    return first, itertools.chain([first], stream)

@@ -1,0 +1,94 @@
+"""Training small data as one batch with L-BFGS, which SciPy does. Floor 4."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from ._errors import MissingExtraError
+from ._types import Array
+from .optimizers import LBFGS
+from .trainer import EpochTotals, Trainer
+
+
+class LBFGSTrainer(Trainer):
+    """The training loop with the steps made by SciPy: an iteration of L-BFGS is an epoch.
+
+    The loss and the gradient are those of all rows as one batch, in training mode; random layers do the same in every
+    iteration, as the method needs one function.
+    """
+
+    def _epoch(self, epoch: int) -> None:
+        """All epochs: SciPy calls back after each."""
+        minimize = _minimize()
+        engine, rule = self.engine, self.model.optimizer
+        assert isinstance(rule, LBFGS)
+        self._number, self._seconds_from = epoch, self._now()
+        self._spans = [t.span(engine.program.panel) for t in engine.program.tensors if t.trained]
+        self._chance = (self.model.seed, self.model.position.epoch)
+        self._tell("on_epoch_begin", epoch)
+        options = {
+            "maxiter": self.settings.epochs - epoch,
+            "maxcor": rule.memory,
+            "gtol": rule.tolerance,
+            "ftol": 0.0,
+            "maxfun": 100 * (self.settings.epochs - epoch),
+        }
+        found = minimize(
+            self._loss_and_gradient, self._weights(), jac=True, method="L-BFGS-B", callback=self._after, options=options
+        )
+        self._take(found.x)
+        self.model.position.batch = 0
+        self.stop_reason = self.stop_reason or "finished"
+
+    @staticmethod
+    def _now() -> float:
+        return time.perf_counter()
+
+    def _weights(self) -> Array:
+        return np.concatenate([self.engine.parameters[span] for span in self._spans]).astype(np.float64)
+
+    def _take(self, weights: Array) -> None:
+        at = 0
+        for span in self._spans:
+            self.engine.parameters[span] = weights[at : at + span.stop - span.start]
+            at += span.stop - span.start
+
+    def _loss_and_gradient(self, weights: Array) -> tuple[float, Array]:
+        self._take(weights)
+        loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most)
+        if not np.isfinite(loss):  # a step too far: the line search comes back
+            return float(np.finfo(np.float64).max), np.zeros(len(weights))
+        return loss, np.concatenate([gradient[span] for span in self._spans]).astype(np.float64)
+
+    def _after(self, intermediate_result: Any) -> None:
+        """Note an iteration; called by SciPy, with the weights that it has come to."""
+        self._take(intermediate_result.x)
+        epoch, self._number = self._number, self._number + 1
+        outputs = self.scoring.room(self.data.rows, self.model.dtype)
+        _, hits = self.engine.evaluate(self.data, self.settings.n_threads, outputs=outputs)
+        loss, now = float(intermediate_result.fun), self._now()
+        totals = EpochTotals(loss * self.data.rows, hits, self.data.rows, 1, now - self._seconds_from)
+        self._seconds_from = now
+        values = totals.logs(self.scoring, self.data, outputs, slice(None))
+        self.history.add_batches(**{name: [values[name]] for name in ("loss", "accuracy") if name in values})
+        self.model.position.epoch += 1
+        logs = {**values, "learning_rate": self.model.learning_rate, **self._validation_of_epoch(epoch, 0)}
+        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
+        self.history.add_epoch(epoch, recorded, partial=False)
+        self._tell("on_epoch_end", epoch, logs)
+        self._look_around()
+        if self.stop_reason is not None:
+            raise StopIteration
+        if self._number < self.settings.epochs:
+            self._tell("on_epoch_begin", self._number)
+
+
+def _minimize() -> Any:
+    try:
+        from scipy.optimize import minimize
+    except ImportError:
+        raise MissingExtraError("the L-BFGS optimizer needs SciPy: pip install 'fastmlp[scipy]'") from None
+    return minimize

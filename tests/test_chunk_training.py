@@ -1,0 +1,86 @@
+"""Training on data in chunks, one in memory at a time."""
+
+import numpy as np
+import pytest
+
+import fastmlp as fm
+from fastmlp import ArgumentError
+from fastmlp.datasets import Chunks
+
+
+def problem(rows=300, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 4)).astype(np.float32)
+    return x, (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+
+
+def network(seed=0, **options):
+    model = fm.Sequential([fm.Dense(16, activation="relu"), fm.Dense(2, activation="softmax")], seed=seed)
+    model.compile(fm.Adam(0.02), **options)
+    return model
+
+
+def test_one_chunk_of_all_rows_trains_like_arrays_in_their_order():
+    x, y = problem()
+    whole, chunked = network(), network()
+    whole.fit(x, y, batch_size=32, epochs=3, shuffle=False, verbose=0)
+    history = chunked.fit(Chunks.from_arrays(x, y, 1000), batch_size=32, epochs=3, shuffle=False, verbose=0)
+    for a, b in zip(whole.get_weights(), chunked.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+    assert history["loss"] == whole.history["loss"]
+    assert history["accuracy"] == whole.history["accuracy"]
+
+
+def test_chunks_are_learned_and_reported():
+    x, y = problem(600)
+    model, metrics = network(metrics=["accuracy", "f1"]), ("loss", "accuracy", "f1")
+    chunks = Chunks.from_arrays(x, y, rows_in_chunk=130)
+    history = model.fit(chunks, batch_size=32, epochs=20, validation_data=problem(200, 1), verbose=0)
+    assert history["accuracy"][-1] > 0.9
+    assert history["val_accuracy"][-1] > 0.85
+    for name in metrics:
+        assert len(history[name]) == len(history[f"val_{name}"]) == 20
+    assert model.position.epoch == 20
+    assert sum(len(range(0, rows, 32)) for rows in (130, 130, 130, 130, 80)) * 20 == len(history.batches["loss"])
+
+
+def test_the_same_seed_trains_the_same_and_dropout_differs_between_chunks():
+    x, y = problem()
+    layers = [fm.Dense(16, activation="relu"), fm.Dropout(0.5), fm.Dense(2, activation="softmax")]
+    trained = []
+    for _ in range(2):
+        model = fm.Sequential(layers, seed=3)
+        model.compile()
+        model.fit(Chunks.from_arrays(x, y, 100), batch_size=10, epochs=2, verbose=0)
+        trained.append(model.get_weights())
+    assert all(np.array_equal(a, b) for a, b in zip(*trained, strict=True))
+
+
+def test_a_generator_and_stopping():
+    x, y = problem()
+
+    class Stop(fm.callbacks.Callback):
+        def on_batches_end(self, batch, logs):
+            self.model.stop_training = True
+
+    model = network()
+    chunks = Chunks.from_generator(lambda: ((x[i : i + 50], y[i : i + 50]) for i in range(0, 300, 50)))
+    history = model.fit(chunks, batch_size=10, epochs=5, callbacks=[Stop()], verbose=0)
+    assert history.stopped == "callback"
+    assert len(history.epoch) == 1
+    assert np.isfinite(model.predict(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("validation_split", 0.2),
+        ("validation_batches", 3),
+        ("sample_weight", np.ones(300)),
+        ("class_weight", "balanced"),
+        ("resume", True),
+    ],
+)
+def test_what_needs_all_rows_is_refused(name, value):
+    with pytest.raises(ArgumentError, match=f"{name}.* cannot be used with data in chunks"):
+        network().fit(Chunks.from_arrays(*problem(), 100), verbose=0, **{name: value})

@@ -1,0 +1,85 @@
+"""L-BFGS, whose steps SciPy makes."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+import fastmlp as fm
+from fastmlp import ArgumentError, MissingExtraError
+
+
+def problem(rows=150, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 3))
+    return x, (x @ [1.0, -2.0, 0.5] + 0.3)[:, None]
+
+
+def network(**options):
+    model = fm.Sequential([fm.Dense(1, **options)], dtype="float64", seed=0)
+    model.compile(fm.LBFGS(tolerance=1e-9), "mse")
+    return model
+
+
+def test_without_scipy_the_error_names_the_extra(monkeypatch):
+    usual = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.startswith("scipy"):
+            raise ImportError(name)
+        return usual(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(MissingExtraError, match=r"fastmlp\[scipy\]"):
+        network().fit(*problem(), epochs=2, verbose=0)
+
+
+def test_settings_that_do_not_fit_are_refused():
+    x, y = problem()
+    with pytest.raises(ArgumentError, match="L-BFGS takes no clipping"):
+        fm.LBFGS(clipnorm=1.0)
+    with pytest.raises(ArgumentError, match=r"trains with fit\(\) alone"):
+        network().train_on_batch(x, y)
+    with pytest.raises(ArgumentError, match="not chunks"):
+        network().fit(fm.datasets.Chunks.from_arrays(x, y, 10), verbose=0)
+
+
+def test_it_finds_the_least_squares_solution():
+    pytest.importorskip("scipy")
+    x, y = problem()
+    model = network()
+    history = model.fit(x, y, epochs=50, validation_data=problem(50, 1), verbose=0)
+    assert history.stopped == "finished"
+    assert history["loss"][-1] < 1e-12
+    assert history["val_loss"][-1] < 1e-12
+    assert history["loss"] == sorted(history["loss"], reverse=True)
+    assert model.layers[0].kernel.ravel() == pytest.approx([1.0, -2.0, 0.5], abs=1e-6)
+    assert model.layers[0].bias == pytest.approx([0.3], abs=1e-6)
+
+
+def test_penalties_and_frozen_layers_count():
+    pytest.importorskip("scipy")
+    x, y = problem()
+    model = network(kernel_regularizer=fm.regularizers.l2(0.1), use_bias=False)
+    model.fit(x, y, epochs=100, verbose=0)
+    ridge = np.linalg.solve(x.T @ x / len(x) + 0.1 * np.eye(3), x.T @ y / len(x))
+    assert model.layers[0].kernel == pytest.approx(ridge, abs=1e-6)
+    frozen = fm.Sequential([fm.Dense(4, activation="tanh", trainable=False), fm.Dense(1)], dtype="float64", seed=0)
+    frozen.compile(fm.LBFGS(), "mse")
+    frozen.build(3)
+    before = frozen.get_weights()
+    frozen.fit(x, y, epochs=5, verbose=0)
+    assert np.array_equal(before[0], frozen.get_weights()[0])
+    assert not np.array_equal(before[2], frozen.get_weights()[2])
+
+
+def test_callbacks_stop_it():
+    pytest.importorskip("scipy")
+
+    class Stop(fm.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.stop_training = epoch == 2
+
+    history = network().fit(*problem(), epochs=50, callbacks=[Stop()], verbose=0)
+    assert history.epoch == [0, 1, 2]
+    assert history.stopped == "callback"
