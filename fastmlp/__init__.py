@@ -35,6 +35,7 @@ from .optimizers import SGD, Adam
 
 if TYPE_CHECKING:
     from . import datasets, reference
+    from .cross_validation import CrossValidation, cross_validate
     from .saving import load
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "BusyError",
+    "CrossValidation",
     "DataFileError",
     "Dense",
     "DivergenceError",
@@ -55,6 +57,7 @@ __all__ = [
     "Sequential",
     "__version__",
     "callbacks",
+    "cross_validate",
     "datasets",
     "get_num_threads",
     "initializers",
@@ -66,15 +69,20 @@ __all__ = [
     "set_num_threads",
 ]
 
+# What a first look at the package does not need is imported when it is asked for.
+_MODULES = ("datasets", "reference")
+_LAZY = {
+    "load": "saving",
+    "cross_validate": "cross_validation",
+    "CrossValidation": "cross_validation",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # What a first look at the package does not need is imported when it is asked for.
-    if name in ("datasets", "reference"):
+    if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
-    if name == "load":
-        from .saving import load
-
-        return load
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -23,7 +23,7 @@ FLOORS = [
     ["initializers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
     ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving"],
-    ["datasets", "benchmark", "cli"],
+    ["datasets", "text_table", "workers", "folds", "cross_validation", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
     "tables",
