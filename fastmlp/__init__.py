@@ -34,9 +34,10 @@ from .model import Sequential, mlp
 from .optimizers import SGD, Adam
 
 if TYPE_CHECKING:
-    from . import datasets, reference
+    from . import datasets, reference, sweeps
     from .cross_validation import CrossValidation, cross_validate
     from .saving import load
+    from .sweeps import sweep
 
 __all__ = [
     "SGD",
@@ -67,14 +68,17 @@ __all__ = [
     "mlp",
     "reference",
     "set_num_threads",
+    "sweep",
+    "sweeps",
 ]
 
 # What a first look at the package does not need is imported when it is asked for.
-_MODULES = ("datasets", "reference")
+_MODULES = ("datasets", "reference", "sweeps")
 _LAZY = {
     "load": "saving",
     "cross_validate": "cross_validation",
     "CrossValidation": "cross_validation",
+    "sweep": "sweeps",
 }
 
 

@@ -23,7 +23,7 @@ FLOORS = [
     ["initializers", "layers", "losses", "optimizers", "metrics"],
     ["program"],
     ["history", "callbacks", "thread_choice", "engine", "trainer", "jitted", "model", "saving"],
-    ["datasets", "text_table", "workers", "folds", "cross_validation", "benchmark", "cli"],
+    ["datasets", "text_table", "workers", "folds", "cross_validation", "sweeps", "benchmark", "cli"],
 ]
 KERNEL_ORDER = [
     "tables",
@@ -171,10 +171,10 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, sweeps
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
-    for module in (kernels, datasets):
+    for module in (kernels, datasets, sweeps):
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     for module in (callbacks, initializers, losses):
         names = [n for n in vars(module) if not n.startswith("_")]
