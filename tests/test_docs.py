@@ -38,7 +38,7 @@ def test_kernel_examples(name):
 
 
 @needs_jit
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/sweeps.md"])
 def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     if not (ROOT / page).is_file():
         pytest.skip("installed without its documentation")
