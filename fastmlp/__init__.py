@@ -44,8 +44,10 @@ from .model import Sequential, mlp
 from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import datasets, plots, reference, trackers
+    from . import datasets, plots, reference, sweeps, trackers
+    from .cross_validation import CrossValidation, cross_validate
     from .saving import load
+    from .sweeps import sweep
 
 __all__ = [
     "LBFGS",
@@ -59,6 +61,7 @@ __all__ = [
     "ArgumentTypeError",
     "BatchNormalization",
     "BusyError",
+    "CrossValidation",
     "DataFileError",
     "Dense",
     "DivergenceError",
@@ -80,6 +83,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "cross_validate",
     "datasets",
     "find_learning_rate",
     "get_num_threads",
@@ -94,18 +98,26 @@ __all__ = [
     "regularizers",
     "schedules",
     "set_num_threads",
+    "sweep",
+    "sweeps",
     "trackers",
 ]
 
+# What a first look at the package does not need is imported when it is asked for.
+_MODULES = ("datasets", "plots", "reference", "sweeps", "trackers")
+_LAZY = {
+    "load": "saving",
+    "cross_validate": "cross_validation",
+    "CrossValidation": "cross_validation",
+    "sweep": "sweeps",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # What a first look at the package does not need is imported when it is asked for.
-    if name in ("datasets", "plots", "reference", "trackers"):
+    if name in _MODULES:
         return importlib.import_module(f".{name}", __name__)
-    if name == "load":
-        from .saving import load
-
-        return load
+    if name in _LAZY:
+        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -51,6 +51,7 @@ PAGES = [
     "docs/metrics.md",
     "docs/callbacks.md",
     "docs/plots.md",
+    "docs/sweeps.md",
 ]
 
 

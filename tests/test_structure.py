@@ -39,7 +39,18 @@ FLOORS = [
         "saving",
         "learning_rate",
     ],
-    ["datasets", "plots", "trackers", "benchmark", "cli"],
+    [
+        "datasets",
+        "plots",
+        "trackers",
+        "text_table",
+        "workers",
+        "folds",
+        "cross_validation",
+        "sweeps",
+        "benchmark",
+        "cli",
+    ],
 ]
 KERNEL_ORDER = [
     "tables",
@@ -191,10 +202,10 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules, trackers
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules, sweeps, trackers
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
-    for module in (kernels, datasets, schedules, plots, callbacks, trackers):
+    for module in (kernels, datasets, schedules, plots, callbacks, trackers, sweeps):
         found |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
     for module in (initializers, losses):
         names = [n for n in vars(module) if not n.startswith("_")]

@@ -29,6 +29,20 @@ Whole numbers of 0 to 255 can be pixels, which a model multiplies by 1/255, or o
 they are. A model that `fastmlp train` saved knows which of the two it learned from, and the file is read in that
 way. For any other model, a file that holds nothing but such numbers is read as pixels. --features decides it."""
 
+_SWEEP = f"""\
+Train many classifiers on the same data, several at once, and show them in a table, best first.
+
+SETTINGS is a JSON file: a list of runs, [{{"layers": [128, 64], "learning_rate": 0.01}}, ...], or an object of lists,
+of which all combinations are run, {{"layers": [[128], [128, 64]], "learning_rate": [0.01, 0.001], "epochs": 5}}.
+A run may have name, layers (widths of the hidden layers), activation, optimizer, learning_rate, loss, metrics, dtype,
+seed, batch_size, epochs, and other arguments of fastmlp.Sequential.fit.
+
+{_DATA}
+A CSV file has no test part: a sixth of its rows, of each class in proportion, drawn by --seed, becomes it.
+
+The best run on the validation rows is then tested on the test part. Ctrl-C ends the sweep; with --output, the same
+command goes on: runs that finished with the same settings, on the same data, are not trained again."""
+
 _EVALUATE = f"""\
 Loss and accuracy of a saved model on the test part of a data set, or on all rows of a CSV file.
 
@@ -62,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastmlp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
+    _add_sweep(commands)
     _add_evaluate(commands)
     _add_predict(commands)
     _add_info(commands)
@@ -147,6 +162,46 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
         "--max-time", type=usage.real_number(above=0), metavar="SECONDS", help="end training after this time"
     )
     _add_threads(fit)
+
+
+# ---------------------------------------------------------------- sweep
+
+
+def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "sweep", _SWEEP, "fastmlp sweep SETTINGS [DATA] [options]")
+    parser.add_argument("settings", type=Path, metavar="SETTINGS", help="a JSON file")
+    parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
+    _add_label(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="save each run's model (.npz), its settings and results (.json), and summary.csv and summary.txt here",
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="train all runs, also those that the folder has with the same settings"
+    )
+    parser.add_argument(
+        "--validation-split",
+        type=usage.real_number(minimum=0, below=1),
+        default=0.2,
+        metavar="SHARE",
+        help="share of the training rows, drawn at random from each class, to compare runs on (default: 0.2)",
+    )
+    parser.add_argument("--metric", metavar="NAME", help="what to compare by (default: val_accuracy)")
+    parser.add_argument(
+        "--seed",
+        type=usage.whole_number(0, below=2**63),
+        default=0,
+        help="of all splits, and of runs that have none of their own (default: 0)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=usage.whole_number(1),
+        metavar="N",
+        help="runs at once, each on one thread; 1: one after another, on all (default: as many as there are threads)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print the table and the result alone")
 
 
 # ---------------------------------------------------------------- evaluate, predict

@@ -46,6 +46,11 @@ class Notes:
 def save(model: Sequential, path: Path, notes: Notes) -> None:
     """Save a model and its notes to one file."""
     model.save(path)
+    add_notes(path, notes)
+
+
+def add_notes(path: Path, notes: Notes) -> None:
+    """Add notes to the file of a saved model."""
     file = io.BytesIO(path.read_bytes())
     text = np.frombuffer(json.dumps(dataclasses.asdict(notes)).encode(), np.uint8)
     with zipfile.ZipFile(file, "a") as archive, archive.open(f"{_ENTRY}.npy", "w") as member:

@@ -1,0 +1,80 @@
+"""``fastmlp sweep``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from .. import datasets
+from .._errors import DataFileError, FastMLPError
+from ..sweeps import SweepResult, sweep
+from . import trained
+from .labelled import Labelled, Part, load_split
+from .train import in_words
+from .trained import Notes
+from .usage import UsageError
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train all, and show them."""
+    if args.again and args.output is None:
+        raise UsageError("--again goes with --output")
+    settings = read_settings(args.settings)
+    data = load_split(args.data, args.label, args.seed)
+    train, validation = _with_validation(data.train, args.validation_split, args.seed)
+    result = sweep(
+        settings,
+        *train,
+        validation_data=validation,
+        folder=args.output,
+        workers=args.workers,
+        resume=not args.again,
+        seed=args.seed,
+        verbose=not args.quiet,
+    )
+    _annotate(result, data, args.validation_split)
+    print(result.table(args.metric if args.metric in result.metrics else None))  # never lost for a misspelt name
+    if args.output:
+        print(f"saved in {args.output}")
+    if result.was_interrupted:
+        raise SweepFailed("interrupted" + ("; the same command goes on" if args.output else ""))
+    return _report_best(result, data, args.metric)
+
+
+class SweepFailed(FastMLPError):
+    """The sweep broke off, or none of its runs finished; what it achieved has been reported."""
+
+
+def read_settings(path: Path) -> Any:
+    """A list of runs or the lists of a grid, as `fastmlp.sweep` takes them."""
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataFileError(f"{path} is not JSON: {error}") from error
+    if not isinstance(settings, (list, dict)):
+        raise DataFileError(f"{path} must hold a list of runs, or an object of lists, not {settings!r:.60}")
+    return settings
+
+
+def _with_validation(part: Part, share: float, seed: int) -> tuple[Part, Part | None]:
+    return (part, None) if share == 0 else datasets.train_test_split(*part, share, seed=seed)
+
+
+def _annotate(result: SweepResult, data: Labelled, validation_split: float) -> None:
+    """Let the other commands know what the models' numbers mean."""
+    features = "uint8" if data.train[0].dtype == "uint8" else "float32"
+    for found in result:
+        if found.path is not None and trained.load(found.path)[1] is None:
+            notes = Notes(features, data.class_names, found.settings.get("batch_size", 32), validation_split)
+            trained.add_notes(found.path, notes)
+
+
+def _report_best(result: SweepResult, data: Labelled, metric: str | None) -> int:
+    if not any(found.is_finished for found in result):
+        raise SweepFailed("no run finished: the table says why")
+    best = result.best(metric)
+    print(f"best: {best.name}")
+    print(f"test {in_words(best.load().evaluate(*data.test))}")
+    return 0

@@ -1,0 +1,97 @@
+"""Which rows each fold of a cross-validation tests. Floor 5."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _check
+from ._errors import ArgumentError
+from ._types import Array, Integers
+
+
+def fold_numbers(
+    y: Array, folds: int | None, *, stratify: bool | None = None, groups: Any = None, seed: int = 0
+) -> Integers:
+    """The number of the fold that tests each row; see `fastmlp.cross_validate`.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,) or (rows, targets)
+    folds : int or None
+        None: one for each group.
+    stratify : bool, optional
+    groups : array_like, shape (rows,), optional
+    seed : int, default 0
+
+    Returns
+    -------
+    ndarray of int64, shape (rows,)
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer rows or groups than folds, or ``stratify`` cannot be had.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> numbers = fold_numbers(np.array([0, 0, 0, 1, 1, 1]), 3)
+    >>> sorted(numbers[:3].tolist()), sorted(numbers[3:].tolist())
+    ([0, 1, 2], [0, 1, 2])
+    """
+    random = np.random.Generator(np.random.Philox(seed))
+    if groups is not None:
+        if stratify:
+            raise ArgumentError("give groups or stratify=True, not both: a group goes into one fold as a whole")
+        return _by_group(groups, len(y), folds, random)
+    if folds is None:
+        raise ArgumentError("folds must be a whole number; None is for groups, and leaves each of them out once")
+    _check_folds(folds, len(y), "rows")
+    order = random.permutation(len(y))
+    classes = class_numbers(y)
+    if stratify and classes is None:
+        raise ArgumentError("stratify=True needs class labels in y: whole numbers, text, or one-hot rows")
+    if stratify is not False and classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+    # Dealt out like cards, class after class: of a class, and in all, no fold has two rows more than another.
+    numbers = np.empty(len(y), np.int64)
+    numbers[order] = np.arange(len(y)) % folds
+    return numbers
+
+
+def _check_folds(folds: int, most: int, what: str) -> None:
+    _check.whole_number(folds, "folds", minimum=2)
+    if folds > most:
+        raise ArgumentError(f"folds must be at most {most}, because there are {most} {what}, not {folds}")
+
+
+def class_numbers(y: Array) -> Integers | None:
+    """Class numbers of labels (whole numbers, text or one-hot rows); None for other targets."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim == 1 and y.dtype.kind in "biuSU":
+        return np.unique(y, return_inverse=True)[1].astype(np.int64, copy=False)
+    if y.ndim == 2 and y.dtype.kind in "biuf" and ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
+        numbers: Integers = y.argmax(axis=1)
+        return numbers
+    return None
+
+
+def _by_group(groups: Any, rows: int, folds: int | None, random: np.random.Generator) -> Integers:
+    """Whole groups, the largest first, each into the fold with the fewest rows."""
+    given = np.asarray(groups)
+    if given.shape != (rows,):
+        raise ArgumentError(f"groups must have one entry for each of the {rows} rows, not the shape {given.shape}")
+    names, numbers, counts = np.unique(given, return_inverse=True, return_counts=True)
+    if folds is None:
+        folds = len(names)
+    _check_folds(folds, len(names), "groups")
+    shuffled = random.permutation(len(names))
+    sizes = np.zeros(folds, np.int64)
+    fold_of_group = np.empty(len(names), np.int64)
+    for group in shuffled[np.argsort(-counts[shuffled], kind="stable")]:
+        fold_of_group[group] = sizes.argmin()
+        sizes[fold_of_group[group]] += counts[group]
+    return fold_of_group[numbers]

@@ -1,0 +1,102 @@
+"""The data of a sweep: checked once, and shared by its runs."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .._types import Array
+from .settings import digest
+
+Part = tuple[Array, Array]
+
+
+class SweepData:
+    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`."""
+
+    def __init__(self, x: Any, y: Any, validation_data: Any, validation_split: float) -> None:
+        share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
+        if validation_data is not None and share:
+            raise ArgumentError("give validation_data or validation_split, not both")
+        self._train = _part(x, y, "x", "y")
+        self._validation: Part | None = None
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+                raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
+            x, y = validation_data
+            self._validation = _part(x, y, "validation_data[0]", "validation_data[1]")
+        elif share:
+            self._train, self._validation = _split(self._train, share)
+        self._converted: dict[np.dtype[Any], tuple[Part, Part | None]] = {}
+
+    @property
+    def parts(self) -> list[Part]:
+        """The training part, and the validation part where there is one."""
+        return [self._train] if self._validation is None else [self._train, self._validation]
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with the data."""
+        return digest(*(array for part in self.parts for array in part))
+
+    def classes(self) -> int:
+        """The width of an output layer for the labels.
+
+        Raises
+        ------
+        ArgumentError
+            If ``y`` does not hold labels of classes.
+        """
+        labels = [y for _, y in self.parts]
+        columns = [y.shape[1] for y in labels if y.ndim == 2 and y.shape[1] > 1]
+        if columns:
+            return int(max(columns))
+        if all(y.dtype.kind in "biuf" and y.size and (y == np.floor(y)).all() for y in labels):
+            return max(2, 1 + max(int(y.max()) for y in labels))
+        raise ArgumentError(
+            "layers holds widths alone, to which an output layer for classes is added, but y does not hold class "
+            "numbers or one-hot rows: give all layers as objects, such as fastmlp.Dense(64, activation='relu')"
+        )
+
+    def convert(self, dtype: np.dtype[Any]) -> None:
+        """Make the arrays that models of this dtype read: one copy for all of them, or none.
+
+        Raises
+        ------
+        ArgumentError
+            If they hold what cannot be learned from, or have different widths.
+        """
+        x, y = self._train
+        train = (_check.features(x, "x", dtype), y)
+        validation = self._validation
+        if validation is not None:
+            x, y = validation
+            validation = (_check.features(x, "validation_data[0]", dtype, train[0].shape[1]), y)
+        self._converted[dtype] = (train, validation)
+
+    def for_dtype(self, dtype: np.dtype[Any]) -> tuple[Part, Part | None]:
+        """Training and validation part as models of this dtype read them, once they are converted."""
+        return self._converted[dtype]
+
+
+def _part(x: Any, y: Any, x_name: str, y_name: str) -> Part:
+    features, labels = np.asarray(x), np.asarray(y)
+    if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
+        raise ArgumentError(
+            f"{x_name} and {y_name} must have equally many rows, not the shapes {features.shape} and {labels.shape}"
+        )
+    return features, labels
+
+
+def _split(part: Part, share: float) -> tuple[Part, Part]:
+    """Set the last rows aside, as `Sequential.fit` does."""
+    x, y = part
+    kept = len(x) - max(1, math.ceil(len(x) * share - 1e-9))
+    if kept < 1:
+        raise ArgumentError(f"validation_split={share} leaves none of the {len(x)} rows to train on")
+    return (x[:kept], y[:kept]), (x[kept:], y[kept:])
