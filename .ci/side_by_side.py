@@ -1,0 +1,37 @@
+"""Run shell commands at the same time, and print the output of each when it has ended: `side_by_side.py NAME COMMAND …`.
+
+Ends with 1 if any of them fails. Unlike jobs of a shell, they can be interrupted by Ctrl-C, which tests try out.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def main() -> int:
+    jobs = []
+    for name, command in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        output = tempfile.TemporaryFile("w+")
+        process = subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", command],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        jobs.append((name, process, output, time.monotonic()))
+    failed = []
+    for name, process, output, started in jobs:
+        code = process.wait()
+        output.seek(0)
+        print(f"--- {name}: exit code {code} after {time.monotonic() - started:.0f} s at most\n{output.read()}", flush=True)
+        if code:
+            failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
