@@ -224,13 +224,21 @@ class Engine:
 
     def gradient(self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
         """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters."""
-        kept, step, state = self.optimizer, self.step, self.state
-        self.optimizer, self.step = NoUpdate(1.0), 0
+        kept = self.optimizer, self.step, self.state, self.gradients
+        self.optimizer, self.step, self.gradients = NoUpdate(1.0), 0, self._zeros(1)
         try:
             losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
+            gradients = self.gradients
         finally:
-            self.optimizer, self.step, self.state = kept, step, state
-        return float(losses[0]) if len(losses) else math.nan, self.gradients
+            self.optimizer, self.step, self.state, self.gradients = kept
+        for tensor in self.program.tensors:
+            if not tensor.trained:  # a batch normalisation leaves its statistics there
+                gradients[tensor.span(self.program.panel)] = 0
+        return float(losses[0]) if len(losses) else math.nan, gradients
+
+    def has_pending_gradients(self) -> bool:
+        """Whether batches have been trained whose update is still to come."""
+        return self.optimizer is not None and self.step % self.optimizer.gradient_accumulation_steps > 0
 
     def penalty(self) -> float:
         """What the weights add to the loss."""

@@ -97,7 +97,6 @@ def check(
     data = twin._data(x, y, "x", "y")
     engine, chance = twin.engine, (twin.seed, 0)
     loss, gradient = engine.gradient(data, chance)
-    gradient = gradient.copy()
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
     found = []
     for tensor in engine.program.tensors:

@@ -593,6 +593,42 @@ class Sequential:
         _check_last(self.declarations, self.loss)
         return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
+    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
+        """The loss of all rows as one batch, as in training, and its gradient; nothing is changed.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        loss : float
+            With penalties.
+        gradients : list of ndarray
+            As `get_weights` gives the tensors; zeros for those that are not trained.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(100, 10)
+        >>> model = fm.mlp([8], classes=10, seed=0)
+        >>> loss, gradients = model.gradients(x, y)
+        >>> [gradient.shape for gradient in gradients]
+        [(784, 8), (8,), (8, 10), (10,)]
+        """
+        _check_last(self.declarations, self.loss)
+        data = self._data(x, y, "x", "y")
+        self.build(_width(data))
+        engine = self.engine
+        running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]
+        threads = engine.training_threads(data.rows, n_threads)
+        loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
+        for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
+            engine.program.pack(engine.parameters, tensor, value)
+        return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]
+
     def swap_averaged_weights(self) -> None:
         """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
 
@@ -725,6 +761,30 @@ class Sequential:
         from . import jitted
 
         return jitted.jitted(self.engine.program, self.engine.parameters)
+
+    def folded(self) -> Sequential:
+        """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.
+
+        Dropout and noise are left out, and batch normalisations and `Normalization` become part of a dense layer beside
+        them where that is linear. Predictions agree but for rounding. The new model is a copy; to train it further is
+        to train another network.
+
+        Raises
+        ------
+        NotBuiltError
+            If the model has no parameters yet.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(8), fm.BatchNormalization(), fm.Activation("relu"), fm.Dense(2)], seed=0)
+        >>> model.build(n_features=4)
+        >>> [type(layer.declaration).__name__ for layer in model.folded().layers]
+        ['Dense', 'Dense']
+        """
+        from . import folding
+
+        return folding.fold(self)
 
     # ------------------------------------------------------------ weights, description, file
 

@@ -68,9 +68,10 @@ def _has_state(model: Sequential) -> bool:
 
 
 def _slots(model: Sequential) -> list[Array]:
-    """The optimiser's state, one flat vector for each of its slots."""
+    """The optimiser's state, one flat vector for each of its slots, and gradients that have not been used yet."""
     engine = model.engine
-    return list(engine.state.reshape(-1, engine.program.size)) if _has_state(model) else []
+    state = list(engine.state.reshape(-1, engine.program.size)) if _has_state(model) else []
+    return [*state, engine.gradients] if engine.has_pending_gradients() else state
 
 
 def _name(slot: int, tensor: Tensor) -> str:
@@ -173,14 +174,13 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     _check_sizes(model, config["n_features"], file, path)
     model.build(config["n_features"])
     engine = model.engine
-    flats = [engine.parameters]
-    if _check.yes_or_no(config["has_state"], "has_state"):
+    engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
+    if _check.yes_or_no(config["has_state"], "has_state") or engine.has_pending_gradients():
         engine.allocate_training()
-        flats += _slots(model)
+    flats = [engine.parameters, *_slots(model)]
     for slot, flat in enumerate(flats):
         for tensor in engine.program.tensors:
             engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, model.dtype, path))
-    engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model

@@ -964,3 +964,68 @@ def test_processes_that_compile_at_the_same_time_all_succeed(tmp_path):
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(outputs) == 1
     assert list((tmp_path / "cache").rglob(".*.kernel.*")) == []
+
+
+# ---------------------------------------------------------------- layers and rules that keep something between batches
+
+
+def deep(rule, dtype="float32"):
+    layers = [
+        fm.Dense(16, use_bias=False),
+        fm.BatchNormalization(0.9),
+        fm.Activation("relu"),
+        fm.Dropout(0.3),
+        fm.GaussianNoise(0.1),
+        fm.Dense(5, activation="softmax", kernel_regularizer="l2"),
+    ]
+    model = fm.Sequential(layers, dtype=dtype, seed=5)
+    model.compile(rule)
+    return model
+
+
+RULES = [
+    fm.Adam(0.01, gradient_accumulation_steps=3, clipnorm=0.5),
+    fm.SGD(0.1, 0.9, nesterov=True, gradient_accumulation_steps=2),
+    fm.RMSprop(0.01, momentum=0.5, ema_momentum=0.9),
+    fm.AdamW(fm.schedules.OneCycle(0.01, 40)),
+]
+
+
+@needs_jit
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_any_training_goes_on_from_any_batch_with_the_same_bits(rule, tmp_path):
+    x, y = data(200, 7, 5)
+
+    class StopAt(fm.callbacks.Callback):
+        every_batches = 4
+
+        def on_batches_end(self, batch, logs):
+            self.model.stop_training = True
+
+    whole, parts = deep(rule), deep(rule)
+    whole.fit(x, y, batch_size=16, epochs=3, verbose=0)
+    parts.fit(x, y, batch_size=16, epochs=3, callbacks=[StopAt()], verbose=0)
+    for _ in range(20):
+        parts.save(tmp_path / "model.npz")
+        parts = fm.load(tmp_path / "model.npz")
+        if parts.position.epoch == 3:
+            break
+        parts.fit(x, y, batch_size=16, epochs=3, callbacks=[StopAt()], verbose=0, resume=True)
+    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+    assert whole.engine.state.tobytes() == parts.engine.state.tobytes()
+    assert whole.history["loss"] == parts.history["loss"]
+
+
+@needs_jit
+@pytest.mark.usefixtures("always_parallel")
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_any_training_gives_the_same_bits_on_any_number_of_threads(rule):
+    x, y = data(300, 7, 5)
+    models = []
+    for n_threads in (1, 2):
+        model = deep(rule)
+        model.fit(x, y, batch_size=61, epochs=2, n_threads=n_threads, verbose=0)
+        models.append(model)
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        assert np.array_equal(a, b)

@@ -36,6 +36,7 @@ FLOORS = [
         "bound",
         "model",
         "gradcheck",
+        "folding",
         "saving",
         "learning_rate",
     ],
