@@ -43,7 +43,15 @@ def test_kernel_examples(name):
     assert runner.failures == 0
 
 
-PAGES = ["README.md", "docs/guide.md", "docs/data.md", "docs/schedules.md", "docs/metrics.md", "docs/plots.md"]
+PAGES = [
+    "README.md",
+    "docs/guide.md",
+    "docs/layers.md",
+    "docs/data.md",
+    "docs/schedules.md",
+    "docs/metrics.md",
+    "docs/plots.md",
+]
 
 
 @needs_jit
