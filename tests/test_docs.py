@@ -46,6 +46,7 @@ def test_kernel_examples(name):
 PAGES = [
     "README.md",
     "docs/guide.md",
+    "docs/layers.md",
     "docs/data.md",
     "docs/schedules.md",
     "docs/metrics.md",

@@ -59,6 +59,15 @@ CSV with a header, or as NPY. A model that was trained on words as labels gives 
 
 {_AS_TRAINED}"""
 
+_GRADCHECK = f"""\
+Compare the gradients of backpropagation with finite differences, in float64, tensor by tensor.
+
+Takes a saved model, or a new one of --layers, and the first rows of the test part of a data set, or of a CSV file.
+The exit code is 1 if a gradient is wrong. Where a ReLU bends within a step of a row, the two differ, and no gradient
+is wrong: a smaller --step or another --seed shows it.
+
+{_DATA}"""
+
 _BENCHMARK = """\
 Speed on this machine, beside NumPy and whatever else is installed: scikit-learn, PyTorch, JAX, TensorFlow, onnxruntime.
 
@@ -79,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_gradcheck(commands)
     _add_info(commands)
     _add_cache(commands)
     _add_download(commands)
@@ -129,13 +139,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     # Defaults are filled in by the command: with --resume, none of these may be given.
     model = parser.add_argument_group("model")
-    model.add_argument(
-        "--layers",
-        type=usage.widths,
-        metavar="WIDTHS",
-        help='widths of the hidden layers; "" for none (default: 128,64)',
-    )
-    model.add_argument("--activation", choices=sorted(activations.NAMES), help="of the hidden layers (default: relu)")
+    _add_hidden(model)
     model.add_argument("--dtype", choices=("float32", "float64"), help="precision (default: float32)")
     model.add_argument("--optimizer", type=usage.optimizer, metavar="NAME", help="such as adam or sgd (default: adam)")
     model.add_argument(
@@ -229,6 +233,53 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--classes", action="store_true", help="give the most probable class of each row")
     _add_features(parser)
     _add_threads(parser)
+
+
+# ---------------------------------------------------------------- gradcheck
+
+
+def _add_gradcheck(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add_command(commands, "gradcheck", _GRADCHECK, "fastmlp gradcheck [DATA] [options]")
+    parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
+    _add_label(parser)
+    _add_features(parser)
+    model = parser.add_argument_group("model")
+    model.add_argument("--model", type=Path, metavar="MODEL", help="a model file (default: a new model)")
+    _add_hidden(model)
+    check = parser.add_argument_group("check")
+    check.add_argument("--rows", type=usage.whole_number(1), default=20, help="all are one batch (default: 20)")
+    check.add_argument(
+        "--samples", type=usage.whole_number(1), default=20, help="elements of each tensor to look at (default: 20)"
+    )
+    check.add_argument(
+        "--step", type=usage.real_number(above=0), default=1e-5, help="of the finite differences (default: 1e-5)"
+    )
+    check.add_argument(
+        "--tolerance",
+        type=usage.real_number(above=0),
+        default=1e-5,
+        metavar="ERROR",
+        help="largest error, relative to the largest derivative of the tensor (default: 1e-5)",
+    )
+    check.add_argument(
+        "--seed",
+        type=usage.whole_number(0, below=2**63),
+        default=0,
+        help="of the weights of a new model, the choice of elements, and digits (default: 0)",
+    )
+
+
+# ---------------------------------------------------------------- options of several commands
+
+
+def _add_hidden(model: argparse._ActionsContainer) -> None:
+    model.add_argument(
+        "--layers",
+        type=usage.widths,
+        metavar="WIDTHS",
+        help='widths of the hidden layers; "" for none (default: 128,64)',
+    )
+    model.add_argument("--activation", choices=sorted(activations.NAMES), help="of the hidden layers (default: relu)")
 
 
 def _add_label(parser: argparse.ArgumentParser) -> None:
