@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _check
+from ._errors import ArgumentError
 from ._types import Array
 from .engine import Data, Engine
 from .layers import leaves
@@ -65,13 +66,13 @@ class GradientCheck:
 
     @property
     def error(self) -> float:
-        """The largest relative error of all tensors."""
-        return max((tensor.error for tensor in self.tensors), default=0.0)
+        """The largest relative error of all tensors; NaN if one is."""
+        return float(np.max([tensor.error for tensor in self.tensors]))
 
     @property
     def passed(self) -> bool:
         """Whether every tensor is within the tolerance."""
-        return self.error <= self.tolerance
+        return bool(self.error <= self.tolerance)
 
     def __str__(self) -> str:
         width = max([len(tensor.name) for tensor in self.tensors] + [len("tensor")])
@@ -105,6 +106,8 @@ def check(
             analytic = np.array([engine.program.unpack(gradient, tensor)[index] for index in indices])
             numerical = np.array([_difference(engine, data, chance, tensor, index, step) for index in indices])
             found.append(TensorCheck(_name(twin, tensor), tensor.shape, indices, analytic, numerical))
+    if not found:
+        raise ArgumentError("the model has no tensors that are trained, so there are no gradients to check")
     return GradientCheck(found, loss, tolerance)
 
 

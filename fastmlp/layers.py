@@ -251,8 +251,9 @@ class LayerNormalization(Layer):
 class Normalization(Layer):
     """Features are brought to mean 0 and variance 1, by statistics that are stored with the model.
 
-    They are taken from data with `adapt`; without that, from the training data when `fit` first sees it. A column that
-    is constant is shifted only. The tensors are ``mean`` and ``variance``, each of shape (features,).
+    They are taken from data with `adapt`, before the model is built; a first layer without them takes those of the
+    training data when `fit` first sees it. A column that is constant is shifted only. The tensors are ``mean`` and
+    ``variance``, each of shape (features,).
 
     Examples
     --------

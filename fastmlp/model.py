@@ -224,7 +224,7 @@ class Sequential:
         chosen, target = optimizers.get(optimizer), losses.get(loss)
         reported = _chosen_metrics(metrics, target, self.declarations)
         if self.declarations:
-            _check_last(self.declarations, target)
+            _check_last(self.declarations, target, reported)
         self._optimizer, self._loss, self.metrics = chosen, target, reported
         self._learning_rate = None
         self.position = Position()
@@ -371,7 +371,7 @@ class Sequential:
         BusyError
             If another thread, or the training whose callback calls this, is training the model.
         """
-        _check_last(self.declarations, self.loss)
+        _check_last(self.declarations, self.loss, self.metrics)
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         epochs = _check.whole_number(epochs, "epochs", minimum=0)
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
@@ -454,28 +454,50 @@ class Sequential:
         validation_data: tuple[Any, ...] | None,
         weights: tuple[Any, Any],
     ) -> tuple[Data, Data | None]:
-        data = self._data(x, y, "x", "y", None, *weights)
+        sample_weight, class_weight = weights
+        data = self._data(x, y, "x", "y", None, sample_weight)
         if validation_data is not None and validation_split:
             raise ArgumentError("give validation_data or validation_split, not both")
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
             given, names = [*validation_data, None], ("validation_data[0]", "validation_data[1]")
-            return data, self._data(given[0], given[1], *names, _width(data), given[2])
+            other = self._data(given[0], given[1], *names, _width(data), given[2])
+            return self._weighted(data, class_weight), other
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if share == 0:
-            return data, None
+            return self._weighted(data, class_weight), None
         kept = data.rows - max(1, math.ceil(data.rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
         if kept == 0:
             raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
-        return data.part(0, kept), data.part(kept, data.rows)
+        return self._weighted(data.part(0, kept), class_weight), data.part(kept, data.rows)
+
+    def _weighted(self, data: Data, class_weight: Any) -> Data:
+        """The data with the classes' weights too: of these rows alone, as validation is not weighted by class."""
+        if class_weight is None:
+            return data
+        units = output_of(self.declarations)[0] or 1
+        factors = targets.row_weights(None, class_weight, data.labels, data.targets, units, self.dtype)
+        assert factors is not None
+        return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
     def _adapt(self, data: Data) -> None:
-        """Give a first Normalization, unless it has them, the statistics of the data that the model first sees."""
-        first = next(leaves(self.declarations))
-        if self._engine is None and isinstance(first, Normalization) and first.mean is None:
-            is_bytes = len(data.pixels) > 0
-            first.adapt(data.pixels if is_bytes else data.x, self.uint8_scale if is_bytes else 1.0)
+        """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
+
+        The declaration is replaced, not changed: it may belong to other models too.
+        """
+        if self._engine is not None:
+            return
+        unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
+        if unknown and unknown[0] is self.declarations[0]:
+            adapted, is_bytes = Normalization(), len(data.pixels) > 0
+            adapted.adapt(data.pixels if is_bytes else data.x, self.uint8_scale if is_bytes else 1.0)
+            self.declarations[0] = adapted
+            unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
+        if unknown:
+            raise ArgumentError(
+                "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
+            )
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
@@ -533,7 +555,7 @@ class Sequential:
         DivergenceError
             If the loss becomes NaN or infinite; the step that would follow is not made.
         """
-        _check_last(self.declarations, self.loss)
+        _check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
         if isinstance(self.optimizer, optimizers.LBFGS):
             raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
@@ -590,7 +612,7 @@ class Sequential:
         """
         from . import gradcheck
 
-        _check_last(self.declarations, self.loss)
+        _check_last(self.declarations, self.loss, self.metrics)
         return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
     def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
@@ -618,7 +640,7 @@ class Sequential:
         >>> [gradient.shape for gradient in gradients]
         [(784, 8), (8,), (8, 10), (10,)]
         """
-        _check_last(self.declarations, self.loss)
+        _check_last(self.declarations, self.loss, self.metrics)
         data = self._data(x, y, "x", "y")
         self.build(_width(data))
         engine = self.engine
@@ -649,7 +671,8 @@ class Sequential:
         >>> _ = model.fit(x, y, verbose=0)
         >>> model.swap_averaged_weights()
         """
-        if self.optimizer.ema_momentum is None or self.engine.step == 0:
+        updates = self.engine.step // self.optimizer.gradient_accumulation_steps
+        if self.optimizer.ema_momentum is None or updates == 0:
             raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
         self.engine.swap_averaged()
 
@@ -669,7 +692,7 @@ class Sequential:
         dict of str to float
             ``{"loss": …, "accuracy": …}``
         """
-        _check_last(self.declarations, self.loss)
+        _check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
         data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
         return self.evaluate_data(data, n_threads)
@@ -735,7 +758,19 @@ class Sequential:
         -------
         ndarray of int64, shape (rows,)
         """
-        outputs = self.predict(x, n_threads=n_threads)
+        return self.classes_of(self.predict(x, n_threads=n_threads))
+
+    def classes_of(self, outputs: Array) -> Integers:
+        """The classes that `predict_classes` gives, from what `predict` gives.
+
+        Parameters
+        ----------
+        outputs : ndarray, shape (rows, units)
+
+        Returns
+        -------
+        ndarray of int64, shape (rows,)
+        """
         if outputs.shape[1] == 1:
             _, activation = output_of(self.declarations)
             return (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
@@ -931,6 +966,10 @@ def _chosen_metrics(
     return metrics.get(["accuracy"] if loss.hits(activation, units or 1) else [])
 
 
+def _is_unknown(layer: Layer) -> bool:
+    return isinstance(layer, Normalization) and layer.mean is None
+
+
 def _initial(layer: Layer, tensor: program.Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
     """Values that a tensor starts with."""
     if isinstance(layer, Dense):
@@ -997,11 +1036,16 @@ def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     return np.dtype(_check.choice(name, "dtype", _DTYPES))
 
 
-def _check_last(layers: Sequence[Layer], loss: losses.Loss) -> None:
+def _check_last(layers: Sequence[Layer], loss: losses.Loss, chosen: Sequence[metrics.Metric] = ()) -> None:
     units, activation = output_of(layers)
     if units is None:
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
     loss.check_output(activation, units)
+    if any(isinstance(metric, metrics.Accuracy) for metric in chosen) and not loss.hits(activation, units):
+        raise ArgumentError(
+            f"the accuracy of classes is not defined for {type(loss).__name__} with a last layer of {units} units and "
+            f"activation {activation!r}: report 'r2', 'mae' or 'regression_accuracy' instead"
+        )
 
 
 def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:

@@ -14,7 +14,7 @@ from .. import _check
 from .._errors import ArgumentError
 from .._types import Array
 from .base import Callback, Logs
-from .layer_health import LayerHealth, ReluOutputs, kernels_of, norm, ratio
+from .layer_health import LayerHealth, ReluOutputs, gradient_norms, kernels_of, norm, ratio
 
 _MANY_DEAD = 0.5  # share of a layer's units
 _GROWTH = 10.0  # of a kernel's norm, since training began and beyond that of weights with variance 1/fan_in, √units
@@ -73,7 +73,8 @@ class Diagnosis(Callback):
     x : array_like, shape (rows, features), optional
         A sample of the training data, of which the first 1000 rows are used. Without it dead units are not seen.
     y : array_like, shape (rows,) or (rows, classes), optional
-        Its labels: the share of the largest class is what guessing reaches. Without them, classes count as equal.
+        Its labels: the share of the largest class is what guessing reaches. Without them, classes count as equal, and
+        gradients are not measured.
     stream : text stream, optional
         Where messages go. Default: standard output.
 
@@ -111,7 +112,7 @@ class Diagnosis(Callback):
         self.stream = stream
         self.findings: list[Finding] = []
         self.layers: list[LayerHealth] = []
-        self._x = x
+        self._x, self._y = x, y
         self._chance = None if y is None else _largest_share(y)
 
     # ------------------------------------------------------------ hooks
@@ -167,6 +168,8 @@ class Diagnosis(Callback):
 
     def _measure(self) -> Iterator[LayerHealth]:
         dead = {} if self._outputs is None else self._outputs.dead_units()
+        has_sample = self._x is not None and self._y is not None
+        gradients = gradient_norms(self.model, self._x, self._y) if has_sample else {}
         for number, kernel in kernels_of(self.model).items():
             size = norm(kernel)
             yield LayerHealth(
@@ -175,6 +178,7 @@ class Diagnosis(Callback):
                 growth=ratio(size, self._norms_at_start.get(number, 0.0)),
                 update_ratio=self._update_ratios.get(number, math.nan),
                 dead_units=dead.get(number, math.nan),
+                gradient_norm=gradients.get(number, math.nan),
             )
 
     @property

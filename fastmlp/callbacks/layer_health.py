@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ class LayerHealth:
     dead_units : float
         Share of its ReLU units that are 0 for every row of the sample, from 0 to 1; NaN where there is no sample, and
         for other activations.
+    gradient_norm : float
+        Euclidean norm of the gradient of its kernel over the sample; NaN where there is no sample with targets.
 
     Examples
     --------
@@ -46,6 +49,14 @@ class LayerHealth:
     growth: float
     update_ratio: float
     dead_units: float
+    gradient_norm: float = math.nan
+
+
+def gradient_norms(model: Sequential, x: Any, y: Any) -> dict[int, float]:
+    """Norm of the gradient of each layer's kernel, over the first rows of a sample."""
+    _, gradients = model.gradients(x[:_SAMPLE_ROWS], y[:_SAMPLE_ROWS])
+    tensors = model.engine.program.tensors
+    return {t.layer: norm(g) for t, g in zip(tensors, gradients, strict=True) if t.name == "kernel"}
 
 
 def kernels_of(model: Sequential) -> dict[int, Array]:

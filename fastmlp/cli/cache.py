@@ -12,6 +12,7 @@ from .usage import UsageError
 _FIRST_KERNELS = (
     ("shuffle", "float64", False),
     ("train_batches", None, True),
+    ("train_batches_full", None, True),  # of a first fit with other than core operations
     ("evaluate_batches", None, True),
     ("predict_batches", None, True),
     ("predict_rows", None, False),

@@ -30,18 +30,20 @@ def run(args: argparse.Namespace) -> int:
     x = read_for(model, notes, args.features, datasets.load_features(args.input), args.input)
     outputs = model.predict(x, n_threads=args.threads)
     if args.output is not None and args.output.suffix.lower() == ".npy":
-        _write_npy(args.output, outputs.argmax(axis=1) if args.classes else outputs)
+        _write_npy(args.output, model.classes_of(outputs) if args.classes else outputs)
     else:
-        _write_csv(args.output, *_table(outputs, args.classes, notes))
+        _write_csv(args.output, *_table(outputs, model.classes_of(outputs) if args.classes else None, notes))
     return 0
 
 
-def _table(outputs: Array, as_classes: bool, notes: Notes | None) -> tuple[Sequence[str], Array]:
-    """Names of the columns, and the rows."""
-    names = notes.class_names if notes and notes.class_names else [str(number) for number in range(outputs.shape[1])]
-    if not as_classes:
+def _table(outputs: Array, classes: Array | None, notes: Notes | None) -> tuple[Sequence[str], Array]:
+    """Names of the columns, and the rows: the outputs, or names of classes."""
+    units = outputs.shape[1]
+    names = notes.class_names if notes and notes.class_names else [str(number) for number in range(units)]
+    if classes is None:
         return names, outputs
-    return ["class"], np.array(names, dtype=object)[outputs.argmax(axis=1), None]
+    of_classes = names if len(names) > 1 else ["0", "1"]
+    return ["class"], np.array(of_classes, dtype=object)[classes, None]
 
 
 def _write_npy(path: Path, values: Array) -> None:
