@@ -569,7 +569,7 @@ def test_ctrl_c_keeps_what_finished_and_the_same_call_goes_on(tmp_path, workers)
     result = swept(runs, folder=tmp_path, workers=workers, callbacks=stop)
     statuses = {run.name: run.status for run in result}
     assert (statuses["short"], statuses["long"], statuses["late"]) == ("finished", "interrupted", "not started")
-    assert statuses.get("long too", "interrupted") == "interrupted"
+    assert statuses.get("long too", "interrupted") in ("interrupted", "not started")
     assert result.was_interrupted
     assert files(tmp_path) == ["short.json", "short.npz", "summary.csv", "summary.txt"]
     assert (tmp_path / "summary.txt").read_text() == result.table() + "\n"
