@@ -34,6 +34,8 @@ FLOORS = [
         "jitted",
         "targets",
         "bound",
+        "building",
+        "fitting",
         "model",
         "gradcheck",
         "folding",

@@ -1,0 +1,341 @@
+"""How a model comes about: layers, what to train with, initial weights. Floor 4, the lowest part of the model API."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from . import _check, kernels, losses, metrics, optimizers, program, targets
+from ._errors import ArgumentError, NotBuiltError
+from ._types import Array
+from .bound import BoundLayer
+from .engine import Data, Engine, data_of
+from .history import History
+from .layers import (
+    MOST_UNITS,
+    BatchNormalization,
+    Dense,
+    Layer,
+    LayerNormalization,
+    Normalization,
+    checked,
+    leaves,
+    output_of,
+)
+from .scoring import Scoring
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+_DTYPES = ("float32", "float64")
+
+
+@dataclasses.dataclass
+class Position:
+    """How far training has come: whole epochs, and batches of the epoch after them."""
+
+    epoch: int = 0
+    batch: int = 0
+
+
+class Building:
+    """The part of `fastmlp.Sequential` that sets it up."""
+
+    def __init__(
+        self,
+        layers: Iterable[Layer] = (),
+        *,
+        dtype: str = "float32",
+        uint8_scale: float = 1 / 255,
+        seed: int | None = None,
+    ) -> None:
+        self.declarations: list[Layer] = []
+        self.dtype = _checked_dtype(dtype)
+        self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
+        self.seed = checked_seed(seed)
+        self.stop_training = False
+        self.history: History | None = None
+        self.position = Position()
+        self._busy = False
+        self._engine: Engine | None = None
+        self._optimizer: optimizers.Optimizer | None = None
+        self._loss: losses.Loss | None = None
+        self._learning_rate: float | None = None  # where it replaces the optimiser's
+        self.metrics: tuple[metrics.Metric, ...] = ()
+        for layer in _check.items(layers, "layers", "layers"):
+            self.add(layer)
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer; only before the model is built.
+
+        Raises
+        ------
+        ArgumentError
+            If the model is built already.
+        """
+        checked([layer])
+        if self._engine is not None:
+            raise ArgumentError("the model is built: layers can be added only before that")
+        self.declarations.append(layer)
+
+    # ------------------------------------------------------------ parts
+
+    @property
+    def layers(self) -> list[BoundLayer]:
+        """The layers, with their tensors once the model is built."""
+        return [BoundLayer(cast("Sequential", self), index) for index, _ in enumerate(leaves(self.declarations))]
+
+    @property
+    def engine(self) -> Engine:
+        """The buffers and kernels behind the model.
+
+        Raises
+        ------
+        NotBuiltError
+            If the model is not built.
+        """
+        if self._engine is None:
+            raise NotBuiltError(
+                "the model has no parameters yet, because its input width is not known: "
+                "call fit(x, y), or build(n_features) first"
+            )
+        return self._engine
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the input width is known and the parameters exist."""
+        return self._engine is not None
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer:
+        """The optimiser given to `compile`."""
+        if self._optimizer is None:
+            raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
+        return self._optimizer
+
+    @property
+    def loss(self) -> losses.Loss:
+        """The loss given to `compile`."""
+        if self._loss is None:
+            raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
+        return self._loss
+
+    @property
+    def scoring(self) -> Scoring:
+        """How predictions are judged: the loss and the metrics given to `compile`."""
+        units, activation = output_of(self.declarations)
+        return Scoring(self.metrics, self.loss, activation, units or 1)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update: the optimiser's, unless it was set since `compile`.
+
+        Setting it replaces a schedule from then on.
+        """
+        return float(self.rates(1)[0])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        assert self.optimizer  # or it raises
+        self._learning_rate = _check.real_number(value, "learning_rate", above=0)
+
+    def rates(self, batches: int) -> Array:
+        """Learning rates of the next batches."""
+        if self._learning_rate is not None:
+            return np.full(batches, self._learning_rate)
+        step = 0 if self._engine is None else self._engine.step
+        return self.optimizer.rates((step + np.arange(batches)) // self.optimizer.gradient_accumulation_steps)
+
+    # ------------------------------------------------------------ setting up
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "adam",
+        loss: str | losses.Loss = "categorical_crossentropy",
+        metrics: Sequence[Any] | None = None,
+    ) -> None:
+        """Choose how to train. Weights stay; the optimiser starts from its first step.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "adam"
+            ``"sgd"``, ``"adam"``, ``"adamw"``, ``"adamax"``, ``"adagrad"``, ``"rmsprop"``, ``"rprop"``, or one with
+            settings: ``fastmlp.Adam(learning_rate=0.01)``.
+        loss : str or Loss, default "categorical_crossentropy"
+            See `fastmlp.losses`. Labels of the categorical cross-entropy may be class numbers, one-hot rows or soft
+            rows; ``"sparse_categorical_crossentropy"`` is the same loss.
+        metrics : list of str, Metric or callable, optional
+            What to report besides the loss, see `fastmlp.metrics`. Default: the accuracy, where the loss knows right
+            answers.
+
+        Raises
+        ------
+        ArgumentError
+            If a name is unknown, or the last layer does not fit the loss.
+        """
+        chosen, target = optimizers.get(optimizer), losses.get(loss)
+        reported = _chosen_metrics(metrics, target, self.declarations)
+        if self.declarations:
+            check_last(self.declarations, target, reported)
+        self._optimizer, self._loss, self.metrics = chosen, target, reported
+        self._learning_rate = None
+        self.position = Position()
+        if self._engine is not None:
+            self._engine.set_optimizer(chosen)
+            self._engine.set_loss(self._program(self._engine.program.fan_in), target, output_of(self.declarations)[1])
+
+    def build(self, n_features: int) -> None:
+        """Fix the input width and draw the initial weights; `fit` does it from the data.
+
+        Parameters
+        ----------
+        n_features : int
+            Features in a row, at least 1.
+
+        Raises
+        ------
+        ArgumentError
+            If there are no layers, or the model was built for another width.
+        """
+        n_features = _check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
+        if not any(isinstance(layer, Dense) for layer in leaves(self.declarations)):
+            raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
+        if self._engine is not None:
+            if self._engine.program.fan_in != n_features:
+                raise ArgumentError(
+                    f"n_features is {n_features}, but the model was built for {self._engine.program.fan_in}"
+                )
+            return
+        self._check_memory(n_features)
+        built = self._program(n_features)
+        engine = Engine(built, self.uint8_scale, self._optimizer, self._loss, output_of(self.declarations)[1])
+        declared = list(leaves(self.declarations))
+        for number, tensor in enumerate(built.tensors):
+            value = _initial(declared[tensor.layer], tensor, self.dtype, self.seed, number)
+            built.pack(engine.parameters, tensor, value)
+        self._engine = engine
+
+    def _program(self, n_features: int) -> program.Program:
+        _, activation = output_of(self.declarations)
+        fuse = activation == "softmax" if self._loss is None else self._loss.fuses(activation)
+        panel = kernels.panel_width(self.dtype)
+        return program.build(self.declarations, n_features, self.dtype, panel, fuse=fuse)
+
+    def _check_memory(self, n_features: int) -> None:
+        """Refuse a model that cannot fit: systems grant the memory, and end the process when it is used."""
+        widths = [n_features, *(layer.units for layer in leaves(self.declarations) if isinstance(layer, Dense))]
+        count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
+        copies = 1 if self._optimizer is None else 2 + self._optimizer.slots  # parameters, gradients, state
+        needed, there = copies * count * self.dtype.itemsize, _memory()
+        if there is not None and needed > there:
+            raise ArgumentError(
+                f"the layers have {count:,} parameters, which take {needed / 1e9:,.1f} GB in training, but this "
+                f"machine has {there / 1e9:,.1f} GB: choose smaller units"
+            )
+
+    # ------------------------------------------------------------ tensors and data
+
+    def _find_tensor(self, layer: int, name: str) -> program.Tensor:
+        for tensor in self.engine.program.tensors:
+            if (tensor.layer, tensor.name) == (layer, name):
+                return tensor
+        raise AttributeError(f"layer {layer} has no {name}")
+
+    def _tensor(self, layer: int, name: str) -> Array:
+        copy = self.engine.program.unpack(self.engine.parameters, self._find_tensor(layer, name))
+        copy.flags.writeable = False  # writing into it would change nothing in the model
+        return copy
+
+    def _set_tensor(self, layer: int, name: str, value: Any) -> None:
+        tensor = self._find_tensor(layer, name)
+        self.engine.program.pack(self.engine.parameters, tensor, _check.tensor(value, name, tensor.shape, self.dtype))
+
+    def _data(
+        self,
+        x: Any,
+        y: Any,
+        x_name: str,
+        y_name: str,
+        width: int | None = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+    ) -> Data:
+        if width is None and self._engine is not None:
+            width = self._engine.program.fan_in
+        features = _check.features(x, x_name, self.dtype, width)
+        units = output_of(self.declarations)[0]
+        assert units is not None
+        labels, goals = targets.checked(self.loss, y, y_name, len(features), x_name, units, self.dtype)
+        weights = targets.row_weights(sample_weight, class_weight, labels, goals, units, self.dtype)
+        return data_of(features, labels, goals, self.dtype, weights)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
+
+
+def _memory() -> int | None:
+    """Bytes of memory in this machine, where that is known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _chosen_metrics(
+    given: Sequence[Any] | None, loss: losses.Loss, layers: Sequence[Layer]
+) -> tuple[metrics.Metric, ...]:
+    if given is not None:
+        return metrics.get(given)
+    units, activation = output_of(layers)
+    return metrics.get(["accuracy"] if loss.hits(activation, units or 1) else [])
+
+
+def _initial(layer: Layer, tensor: program.Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
+    """Values that a tensor starts with."""
+    if isinstance(layer, Dense):
+        rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
+        return rule.draw(tensor.shape, dtype, seed, number)
+    if isinstance(layer, Normalization):
+        return _adapted(layer, tensor.name, tensor.shape).astype(dtype)
+    assert isinstance(layer, (BatchNormalization, LayerNormalization))
+    return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
+
+
+def _adapted(layer: Normalization, name: str, shape: tuple[int, ...]) -> Array:
+    value: Array | None = getattr(layer, name)
+    if value is None:
+        return np.ones(shape) if name == "variance" else np.zeros(shape)
+    if value.shape != shape:
+        raise ArgumentError(f"Normalization was adapted to {len(value)} features, but its input has {shape[0]}")
+    return value
+
+
+def checked_seed(seed: int | None) -> int:
+    if seed is None:
+        return int.from_bytes(os.urandom(8), "little") >> 1
+    return _check.whole_number(seed, "seed", minimum=0)
+
+
+def _checked_dtype(dtype: Any) -> np.dtype[Any]:
+    try:
+        name = "None" if dtype is None else np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    return np.dtype(_check.choice(name, "dtype", _DTYPES))
+
+
+def check_last(layers: Sequence[Layer], loss: losses.Loss, chosen: Sequence[metrics.Metric] = ()) -> None:
+    units, activation = output_of(layers)
+    if units is None:
+        raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
+    loss.check_output(activation, units)
+    if any(isinstance(metric, metrics.Accuracy) for metric in chosen) and not loss.hits(activation, units):
+        raise ArgumentError(
+            f"the accuracy of classes is not defined for {type(loss).__name__} with a last layer of {units} units and "
+            f"activation {activation!r}: report 'r2', 'mae' or 'regression_accuracy' instead"
+        )

@@ -1,0 +1,499 @@
+"""Training a model, and looking at how well it does. Floor 4, the middle part of the model API."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from . import _check, callbacks, optimizers, targets
+from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError
+from ._threads import resolve_threads
+from ._types import Array
+from .building import Building, check_last, checked_seed
+from .chunk_trainer import ChunkSource, ChunkTrainer, opened
+from .engine import Data
+from .history import History
+from .layers import Layer, Normalization, leaves, output_of
+from .trainer import Settings, Trainer
+
+if TYPE_CHECKING:
+    from .gradcheck import GradientCheck
+    from .model import Sequential
+
+_OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
+
+
+class Fitting(Building):
+    """The part of `fastmlp.Sequential` that trains it."""
+
+    # ------------------------------------------------------------ training
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        epochs: int = 1,
+        *,
+        initial_epoch: int = 0,
+        verbose: str | int | bool = "auto",
+        callbacks: Sequence[callbacks.Callback] = (),
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, Any] | None = None,
+        validation_freq: int = 1,
+        validation_batches: int | None = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | str | None = None,
+        sample_weight: Any = None,
+        max_time: float | None = None,
+        n_threads: int | None = None,
+        seed: int | None = None,
+        resume: bool = False,
+    ) -> History:
+        """Train the model.
+
+        Ctrl-C ends training within about a third of a second; the model and the history so far stay usable.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
+            uint8 is read as pixels (see ``uint8_scale``); everything else becomes the model's dtype. More
+            dimensions are flattened.
+        y : array_like, shape (rows,) or (rows, units)
+            What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit. Chunks, which
+            are in memory one at a time, hold their own: then there is no ``y``.
+        batch_size : int, default 32
+            Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all.
+        epochs : int, default 1
+            Number of the last epoch plus one; 0 trains nothing.
+        initial_epoch : int, default 0
+            Number of the first epoch: ``epochs − initial_epoch`` are trained.
+        verbose : {"auto", 0, 1, 2}, default "auto"
+            0 silent, 1 a live line for each epoch, 2 a line at each epoch's end. "auto": 1 on a terminal, else 2.
+        callbacks : list of Callback
+            See `fastmlp.callbacks`.
+        validation_split : float, default 0
+            Share of the rows, from 0 to below 1, that is set aside for validation: the last ones, before any
+            shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
+        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+            Evaluated after each epoch; not together with ``validation_split``.
+        validation_freq : int, default 1
+            Epochs from one validation to the next.
+        validation_batches : int, optional
+            Validate also every so many batches, counted in each epoch; see ``History.validations``.
+        shuffle : bool, default True
+            A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
+            been trained.
+        class_weight : dict or "balanced", optional
+            Factors of the loss of rows of some classes; the others count 1. "balanced": each class counts as much as
+            the others, however many rows it has.
+        sample_weight : array_like, shape (rows,), optional
+            A factor of each row's loss, at least 0. The loss stays a sum over rows divided by their number.
+        max_time : float, optional
+            Seconds after which training ends, compilation not counted.
+        n_threads : int, optional
+            At most this many; default see `fastmlp.set_num_threads`. The result is the same for any number.
+        seed : int, optional
+            Replaces the model's seed from now on (and before the first `fit` also for the initial weights).
+        resume : bool, default False
+            Go on with the latest run, in the middle of an epoch if it ended there; ``epochs`` counts from the
+            beginning of that run. With the same data and ``batch_size``, the result has the same bits as
+            training without the stop, also after `save` and `fastmlp.load`.
+
+        Returns
+        -------
+        History
+            Also kept as ``model.history``.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used; nothing was trained then.
+        DivergenceError
+            If the loss becomes NaN or infinite; the model keeps its last good parameters.
+        NotBuiltError
+            If the model was not compiled.
+        BusyError
+            If another thread, or the training whose callback calls this, is training the model.
+        """
+        check_last(self.declarations, self.loss, self.metrics)
+        batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
+        epochs = _check.whole_number(epochs, "epochs", minimum=0)
+        initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
+        validation_freq = _check.whole_number(validation_freq, "validation_freq", minimum=1)
+        if max_time is not None:
+            max_time = _check.real_number(max_time, "max_time", above=0)
+        resolve_threads(n_threads)
+        listeners = [*_checked_callbacks(callbacks), *_progress(verbose)]
+        new_seed = self.seed if seed is None else checked_seed(seed)
+        chunks: ChunkSource | None = None
+        stream: Iterator[tuple[Any, Any]] = iter(())
+        if y is None and hasattr(x, "epoch"):
+            _check_chunk_settings(validation_split, validation_batches, sample_weight, class_weight, resume)
+            if isinstance(self.optimizer, optimizers.LBFGS):
+                raise ArgumentError("L-BFGS needs all rows at once, not chunks")
+            chunks = x
+            (x, y), stream = opened(chunks, self.position.epoch, bool(shuffle), new_seed)
+        weights = (sample_weight, class_weight)
+        train, validation = self._training_data(x, y, validation_split, validation_data, weights)
+        if validation_batches is not None:
+            validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
+            if validation is None:
+                raise ArgumentError("validation_batches needs validation_data or validation_split")
+        self.seed = new_seed
+        self._adapt(train)
+        self.build(_width(train))
+        if self._busy:
+            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
+        self._busy = True
+        try:
+            history, first = self._begin_history(resume, initial_epoch)
+            settings = Settings(
+                batch_size if chunks is not None else min(batch_size, train.rows),
+                epochs,
+                first,
+                bool(shuffle),
+                max_time,
+                n_threads,
+                validation_freq,
+                validation_batches,
+            )
+            if isinstance(self.optimizer, optimizers.LBFGS):
+                from .lbfgs import LBFGSTrainer
+
+                settings = dataclasses.replace(settings, batch_size=train.rows)
+                return LBFGSTrainer(cast("Sequential", self), train, validation, settings, listeners, history).run()
+            if chunks is None:
+                return Trainer(cast("Sequential", self), train, validation, settings, listeners, history).run()
+            read = partial(self._chunks_of, chunks, bool(shuffle), class_weight)
+            opening = (self._chunk(pair, class_weight) for pair in stream)
+            return ChunkTrainer(
+                cast("Sequential", self), train, opening, read, validation, settings, listeners, history
+            ).run()
+        finally:
+            self._busy = False
+
+    def _chunks_of(self, chunks: ChunkSource, shuffle: bool, class_weight: Any, epoch: int) -> Iterator[Data]:
+        for pair in chunks.epoch(epoch, shuffle=shuffle, seed=self.seed):
+            yield self._chunk(pair, class_weight)
+
+    def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
+        return self._data(*pair, "x of a chunk", "y of a chunk", None, None, class_weight)
+
+    def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
+        if resume:
+            if self.history is None:
+                raise ArgumentError("resume=True, but the model has no earlier run to go on with")
+            history = self.history
+            following = history.epoch[-1] + 1 if history.epoch else 0
+            return history, following - int(history.partial)
+        self.position.batch = 0  # an epoch that was left unfinished counts as one that was
+        if self.history is not None and self.history.partial:
+            self.position.epoch += 1
+        self.history = History()
+        return self.history, initial_epoch
+
+    def _training_data(
+        self,
+        x: Any,
+        y: Any,
+        validation_split: float,
+        validation_data: tuple[Any, ...] | None,
+        weights: tuple[Any, Any],
+    ) -> tuple[Data, Data | None]:
+        sample_weight, class_weight = weights
+        data = self._data(x, y, "x", "y", None, sample_weight)
+        if validation_data is not None and validation_split:
+            raise ArgumentError("give validation_data or validation_split, not both")
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+                raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
+            given, names = [*validation_data, None], ("validation_data[0]", "validation_data[1]")
+            other = self._data(given[0], given[1], *names, _width(data), given[2])
+            return self._weighted(data, class_weight), other
+        share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
+        if share == 0:
+            return self._weighted(data, class_weight), None
+        kept = data.rows - max(1, math.ceil(data.rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
+        if kept == 0:
+            raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
+        return self._weighted(data.part(0, kept), class_weight), data.part(kept, data.rows)
+
+    def _weighted(self, data: Data, class_weight: Any) -> Data:
+        """The data with the classes' weights too: of these rows alone, as validation is not weighted by class."""
+        if class_weight is None:
+            return data
+        units = output_of(self.declarations)[0] or 1
+        factors = targets.row_weights(None, class_weight, data.labels, data.targets, units, self.dtype)
+        assert factors is not None
+        return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
+
+    def _adapt(self, data: Data) -> None:
+        """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
+
+        The declaration is replaced, not changed: it may belong to other models too.
+        """
+        if self._engine is not None:
+            return
+        unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
+        if unknown and unknown[0] is self.declarations[0]:
+            adapted, is_bytes = Normalization(), len(data.pixels) > 0
+            adapted.adapt(data.pixels if is_bytes else data.x, self.uint8_scale if is_bytes else 1.0)
+            self.declarations[0] = adapted
+            unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
+        if unknown:
+            raise ArgumentError(
+                "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
+            )
+
+    def train_on_batch(
+        self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
+    ) -> dict[str, float]:
+        """One optimiser step on one batch, for training loops of your own.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight : array_like
+            As in `fit`; all rows are one batch.
+        n_threads : int, optional
+
+        Returns
+        -------
+        dict of str to float
+            Loss and metrics of the batch, before the update.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss is NaN or infinite; no step is made then.
+        """
+        weights = {"sample_weight": sample_weight, "class_weight": class_weight}
+        return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
+
+    def partial_fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = 32,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        n_threads: int | None = None,
+    ) -> dict[str, float]:
+        """Go on training with rows that come as they come: once through them, in their order.
+
+        The optimiser goes on from call to call. No history is kept.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight : array_like
+            As in `fit`.
+        batch_size : int or None, default 32
+            Rows in one step; None means all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        dict of str to float
+            Loss and metrics over these rows, each batch's before its update.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss becomes NaN or infinite; the step that would follow is not made.
+        """
+        check_last(self.declarations, self.loss, self.metrics)
+        resolve_threads(n_threads)
+        if isinstance(self.optimizer, optimizers.LBFGS):
+            raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
+        data = self._data(x, y, "x", "y", None, sample_weight, class_weight)
+        size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
+        size = min(size, data.rows)
+        self._adapt(data)
+        self.build(_width(data))
+        engine, scoring, batches = self.engine, self.scoring, -(-data.rows // size)
+        outputs = scoring.room(data.rows, self.dtype)
+        order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
+        chance = (self.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
+        rates = self.rates(batches)
+        losses_, hits = engine.train(data, order, 0, rates, size, threads, chance=chance, outputs=outputs)
+        if len(losses_) < batches:
+            raise DivergenceError(f"the loss of batch {len(losses_)} (from 0) is NaN or infinite: no step was made")
+        sizes = np.minimum(size, data.rows - size * np.arange(batches))
+        loss = float(losses_ @ sizes) / data.rows
+        return scoring.full_report(loss, int(hits.sum()), data.rows, data, outputs)
+
+    def gradient_check(
+        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    ) -> GradientCheck:
+        """Compare backpropagation with finite differences, in float64, for all rows as one batch.
+
+        The model is left as it is. Where ReLU or another kink lies within a step of a row, the two differ, and not
+        because the gradient is wrong: take a smaller step.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`; a few rows are enough.
+        samples : int, default 20
+            Elements of each tensor to look at.
+        step : float, default 1e-5
+            Of the finite differences.
+        tolerance : float, default 1e-5
+            Largest error, relative to the largest derivative of the tensor.
+        seed : int, default 0
+            Chooses the elements.
+
+        Returns
+        -------
+        GradientCheck
+            ``passed``, ``error``, and the derivatives of each tensor; as text it is a table.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(20, 10)
+        >>> model = fm.mlp([8], classes=10, activation="tanh", seed=0)
+        >>> model.gradient_check(x, y).passed
+        True
+        """
+        from . import gradcheck
+
+        check_last(self.declarations, self.loss, self.metrics)
+        return gradcheck.check(
+            cast("Sequential", self), x, y, samples=samples, step=step, tolerance=tolerance, seed=seed
+        )
+
+    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
+        """The loss of all rows as one batch, as in training, and its gradient; nothing is changed.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        loss : float
+            With penalties.
+        gradients : list of ndarray
+            As `get_weights` gives the tensors; zeros for those that are not trained.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(100, 10)
+        >>> model = fm.mlp([8], classes=10, seed=0)
+        >>> loss, gradients = model.gradients(x, y)
+        >>> [gradient.shape for gradient in gradients]
+        [(784, 8), (8,), (8, 10), (10,)]
+        """
+        check_last(self.declarations, self.loss, self.metrics)
+        data = self._data(x, y, "x", "y")
+        self.build(_width(data))
+        engine = self.engine
+        running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]
+        threads = engine.training_threads(data.rows, n_threads)
+        loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
+        for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
+            engine.program.pack(engine.parameters, tensor, value)
+        return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]
+
+    def swap_averaged_weights(self) -> None:
+        """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
+
+        The average is what usually predicts better. A second call brings the trained weights back, which should be
+        done before training goes on.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no average.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> model.compile(fm.Adam(ema_momentum=0.99))
+        >>> _ = model.fit(x, y, verbose=0)
+        >>> model.swap_averaged_weights()
+        """
+        updates = self.engine.step // self.optimizer.gradient_accumulation_steps
+        if self.optimizer.ema_momentum is None or updates == 0:
+            raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
+        self.engine.swap_averaged()
+
+    def evaluate(self, x: Any, y: Any, *, sample_weight: Any = None, n_threads: int | None = None) -> dict[str, float]:
+        """Loss and metrics on a data set.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            As in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        dict of str to float
+            ``{"loss": …, "accuracy": …}``
+        """
+        check_last(self.declarations, self.loss, self.metrics)
+        resolve_threads(n_threads)
+        data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
+        return self.evaluate_data(data, n_threads)
+
+    def evaluate_data(
+        self, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
+    ) -> dict[str, float]:
+        """`evaluate` for data that was checked; NaN if ``cancelled()`` on the way."""
+        scoring = self.scoring
+        outputs = scoring.room(data.rows, self.dtype)
+        loss, hits = self.engine.evaluate(data, n_threads, cancelled, outputs)
+        return scoring.full_report(loss + self.engine.penalty(), hits, data.rows, data, outputs)
+
+
+def _is_unknown(layer: Layer) -> bool:
+    return isinstance(layer, Normalization) and layer.mean is None
+
+
+def _progress(verbose: str | int | bool) -> list[callbacks.Callback]:
+    if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
+        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r:.60}")
+    return callbacks.progress(verbose)
+
+
+def _checked_callbacks(given: Any) -> list[callbacks.Callback]:
+    if isinstance(given, callbacks.Callback):
+        return [given]
+    found = [] if given is None else _check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
+    for item in found:
+        if not isinstance(item, callbacks.Callback):
+            raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
+    return found
+
+
+def _check_chunk_settings(
+    validation_split: float, validation_batches: int | None, sample_weight: Any, class_weight: Any, resume: bool
+) -> None:
+    """Refuse what needs all rows at once."""
+    needed = {
+        "validation_split": bool(validation_split),
+        "validation_batches": validation_batches is not None,
+        "sample_weight": sample_weight is not None,
+        "class_weight='balanced'": isinstance(class_weight, str),
+        "resume": bool(resume),
+    }
+    for name, is_given in needed.items():
+        if is_given:
+            raise ArgumentError(f"{name} cannot be used with data in chunks, as it needs all rows at once")
+
+
+def _width(data: Data) -> int:
+    return int(data.x.shape[1])
