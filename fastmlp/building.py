@@ -20,6 +20,8 @@ from .layers import (
     MOST_UNITS,
     BatchNormalization,
     Dense,
+    Dropout,
+    GaussianNoise,
     Layer,
     LayerNormalization,
     Normalization,
@@ -301,7 +303,7 @@ def _initial(layer: Layer, tensor: program.Tensor, dtype: np.dtype[Any], seed: i
         rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
         return rule.draw(tensor.shape, dtype, seed, number)
     if isinstance(layer, Normalization):
-        return _adapted(layer, tensor.name, tensor.shape).astype(dtype)
+        return _check.tensor(_adapted(layer, tensor.name, tensor.shape), tensor.name, tensor.shape, dtype)
     assert isinstance(layer, (BatchNormalization, LayerNormalization))
     return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
 
@@ -333,6 +335,8 @@ def check_last(layers: Sequence[Layer], loss: losses.Loss, chosen: Sequence[metr
     units, activation = output_of(layers)
     if units is None:
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
+    if isinstance(layers[-1], (Dropout, GaussianNoise)):
+        raise ArgumentError(f"the last layer must not be a {type(layers[-1]).__name__}: the loss would learn its noise")
     loss.check_output(activation, units)
     if any(isinstance(metric, metrics.Accuracy) for metric in chosen) and not loss.hits(activation, units):
         raise ArgumentError(

@@ -56,14 +56,15 @@ class ChunkTrainer(Trainer):
         self._opening, self.between, batches = None, {}, 0
         seen: list[tuple[Array, Array]] = []
         self._tell("on_epoch_begin", epoch)
+        self._heed_callbacks()
         for number, data in enumerate(chunks):
             self._take(data)
             order = self._shuffled(number)
             self.chance = (self.model.seed, self._number(number))
             while position.batch < self.batches and self.stop_reason is None:
                 self._call(order, totals)
-                self._look_around()
                 self._tell_batches(totals)
+                self._look_around()
             batches += position.batch
             if self.outputs is not None:
                 trained = position.batch * self.settings.batch_size

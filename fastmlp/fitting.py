@@ -238,13 +238,14 @@ class Fitting(Building):
 
         The declaration is replaced, not changed: it may belong to other models too.
         """
-        if self._engine is not None:
-            return
         unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
         if unknown and unknown[0] is self.declarations[0]:
             adapted, is_bytes = Normalization(), len(data.pixels) > 0
             adapted.adapt(data.pixels if is_bytes else data.x, self.uint8_scale if is_bytes else 1.0)
             self.declarations[0] = adapted
+            if self._engine is not None:
+                self._set_tensor(0, "mean", adapted.mean)
+                self._set_tensor(0, "variance", adapted.variance)
             unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
         if unknown:
             raise ArgumentError(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
-_SMALLEST_VARIANCE = 1e-14  # as in `fastmlp.program`
+_SMALLEST_VARIANCE = 1e-37  # as in `fastmlp.program`
 
 
 @dataclasses.dataclass

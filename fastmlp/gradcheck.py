@@ -33,6 +33,8 @@ class TensorCheck:
         The elements that were looked at.
     analytic, numerical : ndarray of float64
         Their derivatives by backpropagation and by finite differences.
+    floor : float
+        Derivatives below it are lost in the rounding of the loss.
     """
 
     name: str
@@ -40,11 +42,12 @@ class TensorCheck:
     indices: list[tuple[int, ...]]
     analytic: Array
     numerical: Array
+    floor: float = _FLOOR
 
     @property
     def error(self) -> float:
-        """The largest difference, relative to the largest derivative of the tensor."""
-        scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), _FLOOR)
+        """The largest difference, relative to the largest derivative of the tensor, or to ``floor``."""
+        scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), self.floor)
         return float(np.abs(self.analytic - self.numerical).max(initial=0) / scale)
 
 
@@ -100,12 +103,14 @@ def check(
     loss, gradient = engine.gradient(data, chance)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
     found = []
+    rounding = 10 * np.finfo(np.float64).eps * max(1.0, abs(loss)) / step  # of a finite difference
+    floor = max(_FLOOR, rounding / tolerance)
     for tensor in engine.program.tensors:
         if tensor.trained:
             indices = _some(tensor.shape, samples, rng)
             analytic = np.array([engine.program.unpack(gradient, tensor)[index] for index in indices])
             numerical = np.array([_difference(engine, data, chance, tensor, index, step) for index in indices])
-            found.append(TensorCheck(_name(twin, tensor), tensor.shape, indices, analytic, numerical))
+            found.append(TensorCheck(_name(twin, tensor), tensor.shape, indices, analytic, numerical, floor))
     if not found:
         raise ArgumentError("the model has no tensors that are trained, so there are no gradients to check")
     return GradientCheck(found, loss, tolerance)

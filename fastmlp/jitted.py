@@ -64,7 +64,8 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     out : ndarray of floats, shape (units,) or (rows, units)
         Overwritten, in its own dtype.
     x : ndarray, shape (features,) or (rows, features)
-        Real numbers. C-contiguous in the model's dtype is fastest; everything else is copied. A row with NaN or an
+        Real numbers, taken as they are: pixels must be multiplied by the model's ``uint8_scale`` first. C-contiguous in
+        the model's dtype is fastest; everything else is copied. A row with NaN or an
         infinity gives NaN.
     weights : ndarray, shape (n,)
         ``model.jitted().weights``, or others of the same dtype and order: a copy, or one row of many.

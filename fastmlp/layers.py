@@ -346,7 +346,8 @@ def leaves(layers: Sequence[Layer]) -> Iterator[Layer]:
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:
     """Width of the output (None: that of the input) and the activation that it comes from."""
     widths = [layer.units for layer in leaves(layers) if isinstance(layer, Dense)]
-    last = layers[-1] if layers else None
+    known = [layer for layer in layers if layer != Activation("linear")]
+    last = known[-1] if known else None
     activation = last.activation if isinstance(last, (Dense, Activation)) else "linear"
     return widths[-1] if widths else None, activation
 

@@ -38,7 +38,7 @@ _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
 _PAGE = 4096
 _FIRST_STREAM = 16  # of random numbers for layers: see `fastmlp.kernels.noise`
-_SMALLEST_VARIANCE = 1e-14  # keeps what fills up the last panel, 0 · (1/√0), from being NaN
+_SMALLEST_VARIANCE = 1e-37  # keeps what fills up the last panel, 0 · (1/√0), from being NaN
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,17 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     for slot, flat in enumerate(flats):
         for tensor in engine.program.tensors:
             engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, model.dtype, path))
+    _note_statistics(model)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model
+
+
+def _note_statistics(model: Sequential) -> None:
+    """Let the declarations know the statistics that were read, or `fit` would take those of its data."""
+    for layer in model.layers:
+        if isinstance(layer.declaration, layers.Normalization):
+            layer.declaration._set(mean=layer.mean.astype(np.float64), variance=layer.variance.astype(np.float64))
 
 
 def _check_sizes(model: Sequential, n_features: Any, file: Any, path: Path) -> None:

@@ -68,11 +68,13 @@ def row_weights(
             raise ArgumentError(f"sample_weight must have the shape ({rows},), one for each row, not {weights.shape}")
     if class_weight is not None:
         weights = weights * _weights_of_classes(class_weight, _classes(labels, targets), units)
+    with np.errstate(over="ignore"):
+        weights = np.ascontiguousarray(weights, dtype)
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ArgumentError("sample_weight must hold finite numbers of at least 0")
+        raise ArgumentError(f"sample_weight and class_weight must be finite numbers in {dtype}, at least 0")
     if not weights.any():
         raise ArgumentError("sample_weight must not be 0 for all rows")
-    return np.ascontiguousarray(weights, dtype)
+    return weights
 
 
 def _classes(labels: Array, targets: Array) -> Array:

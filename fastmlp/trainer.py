@@ -131,6 +131,7 @@ class Trainer:
         model = self.model
         order = self._order(model.position.epoch)
         self._tell("on_epoch_begin", epoch)
+        self._heed_callbacks()
         self.chance = (model.seed, model.position.epoch)
         totals = self._totals_so_far(model.position.batch)
         self.first_output = model.position.batch * self.settings.batch_size  # no outputs of rows before are known
@@ -138,8 +139,8 @@ class Trainer:
         while model.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
             self._validate_between(epoch)
-            self._look_around()
             self._tell_batches(totals)
+            self._look_around()
         self._end_epoch(epoch, totals, order)
 
     def _call(self, order: Integers, totals: EpochTotals) -> None:
@@ -217,7 +218,11 @@ class Trainer:
             self.stop_reason = "interrupted"
         elif self._deadline is not None and time.monotonic() >= self._deadline:
             self.stop_reason = "max_time"
-        elif self.model.stop_training:
+        else:
+            self._heed_callbacks()
+
+    def _heed_callbacks(self) -> None:
+        if self.model.stop_training:
             self.stop_reason = "callback"
 
     def _end_epoch(self, epoch: int, totals: EpochTotals, order: Integers) -> None:

@@ -13,7 +13,7 @@ STACKS = {
         BatchNormalization(),
         Dense(3, activation="softmax"),
     ],
-    "first and last": [fm.Normalization(), Dense(3), BatchNormalization(), fm.Dropout(0.2)],
+    "first and last": [fm.Normalization(), fm.Dropout(0.2), Dense(3), BatchNormalization()],
     "twice": [
         Dense(5),
         BatchNormalization(),

@@ -107,3 +107,90 @@ def test_partial_fit_goes_on_with_rows_as_they_come():
     whole.fit(x, y, batch_size=10, shuffle=False, verbose=0)
     for a, b in zip(parts.get_weights(), whole.get_weights(), strict=True):
         assert np.array_equal(a, b)
+
+
+# ---------------------------------------------------------------- what a second look found
+
+
+@pytest.mark.parametrize("scale", [1e-14, 1e-7, 1e7])
+def test_normalization_of_any_scale(scale):
+    x, _ = problem()
+    layer = fm.Normalization()
+    layer.adapt(x * scale)
+    inputs = fm.Sequential([layer, fm.Dense(3, use_bias=False)], dtype="float64")
+    inputs.build(3)
+    inputs.layers[1].kernel = np.eye(3)
+    assert inputs.predict(x * scale).std(axis=0) == pytest.approx([1, 1, 1], rel=1e-6)
+
+
+def test_normalization_of_a_model_that_was_built_or_loaded(tmp_path):
+    x, y = problem()
+    model = network(fm.Normalization())
+    model.build(3)
+    model.fit(x, y, verbose=0)
+    assert model.layers[0].mean == pytest.approx(x.mean(axis=0))
+    model.save(tmp_path / "model.npz")
+    loaded = fm.load(tmp_path / "model.npz")
+    loaded.fit(x * 2, y, verbose=0)
+    assert loaded.layers[0].mean == pytest.approx(x.mean(axis=0))
+
+
+def test_a_loss_contains_the_penalty_in_every_batch():
+    x, y = problem()
+    layers = [fm.Dense(4, activation="tanh", kernel_regularizer=fm.regularizers.l2(1.0), bias_regularizer="l1")]
+    model = network(*layers, rule=fm.SGD(1e-12, gradient_accumulation_steps=3))
+    model.build(3)
+    expected = model.evaluate(x, y)["loss"]
+    history = model.fit(x, y, batch_size=200, epochs=5, verbose=0)
+    assert history.batches["loss"] == pytest.approx([expected] * 5, rel=1e-9)
+
+
+def test_averaged_weights_keep_to_the_norm():
+    x, y = problem()
+    model = network(fm.Normalization(), fm.Dense(8, max_norm=0.5), rule=fm.SGD(0.5, ema_momentum=0.5))
+    model.fit(x, y, epochs=3, verbose=0)
+    model.swap_averaged_weights()
+    assert np.linalg.norm(model.layers[1].kernel, axis=0).max() <= 0.5 + 1e-12
+
+
+def test_derivatives_that_are_zero_are_no_false_alarm():
+    layers = [
+        fm.Dense(4),
+        fm.Residual([fm.Residual([fm.BatchNormalization()]), fm.LayerNormalization()]),
+        fm.BatchNormalization(),
+        fm.LayerNormalization(),
+    ]
+    x, y = problem(12)
+    assert network(*layers).gradient_check(x / 100, y).passed
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_batches_end"])
+def test_stopping_takes_effect_at_once(hook):
+    x, y = problem(5000)
+
+    def stop(*_):
+        model.stop_training = True
+
+    model = network(rule=fm.SGD(0.001))
+    callback = fm.callbacks.Lambda(**{hook: stop})
+    callback.every_batches = 1
+    history = model.fit(x / 100, y, batch_size=1, epochs=3, callbacks=[callback], verbose=0)
+    assert history.stopped == "callback"
+    assert len(history.batches.get("loss", [])) == (1 if hook == "on_batches_end" else 0)
+
+
+@pytest.mark.parametrize("layer", [fm.Dropout(0.1), fm.GaussianNoise(0.1)])
+def test_a_random_last_layer_is_refused(layer):
+    with pytest.raises(ArgumentError, match=f"the last layer must not be a {type(layer).__name__}"):
+        fm.Sequential([fm.Dense(1, activation="sigmoid"), layer]).compile(loss="binary_crossentropy")
+    model = fm.Sequential([fm.Dense(2, activation="softmax"), fm.Activation("linear")])
+    model.compile()  # which changes nothing
+    model.fit(*problem(), verbose=0)
+
+
+def test_weights_too_large_for_the_precision_are_refused():
+    x, y = problem()
+    model = fm.mlp([4], classes=2, seed=0)
+    for options in ({"sample_weight": np.full(200, 1e39)}, {"class_weight": {0: 1e300}}):
+        with pytest.raises(ArgumentError, match="must be finite numbers in float32"):
+            model.fit(x, y, verbose=0, **options)

@@ -228,16 +228,18 @@ def train_batches(
                     program = (ops, units, plan, settings, timers)
                     u64, pace = np.int64(u), (learning_rates[i], update, rate, small)
                     if phase == 0:
-                        round = (start > 0 or part > 0, complete, count > most or together > 1 or is_whole)
+                        keep = count > most or together > 1 or is_whole
+                        round = (start > 0 or part > 0, complete, keep, is_last)
                         weights_block(
                             parameters, state, gradients, workspace, sums, timers, program, u64, rows, round, pace
                         )
                     elif phase == 1:
                         update_block(parameters, state, gradients, sums, program, u64, pace, timers)
                     else:
-                        limit_block(parameters, program, u64, timers)
-                if phase == 0 and complete and plan[IS_PLAIN] == 0:
+                        limit_block(parameters, state, program, u64, pace, timers)
+                if phase == 0 and is_last and plan[IS_PLAIN] == 0:
                     losses[i] += penalty_of_batch(sums, units.shape[0])
+                if phase == 0 and complete and plan[IS_PLAIN] == 0:
                     clip_factors(sums, (ops, units, plan, settings, timers), timers)
                     if plan[OPTIMIZER] == NO_UPDATE:
                         break

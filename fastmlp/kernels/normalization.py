@@ -9,7 +9,7 @@ import numpy as np
 
 from .._jit import block, kernel, prange
 from .layout import padded, panels_of, scatter_rows
-from .simd import fma, lane_numbers, lanes, load, panel, splat, sqrt, store, sum_lanes, where
+from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, where
 
 BLOCK_ROWS = 64
 GROUP = 32  # rows that are added up before they join the sum: so it loses no digits in a long batch
@@ -58,7 +58,7 @@ def update_running_panel(running, mean_at, variance_at, means, mi, inverses, ii,
     """running ← momentum · running + (1 − momentum) · the batch's mean and variance."""
     for v in range(0, panel(running), lanes(running)):
         inverse = load(inverses, ii + v)
-        variance = 1.0 / (inverse * inverse) - epsilon
+        variance = maximum(0.0, 1.0 / (inverse * inverse) - epsilon)
         mean = load(running, mean_at + v) * momentum + load(means, mi + v) * (1.0 - momentum)
         store(running, mean_at + v, mean)
         store(running, variance_at + v, load(running, variance_at + v) * momentum + variance * (1.0 - momentum))

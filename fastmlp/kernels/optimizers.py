@@ -185,6 +185,12 @@ def rule_vector(w, dw, state, si, n, left, optimizer, settings, rate, small):
 
 
 @block
+def averaged_share(settings, step):
+    """Share of the new weights in their average: all of it, at the first step."""
+    return 1.0 - settings[EMA_MOMENTUM] if step > 1 else 1.0
+
+
+@block
 def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, learning_rate, step, factor, ema):
     """Update w[wi:] from ``factor`` · dw[dwi:], with clipping by value, decoupled decay and an average of weights.
 
@@ -192,7 +198,7 @@ def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, learn
     """
     rate, small = scalars_of_step(optimizer, settings, learning_rate, step)
     clip, decay = settings[CLIP_VALUE], 1.0 - learning_rate * settings[WEIGHT_DECAY]
-    kept = settings[EMA_MOMENTUM] if step > 1 else 0.0
+    share = averaged_share(settings, step)
     for i in range(0, count, lanes(w)):
         left = count - i
         gradient = read(dw, dwi + i, left) * factor
@@ -203,7 +209,7 @@ def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, learn
         write(w, wi + i, new, left)
         if ema >= 0:
             average = read(state, si + ema * n + i, left)
-            write(state, si + ema * n + i, average * kept + new * (1.0 - kept), left)
+            write(state, si + ema * n + i, fma(new - average, share, average), left)
 
 
 @block
@@ -221,8 +227,21 @@ def penalize_span(w, wi, dw, dwi, count, l1, l2):
 
 
 @block
-def limit_columns(w, wi, rows, most):
-    """Shorten the columns of one panel of a matrix to a length of ``most``."""
+def penalty_span(w, wi, count, l1, l2):
+    """l1 |w| + l2 w², summed up."""
+    penalty = splat(w, 0.0)
+    for i in range(0, count, lanes(w)):
+        here = read(w, wi + i, count - i)
+        penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
+    return np.float64(sum_lanes(penalty))
+
+
+@block
+def limit_columns(w, wi, averages, ai, share, rows, most):
+    """Shorten the columns of one panel of a matrix to a length of ``most``.
+
+    The averages of the weights, if ``ai`` is not -1, hold a ``share`` of the weights that are too long: it is replaced.
+    """
     p = panel(w)
     for v in range(0, p, lanes(w)):
         squares = splat(w, 0.0)
@@ -233,7 +252,11 @@ def limit_columns(w, wi, rows, most):
         factor = where(length > most, most / maximum(length, 1e-30), 1.0)
         for r in range(rows):
             at = wi + r * p + v
-            store(w, at, load(w, at) * factor)
+            long = load(w, at)
+            store(w, at, long * factor)
+            if ai >= 0:
+                of = ai + r * p + v
+                store(averages, of, fma(long * (factor - 1.0), share, load(averages, of)))
 
 
 # ---------------------------------------------------------------- public kernels

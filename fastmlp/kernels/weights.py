@@ -3,7 +3,8 @@
 Blocks take what belongs together as a tuple:
     program = (ops, units, plan, settings, scope)
     pace = (learning_rate, step, rate, small): of this batch, see `optimizers.scalars_of_step`
-    round = (resume, complete): whether the sums go on from an earlier part of the batch, and whether this is its last
+    round = (resume, complete, keep, is_last): whether the sums go on from an earlier part of the batch, whether the
+        update follows, whether gradients keep their places, and whether this is the last part of the batch
 """
 
 import numpy as np
@@ -20,9 +21,11 @@ from .normalization import (
 from .optimizers import (
     adam_scalars,
     adam_span,
+    averaged_share,
     general_span,
     limit_columns,
     penalize_span,
+    penalty_span,
     sgd_span,
 )
 from .simd import flush_denormals, fraction, load, panel, prefetch_to_write, restore_mode, store
@@ -90,7 +93,7 @@ def weights_block(parameters, state, gradients, workspace, sums, timers, program
     """
     mode = flush_denormals()
     ops, units, plan, _, scope = program
-    resume, complete, keep = round
+    resume, complete, keep, is_last = round
     p = panel(parameters)
     op, j, k0, count = units[u, UNIT_OP], units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
     block_rows, capacity, jump = plan[BLOCK_ROWS], plan[CAPACITY], plan[BLOCK_SIZE]
@@ -113,6 +116,8 @@ def weights_block(parameters, state, gradients, workspace, sums, timers, program
         time = lap(timers, 1 + u, GRADIENTS, time)
         if complete:
             update_span(parameters, state, at, gradients, to, here * p, sums, program, u, False, pace)
+        elif is_last:
+            note_penalty(parameters, at, here * p, sums, program, u, False, scope)
         time = lap(timers, 1 + u, UPDATE, time)
     if k0 == 0 and b >= 0:
         at = b + j * p
@@ -120,6 +125,8 @@ def weights_block(parameters, state, gradients, workspace, sums, timers, program
         time = lap(timers, 1 + u, GRADIENTS, time)
         if complete:
             update_span(parameters, state, at, gradients, at, p, sums, program, u, True, pace)
+        elif is_last:
+            note_penalty(parameters, at, p, sums, program, u, True, scope)
         lap(timers, 1 + u, UPDATE, time)
     restore_mode(mode)
 
@@ -197,10 +204,22 @@ def update_other_span(parameters, state, start, gradients, at, count, sums, prog
 
 
 @block(unless_core="scope")
+def note_penalty(parameters, start, count, sums, program, u, is_bias, scope):
+    """The penalty of a batch whose gradients wait for those of others."""
+    ops, units, _, _, _ = program
+    op = units[u, UNIT_OP]
+    l1, l2 = fraction(ops[op, WEIGHTS_L1]), fraction(ops[op, WEIGHTS_L2])
+    if is_bias:
+        l1, l2 = fraction(ops[op, BIAS_L1]), fraction(ops[op, BIAS_L2])
+    if l1 != 0.0 or l2 != 0.0:
+        sums[u * UNIT_SUMS + PENALTY] += penalty_span(parameters, start, count, l1, l2)
+
+
+@block(unless_core="scope")
 def other_weights(parameters, state, gradients, workspace, sums, program, u, rows, round, pace, scope):
     """`weights_block` for the scale and shift of a normalisation."""
     ops, units, plan, _, _ = program
-    resume, complete, _ = round
+    resume, complete, _, _ = round
     op, offset = units[u, UNIT_OP], units[u, UNIT_PANEL] * panel(parameters)
     w, b = ops[op, WEIGHTS] + offset, ops[op, BIAS] + offset
     if ops[op, CODE] == LAYER_NORM:
@@ -314,14 +333,16 @@ def update_block(parameters, state, gradients, sums, program, u, pace, scope):
 
 
 @block(unless_core="scope")
-def limit_block(parameters, program, u, scope):
+def limit_block(parameters, state, program, u, pace, scope):
     """Shorten the weights of each unit of a panel to the most that its layer allows; the first block does it."""
-    ops, units, _, _, _ = program
+    ops, units, plan, settings, _ = program
+    _, step, _, _ = pace
     op = units[u, UNIT_OP]
     most = fraction(ops[op, MAX_NORM])
     if most > 0.0 and units[u, UNIT_ROW] == 0:
         at = ops[op, WEIGHTS] + units[u, UNIT_PANEL] * panel(parameters) * ops[op, FAN_IN]
-        limit_columns(parameters, at, ops[op, FAN_IN], most)
+        ema = plan[EMA_SLOT] * parameters.size + at if plan[EMA_SLOT] >= 0 else -1
+        limit_columns(parameters, at, state, ema, averaged_share(settings, step), ops[op, FAN_IN], most)
 
 
 # ---------------------------------------------------------------- statistics of the batch

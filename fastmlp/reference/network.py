@@ -70,8 +70,8 @@ def train_batches(
         part = _backward(parameters, dy * weights[:, None], passes, trained, plan, chance)
         is_first, complete = (step + i) % together == 0, (step + i) % together == together - 1
         gradients[:] = part if is_first else gradients + part
+        losses[i] += _penalize(parameters, gradients if complete else part, ops, plan)
         if complete:
-            losses[i] += _penalize(parameters, gradients, ops, plan)
             update = (step + i) // together + 1
             if plan[OPTIMIZER] != NO_UPDATE:
                 _update(parameters, state, gradients, ops, plan, settings, learning_rate, update)
@@ -305,9 +305,6 @@ def _update(parameters, state, gradients, ops, plan, settings, learning_rate, st
             dw *= min(1, settings[CLIP_GLOBAL_NORM] / total)
         optimizers.optimizer_update(w, own, dw, plan[OPTIMIZER], settings, learning_rate, step)
         parameters[span], slots[:n_own, span] = w, own.reshape(n_own, len(w))
-        if plan[EMA_SLOT] >= 0:
-            kept = settings[EMA_MOMENTUM] if step > 1 else 0.0
-            slots[-1, span] = kept * slots[-1, span] + (1 - kept) * w
     for op in ops:
         most = _fraction(op[MAX_NORM])
         if op[TRAINED] and most > 0:
@@ -315,3 +312,6 @@ def _update(parameters, state, gradients, ops, plan, settings, learning_rate, st
             lengths = np.sqrt((w**2).sum(axis=0))
             w *= np.where(lengths > most, most / np.maximum(lengths, 1e-30), 1)
             _pack(parameters, op, op[WEIGHTS], w, plan[PANEL])
+    for span in spans if plan[EMA_SLOT] >= 0 else ():
+        kept = settings[EMA_MOMENTUM] if step > 1 else 0.0
+        slots[-1, span] = kept * slots[-1, span] + (1 - kept) * parameters[span]
