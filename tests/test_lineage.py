@@ -125,7 +125,10 @@ def test_document_says_what_was_not_here():
     assert "| their recipe | 96.46 % | **97.50 %** |" in text
     assert "was not here" not in text
     assert "## L2" not in text
-    other = "\n".join(lineage.document({"L4": measured("L4", ["fashion_mnist", "mnist"], quick=True)}))
+    name = experiment("L4", "same").name.replace(" ", "_")
+    outcomes = measured("L4", ["fashion_mnist", "mnist"], quick=True, **{name: [0.9]})
+    other = "\n".join(lineage.document({"L4": outcomes}))
+    assert "≥ 87.0 % |  |" in other  # no verdict
     assert "**Fashion-MNIST was not here: ours are figures of MNIST" in other
     assert "these figures mean nothing" in other
     assert "--only L4 --seeds 3 --quick`" in other
