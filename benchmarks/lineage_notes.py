@@ -15,7 +15,7 @@ again with fastmlp: first as they were, defects included, then with the same net
 
 Accuracies are those of rows that were not trained on: MNIST's 10,000 test images, or 3,000 newly drawn points of the
 spiral. They are means over seeds, with the least and the greatest; so are losses, on the same rows. The time is that of
-`fit`, the middle one of the seeds, without loading data. "Theirs" is the figure that the authors gave, of one run. What
+`fit`, the shortest of the seeds, without loading data. "Theirs" is the figure that the authors gave, of one run. What
 they did not write down had to be chosen, and is named below."""
 
 NOTES = {

@@ -110,7 +110,7 @@ def test_the_first_data_set_that_is_here(monkeypatch):
 def test_row():
     runs = measured("L1", their_recipe=[0.95, 0.97, 0.96])["outcomes"]["their recipe"]
     cells = lineage.row(experiment("L1", "their recipe"), runs)
-    assert cells[:6] == ["their recipe", "96.46 %", "**96.00 %**", "95.00–97.00", "0.040", "1.92 s"]
+    assert cells[:6] == ["their recipe", "96.46 %", "**96.00 %**", "95.00–97.00", "0.040", "1.90 s"]
     assert cells[6:] == ["≥ 97.0 %", "missed by 1.00 points"]
 
 
