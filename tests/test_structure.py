@@ -135,6 +135,17 @@ def test_kernel_files_import_only_lower_kernel_files(path):
             assert node.module == "_jit"
 
 
+@pytest.mark.parametrize("path", [p for p in KERNEL_FILES if "prange(" in p.read_text()], ids=lambda p: p.stem)
+def test_numba_sees_that_loops_are_parallel(path):
+    """It takes a loop over a conditional expression for a serial one, and says nothing."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    loops = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "prange"]
+    assert loops
+    for loop in loops:
+        assert len(loop.args) == 1
+        assert not [node for node in ast.walk(loop) if isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare))]
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=lambda p: p.stem)
 def test_reference_imports_numpy_alone(path):
     for node in ast.walk(ast.parse(path.read_text())):

@@ -192,7 +192,8 @@ def train_batches(
             for s in range(stages.shape[0]):
                 is_rows = stages[s, STAGE_KIND] == ROWS
                 panels = (ops[stages[s, STATISTICS_OP], FAN_OUT] + p - 1) // p
-                for q in prange(blocks if is_rows else panels):
+                tasks = blocks if is_rows else panels  # in prange(...) itself, a condition would make the loop serial
+                for q in prange(tasks):
                     q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
                     if is_rows:
                         net = (parameters, gradients, ops, plan, timers)
