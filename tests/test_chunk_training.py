@@ -31,6 +31,7 @@ def test_one_chunk_of_all_rows_trains_like_arrays_in_their_order():
     assert history["accuracy"] == whole.history["accuracy"]
 
 
+@pytest.mark.needs_jit
 def test_chunks_are_learned_and_reported():
     x, y = problem(600)
     model, metrics = network(metrics=["accuracy", "f1"]), ("loss", "accuracy", "f1")

@@ -7,6 +7,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import activations, kernels, losses, reference, regularizers
+from fastmlp._jit import jit_disabled
 from fastmlp.kernels import tables
 from fastmlp.layers import (
     Activation,
@@ -85,6 +86,12 @@ RULES = [
     fm.SGD(0.1, gradient_accumulation_steps=2),
     fm.Adam(0.01, gradient_accumulation_steps=3, clipnorm=0.1),
 ]
+
+
+@pytest.fixture(params=["float64"] if jit_disabled() else ["float32", "float64"])
+def dtype(request):
+    """One of them is enough where the same Python runs for both, and slowly."""
+    return np.dtype(request.param)
 
 
 def training(dtype, *shape, **options):
