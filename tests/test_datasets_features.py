@@ -24,9 +24,9 @@ def csv_text(header=None):
         csv_text(),
         csv_text("pixel0," + ",".join(f"pixel{i}" for i in range(1, 12))),
         csv_text(",".join("abcdefghijkl")),
-        gzip.compress(csv_text()),
+        gzip.compress(csv_text(), mtime=0),
         IDX,
-        gzip.compress(IDX),
+        gzip.compress(IDX, mtime=0),
     ],
 )
 def test_csv_and_idx(tmp_path, content):

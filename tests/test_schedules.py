@@ -205,7 +205,7 @@ def torch_rates(make, initial, count):
             30,
         ),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if isinstance(value, schedules.Schedule) else "",
 )
 def test_rates_are_those_of_pytorch(schedule, make, count):
     ref = torch_rates(make, 0.3, count)
