@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import activations, callbacks, initializers, kernels, losses, metrics, regularizers, schedules
+from . import activations, initializers, kernels, losses, regularizers
 from ._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -39,13 +39,13 @@ from .layers import (
     Normalization,
     Residual,
 )
-from .learning_rate import LearningRateCurve, find_learning_rate
 from .model import Sequential, mlp
 from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import datasets, plots, reference, sweeps, trackers
+    from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
     from .cross_validation import CrossValidation, cross_validate
+    from .learning_rate import LearningRateCurve, find_learning_rate
     from .saving import load
     from .sweeps import sweep
 
@@ -104,11 +104,13 @@ __all__ = [
 ]
 
 # What a first look at the package does not need is imported when it is asked for.
-_MODULES = ("datasets", "plots", "reference", "sweeps", "trackers")
+_MODULES = ("callbacks", "datasets", "metrics", "plots", "reference", "schedules", "sweeps", "trackers")
 _LAZY = {
     "load": "saving",
     "cross_validate": "cross_validation",
     "CrossValidation": "cross_validation",
+    "LearningRateCurve": "learning_rate",
+    "find_learning_rate": "learning_rate",
     "sweep": "sweeps",
 }
 

@@ -258,8 +258,8 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def compile_lock(folder: Path | None) -> Iterator[None]:
-    """Let one process at a time compile into ``folder``; the others wait and then find its result.
+def compile_lock(folder: Path | None, name: str) -> Iterator[None]:
+    """Let one process at a time compile a kernel into ``folder``; the others wait and then find its result.
 
     The lock goes with its process. Where it cannot be had (a file system without locks, or too long a wait),
     the caller goes on without: files are written atomically, so the worst is work done twice.
@@ -271,7 +271,7 @@ def compile_lock(folder: Path | None) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            file = stack.enter_context(open(folder / ".lock", "w"))
+            file = stack.enter_context(open(folder / f".{name}.lock", "w"))
             deadline = time.monotonic() + _LOCK_SECONDS
             while time.monotonic() < deadline:
                 try:

@@ -363,7 +363,7 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
         dispatcher.compile(signature)  # loads it; compiles, the usual way, where the file is damaged
     else:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_cache.compile_lock(_cache.cache_folder()))
+            stack.enter_context(_cache.compile_lock(_cache.cache_folder(), name))
             # Another process may have made it while this one waited, and a stored kernel has to be loaded as usual.
             if not file.exists():
                 _announce()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, kernels, losses, metrics, optimizers, program, targets
+from . import _check, kernels, losses, optimizers, program, targets
 from ._errors import ArgumentError, NotBuiltError
 from ._types import Array
 from .bound import BoundLayer
@@ -32,6 +32,7 @@ from .layers import (
 from .scoring import Scoring
 
 if TYPE_CHECKING:
+    from .metrics import Metric
     from .model import Sequential
 
 _DTYPES = ("float32", "float64")
@@ -68,7 +69,7 @@ class Building:
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
         self._learning_rate: float | None = None  # where it replaces the optimiser's
-        self.metrics: tuple[metrics.Metric, ...] = ()
+        self.metrics: tuple[Metric, ...] = ()
         for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
 
@@ -265,7 +266,6 @@ class Building:
         y_name: str,
         width: int | None = None,
         sample_weight: Any = None,
-        class_weight: Any = None,
     ) -> Data:
         if width is None and self._engine is not None:
             width = self._engine.program.fan_in
@@ -273,7 +273,7 @@ class Building:
         units = output_of(self.declarations)[0]
         assert units is not None
         labels, goals = targets.checked(self.loss, y, y_name, len(features), x_name, units, self.dtype)
-        weights = targets.row_weights(sample_weight, class_weight, labels, goals, units, self.dtype)
+        weights = targets.row_weights(sample_weight, len(features), self.dtype)
         return data_of(features, labels, goals, self.dtype, weights)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -288,9 +288,9 @@ def _memory() -> int | None:
         return None
 
 
-def _chosen_metrics(
-    given: Sequence[Any] | None, loss: losses.Loss, layers: Sequence[Layer]
-) -> tuple[metrics.Metric, ...]:
+def _chosen_metrics(given: Sequence[Any] | None, loss: losses.Loss, layers: Sequence[Layer]) -> tuple[Metric, ...]:
+    from . import metrics
+
     if given is not None:
         return metrics.get(given)
     units, activation = output_of(layers)
@@ -331,14 +331,14 @@ def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     return np.dtype(_check.choice(name, "dtype", _DTYPES))
 
 
-def check_last(layers: Sequence[Layer], loss: losses.Loss, chosen: Sequence[metrics.Metric] = ()) -> None:
+def check_last(layers: Sequence[Layer], loss: losses.Loss, chosen: Sequence[Metric] = ()) -> None:
     units, activation = output_of(layers)
     if units is None:
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
     if isinstance(layers[-1], (Dropout, GaussianNoise)):
         raise ArgumentError(f"the last layer must not be a {type(layers[-1]).__name__}: the loss would learn its noise")
     loss.check_output(activation, units)
-    if any(isinstance(metric, metrics.Accuracy) for metric in chosen) and not loss.hits(activation, units):
+    if any(metric.counted_by_kernels for metric in chosen) and not loss.hits(activation, units):
         raise ArgumentError(
             f"the accuracy of classes is not defined for {type(loss).__name__} with a last layer of {units} units and "
             f"activation {activation!r}: report 'r2', 'mae' or 'regression_accuracy' instead"

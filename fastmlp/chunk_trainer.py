@@ -10,12 +10,12 @@ import numpy as np
 
 from . import kernels
 from ._types import Array, Integers
-from .callbacks import Callback
 from .engine import Data
 from .history import History
 from .trainer import EpochTotals, Settings, Trainer
 
 if TYPE_CHECKING:
+    from .callbacks import Callback
     from .model import Sequential
 
 _CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles tell so many chunks of an epoch apart

@@ -88,7 +88,7 @@ class Engine:
     step: int = 0  # batches trained since the optimiser started
     _scratch: Scratch = field(init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
-    _plans: dict[tuple[int, int], Array] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
@@ -97,7 +97,7 @@ class Engine:
 
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Start an optimiser from its first step; buffers for training are made when it begins."""
-        self.optimizer = optimizer
+        self.optimizer, self._plans = optimizer, {}
         self.gradients = self._zeros(0)
         self.state = self._zeros(0)
         self.step = 0
@@ -131,10 +131,13 @@ class Engine:
     def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
         """How to train batches of this size, the longest of which has so many rows."""
         assert self.optimizer is not None
-        plan = self.program.plan(batch_size, n_threads, longest=longest, training=True)
-        self._plan_loss(plan)
-        self.optimizer.plan(plan)
-        return plan
+        key = (batch_size, n_threads, longest)
+        if key not in self._plans:
+            plan = self.program.plan(batch_size, n_threads, longest=longest, training=True)
+            self._plan_loss(plan)
+            self.optimizer.plan(plan)
+            self._plans[key] = plan
+        return self._plans[key]
 
     def _plan_loss(self, plan: Array) -> None:
         assert self.loss is not None
@@ -224,13 +227,13 @@ class Engine:
 
     def gradient(self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
         """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters."""
-        kept = self.optimizer, self.step, self.state, self.gradients
-        self.optimizer, self.step, self.gradients = NoUpdate(1.0), 0, self._zeros(1)
+        kept = self.optimizer, self.step, self.state, self.gradients, self._plans
+        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
         try:
             losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
             gradients = self.gradients
         finally:
-            self.optimizer, self.step, self.state, self.gradients = kept
+            self.optimizer, self.step, self.state, self.gradients, self._plans = kept
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0

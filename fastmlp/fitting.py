@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, callbacks, optimizers, targets
+from . import _check, optimizers, targets
 from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError
 from ._threads import resolve_threads
 from ._types import Array
@@ -22,6 +22,7 @@ from .layers import Layer, Normalization, leaves, output_of
 from .trainer import Settings, Trainer
 
 if TYPE_CHECKING:
+    from .callbacks import Callback
     from .gradcheck import GradientCheck
     from .model import Sequential
 
@@ -42,7 +43,7 @@ class Fitting(Building):
         *,
         initial_epoch: int = 0,
         verbose: str | int | bool = "auto",
-        callbacks: Sequence[callbacks.Callback] = (),
+        callbacks: Sequence[Callback] = (),
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
         validation_freq: int = 1,
@@ -183,7 +184,7 @@ class Fitting(Building):
             yield self._chunk(pair, class_weight)
 
     def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
-        return self._data(*pair, "x of a chunk", "y of a chunk", None, None, class_weight)
+        return self._weighted(self._data(*pair, "x of a chunk", "y of a chunk"), class_weight)
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
@@ -229,8 +230,7 @@ class Fitting(Building):
         if class_weight is None:
             return data
         units = output_of(self.declarations)[0] or 1
-        factors = targets.row_weights(None, class_weight, data.labels, data.targets, units, self.dtype)
-        assert factors is not None
+        factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
     def _adapt(self, data: Data) -> None:
@@ -312,7 +312,7 @@ class Fitting(Building):
         resolve_threads(n_threads)
         if isinstance(self.optimizer, optimizers.LBFGS):
             raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
-        data = self._data(x, y, "x", "y", None, sample_weight, class_weight)
+        data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
         size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
         size = min(size, data.rows)
         self._adapt(data)
@@ -464,18 +464,22 @@ def _is_unknown(layer: Layer) -> bool:
     return isinstance(layer, Normalization) and layer.mean is None
 
 
-def _progress(verbose: str | int | bool) -> list[callbacks.Callback]:
+def _progress(verbose: str | int | bool) -> list[Callback]:
     if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
         raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r:.60}")
+    from . import callbacks
+
     return callbacks.progress(verbose)
 
 
-def _checked_callbacks(given: Any) -> list[callbacks.Callback]:
-    if isinstance(given, callbacks.Callback):
+def _checked_callbacks(given: Any) -> list[Callback]:
+    from .callbacks import Callback
+
+    if isinstance(given, Callback):
         return [given]
     found = [] if given is None else _check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
     for item in found:
-        if not isinstance(item, callbacks.Callback):
+        if not isinstance(item, Callback):
             raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
     return found
 

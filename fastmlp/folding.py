@@ -19,13 +19,13 @@ from .layers import (
     Normalization,
     Residual,
 )
+from .program import SMALLEST_VARIANCE
 
 if TYPE_CHECKING:
     from .model import Sequential
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
-_SMALLEST_VARIANCE = 1e-37  # as in `fastmlp.program`
 
 
 @dataclasses.dataclass
@@ -100,7 +100,7 @@ def _scale_and_shift(part: _Part) -> tuple[Array, Array]:
     if isinstance(part.layer, BatchNormalization):
         scale = tensors["gamma"] / np.sqrt(tensors["moving_variance"] + part.layer.epsilon)
         return scale, tensors["beta"] - tensors["moving_mean"] * scale
-    scale = 1 / np.sqrt(tensors["variance"] + _SMALLEST_VARIANCE)
+    scale = 1 / np.sqrt(tensors["variance"] + SMALLEST_VARIANCE)
     return scale, -tensors["mean"] * scale
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from . import _check, schedules
+from . import _check
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
 from .kernels import tables as t
-from .schedules import Schedule
+
+if TYPE_CHECKING:
+    from .schedules import Schedule
 
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
@@ -54,7 +56,9 @@ class Optimizer:
         self._check_fields()
 
     def _check_fields(self) -> None:
-        if isinstance(self.learning_rate, (Schedule, dict)):
+        if callable(self.learning_rate) or isinstance(self.learning_rate, dict):
+            from . import schedules
+
             object.__setattr__(self, "learning_rate", schedules.get(self.learning_rate))
         else:
             self._set("learning_rate", above=0)
@@ -95,7 +99,7 @@ class Optimizer:
 
     def rates(self, steps: Integers) -> Array:
         """Learning rates of some steps, counted from 0."""
-        if isinstance(self.learning_rate, Schedule):
+        if callable(self.learning_rate):
             return self.learning_rate.rates(steps)
         return np.full(len(steps), self.learning_rate, np.float64)
 
@@ -117,7 +121,7 @@ class Optimizer:
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        if isinstance(self.learning_rate, Schedule):
+        if callable(self.learning_rate):
             values["learning_rate"] = self.learning_rate.config()
         return {"type": type(self).__name__, **values}
 

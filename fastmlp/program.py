@@ -38,7 +38,7 @@ _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
 _PAGE = 4096
 _FIRST_STREAM = 16  # of random numbers for layers: see `fastmlp.kernels.noise`
-_SMALLEST_VARIANCE = 1e-37  # keeps what fills up the last panel, 0 · (1/√0), from being NaN
+SMALLEST_VARIANCE = 1e-37  # keeps what fills up the last panel, 0 · (1/√0), from being NaN
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,7 @@ class _Writer:
             t.MEAN: self._tensor("mean", (self.width,), False),
             t.VARIANCE: self._tensor("variance", (self.width,), False),
             t.KIND: 0,
-            t.ALPHA: t.as_bits(_SMALLEST_VARIANCE),
+            t.ALPHA: t.as_bits(SMALLEST_VARIANCE),
         }
         self._normalization(t.BATCH_NORM, False, fields)
 

@@ -7,7 +7,7 @@ outputs of all rows, which the kernels keep for them, also while they train: no 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from ._types import Array
 from .engine import Data
 from .kernels import tables as t
 from .losses import PROBABILITIES, Loss
-from .metrics import Accuracy, Metric
 from .reference import activations, softmax
+
+if TYPE_CHECKING:
+    from .metrics import Metric
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Scoring:
     @property
     def counts_hits(self) -> bool:
         """Whether the kernels count right answers, and the accuracy is wanted."""
-        is_wanted = any(isinstance(metric, Accuracy) for metric in self.metrics)
+        is_wanted = any(metric.counted_by_kernels for metric in self.metrics)
         return is_wanted and self._hits != t.NO_HITS
 
     @property
@@ -75,7 +77,7 @@ class Scoring:
     def of_outputs(self, truth: Array, outputs: Array) -> dict[str, float]:
         """The metrics that need outputs: of rows of targets, and of what the loss read of these rows."""
         truth, predictions = self._truth(truth), self._predictions(outputs)
-        wanted = [m for m in self.metrics if not (self.counts_hits and isinstance(m, Accuracy))]
+        wanted = [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]
         return {metric.name: float(metric(truth, predictions)) for metric in wanted}
 
     def _truth(self, truth: Array) -> Array:

@@ -54,26 +54,28 @@ def _check_values(loss: Loss, targets: Array, given: Array, name: str) -> None:
         )
 
 
-def row_weights(
-    sample_weight: Any, class_weight: Any, labels: Array, targets: Array, units: int, dtype: np.dtype[Any]
-) -> Array | None:
-    """A factor for each row's loss, from weights of rows and of classes; None where there are neither."""
-    if sample_weight is None and class_weight is None:
+def row_weights(sample_weight: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
+    """A factor for each row's loss; None where there are none."""
+    if sample_weight is None:
         return None
-    rows = len(labels)
-    weights = np.ones(rows)
-    if sample_weight is not None:
-        weights = _check.numbers(sample_weight, "sample_weight").astype(np.float64)
-        if weights.shape != (rows,):
-            raise ArgumentError(f"sample_weight must have the shape ({rows},), one for each row, not {weights.shape}")
-    if class_weight is not None:
-        weights = weights * _weights_of_classes(class_weight, _classes(labels, targets), units)
+    weights = _check.numbers(sample_weight, "sample_weight")
+    if weights.shape != (rows,):
+        raise ArgumentError(f"sample_weight must have the shape ({rows},), one for each row, not {weights.shape}")
+    return _usable(weights, "sample_weight", dtype)
+
+
+def class_weights(class_weight: Any, labels: Array, targets: Array, units: int, dtype: np.dtype[Any]) -> Array:
+    """The same from weights of classes."""
+    return _usable(_weights_of_classes(class_weight, _classes(labels, targets), units), "class_weight", dtype)
+
+
+def _usable(weights: Array, name: str, dtype: np.dtype[Any]) -> Array:
     with np.errstate(over="ignore"):
         weights = np.ascontiguousarray(weights, dtype)
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ArgumentError(f"sample_weight and class_weight must be finite numbers in {dtype}, at least 0")
+        raise ArgumentError(f"{name} must hold finite numbers in {dtype}, at least 0")
     if not weights.any():
-        raise ArgumentError("sample_weight must not be 0 for all rows")
+        raise ArgumentError(f"{name} must not be 0 for all rows")
     return weights
 
 

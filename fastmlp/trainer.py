@@ -15,12 +15,12 @@ import numpy as np
 from . import _check, kernels
 from ._errors import DivergenceError
 from ._types import Array, Integers
-from .callbacks import Callback
 from .engine import Data
 from .history import History
 from .scoring import Scoring
 
 if TYPE_CHECKING:
+    from .callbacks import Callback
     from .model import Sequential
 
 _CALL_SECONDS = 0.05  # of training between looks at the clock, Ctrl-C and the callbacks

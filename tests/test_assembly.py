@@ -16,7 +16,6 @@ from . import assembly
 
 TEXTS = Path(__file__).parent / "listings"
 KERNELS = [
-    "train_batches:float32:serial",
     "train_batches:float32:parallel",
     "train_batches:float64:serial",
     "predict_batches:float32:serial",

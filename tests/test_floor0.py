@@ -151,7 +151,8 @@ import numpy as np, numba
 from fastmlp import kernels
 y = np.empty((40, 3), np.float32)
 kernels.dense_forward(y, np.ones((40, 2)), np.ones((2, 3)), np.ones(3))
-kernels.evaluate_batches.variant("float32", parallel=True)
+kernels.dense_forward.variant("float32", parallel=True)
+kernels.predict_rows.variant("float32", parallel=False)
 
 @numba.njit
 def own(n):
@@ -177,7 +178,7 @@ assert numba.extending.is_jitted(own)
 @pytest.mark.skipif(sys.platform == "win32", reason="locks as on POSIX")
 def test_a_lock_that_cannot_be_had_does_not_stop_anybody(tmp_path, monkeypatch):
     monkeypatch.setattr(_cache, "_LOCK_SECONDS", 0.1)
-    with _cache.compile_lock(tmp_path), _cache.compile_lock(tmp_path), _cache.compile_lock(None):
+    with _cache.compile_lock(tmp_path, "k"), _cache.compile_lock(tmp_path, "k"), _cache.compile_lock(None, "k"):
         pass
 
 

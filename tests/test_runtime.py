@@ -938,8 +938,8 @@ file.unlink()
 usual = _cache.compile_lock
 
 @contextlib.contextmanager
-def another_process_was_first(folder):
-    with usual(folder):
+def another_process_was_first(folder, name):
+    with usual(folder, name):
         file.write_bytes(content)
         yield
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError
+from ..metrics import larger_is_better
 from .base import Logs
-
-_BETTER_WHEN_LARGE = {"accuracy", "acc", "auc", "f1", "precision", "recall", "r2"}
 
 
 class Monitor:
@@ -32,7 +31,7 @@ class Monitor:
         self.name = name
         self.min_delta = _check.real_number(min_delta, "min_delta", minimum=0)
         if _check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
-            mode = "max" if _BETTER_WHEN_LARGE & set(name.lower().split("_")) else "min"
+            mode = "max" if larger_is_better(name) else "min"
         self.mode: str = mode
 
     def begin(self, plan: dict[str, Any]) -> None:

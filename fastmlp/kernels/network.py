@@ -17,6 +17,7 @@ import numpy as np
 
 from .._jit import block, kernel, prange
 from .layout import scatter_rows
+from .optimizers import scalars_of_step
 from .rows import backward_block, forward_block, gather_block, loss_block
 from .simd import flush_denormals, lanes, load, panel, restore_mode, splat, sum_lanes
 from .tables import (
@@ -58,7 +59,6 @@ from .weights import (
     clip_factors,
     limit_block,
     penalty_of_batch,
-    plain_scalars,
     statistics_block,
     update_block,
     weights_block,
@@ -185,7 +185,7 @@ def train_batches(
         count = min(plan[BATCH_SIZE], order.size - first)
         part, scale = (step + i) % together, 1.0 / (count * together)
         update = (step + i) // together + 1
-        rate, small = plain_scalars(plan[OPTIMIZER], settings, learning_rates[i], update)
+        rate, small = scalars_of_step(plan[OPTIMIZER], settings, learning_rates[i], update)
         for start in range(0, count, most):
             rows = min(most, count - start)
             blocks = (rows + block_rows - 1) // block_rows

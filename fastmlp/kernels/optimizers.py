@@ -191,12 +191,13 @@ def averaged_share(settings, step):
 
 
 @block
-def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, learning_rate, step, factor, ema):
+def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, pace, factor, ema):
     """Update w[wi:] from ``factor`` · dw[dwi:], with clipping by value, decoupled decay and an average of weights.
 
-    ``ema`` is the number of the state that holds the average, or -1.
+    ``pace`` is (learning_rate, step, and what `scalars_of_step` makes of them); ``ema`` is the number of the state that
+    holds the average, or -1.
     """
-    rate, small = scalars_of_step(optimizer, settings, learning_rate, step)
+    learning_rate, step, rate, small = pace
     clip, decay = settings[CLIP_VALUE], 1.0 - learning_rate * settings[WEIGHT_DECAY]
     share = averaged_share(settings, step)
     for i in range(0, count, lanes(w)):
@@ -372,7 +373,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     ([0.5], [-0.5])
     """
     n = w.size
+    rate, small = scalars_of_step(optimizer, settings, learning_rate, step)
     for q in prange((n + SPAN - 1) // SPAN):
-        at = q * SPAN
-        count = min(SPAN, n - at)
-        general_span(w, at, state, at, n, dw, at, count, optimizer, settings, learning_rate, step, 1.0, -1)
+        at, pace = q * SPAN, (learning_rate, step, rate, small)
+        general_span(w, at, state, at, n, dw, at, min(SPAN, n - at), optimizer, settings, pace, 1.0, -1)

@@ -19,7 +19,6 @@ from .normalization import (
     update_running_panel,
 )
 from .optimizers import (
-    adam_scalars,
     adam_span,
     averaged_share,
     general_span,
@@ -28,8 +27,7 @@ from .optimizers import (
     penalty_span,
     sgd_span,
 )
-from .simd import flush_denormals, fraction, load, panel, prefetch_to_write, restore_mode, store
-from .simd import lanes as lanes_of
+from .simd import flush_denormals, fraction, lanes, load, panel, prefetch_to_write, restore_mode, store
 from .tables import (
     ADAM,
     ALPHA,
@@ -49,7 +47,6 @@ from .tables import (
     DENSE,
     DY,
     EMA_SLOT,
-    EPSILON,
     FAN_IN,
     GRADIENTS,
     IS_PLAIN,
@@ -157,29 +154,25 @@ def update_span(parameters, state, start, gradients, at, count, sums, program, u
         adam_span(parameters, start, state, start, state, n + start, gradients, at, count, rate, b1, b2, small)
 
 
-@block
-def plain_scalars(optimizer, settings, learning_rate, step):
-    """What is the same for all parameters in an update with plain SGD or Adam."""
-    if optimizer == ADAM:
-        return adam_scalars(learning_rate, settings[BETA_1], settings[BETA_2], settings[EPSILON], step)
-    return learning_rate, 0.0
-
-
 @block(unless_core="scope")
 def clear_sums(sums, u, scope):
     for i in range(u * UNIT_SUMS, (u + 1) * UNIT_SUMS):
         sums[i] = 0.0
 
 
+@block
+def penalties_of(ops, op, is_bias):
+    """Factors of l1 |w| + l2 w² for the kernel or the bias of an operation."""
+    if is_bias:
+        return fraction(ops[op, BIAS_L1]), fraction(ops[op, BIAS_L2])
+    return fraction(ops[op, WEIGHTS_L1]), fraction(ops[op, WEIGHTS_L2])
+
+
 @block(unless_core="scope")
 def update_other_span(parameters, state, start, gradients, at, count, sums, program, u, is_bias, pace, scope):
     """Penalties and their sums; and then the update, unless all gradients must be there before it."""
     ops, units, plan, settings, _ = program
-    learning_rate, step, _, _ = pace
-    op = units[u, UNIT_OP]
-    l1, l2 = fraction(ops[op, WEIGHTS_L1]), fraction(ops[op, WEIGHTS_L2])
-    if is_bias:
-        l1, l2 = fraction(ops[op, BIAS_L1]), fraction(ops[op, BIAS_L2])
+    l1, l2 = penalties_of(ops, units[u, UNIT_OP], is_bias)
     if l1 != 0.0 or l2 != 0.0 or plan[IS_WHOLE] > 0:
         penalty, squares = penalize_span(parameters, start, gradients, at, count, l1, l2)
         sums[u * UNIT_SUMS + PENALTY] += penalty
@@ -196,8 +189,7 @@ def update_other_span(parameters, state, start, gradients, at, count, sums, prog
             count,
             plan[OPTIMIZER],
             settings,
-            learning_rate,
-            step,
+            pace,
             1.0,
             plan[EMA_SLOT],
         )
@@ -207,10 +199,7 @@ def update_other_span(parameters, state, start, gradients, at, count, sums, prog
 def note_penalty(parameters, start, count, sums, program, u, is_bias, scope):
     """The penalty of a batch whose gradients wait for those of others."""
     ops, units, _, _, _ = program
-    op = units[u, UNIT_OP]
-    l1, l2 = fraction(ops[op, WEIGHTS_L1]), fraction(ops[op, WEIGHTS_L2])
-    if is_bias:
-        l1, l2 = fraction(ops[op, BIAS_L1]), fraction(ops[op, BIAS_L2])
+    l1, l2 = penalties_of(ops, units[u, UNIT_OP], is_bias)
     if l1 != 0.0 or l2 != 0.0:
         sums[u * UNIT_SUMS + PENALTY] += penalty_span(parameters, start, count, l1, l2)
 
@@ -238,7 +227,7 @@ def other_weights(parameters, state, gradients, workspace, sums, program, u, row
 @block
 def take_span(gradients, to, source, resume):
     """One panel of a batch's gradients joins those of the batches before."""
-    for v in range(0, panel(gradients), lanes_of(gradients)):
+    for v in range(0, panel(gradients), lanes(gradients)):
         value = load(gradients, source + v)
         if resume:
             value = value + load(gradients, to + v)
@@ -289,7 +278,6 @@ def update_block(parameters, state, gradients, sums, program, u, pace, scope):
     """The update of a weight block whose gradient is kept."""
     mode = flush_denormals()
     ops, units, plan, settings, _ = program
-    learning_rate, step, _, _ = pace
     p, n = panel(parameters), parameters.size
     op, j, k0, count = units[u, UNIT_OP], units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
     factors = units.shape[0] * UNIT_SUMS + 2 * op
@@ -306,8 +294,7 @@ def update_block(parameters, state, gradients, sums, program, u, pace, scope):
         count * p,
         plan[OPTIMIZER],
         settings,
-        learning_rate,
-        step,
+        pace,
         sums[factors],
         plan[EMA_SLOT],
     )
@@ -324,8 +311,7 @@ def update_block(parameters, state, gradients, sums, program, u, pace, scope):
             p,
             plan[OPTIMIZER],
             settings,
-            learning_rate,
-            step,
+            pace,
             sums[factors + 1],
             plan[EMA_SLOT],
         )

@@ -10,7 +10,7 @@ The functions are plain NumPy in float64. They take targets first, as scikit-lea
 - a regression metric takes real numbers, targets and outputs of the same shape.
 """
 
-from .catalog import METRICS, get
+from .catalog import METRICS, get, larger_is_better
 from .classification import (
     accuracy,
     binary_accuracy,
@@ -63,6 +63,7 @@ __all__ = [
     "confusion_matrix",
     "f1",
     "get",
+    "larger_is_better",
     "mean_absolute_error",
     "mean_squared_error",
     "precision",

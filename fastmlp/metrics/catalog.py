@@ -41,6 +41,7 @@ _NAMES: dict[str, type[Metric]] = {
 }
 _TYPES = {kind.__name__: kind for kind in _NAMES.values()}
 METRICS = tuple(_NAMES)
+_BETTER_WHEN_LARGER = {"acc", *(name.split("_")[-1] for name, kind in _NAMES.items() if kind().higher_is_better)}
 
 
 def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:
@@ -81,6 +82,18 @@ def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any
             _check_name(metric, found)
             found.append(metric)
     return tuple(found)
+
+
+def larger_is_better(name: str) -> bool:
+    """Whether a value of that name, in histories and logs, is better when it is larger; others, like losses, are not.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> [metrics.larger_is_better(name) for name in ("val_accuracy", "top_5_accuracy", "val_loss", "mae")]
+    [True, True, False, False]
+    """
+    return bool(_BETTER_WHEN_LARGER & set(name.lower().split("_")))
 
 
 def _metric(item: Any) -> Metric:

@@ -27,6 +27,7 @@ class Metric:
     """
 
     _function: ClassVar[Callable[..., float]]  # of targets, outputs, and the fields
+    counted_by_kernels: ClassVar[bool] = False  # along with the loss, where that has right answers
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -70,6 +71,7 @@ class Accuracy(Metric):
 
     _function = staticmethod(classification.accuracy)
     name = "accuracy"
+    counted_by_kernels = True
 
 
 @dataclass(frozen=True)

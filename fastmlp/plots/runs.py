@@ -11,22 +11,22 @@ import numpy as np
 from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
+from ..metrics import larger_is_better
 from . import _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_COLORED = 8
-_LESS_IS_BETTER = ("loss", "error", "mse", "mae", "seconds", "time")
 _NARROW = 0.2  # of the greatest value: runs that differ by less are drawn on an axis that does not start at 0
 
 
 def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) -> Array:
     """Runs by how good they became: a bar each, the best on top, and the metric by epoch where that is known.
 
-    A metric whose name has "loss", "error", "mse", "mae", "seconds" or "time" in it is better when it is less. Bars
-    that differ little are drawn on an axis that does not start at 0; its label says so. Of more than 8 runs only the
-    best has a colour.
+    Accuracies and the like are better when they are larger (see `fastmlp.metrics.larger_is_better`), losses, times and
+    all others when they are less. Bars that differ little are drawn on an axis that does not start at 0; its label says
+    so. Of more than 8 runs only the best has a colour.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     known = [run for run in runs if np.isfinite(run.value)]
     if not known:
         raise ArgumentError(f"table must have runs with {metric!r}, but none of its {len(runs)} rows has a value of it")
-    less = any(word in metric.lower() for word in _LESS_IS_BETTER)
-    known.sort(key=lambda run: run.value if less else -run.value)
+    sign = -1 if larger_is_better(metric) else 1
+    known.sort(key=lambda run: sign * run.value)
     runs = known + [run for run in runs if not np.isfinite(run.value)]
     colors = _colors(len(runs))
     curves = any(run.has_curve for run in runs)

@@ -18,6 +18,7 @@ from .. import _check, text_table
 from .._cache import write_atomically
 from .._errors import ArgumentError
 from ..history import History
+from ..metrics import larger_is_better
 from ..model import Sequential
 from ..saving import load as load_model
 from .settings import Settings, described
@@ -27,7 +28,6 @@ INTERRUPTED, NOT_STARTED = "interrupted", "not started"
 
 # What a run is judged by, unless something else is asked for: the first that there is.
 _JUDGED_BY = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "accuracy", "loss")
-_LARGER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "auc", "r2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +183,7 @@ class SweepResult:
         """
         name = self._judged_by(metric)
         if _check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
-            mode = "max" if any(part in name for part in _LARGER_IS_BETTER) else "min"
+            mode = "max" if larger_is_better(name) else "min"
         sign = -1 if mode == "max" else 1
         prefix = name[: name.find("_") + 1] if name.startswith(("val_", "test_")) else ""
 
