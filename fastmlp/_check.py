@@ -96,9 +96,33 @@ def numbers(value: Any, name: str) -> Array:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    if array.dtype.kind == "O" and hasattr(value, "columns"):
+        return _frame(value, name)
     if array.dtype.kind not in "fiub":
         raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}: {_hint(array)}")
     return array
+
+
+def _frame(frame: Any, name: str) -> Array:
+    """The matrix of a data frame whose columns have different types: NaN where a value is missing."""
+    columns = [np.asarray(frame[column]) for column in frame.columns]
+    for number, (column, array) in enumerate(zip(frame.columns, columns, strict=True)):
+        if array.dtype.kind == "O":
+            columns[number] = _with_missing(array)
+        if columns[number].dtype.kind not in "fiub":
+            raise ArgumentTypeError(
+                f"{name} must hold numbers, but its column {column!r:.60} holds {frame[column].dtype}: encode it, for "
+                f"example with one column for each value, or drop it"
+            )
+    return np.column_stack(columns)
+
+
+def _with_missing(array: Array) -> Array:
+    """Numbers and what data frames mark missing ones with; other objects stay."""
+    values = [np.nan if item is None or str(item) == "<NA>" else item for item in array]
+    if not all(isinstance(value, (int, float, np.number, np.bool_)) for value in values):
+        return array
+    return np.array(values, np.float64)
 
 
 def _hint(array: Array) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, kernels, losses, optimizers, program, targets
+from . import _check, kernels, losses, naming, optimizers, program, targets
 from ._errors import ArgumentError, NotBuiltError
 from ._types import Array
 from .bound import BoundLayer
@@ -56,11 +57,14 @@ class Building:
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
         seed: int | None = None,
+        classes: Sequence[Any] | Array | None = None,
     ) -> None:
         self.declarations: list[Layer] = []
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
+        self.classes: Array | None = None if classes is None else naming.class_labels(classes)
+        self.feature_names: tuple[str, ...] | None = None
         self.stop_training = False
         self.history: History | None = None
         self.position = Position()
@@ -269,12 +273,45 @@ class Building:
     ) -> Data:
         if width is None and self._engine is not None:
             width = self._engine.program.fan_in
+        naming.check_features(x, self.feature_names, x_name)
         features = _check.features(x, x_name, self.dtype, width)
         units = output_of(self.declarations)[0]
         assert units is not None
+        if self._takes_labels(units):
+            y = naming.class_numbers(y, self.classes, y_name)
         labels, goals = targets.checked(self.loss, y, y_name, len(features), x_name, units, self.dtype)
         weights = targets.row_weights(sample_weight, len(features), self.dtype)
         return data_of(features, labels, goals, self.dtype, weights)
+
+    def _takes_labels(self, units: int) -> bool:
+        """Whether targets may be labels of classes, one for each row."""
+        if self.classes is not None and len(self.classes) != naming.class_count(units):
+            raise ArgumentError(
+                f"classes names {len(self.classes)} labels, but the last layer of {units} "
+                f"{'unit tells 2' if units == 1 else f'units tells {units}'} classes apart"
+            )
+        if units == 1:
+            return self.loss.targets == losses.PROBABILITIES
+        return self.loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
+
+    def learn_names(self, features: tuple[str, ...] | None, y: Any) -> None:
+        """Take the names of features, before the model is built, and the labels of classes, unless it has them."""
+        units = output_of(self.declarations)[0] or 1
+        if self._engine is None and features is not None:
+            self.feature_names = features
+        if self.classes is None and self._takes_labels(units):
+            self.classes = naming.labels_in(y, units, "y")
+
+    @contextlib.contextmanager
+    def _learning_names(self, x: Any, y: Any) -> Iterator[None]:
+        """Take the names of features and classes from the first data; not from those that are refused."""
+        kept = self.feature_names, self.classes
+        try:
+            self.learn_names(naming.feature_names(x), y)
+            yield
+        except BaseException:
+            self.feature_names, self.classes = kept
+            raise
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained

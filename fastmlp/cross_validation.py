@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, text_table
+from . import _check, naming, text_table
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
 from ._types import Array, Integers
 from .callbacks import Callback
@@ -212,6 +212,8 @@ def cross_validate(
     count = int(fold.max()) + 1
     workers = resolve_workers(workers, count)
     models = _models(build, count, seed)
+    for model in models:
+        model.learn_names(naming.feature_names(x), targets)  # of all rows: a fold may lack a class
     features = _check.features(x, "x", models[0].dtype)  # one copy for all folds
     settings = {**fit_settings, "epochs": epochs, "batch_size": batch_size, "n_threads": kernel_threads(workers)}
     if workers > 1:

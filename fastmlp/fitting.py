@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, optimizers, targets
+from . import _check, naming, optimizers, targets
 from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError
 from ._threads import resolve_threads
 from ._types import Array
@@ -141,7 +141,8 @@ class Fitting(Building):
             chunks = x
             (x, y), stream = opened(chunks, self.position.epoch, bool(shuffle), new_seed)
         weights = (sample_weight, class_weight)
-        train, validation = self._training_data(x, y, validation_split, validation_data, weights)
+        with self._learning_names(x, y):
+            train, validation = self._training_data(x, y, validation_split, validation_data, weights)
         if validation_batches is not None:
             validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
             if validation is None:
@@ -230,6 +231,7 @@ class Fitting(Building):
         if class_weight is None:
             return data
         units = output_of(self.declarations)[0] or 1
+        class_weight = naming.weights_of_classes(class_weight, self.classes)
         factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
@@ -312,7 +314,8 @@ class Fitting(Building):
         resolve_threads(n_threads)
         if isinstance(self.optimizer, optimizers.LBFGS):
             raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
-        data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
+        with self._learning_names(x, y):
+            data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
         size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
         size = min(size, data.rows)
         self._adapt(data)
@@ -396,7 +399,8 @@ class Fitting(Building):
         [(784, 8), (8,), (8, 10), (10,)]
         """
         check_last(self.declarations, self.loss, self.metrics)
-        data = self._data(x, y, "x", "y")
+        with self._learning_names(x, y):
+            data = self._data(x, y, "x", "y")
         self.build(_width(data))
         engine = self.engine
         running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]

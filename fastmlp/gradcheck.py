@@ -98,7 +98,8 @@ def check(
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)
     twin = _in_float64(model, x)
-    data = twin._data(x, y, "x", "y")
+    with twin._learning_names(x, y):
+        data = twin._data(x, y, "x", "y")
     engine, chance = twin.engine, (twin.seed, 0)
     loss, gradient = engine.gradient(data, chance)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
@@ -119,6 +120,7 @@ def check(
 def _in_float64(model: Sequential, x: Any) -> Sequential:
     """A copy whose arithmetic leaves finite differences enough digits."""
     twin = type(model)(model.declarations, dtype="float64", uint8_scale=model.uint8_scale, seed=model.seed)
+    twin.classes, twin.feature_names = model.classes, model.feature_names
     twin.compile(model.optimizer, model.loss, model.metrics)
     twin.build(model.engine.program.fan_in if model.is_built else _check.features(x, "x", twin.dtype).shape[1])
     if model.is_built:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, bound
+from . import _check, bound, naming
 from ._errors import ArgumentError
 from ._threads import resolve_threads
-from ._types import Array, Integers
+from ._types import Array
 from .building import Position
 from .engine import data_of
 from .fitting import Fitting
 from .layers import Dense, Layer, output_of
+from .losses import CLASSES, PROBABILITIES
 
 if TYPE_CHECKING:
     from .jitted import Jitted
@@ -43,9 +44,17 @@ class Sequential(Fitting):
     seed : int, optional
         Fixes the initial weights and the shuffling, from 0 to 2**63 − 1. Default: a new one each time, kept
         in ``model.seed``.
+    classes : list of str or int, optional
+        Labels of the classes, in the order of the last layer's units; of two classes where it has one unit. Where they
+        are given, targets may be labels, and `predict_classes` gives labels. Default: class numbers from 0 on, unless
+        the first targets to train on are text: then their labels in sorted order.
 
     Attributes
     ----------
+    classes : ndarray or None
+        The labels.
+    feature_names : tuple of str or None
+        The columns of the data frame that the model learned from, if it was one. Other data frames must have the same.
     layers : list of BoundLayer
         In the order in which data passes them, with ``kernel``, ``bias`` and so on once the model is built.
     history : History or None
@@ -92,6 +101,7 @@ class Sequential(Fitting):
             resolve_threads(n_threads)
         given, width = x, engine.program.fan_in
         if not _check.are_rows(x, self.dtype, width):
+            naming.check_features(x, self.feature_names, "x")
             x = _check.features(x, "x", self.dtype, width, finite=False)
         shape = (x.shape[0], engine.program.classes)
         if out is None:
@@ -109,7 +119,7 @@ class Sequential(Fitting):
             _check.features(given if was_given else x, "x", self.dtype, width)  # refuses the cause of a NaN
         return out
 
-    def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Integers:
+    def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
         """The most probable class of each row; of a model with one unit, 1 where it is above one half, else 0.
 
         Parameters
@@ -119,11 +129,75 @@ class Sequential(Fitting):
 
         Returns
         -------
-        ndarray of int64, shape (rows,)
+        ndarray, shape (rows,)
+            Labels, where ``model.classes`` has them, else class numbers in int64.
         """
         return self.classes_of(self.predict(x, n_threads=n_threads))
 
-    def classes_of(self, outputs: Array) -> Integers:
+    def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
+        """The probability of each class, for each row, whatever the last layer and the loss are.
+
+        Where `predict` gives logits, because the loss was told so, this gives what the loss makes of them.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features)
+        n_threads : int, optional
+
+        Returns
+        -------
+        ndarray, shape (rows, classes)
+            In the model's dtype. Two columns for a model with one unit. Of several independent yes-or-no units each
+            has one column: that of yes.
+
+        Raises
+        ------
+        ArgumentError
+            If the loss does not make the outputs probabilities.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(loss=fm.losses.BinaryCrossentropy(from_logits=True))
+        >>> model.build(n_features=3)
+        >>> model.predict_proba([[1.0, 2.0, 3.0]])
+        array([[0.5, 0.5]], dtype=float32)
+        """
+        return np.exp(self.predict_log_proba(x, n_threads=n_threads))
+
+    def predict_log_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
+        """The logarithms of what `predict_proba` gives, also of probabilities that are too small for the dtype.
+
+        They are found from what the loss reads, which are logits before a softmax.
+
+        Parameters, shapes and errors are those of `predict_proba`.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(2, activation="softmax", use_bias=False)])
+        >>> model.compile()
+        >>> model.build(n_features=1)
+        >>> model.set_weights([[[1000.0, 0.0]]])
+        >>> model.predict_log_proba([[1.0]])
+        array([[    0., -1000.]], dtype=float32)
+        """
+        if self.loss.targets not in (CLASSES, PROBABILITIES):
+            raise ArgumentError(f"the outputs of a model whose loss is {type(self.loss).__name__} are no probabilities")
+        return self.scoring.log_probabilities(self._read_by_loss(x, n_threads)).astype(self.dtype)
+
+    def _read_by_loss(self, x: Any, n_threads: int | None) -> Array:
+        """What the loss reads of each row."""
+        naming.check_features(x, self.feature_names, "x")
+        features = _check.features(x, "x", self.dtype, self.engine.program.fan_in)
+        outputs = np.empty((len(features), self.engine.program.classes), self.dtype)
+        labels = np.zeros(len(features), np.int64)
+        targets = np.zeros(outputs.shape if self.loss.targets == PROBABILITIES else (0, outputs.shape[1]), self.dtype)
+        self.engine.evaluate(data_of(features, labels, targets, self.dtype), n_threads, outputs=outputs)
+        return outputs
+
+    def classes_of(self, outputs: Array) -> Array:
         """The classes that `predict_classes` gives, from what `predict` gives.
 
         Parameters
@@ -132,13 +206,14 @@ class Sequential(Fitting):
 
         Returns
         -------
-        ndarray of int64, shape (rows,)
+        ndarray, shape (rows,)
         """
         if outputs.shape[1] == 1:
             _, activation = output_of(self.declarations)
-            return (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
-        classes: Integers = outputs.argmax(axis=1)
-        return classes
+            numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
+        else:
+            numbers = outputs.argmax(axis=1)
+        return numbers if self.classes is None else self.classes[numbers]
 
     def jitted(self) -> Jitted:
         """The model for use inside your own numba functions.
@@ -241,7 +316,7 @@ class Sequential(Fitting):
 
 def mlp(
     hidden: Sequence[int],
-    classes: int,
+    classes: int | Sequence[Any],
     *,
     activation: str = "relu",
     dtype: str = "float32",
@@ -253,8 +328,8 @@ def mlp(
     ----------
     hidden : sequence of int
         Widths of the hidden layers; may be empty.
-    classes : int
-        Number of classes.
+    classes : int or list of labels
+        Number of classes, or their labels: see `Sequential`.
     activation : str, default "relu"
         Of the hidden layers.
     dtype, seed
@@ -268,7 +343,9 @@ def mlp(
     """
     widths = _check.items(hidden, "hidden", "widths")
     stack: list[Layer] = [Dense(width, activation=activation) for width in widths]
-    model = Sequential([*stack, Dense(classes, activation="softmax")], dtype=dtype, seed=seed)
+    labels = naming.class_labels(classes) if isinstance(classes, (Sequence, np.ndarray)) else None
+    output = Dense(cast("int", classes) if labels is None else len(labels), activation="softmax")
+    model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
     model.compile()
     return model
 

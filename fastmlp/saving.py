@@ -51,6 +51,8 @@ def _config(model: Sequential) -> dict[str, Any]:
         "n_features": model.engine.program.fan_in,
         "uint8_scale": model.uint8_scale,
         "seed": model.seed,
+        "classes": None if model.classes is None else model.classes.tolist(),
+        "feature_names": model.feature_names,
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": model._optimizer.config() if model._optimizer else None,
         "loss": model._loss.config() if model._loss else None,
@@ -162,7 +164,10 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
         dtype=config["dtype"],
         uint8_scale=config["uint8_scale"],
         seed=config["seed"],
+        classes=config.get("classes"),
     )
+    if config.get("feature_names") is not None:
+        model.feature_names = _read_names(config["feature_names"], config["n_features"])
     if config["optimizer"] is not None:
         model.compile(
             optimizers.get(config["optimizer"]),
@@ -185,6 +190,13 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model
+
+
+def _read_names(stored: Any, count: int) -> tuple[str, ...]:
+    names = tuple(_check.items(stored, "feature_names", "texts"))
+    if len(names) != count or not all(isinstance(name, str) for name in names):
+        raise ValueError("feature_names must be one text for each feature")
+    return names
 
 
 def _note_statistics(model: Sequential) -> None:

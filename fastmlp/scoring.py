@@ -80,6 +80,19 @@ class Scoring:
         wanted = [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]
         return {metric.name: float(metric(truth, predictions)) for metric in wanted}
 
+    def log_probabilities(self, outputs: Array) -> Array:
+        """Of what the loss read: in float64, with columns for no and yes where there is one unit."""
+        code, values = self.loss.code(self.activation), outputs.astype(np.float64)
+        if code == t.SOFTMAX_CROSSENTROPY:
+            shifted = values - values.max(axis=1, keepdims=True)
+            return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+        if code == t.BINARY_LOGITS:
+            no, yes = -np.logaddexp(0, values), -np.logaddexp(0, -values)
+        else:
+            with np.errstate(divide="ignore"):
+                no, yes = np.log1p(-values), np.log(values)
+        return np.hstack([no, yes]) if self.units == 1 else yes
+
     def _truth(self, truth: Array) -> Array:
         is_one_question = self.loss.targets == PROBABILITIES and truth.ndim == 2 and truth.shape[1] == 1
         if is_one_question and np.isin(truth, (0, 1)).all():

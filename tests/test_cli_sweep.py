@@ -42,7 +42,7 @@ def test_a_sweep_on_the_command_line(run, tmp_path):
     x, y = data(60)
     values = model.evaluate(x[:30], y[:30])
     assert lines[-1] == f"test accuracy {values['accuracy']:.4f}  loss {values['loss']:.4f}"
-    assert (notes.features, notes.class_names, notes.batch_size) == ("float32", None, 32)
+    assert (notes.features, notes.batch_size) == ("float32", 32)
     code, out, _ = run(COMMAND, "--output", "runs")
     assert out.splitlines()[0].endswith("loaded")
     assert out.splitlines()[-1] == lines[-1]

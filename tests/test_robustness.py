@@ -1088,7 +1088,7 @@ def test_a_model_is_trained_by_one_at_a_time():
         ({"y": np.ones((ROWS, CLASSES))}, "sum 1"),
         ({"y": np.zeros((ROWS, CLASSES))}, "sum 1"),
         ({"validation_split": 0.5, "validation_data": (X, Y)}, "not both"),
-        ({"y": np.array(["a", "b"] * ROWS, dtype=object)[:ROWS]}, "np.unique"),
+        ({"y": np.array(["a", "b"] * ROWS, dtype=object)[:ROWS]}, "2 different labels"),
     ],
     ids=["masked", "multi-hot", "no class", "two validations", "text objects"],
 )

@@ -32,6 +32,7 @@ FLOORS = [
         "chunk_trainer",
         "lbfgs",
         "jitted",
+        "naming",
         "targets",
         "bound",
         "building",

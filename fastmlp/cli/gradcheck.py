@@ -31,7 +31,7 @@ def _new(data: Labelled, args: argparse.Namespace) -> tuple[Sequential, Labelled
     if data.classes < 2:
         raise DataFileError(f"{args.data}: all labels are the same; there is nothing to learn")
     hidden = [128, 64] if args.layers is None else args.layers
-    return mlp(hidden, data.classes, activation=args.activation or "relu", seed=args.seed), data
+    return mlp(hidden, data.labels, activation=args.activation or "relu", seed=args.seed), data
 
 
 def _saved(path: Path, data: Labelled, args: argparse.Namespace) -> tuple[Sequential, Labelled]:

@@ -26,7 +26,7 @@ _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
 
 @dataclass(frozen=True)
 class Labelled:
-    """Training and test rows, and the words that the class numbers stand for, if they do.
+    """Training and test rows, and all words that are labels, where they are words.
 
     Evaluation needs no training rows: they are empty then.
     """
@@ -37,22 +37,28 @@ class Labelled:
     class_names: tuple[str, ...] | None = None
 
     @property
+    def labels(self) -> int | tuple[str, ...]:
+        """What a new model is told of the classes: the words, or how many there are."""
+        return self.classes if self.class_names is None else self.class_names
+
+    @property
     def classes(self) -> int:
-        """How many outputs a model of these classes has."""
+        """How many there are."""
         if self.class_names is not None:
             return len(self.class_names)
         return 1 + max(int(y.max()) for _, y in (self.train, self.test) if len(y))
 
     def for_model(self, model: Sequential, notes: Notes | None, features: str | None = None) -> Labelled:
         """The same rows, read as the model's training data were."""
+        known = None if model.classes is None else tuple(map(str, model.classes))
+        if known is not None or notes is not None:
+            check_labels(known, self.class_names, self.source)
         (x, y), (x_test, y_test) = self.train, self.test
-        if notes is not None:
-            y, y_test = (numbered_as(notes.class_names, self.class_names, part, self.source) for part in (y, y_test))
         return Labelled(
             self.source,
             (read_for(model, notes, features, x, self.source), y),
             (read_for(model, notes, features, x_test, self.source), y_test),
-            notes.class_names if notes else self.class_names,
+            known or self.class_names,
         )
 
 
@@ -91,7 +97,8 @@ def _read_csv(source: str, label: str | int | None) -> tuple[Array, Array, tuple
         raise DataFileError(str(error).replace("load_csv(path, label='name')", "--label NAME")) from error
     if table.y is None:
         raise DataFileError(f"{source}: no column is known to hold labels; say which one does with --label")
-    return table.x, table.y, table.class_names
+    y = table.y if table.class_names is None else np.array(table.class_names)[table.y]
+    return table.x, y, table.class_names
 
 
 # ---------------------------------------------------------------- as the model was trained
@@ -113,10 +120,10 @@ def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Ar
     return x.astype(kind)
 
 
-def numbered_as(known: tuple[str, ...] | None, names: tuple[str, ...] | None, y: Array, source: str) -> Array:
-    """Class numbers of a model that knows the words ``known``, from those of a file that has the words ``names``."""
-    if known == names or len(y) == 0:
-        return y
+def check_labels(known: tuple[str, ...] | None, names: tuple[str, ...] | None, source: str) -> None:
+    """Refuse a file that has the words ``names`` as labels for a model that knows the words ``known``."""
+    if known == names:
+        return
     if known is None or names is None:
         learned, found = ("numbers", "words") if known is None else ("words", "numbers")
         raise DataFileError(f"{source}: the model was trained on labels that are {learned}, but these are {found}")
@@ -125,4 +132,3 @@ def numbered_as(known: tuple[str, ...] | None, names: tuple[str, ...] | None, y:
         raise DataFileError(
             f"{source}: the model does not know the label {unknown[0]!r}; it was trained on {', '.join(known)}"
         )
-    return np.array([known.index(name) for name in names], np.int64)[y]

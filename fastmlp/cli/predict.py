@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from .. import datasets
 from .._cache import write_atomically
+from ..model import Sequential
 from . import trained
 from .labelled import read_for
-from .trained import Notes
 from .usage import check_outputs
 
 Array = npt.NDArray[Any]
@@ -32,18 +32,17 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None and args.output.suffix.lower() == ".npy":
         _write_npy(args.output, model.classes_of(outputs) if args.classes else outputs)
     else:
-        _write_csv(args.output, *_table(outputs, model.classes_of(outputs) if args.classes else None, notes))
+        _write_csv(args.output, *_table(outputs, model, args.classes))
     return 0
 
 
-def _table(outputs: Array, classes: Array | None, notes: Notes | None) -> tuple[Sequence[str], Array]:
-    """Names of the columns, and the rows: the outputs, or names of classes."""
+def _table(outputs: Array, model: Sequential, as_classes: bool) -> tuple[Sequence[str], Array]:
+    """Names of the columns, and the rows: the outputs, or the classes."""
+    if as_classes:
+        return ["class"], model.classes_of(outputs)[:, None]
     units = outputs.shape[1]
-    names = notes.class_names if notes and notes.class_names else [str(number) for number in range(units)]
-    if classes is None:
-        return names, outputs
-    of_classes = names if len(names) > 1 else ["0", "1"]
-    return ["class"], np.array(of_classes, dtype=object)[classes, None]
+    names = range(units) if model.classes is None or units == 1 else model.classes
+    return [str(name) for name in names], outputs
 
 
 def _write_npy(path: Path, values: Array) -> None:

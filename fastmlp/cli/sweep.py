@@ -67,7 +67,7 @@ def _annotate(result: SweepResult, data: Labelled, validation_split: float) -> N
     features = "uint8" if data.train[0].dtype == "uint8" else "float32"
     for found in result:
         if found.path is not None and trained.load(found.path)[1] is None:
-            notes = Notes(features, data.class_names, found.settings.get("batch_size", 32), validation_split)
+            notes = Notes(features, found.settings.get("batch_size", 32), validation_split)
             trained.add_notes(found.path, notes)
 
 

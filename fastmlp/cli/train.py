@@ -32,7 +32,7 @@ class Run:
     def notes(self) -> Notes:
         """What the model file says of it."""
         features = "uint8" if self.data.train[0].dtype == "uint8" else "float32"
-        return Notes(features, self.data.class_names, self.batch_size, self.validation_split)
+        return Notes(features, self.batch_size, self.validation_split)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,7 +82,7 @@ def _begun(args: argparse.Namespace) -> Run:
     hidden = [128, 64] if args.layers is None else args.layers
     model = mlp(
         hidden,
-        data.classes,
+        data.labels,
         activation=args.activation or "relu",
         dtype=args.dtype or "float32",
         seed=seed,

@@ -31,14 +31,11 @@ class Notes:
     ----------
     features : str
         "uint8" if the features were pixels, else "float32".
-    class_names : tuple of str, or None
-        The words that the class numbers stand for.
     batch_size : int
     validation_split : float
     """
 
     features: str
-    class_names: tuple[str, ...] | None
     batch_size: int
     validation_split: float
 
@@ -65,20 +62,16 @@ def load(path: Path) -> tuple[Sequential, Notes | None]:
         if _ENTRY not in file:
             return model, None
         try:
-            return model, _read_notes(json.loads(file[_ENTRY].tobytes()), model)
+            return model, _read_notes(json.loads(file[_ENTRY].tobytes()))
         except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
 
 
-def _read_notes(fields: dict[str, Any], model: Sequential) -> Notes:
-    names = fields["class_names"]
+def _read_notes(fields: dict[str, Any]) -> Notes:
     if fields["features"] not in ("uint8", "float32"):
         raise ValueError("features are uint8 or float32")
-    if names is not None and len(names) != model.engine.program.classes:
-        raise ValueError("one name for each class is needed")
     return Notes(
         fields["features"],
-        None if names is None else tuple(map(str, names)),
         int(fields["batch_size"]),
         float(fields["validation_split"]),
     )

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
+from .. import _check, naming
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
+from ..model import Sequential
 from .settings import digest
 
 Part = tuple[Array, Array]
@@ -23,12 +24,14 @@ class SweepData:
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if validation_data is not None and share:
             raise ArgumentError("give validation_data or validation_split, not both")
+        self._feature_names = naming.feature_names(x)
         self._train = _part(x, y, "x", "y")
         self._validation: Part | None = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                 raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
             x, y = validation_data
+            naming.check_features(x, self._feature_names, "validation_data[0]")
             self._validation = _part(x, y, "validation_data[0]", "validation_data[1]")
         elif share:
             self._train, self._validation = _split(self._train, share)
@@ -53,6 +56,8 @@ class SweepData:
             If ``y`` does not hold labels of classes.
         """
         labels = [y for _, y in self.parts]
+        if self._are_texts():
+            return len(np.unique(np.concatenate([y.ravel() for y in labels])))
         columns = [y.shape[1] for y in labels if y.ndim == 2 and y.shape[1] > 1]
         if columns:
             return int(max(columns))
@@ -62,6 +67,14 @@ class SweepData:
             "layers holds widths alone, to which an output layer for classes is added, but y does not hold class "
             "numbers or one-hot rows: give all layers as objects, such as fastmlp.Dense(64, activation='relu')"
         )
+
+    def name_for(self, model: Sequential) -> None:
+        """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
+        y = np.concatenate([y.ravel() for _, y in self.parts]) if self._are_texts() else self._train[1]
+        model.learn_names(self._feature_names, y)
+
+    def _are_texts(self) -> bool:
+        return all(naming.are_texts(y) for _, y in self.parts)
 
     def convert(self, dtype: np.dtype[Any]) -> None:
         """Make the arrays that models of this dtype read: one copy for all of them, or none.
@@ -85,7 +98,8 @@ class SweepData:
 
 
 def _part(x: Any, y: Any, x_name: str, y_name: str) -> Part:
-    features, labels = np.asarray(x), np.asarray(y)
+    features = np.asarray(x) if naming.feature_names(x) is None else _check.numbers(x, x_name)
+    labels = np.asarray(y)
     if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
         raise ArgumentError(
             f"{x_name} and {y_name} must have equally many rows, not the shapes {features.shape} and {labels.shape}"

@@ -71,6 +71,7 @@ class Task:
     def _train(self, model: Sequential, interruption: Interruption, n_threads: int | None) -> bool:
         """Train; returns whether Ctrl-C ended it before its end."""
         (x, y), validation = self._data.for_dtype(model.dtype)
+        self._data.name_for(model)
         stop = StopSoon(interruption)
         given = {**self.request.settings, "name": self.request.name, "seed": self.request.seed}
         history = model.fit(

@@ -1,0 +1,165 @@
+"""What users call classes and features: labels beside class numbers, and the columns of data frames. Floor 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from . import _check
+from ._errors import ArgumentError, ArgumentTypeError
+from ._types import Array
+
+_SHOWN = 5  # labels or columns in a message
+
+
+# ---------------------------------------------------------------- labels of classes
+
+
+def class_labels(given: Any) -> Array:
+    """Labels for class numbers 0, 1, ...: texts, or whole numbers.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If they are of another kind, or two of them are equal.
+
+    Examples
+    --------
+    >>> class_labels(["no", "yes"]).tolist()
+    ['no', 'yes']
+    """
+    labels = [item.item() if isinstance(item, np.generic) else item for item in _items(given)]
+    for kind in (str, int):
+        if labels and all(isinstance(item, kind) and not isinstance(item, bool) for item in labels):
+            if len(set(labels)) < len(labels):
+                raise ArgumentError(f"classes must be different labels, not {_some(labels)}")
+            if kind is int:
+                labels = [_check.whole_number(item, "classes", minimum=-(2**63)) for item in labels]
+            return np.array(labels, np.int64 if kind is int else np.str_)
+    raise ArgumentTypeError(f"classes must be a list of labels, all texts or all whole numbers, not {given!r:.60}")
+
+
+def _items(given: Any) -> list[Any]:
+    return _check.items(given, "classes", "labels")
+
+
+def labels_in(y: Any, units: int, name: str) -> Array | None:
+    """The labels of all classes, in order, from targets that are text; None for other targets."""
+    texts = _texts(y, name)
+    if texts is None:
+        return None
+    labels = np.unique(texts)
+    if len(labels) != class_count(units):
+        raise ArgumentError(
+            f"{name} holds {len(labels)} different labels ({_some(labels)}), but the last layer of {units} "
+            f"{'unit tells 2' if units == 1 else f'units tells {units}'} classes apart: where {name} does not have all "
+            f"labels, name them with the model's argument classes=[...]"
+        )
+    return labels
+
+
+def class_count(units: int) -> int:
+    """Classes that an output layer tells apart."""
+    return max(2, units)
+
+
+def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
+    """Targets with class numbers in the place of labels; rows of probabilities stay as they are."""
+    texts = _texts(y, name)
+    if labels is None:
+        if texts is None:
+            return y
+        raise ArgumentTypeError(
+            f"{name} holds text, but the model knows no labels of classes: train it on such labels, or name them with "
+            f"its argument classes=[...]"
+        )
+    given = _check.numbers(y, name) if texts is None else texts
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    if given.ndim == 1 and (labels.dtype.kind == "U") != (texts is not None):
+        came = "numbers" if texts is None else "texts"
+        raise ArgumentTypeError(f"{name} holds {came}, but the model's classes are {_some(labels)}")
+    return _found(given, labels, name) if given.ndim == 1 else y
+
+
+def _found(given: Array, labels: Array, name: str) -> Array:
+    order = np.argsort(labels)
+    places = order[np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)]
+    wrong = np.flatnonzero(labels[places] != given)
+    if len(wrong):
+        row = int(wrong[0])
+        raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but the model's classes are {_some(labels)}")
+    return places.astype(np.int64)
+
+
+def are_texts(array: Array) -> bool:
+    """Whether an array holds texts, and not numbers."""
+    if array.dtype.kind == "O":
+        return any(isinstance(item, str) for item in array.ravel()[:1000])
+    return array.dtype.kind in "UST"
+
+
+def _texts(y: Any, name: str) -> Array | None:
+    """One text for each row, or None for targets that are no text."""
+    try:
+        array = np.asarray(y)
+    except (TypeError, ValueError):
+        return None  # whoever reads numbers says what is wrong
+    if not are_texts(array):
+        return None
+    if array.dtype.kind == "O":
+        missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
+        if missing:
+            came = array.ravel()[missing[0]]
+            raise ArgumentError(f"{name} must hold a label for each row, but {name}[{missing[0]}] is {came!r}")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ArgumentError(f"{name} must hold one label for each row, not the shape {array.shape} of texts")
+    return array.astype(np.str_)
+
+
+def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
+    """``class_weight`` with class numbers in the place of labels."""
+    if labels is None or not isinstance(class_weight, Mapping):
+        return class_weight
+    numbers = {label: number for number, label in enumerate(labels.tolist())}
+    unknown = [key for key in class_weight if key not in numbers]
+    if unknown:
+        raise ArgumentError(f"class_weight has the class {unknown[0]!r}, but the model's classes are {_some(labels)}")
+    return {numbers[key]: weight for key, weight in class_weight.items()}
+
+
+# ---------------------------------------------------------------- names of features
+
+
+def feature_names(x: Any) -> tuple[str, ...] | None:
+    """The names of a data frame's columns, where all of them are texts."""
+    columns = getattr(x, "columns", None)
+    if columns is None or isinstance(x, np.ndarray):
+        return None
+    names = list(columns)
+    return tuple(map(str, names)) if names and all(isinstance(item, str) for item in names) else None
+
+
+def check_features(x: Any, known: tuple[str, ...] | None, name: str) -> None:
+    """Refuse a data frame whose columns are not those that a model learned from; other data have no names."""
+    names = feature_names(x)
+    if known is None or names is None or names == known:
+        return
+    missing = [item for item in known if item not in names]
+    strange = [item for item in names if item not in known]
+    if missing or strange:
+        parts = [f"lacks {_some(missing)}"] * bool(missing) + [f"has {_some(strange)}"] * bool(strange)
+        raise ArgumentError(f"{name} does not have the columns that the model was trained on: it {' and '.join(parts)}")
+    raise ArgumentError(
+        f"{name} has the columns that the model was trained on in another order: use {name}[list(model.feature_names)]"
+    )
+
+
+def _some(values: Any) -> str:
+    listed = [value.item() if isinstance(value, np.generic) else value for value in values]
+    rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(f"{value!r:.40}" for value in listed[:_SHOWN]) + rest
