@@ -16,6 +16,7 @@ from .callbacks import Callback
 from .folds import fold_numbers
 from .history import History
 from .model import Sequential
+from .targets import row_weights
 from .trainer import Interruption
 from .workers import (
     StopSoon,
@@ -118,10 +119,13 @@ class Fold:
     def __call__(self) -> Result:
         x, y = self.x[~self.is_test], self.y[~self.is_test]
         x_test, y_test = self.x[self.is_test], self.y[self.is_test]
+        settings = dict(self.settings)
+        if settings.get("sample_weight") is not None:
+            settings["sample_weight"] = settings["sample_weight"][~self.is_test]
         threads = self.settings["n_threads"]
         callbacks = [StopSoon(self.interruption), *self.make_callbacks(self.number)]
         try:
-            history = self.model.fit(x, y, callbacks=callbacks, verbose=0, **self.settings)
+            history = self.model.fit(x, y, callbacks=callbacks, verbose=0, **settings)
         except DivergenceError as error:
             raise DivergenceError(f"fold {self.number}: {error}") from error
         scores = self.model.evaluate(x_test, y_test, n_threads=threads)
@@ -174,8 +178,8 @@ def cross_validate(
     verbose : {0, 1}, default 0
         1 prints a line after each fold.
     **fit_settings
-        Further arguments of `Sequential.fit`, such as ``shuffle`` or ``validation_split`` (a share of the rows that
-        the fold trains on).
+        Further arguments of `Sequential.fit`, such as ``shuffle``, ``validation_split`` (a share of the rows that
+        the fold trains on) or ``sample_weight`` (of all rows; tests do not weigh them).
 
     Returns
     -------
@@ -215,7 +219,14 @@ def cross_validate(
     for model in models:
         model.learn_names(naming.feature_names(x), targets)  # of all rows: a fold may lack a class
     features = _check.features(x, "x", models[0].dtype)  # one copy for all folds
-    settings = {**fit_settings, "epochs": epochs, "batch_size": batch_size, "n_threads": kernel_threads(workers)}
+    weights = row_weights(fit_settings.get("sample_weight"), len(targets), models[0].dtype)
+    settings = {
+        **fit_settings,
+        "sample_weight": weights,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "n_threads": kernel_threads(workers),
+    }
     if workers > 1:
         warm_up(models[0], features, targets)
     with Interruption() as interruption:

@@ -97,11 +97,13 @@ class Program:
 
     def is_core(self, plan: Array) -> bool:
         """Whether a kernel for core operations alone can train it by this plan."""
-        are_core = np.isin(self.ops[:, t.CODE], t.CORE_OPS).all()
+        is_plain = self._has_core_ops and plan[t.IS_PLAIN] and not plan[t.IS_LIMITED]
         loss = (plan[t.LOSS_CODE], plan[t.SMOOTHING], plan[t.HITS])
-        return bool(
-            are_core and plan[t.IS_PLAIN] and not plan[t.IS_LIMITED] and loss == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST)
-        )
+        return bool(is_plain and loss == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST))
+
+    @cached_property
+    def _has_core_ops(self) -> bool:
+        return bool(np.isin(self.ops[:, t.CODE], t.CORE_OPS).all())
 
     @cached_property
     def needs_whole_batches(self) -> bool:

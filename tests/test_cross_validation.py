@@ -266,3 +266,16 @@ def test_ctrl_c_ends_all_folds(workers):
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_weights_of_rows_go_with_their_rows():
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    weights = np.where(np.arange(len(y)) % 3 == 0, 5.0, 1.0)
+    settings = {"folds": 3, "epochs": 2, "shuffle": False, "workers": 1}
+    whole = fm.cross_validate(lambda seed: fm.mlp([4], classes=2, seed=seed), x, y, sample_weight=weights, **settings)
+    is_test = whole.fold == 1
+    model = fm.mlp([4], classes=2, seed=1)
+    model.fit(x[~is_test], y[~is_test], epochs=2, shuffle=False, sample_weight=weights[~is_test], verbose=0, seed=1)
+    np.testing.assert_array_equal(whole.predictions[is_test], model.predict(x[is_test]))
+    with pytest.raises(fm.ArgumentError, match="sample_weight must have the shape"):
+        fm.cross_validate(lambda: fm.mlp([4], classes=2), x, y, sample_weight=weights[:5], **settings)

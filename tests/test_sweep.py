@@ -657,3 +657,14 @@ def test_a_folder_without_runs(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(fm.ModelFileError, match="holds no run of a sweep"):
             evaluate(path, *data())
+
+
+def test_weights_of_rows_are_cut_with_their_rows():
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    weights = np.where(np.arange(60) % 3 == 0, 5.0, 1.0)
+    run = {"layers": [4], "epochs": 2, "seed": 3, "sample_weight": weights}
+    (whole,) = fm.sweep([run], x, y, validation_split=0.2, verbose=0)
+    (cut,) = fm.sweep(
+        [{**run, "sample_weight": weights[:48]}], x[:48], y[:48], validation_data=(x[48:], y[48:]), verbose=0
+    )
+    assert whole.metrics == cut.metrics

@@ -26,6 +26,7 @@ class SweepData:
             raise ArgumentError("give validation_data or validation_split, not both")
         self._feature_names = naming.feature_names(x)
         self._train = _part(x, y, "x", "y")
+        self._rows = len(self._train[0])
         self._validation: Part | None = None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
@@ -67,6 +68,13 @@ class SweepData:
             "layers holds widths alone, to which an output layer for classes is added, but y does not hold class "
             "numbers or one-hot rows: give all layers as objects, such as fastmlp.Dense(64, activation='relu')"
         )
+
+    def fit_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Settings of a run, with the weights of those rows alone that are trained on."""
+        weights, (x, _) = settings.get("sample_weight"), self._train
+        if weights is None or self._validation is None or len(weights) == len(x):
+            return settings
+        return {**settings, "sample_weight": weights[: len(x)]} if len(weights) == self._rows else settings
 
     def name_for(self, model: Sequential) -> None:
         """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""

@@ -82,7 +82,7 @@ class Task:
             verbose=0,
             n_threads=n_threads,
             seed=self.request.seed,
-            **self.request.fit_settings,
+            **self._data.fit_settings(self.request.fit_settings),
         )
         is_complete = len(history.epoch) == self.request.fit_settings["epochs"] and not history.partial
         return stop.has_stopped and not is_complete
