@@ -53,6 +53,7 @@ print(first, compiled, time.perf_counter() - start, len(_jit.compilations) - bef
 def measure(options: Options) -> Data:
     """Medians of fresh processes."""
     say("start: imports")
+    _run("import fastmlp.model, fastmlp.kernels.network", dict(os.environ))  # a package that is installed has bytecode
     imports = {name: _median_import(module, options.rounds) for name, module in _MODULES.items()}
     say("start: first fit, cold and warm")
     with tempfile.TemporaryDirectory() as folder:
@@ -78,9 +79,9 @@ def _first_fit(environment: dict[str, str]) -> Data:
 
 
 def _run(code: str, environment: dict[str, str]) -> str | None:
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": ""}
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**environment, **quiet}, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code], env={**environment, **fixed}, capture_output=True, text=True, timeout=300
     )
     return done.stdout.strip() if done.returncode == 0 else None
 

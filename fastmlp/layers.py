@@ -346,10 +346,13 @@ def leaves(layers: Sequence[Layer]) -> Iterator[Layer]:
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:
     """Width of the output (None: that of the input) and the activation that it comes from."""
     widths = [layer.units for layer in leaves(layers) if isinstance(layer, Dense)]
-    known = [layer for layer in layers if layer != Activation("linear")]
-    last = known[-1] if known else None
+    last = next((layer for layer in reversed(layers) if not _is_identity(layer)), None)
     activation = last.activation if isinstance(last, (Dense, Activation)) else "linear"
     return widths[-1] if widths else None, activation
+
+
+def _is_identity(layer: Layer) -> bool:
+    return isinstance(layer, Activation) and layer.activation == "linear"
 
 
 _TYPES: dict[str, type[Layer]] = {

@@ -71,6 +71,7 @@ KERNEL_ORDER = [
     "normalization",
     "losses",
     "optimizers",
+    "row_losses",
     "rows",
     "weights",
     "network",

@@ -18,7 +18,8 @@ import numpy as np
 from .._jit import block, kernel, prange
 from .layout import scatter_rows
 from .optimizers import scalars_of_step
-from .rows import backward_block, forward_block, gather_block, loss_block
+from .row_losses import loss_block
+from .rows import backward_block, forward_block, gather_block
 from .simd import flush_denormals, lanes, load, panel, restore_mode, splat, sum_lanes
 from .tables import (
     ACCUMULATED,
