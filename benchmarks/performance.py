@@ -18,7 +18,20 @@ from fastmlp import get_num_threads
 from fastmlp.benchmark import machine
 from fastmlp.benchmark.contestants import CONTESTANTS
 
-from . import baseline, charts, inference, memory, roofline, scaling, startup, targets, time_to_accuracy, training
+from . import (
+    around,
+    baseline,
+    charts,
+    inference,
+    memory,
+    roofline,
+    scaling,
+    startup,
+    targets,
+    time_to_accuracy,
+    training,
+    variants,
+)
 from .report import Data, Options, say
 
 SECTIONS: dict[str, ModuleType] = {
@@ -30,6 +43,8 @@ SECTIONS: dict[str, ModuleType] = {
     "start": startup,
     "memory": memory,
     "baseline": baseline,
+    "variants": variants,
+    "around": around,
 }
 
 _DOCUMENT = Path("docs/performance.md")

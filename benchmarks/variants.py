@@ -1,14 +1,7 @@
-"""What layers, activations, losses and optimisers cost: epochs of W1 with each, as ratios to plain ReLU and Adam.
-
-python -m benchmarks.variants [--rounds N] [--threads N] [--rows N]
-
-All take turns, one epoch each in a round, in an order that rotates; the ratio is of the same round, its median over
-the rounds. The first epoch of each is not counted.
-"""
+"""What layers, activations, losses and optimisers cost: epochs of W1 with each, as ratios to plain ReLU and Adam."""
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from statistics import median
@@ -16,9 +9,15 @@ from statistics import median
 import numpy as np
 
 import fastmlp as fm
+from fastmlp.benchmark.table import seconds
 from fastmlp.benchmark.workloads import WORKLOADS, make_data
 
+from .report import Data, Options, plural, say, table
+
+TITLE = "Layers, losses and optimisers"
+
 W1 = WORKLOADS["W1"]
+_ROWS = 20_000
 
 
 def network(between: Callable[[], list[fm.layers.Layer]] = list, activation: str = "relu") -> list[fm.layers.Layer]:
@@ -73,8 +72,18 @@ def variants() -> dict[str, fm.Sequential]:
     return models
 
 
-def measure(rounds: int, threads: int | None, rows: int) -> dict[str, list[float]]:
-    """Seconds of the epochs of each variant."""
+def measure(options: Options) -> Data:
+    """Seconds of the epochs of each variant, by the number of threads."""
+    rows = 600 if options.quick else _ROWS
+    found = {}
+    for threads in options.threads:
+        say(f"variants of W1, {plural(threads, 'thread')}")
+        found[str(threads)] = epochs(options.rounds, threads, rows)
+    return {"rows": rows, "times": found}
+
+
+def epochs(rounds: int, threads: int, rows: int) -> dict[str, list[float]]:
+    """Seconds of the epochs of each variant; the first round is not counted."""
     (x, y), _ = make_data(W1)
     x, y, models = x[:rows], y[:rows], variants()
     times: dict[str, list[float]] = {name: [] for name in models}
@@ -88,20 +97,22 @@ def measure(rounds: int, threads: int | None, rows: int) -> dict[str, list[float
     return times
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--rows", type=int, default=60_000)
-    args = parser.parse_args()
-    times = measure(args.rounds, args.threads, args.rows)
-    lines = []
-    for name, seconds in times.items():
-        ratios = sorted(own / plain for own, plain in zip(seconds, times[PLAIN], strict=True))
-        spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-        lines.append(f"{name:45} {1e3 * median(seconds):8.0f} ms {median(ratios):8.2f}   {spread}")
-    print(f"{'variant':45} {'epoch':>11} {'ratio':>8}   spread", *lines, sep="\n")
-
-
-if __name__ == "__main__":
-    main()
+def lines(data: Data) -> list[str]:
+    """The section, in Markdown."""
+    counts = list(data["times"])
+    head = ["", *(cell for count in counts for cell in (plural(int(count), "thread"), "ratio"))]
+    rows = []
+    for name in data["times"][counts[0]]:
+        cells = [name if name == PLAIN else f"`{name}`"]
+        for count in counts:
+            own, plain = data["times"][count][name], data["times"][count][PLAIN]
+            ratios = sorted(a / b for a, b in zip(own, plain, strict=True))
+            cells += [seconds(median(own)), f"{median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"]
+        rows.append(cells)
+    return [
+        f"An epoch of W1 with {data['rows']:,} rows, changed in one thing. All take turns, an epoch in each round;",
+        f"the ratio is to plain {PLAIN} in the same round: median, least and greatest. Rprop, which takes all",
+        "rows as one batch, is not among them.",
+        "",
+        *table(head, rows),
+    ]

@@ -130,6 +130,8 @@ def _hint(array: Array) -> str:
         return "turn text into numbers first, for labels with np.unique(labels, return_inverse=True)[1]"
     if array.dtype.kind == "O" and any(isinstance(item, str) for item in array.ravel()[:1000]):
         return "it holds text: for labels use np.unique(labels, return_inverse=True)[1]; drop or encode other columns"
+    if array.dtype.kind == "O" and array.ndim == 0 and hasattr(array.item(), "toarray"):
+        return f"it is {type(array.item()).__name__}, a sparse matrix: use its toarray(), or train on chunks of rows"
     if array.dtype.kind == "O" and array.ndim == 0:
         return f"it is {type(array.item()).__name__}, not an array or a list"
     if array.dtype.kind == "O":

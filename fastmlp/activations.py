@@ -27,6 +27,7 @@ _RULES: dict[str, tuple[int, int, float | None]] = {
     "tanh": (t.ACTIVATION, t.TANH, None),
 }
 NAMES = ("linear", *_RULES)
+_ALIASES = {"swish": "silu"}
 _TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
 
 
@@ -55,6 +56,7 @@ def get(value: str | None, argument: str = "activation") -> str:
         return "linear"
     if not isinstance(value, str):
         raise ArgumentTypeError(f"{argument} must be the name of an activation, not {value!r:.60}")
+    value = _ALIASES.get(value, value)
     match = _TEXT.match(value)
     name = _check.choice(match.group(1) if match else value, argument, NAMES)
     assert match is not None

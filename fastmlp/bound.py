@@ -17,7 +17,8 @@ class BoundLayer:
     """A layer of a model: its declaration, and its tensors as ordinary arrays.
 
     Reading a tensor, such as ``kernel`` (fan_in, units), ``bias`` (units,), ``gamma`` or ``moving_mean``, gives a
-    read-only copy; assigning a whole array writes it into the model.
+    read-only copy; assigning a whole array writes it into the model. ``trainable`` can be assigned too, also between
+    two calls of `fastmlp.Sequential.fit`: with False the layer's tensors stay as they are.
     """
 
     _model: Sequential
@@ -48,12 +49,20 @@ class BoundLayer:
         declaration = self.declaration
         return declaration.activation if isinstance(declaration, (Dense, Activation)) else "linear"
 
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes its tensors."""
+        return bool(getattr(self.declaration, "trainable", False))
+
     def __getattr__(self, name: str) -> Array:
         if name.startswith("__"):
             raise AttributeError(name)
         return self._model._tensor(self._index, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "trainable":
+            self._model._set_trainable(self._index, value)
+            return
         self._model._set_tensor(self._index, name, value)
 
     def __repr__(self) -> str:

@@ -29,6 +29,7 @@ from .layers import (
     checked,
     leaves,
     output_of,
+    with_leaf,
 )
 from .scoring import Scoring
 
@@ -150,6 +151,11 @@ class Building:
     def learning_rate(self, value: float) -> None:
         assert self.optimizer  # or it raises
         self._learning_rate = _check.real_number(value, "learning_rate", above=0)
+
+    @property
+    def has_schedule(self) -> bool:
+        """Whether the rates are those of a schedule."""
+        return self._learning_rate is None and callable(self.optimizer.learning_rate)
 
     def rates(self, batches: int) -> Array:
         """Learning rates of the next batches."""
@@ -282,6 +288,16 @@ class Building:
         labels, goals = targets.checked(self.loss, y, y_name, len(features), x_name, units, self.dtype)
         weights = targets.row_weights(sample_weight, len(features), self.dtype)
         return data_of(features, labels, goals, self.dtype, weights)
+
+    def _set_trainable(self, index: int, value: Any) -> None:
+        layer = list(leaves(self.declarations))[index]
+        if not hasattr(layer, "trainable"):
+            raise AttributeError(f"layer {index}, a {type(layer).__name__}, has nothing to train")
+        changed = dataclasses.replace(layer, trainable=_check.yes_or_no(value, "trainable"))  # type: ignore[call-arg]
+        self.declarations = with_leaf(self.declarations, index, changed)
+        if self._engine is not None:
+            built = self._program(self._engine.program.fan_in)  # the same tensors at the same places
+            self._engine.set_loss(built, self._loss, output_of(self.declarations)[1])
 
     def _takes_labels(self, units: int) -> bool:
         """Whether targets may be labels of classes, one for each row."""

@@ -69,7 +69,8 @@ class Fitting(Building):
             What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit. Chunks, which
             are in memory one at a time, hold their own: then there is no ``y``.
         batch_size : int, default 32
-            Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all.
+            Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all, and Rprop
+            and L-BFGS always take all.
         epochs : int, default 1
             Number of the last epoch plus one; 0 trains nothing.
         initial_epoch : int, default 0
@@ -130,14 +131,14 @@ class Fitting(Building):
         if max_time is not None:
             max_time = _check.real_number(max_time, "max_time", above=0)
         resolve_threads(n_threads)
-        listeners = [*_checked_callbacks(callbacks), *_progress(verbose)]
+        listeners = _listeners(callbacks, verbose)
         new_seed = self.seed if seed is None else checked_seed(seed)
         chunks: ChunkSource | None = None
         stream: Iterator[tuple[Any, Any]] = iter(())
         if y is None and hasattr(x, "epoch"):
             _check_chunk_settings(validation_split, validation_batches, sample_weight, class_weight, resume)
-            if isinstance(self.optimizer, optimizers.LBFGS):
-                raise ArgumentError("L-BFGS needs all rows at once, not chunks")
+            if self.optimizer.needs_all_rows:
+                raise ArgumentError(f"{type(self.optimizer).__name__} needs all rows at once, not chunks")
             chunks = x
             (x, y), stream = opened(chunks, self.position.epoch, bool(shuffle), new_seed)
         weights = (sample_weight, class_weight)
@@ -147,16 +148,19 @@ class Fitting(Building):
             validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
             if validation is None:
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
+        self.scoring.check(train, all_rows=chunks is None)
         self.seed = new_seed
-        self._adapt(train)
+        self._adapt(train, chunks)
         self.build(_width(train))
         if self._busy:
             raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
         self._busy = True
+        if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
+            batch_size = train.rows
         try:
             history, first = self._begin_history(resume, initial_epoch)
             settings = Settings(
-                batch_size if chunks is not None else min(batch_size, train.rows),
+                batch_size,
                 epochs,
                 first,
                 bool(shuffle),
@@ -168,7 +172,6 @@ class Fitting(Building):
             if isinstance(self.optimizer, optimizers.LBFGS):
                 from .lbfgs import LBFGSTrainer
 
-                settings = dataclasses.replace(settings, batch_size=train.rows)
                 return LBFGSTrainer(cast("Sequential", self), train, validation, settings, listeners, history).run()
             if chunks is None:
                 return Trainer(cast("Sequential", self), train, validation, settings, listeners, history).run()
@@ -235,15 +238,18 @@ class Fitting(Building):
         factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
-    def _adapt(self, data: Data) -> None:
+    def _adapt(self, data: Data, chunks: ChunkSource | None = None) -> None:
         """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
+
+        Of chunks these are all, which are gone through once more for it.
 
         The declaration is replaced, not changed: it may belong to other models too.
         """
         unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
         if unknown and unknown[0] is self.declarations[0]:
             adapted, is_bytes = Normalization(), len(data.pixels) > 0
-            adapted.adapt(data.pixels if is_bytes else data.x, self.uint8_scale if is_bytes else 1.0)
+            parts = iter([data.pixels if is_bytes else data.x]) if chunks is None else self._features_of(chunks)
+            adapted._adapt_to(parts, self.uint8_scale if is_bytes else 1.0)
             self.declarations[0] = adapted
             if self._engine is not None:
                 self._set_tensor(0, "mean", adapted.mean)
@@ -253,6 +259,10 @@ class Fitting(Building):
             raise ArgumentError(
                 "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
             )
+
+    def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
+        for x, _ in chunks.epoch(self.position.epoch, shuffle=False, seed=self.seed):
+            yield _check.features(x, "x of a chunk", self.dtype)
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
@@ -435,13 +445,15 @@ class Fitting(Building):
             raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
         self.engine.swap_averaged()
 
-    def evaluate(self, x: Any, y: Any, *, sample_weight: Any = None, n_threads: int | None = None) -> dict[str, float]:
+    def evaluate(
+        self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None
+    ) -> dict[str, float]:
         """Loss and metrics on a data set.
 
         Parameters
         ----------
         x, y, sample_weight : array_like
-            As in `fit`.
+            As in `fit`; ``x`` may be chunks, which hold their own ``y``.
         n_threads : int, optional
 
         Returns
@@ -451,8 +463,28 @@ class Fitting(Building):
         """
         check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
+        if y is None and hasattr(x, "epoch"):
+            if sample_weight is not None:
+                raise ArgumentError("sample_weight cannot be used with data in chunks, as it needs all rows at once")
+            return self._evaluate_chunks(x, n_threads)
         data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
         return self.evaluate_data(data, n_threads)
+
+    def _evaluate_chunks(self, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:
+        scoring, rows, total, hits = self.scoring, 0, 0.0, 0
+        seen: list[tuple[Array, Array]] = []
+        for pair in chunks.epoch(0, shuffle=False, seed=0):
+            data = self._data(*pair, "x of a chunk", "y of a chunk", self.engine.program.fan_in)
+            outputs = scoring.room(data.rows, self.dtype)
+            loss, right = self.engine.evaluate(data, n_threads, outputs=outputs)
+            rows, total, hits = rows + data.rows, total + loss * data.rows, hits + right
+            if outputs is not None:
+                seen.append((data.truth(), outputs))
+        report = scoring.report(total / rows + self.engine.penalty(), hits, rows)
+        if seen:
+            truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+            report.update(scoring.of_outputs(truth, outputs))
+        return {name: report[name] for name in scoring.names}
 
     def evaluate_data(
         self, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
@@ -466,6 +498,14 @@ class Fitting(Building):
 
 def _is_unknown(layer: Layer) -> bool:
     return isinstance(layer, Normalization) and layer.mean is None
+
+
+def _listeners(given: Any, verbose: str | int | bool) -> list[Callback]:
+    """The callbacks, and one that shows progress, unless there is one among them."""
+    from .callbacks import ProgressBar, ProgressLine
+
+    found, shown = _checked_callbacks(given), _progress(verbose)
+    return found if any(isinstance(item, (ProgressBar, ProgressLine)) for item in found) else [*found, *shown]
 
 
 def _progress(verbose: str | int | bool) -> list[Callback]:

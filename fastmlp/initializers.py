@@ -29,7 +29,8 @@ class Initializer:
 
     def __post_init__(self) -> None:
         _check.choice(self.name, "initializer", _RULES)
-        object.__setattr__(self, "scale", _check.real_number(self.scale, "scale", above=0, below=1e30))
+        bounds = {} if self.name == "ones" else {"above": 0.0}
+        object.__setattr__(self, "scale", _check.real_number(self.scale, "scale", below=1e30, **bounds))
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Values for a tensor: ``shape`` is (fan_in, units), or (units,) for a bias."""
@@ -146,8 +147,8 @@ def random_uniform(limit: float = 0.05) -> Initializer:
 
 
 def constant(value: float) -> Initializer:
-    """All the same number above 0: for biases."""
-    return Initializer("ones", _check.real_number(value, "value", above=0))
+    """All the same number: for biases."""
+    return Initializer("ones", _check.real_number(value, "value", below=1e30))
 
 
 def ones() -> Initializer:

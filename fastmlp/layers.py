@@ -277,13 +277,17 @@ class Normalization(Layer):
         scale : float, default 1
             A model with uint8 features passes its ``uint8_scale``.
         """
-        rows = _check.features(x, "x", np.dtype(np.float64))
-        total, squares, count = np.zeros(rows.shape[1]), np.zeros(rows.shape[1]), len(rows)
-        for part in np.array_split(rows, max(1, rows.size >> 20)):  # uint8 images are not converted as a whole
-            total += part.sum(axis=0, dtype=np.float64)
-        mean = total / count
-        for part in np.array_split(rows, max(1, rows.size >> 20)):
-            squares += ((part - mean) ** 2).sum(axis=0)
+        self._adapt_to(iter([_check.features(x, "x", np.dtype(np.float64))]), scale)
+
+    def _adapt_to(self, chunks: Iterator[Array], scale: float) -> None:
+        """The same for rows in chunks: the moments of a part join those of the parts before (Chan et al., 1979)."""
+        count, mean, squares = 0, np.zeros(1), np.zeros(1)
+        for rows in chunks:
+            for part in np.array_split(rows, max(1, rows.size >> 20)):  # uint8 images are not converted as a whole
+                own = part.mean(axis=0, dtype=np.float64)
+                joined, difference = count + len(part), own - mean
+                squares = squares + ((part - own) ** 2).sum(axis=0) + difference**2 * (count * len(part) / joined)
+                mean, count = mean + difference * (len(part) / joined), joined
         variance = squares / count * scale**2
         self._set(mean=mean * scale, variance=np.where(variance > 1e-30, variance, 1.0))
 
@@ -341,6 +345,19 @@ def leaves(layers: Sequence[Layer]) -> Iterator[Layer]:
             yield from leaves(layer.layers)
         else:
             yield layer
+
+
+def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
+    """The layers with another one in the place of a leaf."""
+    found: list[Layer] = []
+    for layer in layers:
+        count = len(list(leaves([layer])))
+        if not 0 <= index < count:
+            found.append(layer)
+        else:
+            found.append(Residual(with_leaf(layer.layers, index, new)) if isinstance(layer, Residual) else new)
+        index -= count
+    return found
 
 
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:

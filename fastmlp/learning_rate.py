@@ -117,6 +117,8 @@ def find_learning_rate(
     """
     if not isinstance(model, Sequential):
         raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
+    if model.optimizer.needs_all_rows:
+        raise ArgumentError(f"{type(model.optimizer).__name__} has no learning rate to look for")
     lowest = _check.real_number(lowest, "lowest", above=0)
     highest = _check.real_number(highest, "highest", above=lowest)
     batches = _check.whole_number(batches, "batches", minimum=10)
@@ -128,7 +130,9 @@ def find_learning_rate(
         raise ArgumentError(f"x and y must have equally many rows, and some, not {len(x)} and {len(y)}")
     rates = np.geomspace(lowest, highest, batches)
     picked = _random_rows(len(x), batches, min(batch_size, len(x)), seed)
-    losses = _sweep(_fresh_copy(model), x, y, picked, rates, width, n_threads)
+    trained = _fresh_copy(model)
+    trained.learn_names(None, y)  # of all rows: a batch may lack a class
+    losses = _sweep(trained, x, y, picked, rates, width, n_threads)
     return _curve(rates[: len(losses)], losses, width)
 
 

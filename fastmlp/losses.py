@@ -74,7 +74,7 @@ class CategoricalCrossentropy(_Crossentropy):
     Parameters
     ----------
     from_logits : bool, default False
-        False: the last layer gives probabilities (softmax or sigmoid). True: it is linear, and predictions are logits.
+        False: the last layer is a softmax. True: it is linear, and predictions are logits.
     label_smoothing : float, default 0
         Share of each label that is spread evenly over all classes.
 
@@ -93,11 +93,11 @@ class CategoricalCrossentropy(_Crossentropy):
                 "a last layer of 1 unit cannot be trained with categorical cross-entropy, because its softmax is "
                 "always 1: use 2 units for two classes, or 1 sigmoid unit and loss='binary_crossentropy'"
             )
-        wanted = ("linear",) if self.from_logits else ("softmax", "sigmoid")
-        if activation not in wanted:
+        wanted = "linear" if self.from_logits else "softmax"
+        if activation != wanted:
             raise ArgumentError(
                 f"categorical cross-entropy with from_logits={self.from_logits} needs a last layer with activation "
-                f"{wanted[0]!r}, but it has {activation!r}: "
+                f"{wanted!r}, but it has {activation!r}: "
                 'end the model with Dense(classes, activation="softmax"), or with a linear Dense and '
                 "loss=fastmlp.losses.CategoricalCrossentropy(from_logits=True)"
             )
@@ -106,7 +106,7 @@ class CategoricalCrossentropy(_Crossentropy):
         return activation == "softmax"
 
     def code(self, activation: str) -> int:
-        return t.CROSSENTROPY if activation == "sigmoid" else t.SOFTMAX_CROSSENTROPY
+        return t.SOFTMAX_CROSSENTROPY
 
     def hits(self, activation: str, units: int) -> int:
         return t.LARGEST
@@ -140,7 +140,7 @@ class BinaryCrossentropy(_Crossentropy):
         if activation not in wanted:
             raise ArgumentError(
                 f"binary cross-entropy with from_logits={self.from_logits} needs a last layer with activation "
-                f"{wanted[0]!r}, but it has {activation!r}"
+                f"{wanted!r}, but it has {activation!r}"
             )
 
     def fuses(self, activation: str) -> bool:

@@ -131,6 +131,11 @@ class Sequential(Fitting):
         -------
         ndarray, shape (rows,)
             Labels, where ``model.classes`` has them, else class numbers in int64.
+
+        Raises
+        ------
+        ArgumentError
+            If the outputs are independent answers, and no classes.
         """
         return self.classes_of(self.predict(x, n_threads=n_threads))
 
@@ -208,9 +213,14 @@ class Sequential(Fitting):
         -------
         ndarray, shape (rows,)
         """
+        _, activation = output_of(self.declarations)
         if outputs.shape[1] == 1:
-            _, activation = output_of(self.declarations)
             numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
+        elif self._loss is not None and self._loss.targets == PROBABILITIES and activation != "softmax":
+            raise ArgumentError(
+                f"each of the {outputs.shape[1]} outputs answers a question of its own, so a row has no one class: "
+                f"use predict_proba(x) > 0.5"
+            )
         else:
             numbers = outputs.argmax(axis=1)
         return numbers if self.classes is None else self.classes[numbers]
@@ -318,7 +328,7 @@ def mlp(
     hidden: Sequence[int],
     classes: int | Sequence[Any],
     *,
-    activation: str = "relu",
+    activation: str | Sequence[str] = "relu",
     dtype: str = "float32",
     seed: int | None = None,
 ) -> Sequential:
@@ -330,8 +340,8 @@ def mlp(
         Widths of the hidden layers; may be empty.
     classes : int or list of labels
         Number of classes, or their labels: see `Sequential`.
-    activation : str, default "relu"
-        Of the hidden layers.
+    activation : str or list of str, default "relu"
+        Of the hidden layers: of all, or of each.
     dtype, seed
         As in `Sequential`.
 
@@ -342,7 +352,12 @@ def mlp(
     [128, 64, 10]
     """
     widths = _check.items(hidden, "hidden", "widths")
-    stack: list[Layer] = [Dense(width, activation=activation) for width in widths]
+    names = [activation] * len(widths) if isinstance(activation, str) else list(activation)
+    if len(names) != len(widths):
+        raise ArgumentError(
+            f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"
+        )
+    stack: list[Layer] = [Dense(width, activation=name) for width, name in zip(widths, names, strict=True)]
     labels = naming.class_labels(classes) if isinstance(classes, (Sequence, np.ndarray)) else None
     output = Dense(cast("int", classes) if labels is None else len(labels), activation="softmax")
     model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)

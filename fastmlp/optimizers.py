@@ -51,6 +51,7 @@ class Optimizer:
     gradient_accumulation_steps: int = 1
 
     code: ClassVar[int] = -1  # of `fastmlp.kernels.tables`
+    needs_all_rows: ClassVar[bool] = False  # in each batch: `fit` takes all of them as one
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -119,7 +120,7 @@ class Optimizer:
         plan[t.EMA_SLOT] = -1 if self.ema_momentum is None else self.slots - 1
 
     def config(self) -> dict[str, Any]:
-        """A JSON-ready description; `get` reads it back."""
+        """A JSON-ready description; `get` reads it back, unless the learning rate is None: a schedule of the user's."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if callable(self.learning_rate):
             values["learning_rate"] = self.learning_rate.config()
@@ -354,7 +355,7 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True, repr=False)
 class Rprop(Optimizer):
-    """Resilient propagation: only the sign of the gradient counts. For the whole data set as one batch.
+    """Resilient propagation: only the sign of the gradient counts. `Sequential.fit` takes all rows as one batch.
 
     Each parameter has a step of its own, at first the learning rate. It grows while the gradient's sign stays, and
     shrinks when it changes; then the parameter does not move.
@@ -387,6 +388,7 @@ class Rprop(Optimizer):
     largest: float = 50.0
 
     code = t.RPROP
+    needs_all_rows = True
 
     def _check_fields(self) -> None:
         super()._check_fields()
@@ -438,6 +440,7 @@ class LBFGS(Optimizer):
     tolerance: float = 1e-5
 
     code = t.NO_UPDATE
+    needs_all_rows = True
 
     def _check_fields(self) -> None:
         super()._check_fields()

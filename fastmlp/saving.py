@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
+_TO_CALLER = 4  # frames from where a warning is given to who calls `load`
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
@@ -54,7 +56,8 @@ def _config(model: Sequential) -> dict[str, Any]:
         "classes": None if model.classes is None else model.classes.tolist(),
         "feature_names": model.feature_names,
         "layers": [layer.config() for layer in model.declarations],
-        "optimizer": model._optimizer.config() if model._optimizer else None,
+        "optimizer": _optimizer_config(model),
+        "own_schedule": _own_schedule(model),
         "loss": model._loss.config() if model._loss else None,
         "metrics": [config for metric in model.metrics if (config := metric.config()) is not None],
         "learning_rate": model._learning_rate,
@@ -63,6 +66,19 @@ def _config(model: Sequential) -> dict[str, Any]:
         "position": [model.position.epoch, model.position.batch],
         "history": model.history.config() if model.history else None,
     }
+
+
+def _own_schedule(model: Sequential) -> str | None:
+    """Name of a schedule that is code of the user, where the model has one."""
+    schedule = None if model._optimizer is None else model._optimizer.learning_rate
+    return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
+
+
+def _optimizer_config(model: Sequential) -> dict[str, Any] | None:
+    if model._optimizer is None:
+        return None
+    config = model._optimizer.config()
+    return {**config, "learning_rate": model.learning_rate} if _own_schedule(model) else config
 
 
 def _has_state(model: Sequential) -> bool:
@@ -174,6 +190,12 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
             losses.get(config["loss"]),
             _check.items(config["metrics"], "metrics", "metrics"),
         )
+        if config.get("own_schedule") is not None:
+            warnings.warn(
+                f"{path}: the schedule {config['own_schedule']} is code of your own, which files do not hold: the "
+                f"learning rate stays {model.learning_rate:g} unless you compile() with the schedule again",
+                stacklevel=_TO_CALLER,
+            )
         if config.get("learning_rate") is not None:
             model.learning_rate = config["learning_rate"]
     _check_sizes(model, config["n_features"], file, path)

@@ -77,8 +77,25 @@ class Scoring:
     def of_outputs(self, truth: Array, outputs: Array) -> dict[str, float]:
         """The metrics that need outputs: of rows of targets, and of what the loss read of these rows."""
         truth, predictions = self._truth(truth), self._predictions(outputs)
-        wanted = [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]
-        return {metric.name: float(metric(truth, predictions)) for metric in wanted}
+        return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs()}
+
+    def check(self, data: Data, *, all_rows: bool) -> None:
+        """Refuse a metric that cannot read these targets and such outputs, before training ends with that."""
+        if not all_rows:
+            return
+        truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
+        for metric in self._of_outputs():
+            if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known
+                metric(self._for(metric, truth), predictions)
+
+    def _of_outputs(self) -> list[Metric]:
+        return [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]
+
+    def _for(self, metric: Metric, truth: Array) -> Array:
+        """Targets as the metric takes them: one-hot rows in place of class numbers, if it wants rows."""
+        if metric.takes_rows and truth.ndim == 1 and self.units > 1:
+            return np.eye(self.units)[truth]
+        return truth
 
     def log_probabilities(self, outputs: Array) -> Array:
         """Of what the loss read: in float64, with columns for no and yes where there is one unit."""

@@ -538,7 +538,8 @@ def test_a_run_that_was_saved_or_copied_in_the_middle_goes_on_with_the_same_bits
     model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
     monkeypatch.setattr(trainer, "_CALL_SECONDS", 0.0)  # a batch in each call
     model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0, max_time=1e-9, resume=True)
-    assert (model.position.epoch, model.position.batch) == (1, 1)
+    whole = model.optimizer.needs_all_rows  # its first batch is all of the epoch
+    assert (model.position.epoch, model.position.batch) == ((2, 0) if whole else (1, 1))
     model.save(tmp_path / "model.npz")
     others = [fm.load(tmp_path / "model.npz"), copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
     found = []
@@ -633,13 +634,6 @@ LOSSES = {
         None,
         LABELS,
         lambda f, z, t: f.cross_entropy(z, t, reduction="none", label_smoothing=0.1),
-    ),
-    # torch has no such loss: sigmoids that do not add up to 1 are taken as they are
-    "categorical of sigmoids": (
-        losses.CategoricalCrossentropy(),
-        "sigmoid",
-        SHARES,
-        lambda f, p, t: -(t * p.log()).sum(1),
     ),
     "binary": (
         losses.BinaryCrossentropy(),

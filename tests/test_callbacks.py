@@ -46,13 +46,14 @@ PLAN = {
     "validation_rows": 7,
     "validation_freq": 1,
     "validation_batches": None,
+    "higher_is_better": {"accuracy": True},
     "logs": ["loss", "accuracy", "seconds", "samples_per_second", "learning_rate", "val_loss", "val_accuracy"],
 }
 
 
 def fed(callback, values, name="val_loss", first_epoch=0):
     """Tell a callback of epochs with these values, until it stops; the learning rate after each."""
-    callback.model = SimpleNamespace(stop_training=False, learning_rate=1.0)
+    callback.model = SimpleNamespace(stop_training=False, learning_rate=1.0, has_schedule=False)
     callback.on_train_begin(PLAN)
     rates = []
     for epoch, value in enumerate(values, first_epoch):
@@ -996,3 +997,56 @@ def test_wrong_settings_of_a_diagnosis_are_refused():
     with pytest.raises(ArgumentError, match="x has 2 features"):
         fit(model, callbacks=[callbacks.Diagnosis(x=X[:, :2])])
     assert model.history.batches == {}
+
+
+# ---------------------------------------------------------------- metrics of the user's own, schedules, other layers
+
+
+@pytest.mark.parametrize(("higher", "kept"), [(True, 2), (False, 0)])
+def test_a_metric_of_ones_own_says_which_way_is_better(higher, kept):
+    values = iter([1.0, 2.0, 3.0])
+    metric = fm.metrics.Custom(lambda targets, outputs: next(values), name="wrong_accuracy", higher_is_better=higher)
+    model, weights = network(), []
+    model.compile(metrics=[metric])
+    note = callbacks.Lambda(on_epoch_end=lambda epoch, logs: weights.append(weight_bits(model)))
+    best = callbacks.EarlyStopping("wrong_accuracy", patience=5, restore_best_weights=True)
+    fit(model, callbacks=[note, best])
+    assert weight_bits(model) == weights[kept]
+
+
+def test_which_way_is_better_must_be_known():
+    note = callbacks.Lambda(on_epoch_end=lambda epoch, logs: logs.update(height=float(epoch)))
+    with pytest.raises(ArgumentError, match="'height' is better when larger is not known: say mode='min'"):
+        fit(callbacks=[note, callbacks.EarlyStopping("height")])
+    fit(callbacks=[note, callbacks.EarlyStopping("height", mode="max")])
+
+
+@pytest.mark.parametrize(
+    "callback", [callbacks.ReduceLROnPlateau("loss"), callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)]
+)
+def test_a_callback_does_not_end_a_schedule(callback):
+    model = network(rate=fm.schedules.Cosine(0.01, steps=100))
+    with pytest.raises(ArgumentError, match=f"{type(callback).__name__} sets the learning rate"):
+        fit(model, callbacks=[callback])
+    model.learning_rate = 0.01  # which replaces the schedule
+    fit(model, callbacks=[callback])
+
+
+def test_dead_units_of_relus_that_are_layers_of_their_own():
+    dense, relu = fm.Dense(4), fm.Activation("relu")
+    layers = [dense, fm.BatchNormalization(), relu, fm.Residual([fm.Dense(6), relu, fm.Dense(4)])]
+    model = fm.Sequential([*layers, fm.Dense(CLASSES, activation="softmax")], seed=0)
+    model.compile()
+    model.build(FEATURES)
+    model.layers[1].beta = [-100, 0, -100, 0]
+    model.layers[3].bias = [-1e4, -1e4, -1e4, 0, 0, 0]
+    diagnosis = diagnosed(model, epochs=1)
+    found = {layer.layer: layer.dead_units for layer in diagnosis.layers}
+    assert (found[0], found[3]) == (0.5, 0.5)
+    assert math.isnan(found[5])
+    assert ("dead", 0) in kinds(diagnosis)
+
+
+def test_progress_is_shown_once(capsys):
+    fit(epochs=2, verbose="auto", callbacks=[callbacks.ProgressLine(live=False)])
+    assert len(capsys.readouterr().out.splitlines()) == 2

@@ -85,3 +85,25 @@ def test_a_generator_and_stopping():
 def test_what_needs_all_rows_is_refused(name, value):
     with pytest.raises(ArgumentError, match=f"{name}.* cannot be used with data in chunks"):
         network().fit(Chunks.from_arrays(*problem(), 100), verbose=0, **{name: value})
+
+
+def test_a_normalization_sees_all_chunks():
+    x, y = problem(500)
+    x = (x + np.arange(500)[:, None] * [0, 1, 100, 0]).astype(np.float32)  # in order, so that chunks differ
+    model = fm.Sequential([fm.Normalization(), fm.Dense(2, activation="softmax")], seed=0)
+    model.compile()
+    model.fit(Chunks.from_arrays(x, y, 70), verbose=0)
+    np.testing.assert_allclose(model.layers[0].mean, x.mean(axis=0, dtype=np.float64), rtol=1e-6)
+    np.testing.assert_allclose(model.layers[0].variance, x.var(axis=0, dtype=np.float64), rtol=1e-6)
+
+
+def test_chunks_are_evaluated_like_arrays():
+    x, y = problem(500)
+    model = network(metrics=["accuracy", "f1", "mse"])
+    model.fit(x, y, verbose=0)
+    chunked, whole = model.evaluate(Chunks.from_arrays(x, y, 70)), model.evaluate(x, y)
+    assert list(chunked) == list(whole)
+    for name in whole:
+        assert chunked[name] == pytest.approx(whole[name], rel=1e-6)
+    with pytest.raises(ArgumentError, match="sample_weight cannot be used with data in chunks"):
+        model.evaluate(Chunks.from_arrays(x, y, 70), sample_weight=np.ones(500))

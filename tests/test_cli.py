@@ -255,6 +255,17 @@ def test_validation_rows_are_drawn_from_each_class(succeed, monkeypatch):
     assert np.bincount(seen["validation"]).tolist() == [4, 4, 4]
 
 
+def test_loss_activations_and_rows(succeed, fail, data):
+    out = succeed("train", data, "--layers", "5,4", "--activation", "sigmoid,tanh", "--loss", "mean_squared_error",
+                  "--rows", "20", "--epochs", "1", "--output", "model.npz")  # fmt: skip
+    assert " 20 training and " in out
+    model = fm.load("model.npz")
+    assert [layer.activation for layer in model.layers] == ["sigmoid", "tanh", "softmax"]
+    assert type(model.loss) is fm.losses.MeanSquaredError
+    assert "one for each of the 1 hidden layers" in fail(1, "train", data, "--layers", "5", "--activation", "relu,tanh")
+    assert "--activation: it must be one of" in fail(2, "train", data, "--activation", "relu,tan")
+
+
 def test_max_time(succeed, data):
     out = succeed("train", data, "--layers", "5", "--epochs", "1000000", "--max-time", "0.05", "--quiet")
     assert out.startswith("test accuracy")
@@ -330,7 +341,7 @@ def test_divergence_saves_the_last_good_model(run, data):
         (["--layers", "5,,5"], "--layers"),
         (["--layers", "0"], "must be at least 1"),
         (["--layers", "99999999999"], "less than 1000001"),
-        (["--activation", "relo"], "invalid choice: 'relo'"),
+        (["--activation", "relo"], "--activation: it must be one of 'elu', 'gelu'"),
         (["--epochs", "-1"], "--epochs: must be at least 0, not -1"),
         (["--epochs", "2.5"], "--epochs: must be a whole number, not '2.5'"),
         (["--batch-size", "0"], "--batch-size: must be at least 1"),

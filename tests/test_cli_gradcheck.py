@@ -138,7 +138,7 @@ def test_the_same_seed_gives_the_same_table(run):
         (["--model", "model.npz", "--layers", "5"], "--layers: with --model, these are as they are in model.npz"),
         (["--model", "m.npz", "--activation", "relu", "--layers", "5"], "--layers, --activation: with --model"),
         (["--features", "uint8"], "--features is for --model"),
-        (["--activation", "swish"], "invalid choice: 'swish'"),
+        (["--activation", "swash"], "--activation: it must be one of"),
         (["--rows", "0"], "must be at least 1, not 0"),
         (["--step", "-1"], "greater than 0"),
         (["--label", "kind"], "--label is for a single CSV file, and digits is not one"),

@@ -287,7 +287,7 @@ def test_activation_gradients(rng):
         assert_gradient(dx, numerical_gradient(value, x))
 
 
-@pytest.mark.parametrize("kind", range(2, 9))
+@pytest.mark.parametrize("kind", range(1, 8))
 def test_elementwise_losses_equal_the_twin(kind, dtype):
     for shape in ((1, 1), (3, 7), (5, 101)):
         args = cases.elementwise_loss(np.random.default_rng(0), dtype, *shape, kind=kind)

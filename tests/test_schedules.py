@@ -270,3 +270,24 @@ def test_every_schedule_is_tested_and_public():
     public = {name for name in schedules.__all__ if name not in ("get", "Schedule")}
     assert {type(schedule).__name__ for schedule in EVERY} == public
     assert fm.schedules is schedules
+
+
+class Halving(Schedule):
+    """A schedule that is not of the package."""
+
+    def rates(self, steps):
+        return 0.01 * 0.5 ** (np.asarray(steps) // 4)
+
+
+@pytest.mark.parametrize("schedule", [Halving(), Warmup(Halving(), 2)])
+def test_a_file_keeps_the_rate_of_a_schedule_of_ones_own(tmp_path, schedule):
+    x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    model = fm.mlp([4], classes=2, seed=0)
+    model.compile(fm.Adam(schedule))
+    model.fit(x, y, batch_size=4, verbose=0)
+    assert schedule.config() is None
+    model.save(tmp_path / "model.npz")
+    with pytest.warns(UserWarning, match="is code of your own, which files do not hold: the learning rate stays"):
+        other = fm.load(tmp_path / "model.npz")
+    assert other.learning_rate == model.learning_rate == schedule(10)
+    np.testing.assert_array_equal(other.predict(x), model.predict(x))

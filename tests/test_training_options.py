@@ -194,3 +194,99 @@ def test_weights_too_large_for_the_precision_are_refused():
     for options in ({"sample_weight": np.full(200, 1e39)}, {"class_weight": {0: 1e300}}):
         with pytest.raises(ArgumentError, match="must hold finite numbers in float32"):
             model.fit(x, y, verbose=0, **options)
+
+
+# ---------------------------------------------------------------- layers that are frozen, rules for all rows, metrics
+
+
+def test_a_trained_layer_can_be_frozen_and_thawed():
+    x, y = problem()
+    model = network(fm.Dense(5, "tanh"), fm.Residual([fm.Dense(4, "tanh"), fm.Dense(5)]), rule=fm.Adam(0.01))
+    model.fit(x, y, verbose=0)
+    for number in (0, 1):
+        model.layers[number].trainable = False
+    state, before = model.engine.state.copy(), model.get_weights()
+    model.fit(x, y, verbose=0)
+    same = [np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+    assert same == [True] * 4 + [False] * 4  # kernel and bias of each layer
+    assert [layer.trainable for layer in model.layers] == [False, False, True, True]
+    assert not np.array_equal(state, model.engine.state)  # kept, and gone on with
+    model.layers[0].trainable = True
+    model.fit(x, y, verbose=0)
+    assert not np.array_equal(before[0], model.get_weights()[0])
+    with pytest.raises(AttributeError, match="layer 0, a Dropout, has nothing to train"):
+        network(fm.Dropout(0.5)).layers[0].trainable = True
+
+
+def test_freezing_is_saved_and_needs_no_built_model(tmp_path):
+    model = network(fm.Dense(5, "tanh"))
+    model.layers[0].trainable = False
+    model.build(3)
+    before = model.layers[0].kernel
+    model.fit(*problem(), verbose=0)
+    assert np.array_equal(before, model.layers[0].kernel)
+    model.save(tmp_path / "model.npz")
+    assert not fm.load(tmp_path / "model.npz").layers[0].trainable
+
+
+def test_rprop_takes_all_rows_as_one_batch():
+    x, y = problem()
+    model, explicit = network(fm.Normalization(), rule="rprop"), network(fm.Normalization(), rule="rprop")
+    model.fit(x, y, epochs=5, verbose=0)
+    explicit.fit(x, y, epochs=5, batch_size=200, verbose=0)
+    assert len(model.history.batches["loss"]) == 5
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), explicit.get_weights(), strict=True))
+    with pytest.raises(ArgumentError, match="Rprop needs all rows at once, not chunks"):
+        model.fit(fm.datasets.Chunks.from_arrays(x, y, 50), verbose=0)
+
+
+@pytest.mark.parametrize("rule", ["rprop", "lbfgs"])
+def test_a_rule_without_a_learning_rate_has_none_to_look_for(rule):
+    with pytest.raises(ArgumentError, match="has no learning rate to look for"):
+        fm.find_learning_rate(network(rule=rule), *problem())
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "mse"])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_metrics_of_numbers_take_classes(loss, one_hot):
+    x, y = problem()
+    rows = np.eye(2)[y]
+    model = network(fm.Normalization(), loss=loss, metrics=["mse", "mae", "r2", "binary_accuracy"])
+    history = model.fit(x, rows if one_hot else y, verbose=0)
+    assert len(history["r2"]) == 1
+    found, outputs = model.evaluate(x, rows if one_hot else y), model.predict(x)
+    assert found["mse"] == pytest.approx(((outputs - rows) ** 2).mean(), rel=1e-9)
+    assert found["binary_accuracy"] == pytest.approx(((outputs > 0.5) == rows).mean())
+
+
+@pytest.mark.parametrize("metric", ["top_5_accuracy", "auc"])
+def test_a_metric_that_cannot_be_had_is_refused_before_training(metric):
+    x, y = problem()
+    model = fm.Sequential([fm.Dense(2, activation="sigmoid")], seed=0)
+    model.compile(loss="binary_crossentropy", metrics=[metric])
+    with pytest.raises(ArgumentError):
+        model.fit(x, np.column_stack([y, 1 - y]) | 1, verbose=0)
+    assert not model.is_built
+
+
+def test_a_row_with_several_labels_has_no_one_class():
+    model = fm.Sequential([fm.Dense(3, activation="sigmoid")])
+    model.compile(loss="binary_crossentropy")
+    model.build(2)
+    with pytest.raises(ArgumentError, match="each of the 3 outputs answers a question of its own"):
+        model.predict_classes([[0.0, 0.0]])
+
+
+def test_a_categorical_loss_does_not_take_sigmoids():
+    with pytest.raises(ArgumentError, match="needs a last layer with activation 'softmax', but it has 'sigmoid'"):
+        fm.Sequential([fm.Dense(3, activation="sigmoid")]).compile()
+
+
+def test_a_negative_constant_for_rare_classes():
+    model = fm.Sequential([fm.Dense(1, bias_initializer=fm.initializers.constant(-4.0), activation="sigmoid")])
+    model.build(2)
+    assert model.layers[0].bias.tolist() == [-4]
+
+
+def test_swish_is_silu():
+    assert fm.Dense(2, activation="swish").activation == "silu"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from .. import _check
 from .._types import Array
+from ..layers import Dense, Layer, Residual
 
 if TYPE_CHECKING:
     from ..model import Sequential
@@ -92,16 +94,12 @@ class ReluOutputs:
         self._model = model
         sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
         self._x = _check.features(sample, "x", model.dtype, model.engine.program.fan_in)[:_SAMPLE_ROWS]
-        self._networks = {
-            number: self._network_to(number)
-            for number, layer in enumerate(model.declarations)
-            if getattr(layer, "activation", None) == "relu"
-        }
+        self._networks = {number: self._network(way) for number, way in _relus(model.declarations)}
 
-    def _network_to(self, number: int) -> Sequential:
+    def _network(self, declarations: list[Layer]) -> Sequential:
         from ..model import Sequential
 
-        declarations, scale = self._model.declarations[: number + 1], self._model.uint8_scale
+        scale = self._model.uint8_scale
         network = Sequential(declarations, dtype=str(self._model.dtype), uint8_scale=scale, seed=0)
         network.build(self._x.shape[1])
         return network
@@ -114,3 +112,24 @@ class ReluOutputs:
             network.set_weights(weights[: len(network.get_weights())])
             shares[number] = float((network.predict(self._x) <= 0).all(axis=0).mean())
         return shares
+
+
+def _relus(declarations: Sequence[Layer]) -> list[tuple[int, list[Layer]]]:
+    """For each ReLU the number of the layer whose units it is for, the last dense one, and all layers up to it."""
+    found, dense = [], -1
+    for number, prefix in enumerate(_prefixes(declarations, [])):
+        dense = number if isinstance(prefix[-1], Dense) else dense
+        if dense >= 0 and getattr(prefix[-1], "activation", None) == "relu":
+            found.append((dense, prefix))
+    return found
+
+
+def _prefixes(declarations: Sequence[Layer], before: list[Layer]) -> Iterator[list[Layer]]:
+    """For each layer the way that data take to its output; inside of a residual block that is not around it."""
+    way = list(before)
+    for layer in declarations:
+        if isinstance(layer, Residual):
+            yield from _prefixes(layer.layers, way)
+        else:
+            yield [*way, layer]
+        way.append(layer)

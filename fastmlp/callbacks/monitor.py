@@ -20,7 +20,7 @@ class Monitor:
     name : str
         Of the value, such as ``"val_loss"``.
     mode : {"auto", "min", "max"}
-        Which way is better. "auto": up for names with accuracy, auc, f1, precision, recall or r2, otherwise down.
+        Which way is better. "auto": as the metric says, and a loss down.
     min_delta : float
         A smaller change than this is none.
     """
@@ -30,9 +30,8 @@ class Monitor:
             raise ArgumentTypeError(f"monitor must be the name of a value in the logs, not {name!r:.60}")
         self.name = name
         self.min_delta = _check.real_number(min_delta, "min_delta", minimum=0)
-        if _check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
-            mode = "max" if larger_is_better(name) else "min"
-        self.mode: str = mode
+        self._asked = _check.choice(mode, "mode", ("auto", "min", "max"))
+        self.mode = self._asked  # "auto" until a run begins
 
     def begin(self, plan: dict[str, Any]) -> None:
         """Take note of a run; one that will never have the value is refused before its first epoch."""
@@ -40,6 +39,15 @@ class Monitor:
         self._every = plan["validation_freq"] if validated else 1
         if not validated and self._is_validation and self.name.removeprefix("val_") in plan["logs"]:
             raise self._missing(plan["logs"])
+        self.mode = self._found_mode(plan["higher_is_better"]) if self._asked == "auto" else self._asked
+
+    def _found_mode(self, higher_is_better: dict[str, bool]) -> str:
+        known = higher_is_better.get(self.name.removeprefix("val_"), larger_is_better(self.name))
+        if known is None:
+            raise ArgumentError(
+                f"whether {self.name!r} is better when larger is not known: say mode='min' or mode='max'"
+            )
+        return "max" if known else "min"
 
     def read(self, logs: Logs, epoch: int) -> float | None:
         """The value after an epoch; None where the epoch has no validation.

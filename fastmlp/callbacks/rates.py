@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _check
-from .._errors import ArgumentTypeError
+from .._errors import ArgumentError, ArgumentTypeError
 from .base import Callback, Logs
 from .monitor import Monitor
 
@@ -62,6 +62,7 @@ class ReduceLROnPlateau(Callback):
         self.min_lr = _check.real_number(min_lr, "min_lr", minimum=0)
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
+        _refuse_schedule(self)
         self._watched.begin(plan)
         self._best: float | None = None
         self._waited = 0
@@ -87,6 +88,15 @@ class ReduceLROnPlateau(Callback):
             self._waited, self._cooling = 0, self.cooldown
 
 
+def _refuse_schedule(callback: Callback) -> None:
+    """Two that set the same rate: the first change would end the schedule for good."""
+    if callback.model.has_schedule:
+        raise ArgumentError(
+            f"{type(callback).__name__} sets the learning rate, but the optimizer's follows a schedule already: "
+            f"give the optimizer a number, or leave this callback out"
+        )
+
+
 class LearningRateScheduler(Callback):
     """Set the learning rate of each epoch by a function.
 
@@ -110,6 +120,9 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise ArgumentTypeError(f"schedule must be a function of (epoch, rate), not {schedule!r:.60}")
         self.schedule = schedule
+
+    def on_train_begin(self, plan: dict[str, Any]) -> None:
+        _refuse_schedule(self)
 
     def on_epoch_begin(self, epoch: int) -> None:
         rate = self.schedule(epoch, self.model.learning_rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,11 @@ class Labelled:
         if self.class_names is not None:
             return len(self.class_names)
         return 1 + max(int(y.max()) for _, y in (self.train, self.test) if len(y))
+
+    def with_rows(self, count: int | None) -> Labelled:
+        """With the first so many training rows; None for all."""
+        x, y = self.train
+        return dataclasses.replace(self, train=(x[:count], y[:count]))
 
     def for_model(self, model: Sequential, notes: Notes | None, features: str | None = None) -> Labelled:
         """The same rows, read as the model's training data were."""

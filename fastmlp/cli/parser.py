@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import activations
 from .._version import __version__
 from . import usage
 
 _DOWNLOADABLE = ("mnist", "fashion_mnist")
+_LOSSES = ("categorical_crossentropy", "huber", "mean_absolute_error", "mean_squared_error", "sum_of_squares")
 
 _DATA = """\
 DATA is the name of a data set (digits, which is built in, mnist or fashion_mnist), a folder of IDX, NPZ or CSV
@@ -55,7 +55,7 @@ Apply a saved model to features without labels.
 
 INPUT is a CSV file (without a label column, except one that its header calls label, labels, class or target), an
 NPY file, or IDX images. The output is a probability for each class, or with --classes the most probable class: as
-CSV with a header, or as NPY. A model that was trained on words as labels gives words in CSV, class numbers in NPY.
+CSV with a header, or as NPY. A model that was trained on words as labels gives words.
 
 {_AS_TRAINED}"""
 
@@ -142,6 +142,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     _add_hidden(model)
     model.add_argument("--dtype", choices=("float32", "float64"), help="precision (default: float32)")
     model.add_argument("--optimizer", type=usage.optimizer, metavar="NAME", help="such as adam or sgd (default: adam)")
+    model.add_argument("--loss", choices=_LOSSES, help="default: categorical_crossentropy")
     model.add_argument(
         "--learning-rate", type=usage.real_number(above=0), metavar="RATE", help="default: the optimizer's own"
     )
@@ -156,6 +157,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     fit = parser.add_argument_group("training")
     fit.add_argument("--epochs", type=usage.whole_number(0), default=5, help="passes over the data (default: 5)")
     fit.add_argument("--batch-size", type=usage.whole_number(1), metavar="ROWS", help="default: 128")
+    fit.add_argument("--rows", type=usage.whole_number(1), help="train on the first so many rows (default: all)")
     fit.add_argument(
         "--validation-split",
         type=usage.real_number(minimum=0, below=1),
@@ -279,7 +281,12 @@ def _add_hidden(model: argparse._ActionsContainer) -> None:
         metavar="WIDTHS",
         help='widths of the hidden layers; "" for none (default: 128,64)',
     )
-    model.add_argument("--activation", choices=sorted(activations.NAMES), help="of the hidden layers (default: relu)")
+    model.add_argument(
+        "--activation",
+        type=usage.activations,
+        metavar="NAMES",
+        help="of the hidden layers: one for all, or one for each with commas between them (default: relu)",
+    )
 
 
 def _add_label(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from .labelled import Labelled, Part, load_split
 from .trained import Notes
 from .usage import UsageError, check_outputs
 
-_OF_THE_MODEL = ("layers", "activation", "dtype", "optimizer", "learning_rate", "seed")
+_OF_THE_MODEL = ("layers", "activation", "dtype", "optimizer", "loss", "learning_rate", "seed")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     say: Callable[[str], object] = _silent if args.quiet else print
     check_outputs({"--output": args.output, "--history": args.history}, {"DATA": args.data})
     work = _resumed(args) if args.resume else _begun(args)
+    work = dataclasses.replace(work, data=work.data.with_rows(args.rows))
     _describe(work, say)
     failure = _fit(work, args)
     _write(work, args)
@@ -87,7 +88,7 @@ def _begun(args: argparse.Namespace) -> Run:
         dtype=args.dtype or "float32",
         seed=seed,
     )
-    model.compile(optimizer)
+    model.compile(optimizer, args.loss or "categorical_crossentropy")
     model.build(data.train[0].shape[1])
     return Run(model, data, args.batch_size or 128, args.validation_split or 0.0)
 

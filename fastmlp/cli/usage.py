@@ -7,10 +7,12 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import _check, optimizers
+from .. import activations as by_name
 from .._errors import FastMLPError
 
 T = TypeVar("T")
@@ -62,6 +64,12 @@ def widths(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(
             f"must be widths with commas between them, such as 128,64, not {text!r}: a width {error}"
         ) from None
+
+
+def activations(text: str) -> str | list[str]:
+    """A name for all layers, or one for each: "sigmoid,tanh"."""
+    found = [_checked(partial(by_name.get, part.strip(), "it")) for part in text.split(",")]
+    return found if len(found) > 1 else found[0]
 
 
 def names(text: str) -> list[str]:

@@ -2,13 +2,12 @@
 
 from .._jit import block
 from .layout import padded, source_row
-from .losses import crossentropy_row, elementwise_row, softmax_crossentropy_row, sparse_softmax_crossentropy_row
+from .losses import elementwise_row, softmax_crossentropy_row, sparse_softmax_crossentropy_row
 from .simd import fraction, panel
 from .softmax import column_at, first_maximum
 from .tables import (
     ABOVE_ZERO,
     CAPACITY,
-    CROSSENTROPY,
     DLOGITS,
     FAN_OUT,
     HITS,
@@ -109,27 +108,11 @@ def other_loss(
     code, smoothing = plan[LOSS_CODE], fraction(plan[SMOOTHING])
     alpha, share = fraction(plan[LOSS_ALPHA]), fraction(plan[LOSS_SHARE])
     label, of = labels[row] if labels.size > 0 else 0, row * classes
-    even = smoothing / classes if code in (SOFTMAX_CROSSENTROPY, CROSSENTROPY) else smoothing * 0.5
+    even = smoothing / classes if code == SOFTMAX_CROSSENTROPY else smoothing * 0.5
     factor = scale * weight
     row_correct[slot] = hits_of_row(workspace, logits, jump, targets, of, label, classes, room, plan[HITS])
     if code == SOFTMAX_CROSSENTROPY:
         loss = softmax_crossentropy_row(
-            workspace,
-            dlogits,
-            workspace,
-            logits,
-            jump,
-            targets,
-            of,
-            label,
-            smoothing,
-            even,
-            classes,
-            room,
-            factor,
-        )
-    elif code == CROSSENTROPY:
-        loss = crossentropy_row(
             workspace,
             dlogits,
             workspace,

@@ -85,10 +85,9 @@ ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
 ) = range(22)
 PLAN_FIELDS = 22
 
-# Losses: the first is the core one. All but the first two add up over the outputs.
+# Losses: the first is the core one. All others add up over the outputs.
 (
     SOFTMAX_CROSSENTROPY,  # on logits
-    CROSSENTROPY,  # on probabilities
     BINARY_LOGITS,
     BINARY_PROBABILITIES,
     SQUARED,
@@ -96,7 +95,7 @@ PLAN_FIELDS = 22
     HUBER,
     POISSON,
     QUANTILE,
-) = range(9)
+) = range(8)
 
 # What counts as a right answer: the largest output is the label's; or each output on its side of a threshold
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)

@@ -41,7 +41,11 @@ _NAMES: dict[str, type[Metric]] = {
 }
 _TYPES = {kind.__name__: kind for kind in _NAMES.values()}
 METRICS = tuple(_NAMES)
-_BETTER_WHEN_LARGER = {"acc", *(name.split("_")[-1] for name, kind in _NAMES.items() if kind().higher_is_better)}
+_TOP_K = re.compile(r"top_([1-9]\d{0,9})_accuracy")
+
+# The last words of metrics' names, and others that say which way is better.
+_LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in _NAMES.items() if kind().higher_is_better)}
+_SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae"}
 
 
 def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:
@@ -84,16 +88,19 @@ def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any
     return tuple(found)
 
 
-def larger_is_better(name: str) -> bool:
-    """Whether a value of that name, in histories and logs, is better when it is larger; others, like losses, are not.
+def larger_is_better(name: str) -> bool | None:
+    """Whether a value of that name, in histories and logs, is better when it is larger; None where that is not known.
 
     Examples
     --------
     >>> from fastmlp import metrics
-    >>> [metrics.larger_is_better(name) for name in ("val_accuracy", "top_5_accuracy", "val_loss", "mae")]
-    [True, True, False, False]
+    >>> [metrics.larger_is_better(name) for name in ("val_accuracy", "top_5_accuracy", "val_loss", "mae", "my_score")]
+    [True, True, False, False, None]
     """
-    return bool(_BETTER_WHEN_LARGER & set(name.lower().split("_")))
+    words = set(name.lower().split("_"))
+    if words & _LARGER_IS_BETTER:
+        return True
+    return False if words & _SMALLER_IS_BETTER else None
 
 
 def _metric(item: Any) -> Metric:
@@ -114,7 +121,7 @@ def _metric(item: Any) -> Metric:
 
 
 def _named(name: str) -> Metric:
-    top = re.fullmatch(r"top_([1-9]\d{0,9})_accuracy", name)
+    top = _TOP_K.fullmatch(name)
     return TopKAccuracy(int(top[1])) if top else _NAMES[_check.choice(name, "metrics", METRICS)]()
 
 

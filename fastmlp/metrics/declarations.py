@@ -28,6 +28,7 @@ class Metric:
 
     _function: ClassVar[Callable[..., float]]  # of targets, outputs, and the fields
     counted_by_kernels: ClassVar[bool] = False  # along with the loss, where that has right answers
+    takes_rows: ClassVar[bool] = False  # targets with a number for each output, and no class numbers
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -122,6 +123,7 @@ class BinaryAccuracy(Metric):
 
     _function = staticmethod(classification.binary_accuracy)
     name = "binary_accuracy"
+    takes_rows = True
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "threshold", _check.real_number(self.threshold, "threshold"))
@@ -234,6 +236,7 @@ class MeanSquaredError(Metric):
 
     _function = staticmethod(regression.mean_squared_error)
     name = "mse"
+    takes_rows = True
     higher_is_better = False
 
 
@@ -250,6 +253,7 @@ class MeanAbsoluteError(Metric):
 
     _function = staticmethod(regression.mean_absolute_error)
     name = "mae"
+    takes_rows = True
     higher_is_better = False
 
 
@@ -266,6 +270,7 @@ class R2(Metric):
 
     _function = staticmethod(regression.r2_score)
     name = "r2"
+    takes_rows = True
 
 
 @dataclass(frozen=True)
@@ -288,6 +293,7 @@ class RegressionAccuracy(Metric):
 
     _function = staticmethod(regression.regression_accuracy)
     name = "regression_accuracy"
+    takes_rows = True
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "divisor", _check.real_number(self.divisor, "divisor", above=0))

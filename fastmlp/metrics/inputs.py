@@ -77,7 +77,7 @@ def score_columns(targets: Any, outputs: Any, *, multi_label: bool) -> tuple[Arr
     if not _sum_to_1(output):
         raise ArgumentError(
             "outputs must hold rows of class probabilities, numbers of at least 0 with the sum 1, so that scores can "
-            "be compared between rows: apply a softmax first"
+            "be compared between rows: apply a softmax first; for columns of independent labels use multi_label=True"
         )
     first = 1 if columns == 2 else 0  # the first of two columns is the second's mirror
     return _classes_of(target, columns)[:, None] == np.arange(first, columns), output[:, first:]

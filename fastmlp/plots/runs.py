@@ -24,9 +24,9 @@ _NARROW = 0.2  # of the greatest value: runs that differ by less are drawn on an
 def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) -> Array:
     """Runs by how good they became: a bar each, the best on top, and the metric by epoch where that is known.
 
-    Accuracies and the like are better when they are larger (see `fastmlp.metrics.larger_is_better`), losses, times and
-    all others when they are less. Bars that differ little are drawn on an axis that does not start at 0; its label says
-    so. Of more than 8 runs only the best has a colour.
+    Losses, errors and times are better when they are less (see `fastmlp.metrics.larger_is_better`), others when they
+    are more. Bars that differ little are drawn on an axis that does not start at 0; its label says so. Of more than 8
+    runs only the best has a colour.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     known = [run for run in runs if np.isfinite(run.value)]
     if not known:
         raise ArgumentError(f"table must have runs with {metric!r}, but none of its {len(runs)} rows has a value of it")
-    sign = -1 if larger_is_better(metric) else 1
+    sign = 1 if larger_is_better(metric) is False else -1
     known.sort(key=lambda run: sign * run.value)
     runs = known + [run for run in runs if not np.isfinite(run.value)]
     colors = _colors(len(runs))

@@ -3,7 +3,7 @@
 import numpy as np
 
 SMALLEST_PROBABILITY = 1e-7
-BINARY_LOGITS, BINARY_PROBABILITIES, SQUARED, ABSOLUTE, HUBER, POISSON, QUANTILE = range(2, 9)
+BINARY_LOGITS, BINARY_PROBABILITIES, SQUARED, ABSOLUTE, HUBER, POISSON, QUANTILE = range(1, 8)
 
 
 def categorical_crossentropy_forward(losses, probabilities, targets):

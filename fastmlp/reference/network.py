@@ -14,7 +14,7 @@ ALPHA, MOMENTUM, WEIGHTS_L1, WEIGHTS_L2, BIAS_L1, BIAS_L2, MAX_NORM, TRAINED = r
 DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
 TRAINED_OPS, BATCH_SIZE, OPTIMIZER, PANEL, LOSS_CODE, LOSS_ALPHA, LOSS_SHARE, SMOOTHING, HITS = 0, *range(9, 17)
 IS_LIMITED, ACCUMULATED, EMA_SLOT = 19, 20, 21
-SOFTMAX_CROSSENTROPY, CROSSENTROPY = range(2)
+SOFTMAX_CROSSENTROPY = 0
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
 NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 3, 22, 22
 NO_UPDATE = 7
@@ -135,15 +135,10 @@ def _fraction(bits):
 def _loss(y, goals, plan, scale):
     """Losses of the rows, gradient of the output, and right answers of the rows."""
     row_losses, dy, code = np.empty(len(y), y.dtype), np.empty_like(y), plan[LOSS_CODE]
-    is_categorical = code in (SOFTMAX_CROSSENTROPY, CROSSENTROPY)
     smoothing, share = _fraction(plan[SMOOTHING]), _fraction(plan[LOSS_SHARE])
-    smooth = goals * (1 - smoothing) + smoothing * (1 / y.shape[1] if is_categorical else 1 / 2)
+    smooth = goals * (1 - smoothing) + smoothing * (1 / y.shape[1] if code == SOFTMAX_CROSSENTROPY else 1 / 2)
     if code == SOFTMAX_CROSSENTROPY:
         losses.softmax_crossentropy(row_losses, dy, y, smooth, scale)
-    elif code == CROSSENTROPY:
-        losses.categorical_crossentropy_forward(row_losses, y, smooth)
-        losses.categorical_crossentropy_backward(dy, y, smooth)
-        dy *= scale
     else:
         losses.elementwise_loss(row_losses, dy, y, smooth, code, _fraction(plan[LOSS_ALPHA]), scale * share)
         row_losses *= share

@@ -17,6 +17,8 @@ from .._types import Array, Integers
 class Schedule:
     """Base of all schedules; one of your own overrides `rates`.
 
+    A file does not hold code: a model that is loaded goes on with the rate that one of your own gave last.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,10 +68,15 @@ class Schedule:
         """The learning rate of one step, counted from 0."""
         return float(self.rates(np.array([_check.whole_number(step, "step", minimum=0)]))[0])
 
-    def config(self) -> dict[str, Any]:
-        """A JSON-ready description; `get` reads it back."""
+    def config(self) -> dict[str, Any] | None:
+        """A JSON-ready description, which `get` reads back; None for one that is code of the user."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {"type": type(self).__name__, **{name: _plain(value) for name, value in fields.items()}}
+        found: dict[str, Any] = {"type": type(self).__name__}
+        for name, value in fields.items():
+            found[name] = _plain(value)
+            if isinstance(value, Schedule) and found[name] is None:
+                return None
+        return found if type(self).__module__.startswith(__package__) else None
 
 
 def _plain(value: Any) -> Any:

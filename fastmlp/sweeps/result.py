@@ -174,7 +174,8 @@ class SweepResult:
             Default: the accuracy, or else the loss, on test data, else on validation data, else in training; or what
             else there is.
         mode : {"auto", "min", "max"}, default "auto"
-            Which is better, the smallest or the largest; "auto" knows it by the metric's name.
+            Which is better, the smallest or the largest; "auto" knows it by the metric's name, and takes the largest of
+            a metric of your own.
 
         Raises
         ------
@@ -183,7 +184,7 @@ class SweepResult:
         """
         name = self._judged_by(metric)
         if _check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
-            mode = "max" if larger_is_better(name) else "min"
+            mode = "min" if larger_is_better(name) is False else "max"
         sign = -1 if mode == "max" else 1
         prefix = name[: name.find("_") + 1] if name.startswith(("val_", "test_")) else ""
 
@@ -209,10 +210,13 @@ class SweepResult:
         Raises
         ------
         ArgumentError
-            If no run has finished, or none has the metric.
+            If no run has finished, or none has the metric; or if it is one of your own, and ``mode`` is "auto".
         """
         if not any(run.is_finished for run in self.runs):
             raise ArgumentError("no run has finished, so none is the best: print the result to see why")
+        name = self._judged_by(metric)
+        if mode == "auto" and larger_is_better(name) is None:
+            raise ArgumentError(f"whether {name!r} is better when larger is not known: say mode='min' or mode='max'")
         found = self.sorted(metric, mode)[0]
         if not found.has(self._judged_by(metric)):
             raise ArgumentError(f"no run has a {self._judged_by(metric)} that is a number: print the result")
