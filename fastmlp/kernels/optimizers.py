@@ -139,43 +139,48 @@ def scalars_of_step(optimizer, settings, learning_rate, step):
 
 
 @block
-def rule_vector(w, dw, state, si, n, left, optimizer, settings, rate, small):
+def numbers_of_rule(settings):
+    """What `rule_vector` reads, as numbers: in an array, each store to the parameters might have changed them."""
+    moments = (settings[BETA_1], settings[BETA_2], settings[VELOCITY], settings[NESTEROV], settings[RHO])
+    return moments, (settings[MOST_STEP], settings[GROW], settings[LEAST_STEP], settings[SHRINK])
+
+
+@block
+def rule_vector(w, dw, state, si, n, left, optimizer, numbers, rate, small):
     """The new value of one vector of parameters; its state lies ``n`` apart."""
+    (beta_1, beta_2, momentum, nesterov, rho), (most, grow, least, shrink) = numbers
     if optimizer == MOMENTUM_SGD:  # v ← μv − η dw, w ← w + v; Nesterov looks ahead: w ← w + μv − η dw
-        velocity = read(state, si, left) * settings[VELOCITY] - dw * rate
+        velocity = read(state, si, left) * momentum - dw * rate
         write(state, si, velocity, left)
-        if settings[NESTEROV] > 0.0:
-            return w + (velocity * settings[VELOCITY] - dw * rate)
+        if nesterov > 0.0:
+            return w + (velocity * momentum - dw * rate)
         return w + velocity
     if optimizer == ADAGRAD:  # v ← v + dw², w ← w − η dw / (√v + ε)
         total = fma(dw, dw, read(state, si, left))
         write(state, si, total, left)
         return w - dw * rate / (sqrt(total) + small)
     if optimizer == RMSPROP:  # v ← ρv + (1 − ρ)dw², b ← μb + dw / (√v + ε), w ← w − ηb
-        rho = settings[RHO]
         mean = read(state, si, left) * rho + dw * dw * (1.0 - rho)
-        move = fma(read(state, si + n, left), settings[VELOCITY], dw / (sqrt(mean) + small))
+        move = fma(read(state, si + n, left), momentum, dw / (sqrt(mean) + small))
         write(state, si, mean, left)
         write(state, si + n, move, left)
         return w - move * rate
     if optimizer == ADAM:
-        new, m, v = adam_vector(
-            w, read(state, si, left), read(state, si + n, left), dw, rate, settings[BETA_1], settings[BETA_2], small
-        )
+        new, m, v = adam_vector(w, read(state, si, left), read(state, si + n, left), dw, rate, beta_1, beta_2, small)
         write(state, si, m, left)
         write(state, si + n, v, left)
         return new
     if optimizer == ADAMAX:  # m as Adam's, u ← max(β₂u, |dw|), w ← w − η/(1 − β₁ᵗ) · m / (u + ε)
-        m = fma(dw - read(state, si, left), 1.0 - settings[BETA_1], read(state, si, left))
-        u = maximum(read(state, si + n, left) * settings[BETA_2], maximum(dw, -dw))
+        m = fma(dw - read(state, si, left), 1.0 - beta_1, read(state, si, left))
+        u = maximum(read(state, si + n, left) * beta_2, maximum(dw, -dw))
         write(state, si, m, left)
         write(state, si + n, u, left)
         return w - m * rate / (u + small)
     if optimizer == RPROP:  # steps of their own, which grow while the sign stays; where it changes, none is made
         agreement = read(state, si, left) * dw
         step = read(state, si + n, left)
-        grown = minimum(settings[MOST_STEP], step * settings[GROW])
-        shrunk = maximum(settings[LEAST_STEP], step * settings[SHRINK])
+        grown = minimum(most, step * grow)
+        shrunk = maximum(least, step * shrink)
         step = where(agreement > 0.0, grown, where(agreement < 0.0, shrunk, step))
         used = where(agreement < 0.0, 0.0, dw)
         write(state, si, used, left)
@@ -199,29 +204,41 @@ def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, pace,
     """
     learning_rate, step, rate, small = pace
     clip, decay = settings[CLIP_VALUE], 1.0 - learning_rate * settings[WEIGHT_DECAY]
-    share = averaged_share(settings, step)
-    for i in range(0, count, lanes(w)):
-        left = count - i
-        gradient = read(dw, dwi + i, left) * factor
-        if clip > 0.0:
-            gradient = maximum(-clip, minimum(clip, gradient))
-        old = read(w, wi + i, left) * decay
-        new = rule_vector(old, gradient, state, si + i, n, left, optimizer, settings, rate, small)
-        write(w, wi + i, new, left)
-        if ema >= 0:
-            average = read(state, si + ema * n + i, left)
-            write(state, si + ema * n + i, fma(new - average, share, average), left)
+    share, numbers = averaged_share(settings, step), numbers_of_rule(settings)
+    changes, rule = (factor, clip, decay, ema, share), (optimizer, numbers, rate, small)
+    whole = count - count % lanes(w)  # by themselves: what is asked of each vector takes as long as its arithmetic
+    for i in range(0, whole, lanes(w)):
+        general_vector(w, wi + i, state, si + i, n, dw, dwi + i, lanes(w), changes, rule)
+    if whole < count:
+        general_vector(w, wi + whole, state, si + whole, n, dw, dwi + whole, count - whole, changes, rule)
+
+
+@block
+def general_vector(w, wi, state, si, n, dw, dwi, left, changes, rule):
+    factor, clip, decay, ema, share = changes
+    optimizer, numbers, rate, small = rule
+    gradient = read(dw, dwi, left) * factor
+    if clip > 0.0:
+        gradient = maximum(-clip, minimum(clip, gradient))
+    old = read(w, wi, left) * decay
+    new = rule_vector(old, gradient, state, si, n, left, optimizer, numbers, rate, small)
+    write(w, wi, new, left)
+    if ema >= 0:
+        average = read(state, si + ema * n, left)
+        write(state, si + ema * n, fma(new - average, share, average), left)
 
 
 @block
 def penalize_span(w, wi, dw, dwi, count, l1, l2):
-    """Add the slope of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares."""
+    """Add the slope of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares.
+
+    Here and in `penalty_span` ``count`` is of whole vectors.
+    """
     penalty, squares = splat(w, 0.0), splat(w, 0.0)
     for i in range(0, count, lanes(w)):
-        left = count - i
-        here = read(w, wi + i, left)
-        gradient = read(dw, dwi + i, left) + (sign_vector(here) * l1 + here * (2.0 * l2))
-        write(dw, dwi + i, gradient, left)
+        here = load(w, wi + i)
+        gradient = load(dw, dwi + i) + (sign_vector(here) * l1 + here * (2.0 * l2))
+        store(dw, dwi + i, gradient)
         penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
         squares = fma(gradient, gradient, squares)
     return np.float64(sum_lanes(penalty)), np.float64(sum_lanes(squares))
@@ -232,7 +249,7 @@ def penalty_span(w, wi, count, l1, l2):
     """l1 |w| + l2 w², summed up."""
     penalty = splat(w, 0.0)
     for i in range(0, count, lanes(w)):
-        here = read(w, wi + i, count - i)
+        here = load(w, wi + i)
         penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
     return np.float64(sum_lanes(penalty))
 

@@ -106,7 +106,7 @@ def weights_block(parameters, state, gradients, workspace, sums, timers, program
         here, at = min(p, k0 + count - k), w + k * p
         to = at if keep else w + k0 * p
         if complete and k + p < k0 + count:
-            prefetch_span(parameters, state, at + p * p, min(p, k0 + count - k - p) * p, plan[OPTIMIZER])
+            prefetch_span(parameters, state, at + p * p, min(p, k0 + count - k - p) * p)
         dense_backward_weights_block(
             gradients, to, resume, workspace, x + k * capacity, workspace, dy, block_rows, jump, rows, here
         )
@@ -129,14 +129,13 @@ def weights_block(parameters, state, gradients, workspace, sums, timers, program
 
 
 @block
-def prefetch_span(parameters, state, start, count, optimizer):
+def prefetch_span(parameters, state, start, count):
     """Bring what an update will change into the first-level cache, and away from other cores, ahead of it."""
     n = parameters.size
     for i in range(start, start + count, BYTES_IN_LINE // parameters.itemsize):
         prefetch_to_write(parameters, i)
-        if optimizer == ADAM:
-            prefetch_to_write(state, i)
-            prefetch_to_write(state, n + i)
+        for slot in range(0, state.size, n):
+            prefetch_to_write(state, slot + i)
 
 
 @block
