@@ -60,6 +60,16 @@ def test_targets(sections):
     assert found["new architecture, batch size, optimiser setting: 0 compilations"] == "met"
 
 
+def test_what_limits_is_said_of_missed_targets_alone(sections):
+    for name in targets.LIMITS:
+        assert any(target.what.startswith(name) for target in targets.TARGETS)
+    text = "\n".join(targets.lines(sections))
+    missed = [what for what, verdict in verdicts(sections).items() if verdict.startswith("missed")]
+    assert missed
+    for name in targets.LIMITS:
+        assert (f"- {name}: " in text) == any(what.startswith(name) for what in missed)
+
+
 def test_targets_without_measurements():
     assert {verdict for verdict in verdicts({}).values()} == {""}
 
