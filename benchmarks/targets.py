@@ -242,8 +242,8 @@ LIMITS = {
         "rows."
     ),
     "two threads": (
-        "the second thread waits for the first at the end of each of two regions a step, and both share the memory and, on "
-        "a shared machine, their cores with others: 1.75 to 1.9 were seen in quiet minutes."
+        "one thread waits for the other at the end of each of two regions a step, and both share the memory and, on a "
+        "shared machine, their cores with others: 1.75 to 1.9 were seen in quiet minutes."
     ),
     "one row": (
         "436 KB of weights are read from a second-level cache of 512 KB, 4 µs for the first layer alone; "
