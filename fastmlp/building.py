@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from . import _check, kernels, losses, naming, optimizers, program, targets
-from ._errors import ArgumentError, NotBuiltError
+from ._errors import ArgumentError, BusyError, NotBuiltError
 from ._types import Array
 from .bound import BoundLayer
 from .engine import Data, Engine, data_of
@@ -293,11 +293,19 @@ class Building:
         layer = list(leaves(self.declarations))[index]
         if not hasattr(layer, "trainable"):
             raise AttributeError(f"layer {index}, a {type(layer).__name__}, has nothing to train")
+        if self._busy and isinstance(self._optimizer, optimizers.LBFGS):
+            raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
+        if self._engine is not None and self._engine.step and self.optimizer.ema_momentum is not None:
+            raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
         changed = dataclasses.replace(layer, trainable=_check.yes_or_no(value, "trainable"))  # type: ignore[call-arg]
         self.declarations = with_leaf(self.declarations, index, changed)
         if self._engine is not None:
             built = self._program(self._engine.program.fan_in)  # the same tensors at the same places
             self._engine.set_loss(built, self._loss, output_of(self.declarations)[1])
+            if self._engine.gradients.size:  # of batches that wait for others: what was used already must not count
+                for tensor in built.tensors:
+                    if tensor.layer == index:
+                        self._engine.gradients[tensor.span(built.panel)] = 0
 
     def _takes_labels(self, units: int) -> bool:
         """Whether targets may be labels of classes, one for each row."""
@@ -311,9 +319,9 @@ class Building:
         return self.loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
 
     def learn_names(self, features: tuple[str, ...] | None, y: Any) -> None:
-        """Take the names of features, before the model is built, and the labels of classes, unless it has them."""
+        """Take the names of features and the labels of classes from training data, unless it has them."""
         units = output_of(self.declarations)[0] or 1
-        if self._engine is None and features is not None:
+        if features is not None and (self._engine is None or self.feature_names is None):
             self.feature_names = features
         if self.classes is None and self._takes_labels(units):
             self.classes = naming.labels_in(y, units, "y")

@@ -122,6 +122,8 @@ class Engine:
 
     def set_loss(self, program: Program, loss: Loss | None, activation: str) -> None:
         """Take another loss, and the program that goes with it: the same tensors at the same places."""
+        assert [t.offset for t in program.tensors] == [t.offset for t in self.program.tensors]
+        assert program.size == self.program.size
         self.program, self.loss, self.activation = program, loss, activation
         self._scratch, self._plans = Scratch(program), {}
         self.__dict__.pop("_network", None)

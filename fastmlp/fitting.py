@@ -144,11 +144,13 @@ class Fitting(Building):
         weights = (sample_weight, class_weight)
         with self._learning_names(x, y):
             train, validation = self._training_data(x, y, validation_split, validation_data, weights)
-        if validation_batches is not None:
-            validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
-            if validation is None:
-                raise ArgumentError("validation_batches needs validation_data or validation_split")
-        self.scoring.check(train, all_rows=chunks is None)
+            if validation_batches is not None:
+                validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
+                if validation is None:
+                    raise ArgumentError("validation_batches needs validation_data or validation_split")
+            if resume and self.history is None:
+                raise ArgumentError("resume=True, but the model has no earlier run to go on with")
+            self.scoring.check(train, all_rows=chunks is None)
         self.seed = new_seed
         self._adapt(train, chunks)
         self.build(_width(train))
@@ -192,9 +194,8 @@ class Fitting(Building):
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
-            if self.history is None:
-                raise ArgumentError("resume=True, but the model has no earlier run to go on with")
             history = self.history
+            assert history is not None
             following = history.epoch[-1] + 1 if history.epoch else 0
             return history, following - int(history.partial)
         self.position.batch = 0  # an epoch that was left unfinished counts as one that was
@@ -261,8 +262,11 @@ class Fitting(Building):
             )
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
+        width = None
         for x, _ in chunks.epoch(self.position.epoch, shuffle=False, seed=self.seed):
-            yield _check.features(x, "x of a chunk", self.dtype)
+            rows = _check.features(x, "x of a chunk", self.dtype, width)
+            width = rows.shape[1]
+            yield rows
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
@@ -326,7 +330,8 @@ class Fitting(Building):
             raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
         with self._learning_names(x, y):
             data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
-        size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
+            size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
+            self.scoring.check(data, all_rows=True)
         size = min(size, data.rows)
         self._adapt(data)
         self.build(_width(data))
@@ -409,8 +414,10 @@ class Fitting(Building):
         [(784, 8), (8,), (8, 10), (10,)]
         """
         check_last(self.declarations, self.loss, self.metrics)
+        names = self.feature_names, self.classes
         with self._learning_names(x, y):
             data = self._data(x, y, "x", "y")
+        self.feature_names, self.classes = names  # nothing was learned from these rows
         self.build(_width(data))
         engine = self.engine
         running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]

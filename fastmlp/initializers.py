@@ -29,8 +29,7 @@ class Initializer:
 
     def __post_init__(self) -> None:
         _check.choice(self.name, "initializer", _RULES)
-        bounds = {} if self.name == "ones" else {"above": 0.0}
-        object.__setattr__(self, "scale", _check.real_number(self.scale, "scale", below=1e30, **bounds))
+        object.__setattr__(self, "scale", _checked_scale(self.name, self.scale, "scale"))
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Values for a tensor: ``shape`` is (fan_in, units), or (units,) for a bias."""
@@ -41,6 +40,11 @@ class Initializer:
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
         return asdict(self)
+
+
+def _checked_scale(rule: str, scale: Any, name: str) -> float:
+    """A factor above 0; of a constant, any number."""
+    return _check.real_number(scale, name, above=None if rule == "ones" else 0, below=1e30)
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -174,7 +178,7 @@ def get(value: str | Initializer | dict[str, Any], name: str) -> Initializer:
         return value
     if isinstance(value, dict):
         rule = _check.choice(value.get("name"), name, _RULES)
-        return Initializer(rule, _check.real_number(value.get("scale", 1.0), f"{name} scale", above=0))
+        return Initializer(rule, _checked_scale(rule, value.get("scale", 1.0), f"{name} scale"))
     if isinstance(value, str):
         rule = _check.choice(value, name, _RULES)
         return Initializer(rule, _DEFAULT_SCALE.get(rule, 1.0))

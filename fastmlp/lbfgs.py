@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import MissingExtraError
+from ._errors import ArgumentError, MissingExtraError
 from ._types import Array
 from .optimizers import LBFGS
 from .trainer import EpochTotals, Trainer
@@ -27,6 +27,8 @@ class LBFGSTrainer(Trainer):
         assert isinstance(rule, LBFGS)
         self._number, self._seconds_from = epoch, self._now()
         self._spans = [t.span(engine.program.panel) for t in engine.program.tensors if t.trained]
+        if not self._spans:
+            raise ArgumentError("the model has no tensors that are trained")
         self._chance = (self.model.seed, self.model.position.epoch)
         self._tell("on_epoch_begin", epoch)
         options = {

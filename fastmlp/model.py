@@ -328,7 +328,7 @@ def mlp(
     hidden: Sequence[int],
     classes: int | Sequence[Any],
     *,
-    activation: str | Sequence[str] = "relu",
+    activation: str | Sequence[str] | None = "relu",
     dtype: str = "float32",
     seed: int | None = None,
 ) -> Sequential:
@@ -352,7 +352,7 @@ def mlp(
     [128, 64, 10]
     """
     widths = _check.items(hidden, "hidden", "widths")
-    names = [activation] * len(widths) if isinstance(activation, str) else list(activation)
+    names = [activation] * len(widths) if activation is None or isinstance(activation, str) else list(activation)
     if len(names) != len(widths):
         raise ArgumentError(
             f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"

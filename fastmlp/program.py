@@ -284,8 +284,9 @@ class _Writer:
             t.MOMENTUM: t.as_bits(layer.momentum),
             t.TRAINED: int(layer.trainable),
         }
-        if layer.trainable:  # in the gradients, room for the sums of one batch
-            fields[t.OTHER], fields[t.D_OTHER] = self._span(self.width), self._span(self.width)
+        sums = self._span(self.width), self._span(self.width)  # room among the gradients for the sums of one batch,
+        if layer.trainable:  # also where there are none: all tensors keep their places when a layer is frozen
+            fields[t.OTHER], fields[t.D_OTHER] = sums
         self._normalization(t.BATCH_NORM, layer.trainable, fields)
 
     def layer_normalization(self, layer: LayerNormalization) -> None:

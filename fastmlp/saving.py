@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
+_SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may end there
 _TO_CALLER = 4  # frames from where a warning is given to who calls `load`
 
 
@@ -78,7 +79,7 @@ def _optimizer_config(model: Sequential) -> dict[str, Any] | None:
     if model._optimizer is None:
         return None
     config = model._optimizer.config()
-    return {**config, "learning_rate": model.learning_rate} if _own_schedule(model) else config
+    return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
 
 
 def _has_state(model: Sequential) -> bool:

@@ -779,8 +779,8 @@ def test_a_function_of_ours_stands_for_its_metric(metric):
 
 def test_functions_of_the_user_are_metrics():
     (metric,) = metrics.get([worst])
-    assert metric == metrics.Custom(worst) == metrics.get([metric])[0]
-    assert (metric.name, metric.higher_is_better, metric.config()) == ("worst", True, None)
+    assert metric == metrics.Custom(worst, higher_is_better=None) == metrics.get([metric])[0]
+    assert (metric.name, metric.higher_is_better, metric.config()) == ("worst", None, None)
     assert metric([1.0, 2.0], [1.5, 4.0]) == 2.0
     assert isinstance(metric([1, 2], [1, 4]), float)
     assert metrics.get([lambda t, o: 0.0])[0].name == "<lambda>"

@@ -290,3 +290,60 @@ def test_a_negative_constant_for_rare_classes():
 
 def test_swish_is_silu():
     assert fm.Dense(2, activation="swish").activation == "silu"
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_batch_normalization_is_frozen_where_it_stands(declared):
+    x, y = problem()
+    stack = [fm.Dense(5), fm.BatchNormalization(trainable=declared), fm.Activation("relu"), fm.Dense(4)]
+    model = network(*stack, rule=fm.Adam(0.01))
+    model.fit(x, y, verbose=0)
+    before = [model.predict(x), *model.get_weights()]
+    model.layers[1].trainable = not declared
+    assert all(np.array_equal(a, b) for a, b in zip(before, [model.predict(x), *model.get_weights()], strict=True))
+    statistics = model.layers[1].moving_mean
+    model.fit(x, y, epochs=3, verbose=0)
+    assert np.array_equal(statistics, model.layers[1].moving_mean) == declared
+    assert np.isfinite(model.predict(x)).all()
+
+
+def test_thawing_does_not_use_a_gradient_twice():
+    x, y = problem()
+    found = []
+    for is_frozen in (False, True):
+        model = network(rule=fm.SGD(0.1, gradient_accumulation_steps=2))
+        model.partial_fit(x[:100], y[:100], batch_size=50)  # a whole update
+        model.layers[0].trainable = not is_frozen
+        model.partial_fit(x[100:150], y[100:150], batch_size=50)
+        before = model.layers[0].kernel
+        model.layers[0].trainable = True
+        model.partial_fit(x[150:], y[150:], batch_size=50)
+        found.append(model.layers[0].kernel - before)
+    assert 0 < np.linalg.norm(found[1]) < np.linalg.norm(found[0]) * 2
+    averaged = network(rule=fm.SGD(0.1, ema_momentum=0.9))
+    averaged.partial_fit(x, y)
+    with pytest.raises(ArgumentError, match="running average"):
+        averaged.layers[0].trainable = False
+
+
+def test_a_constant_initializer_is_saved(tmp_path):
+    model = fm.Sequential([fm.Dense(2, bias_initializer=fm.initializers.constant(-1))])
+    model.build(2)
+    model.save(tmp_path / "model.npz")
+    assert fm.load(tmp_path / "model.npz").layers[0].bias.tolist() == [-1, -1]
+
+
+def test_names_of_refused_data_are_not_kept():
+    x, y = problem()
+    words = np.where(y == 1, "yes", "no")
+    model = network()
+    for refused in (
+        lambda: model.fit(x, words, validation_batches=3, verbose=0),
+        lambda: model.fit(x, words, resume=True, verbose=0),
+        lambda: model.partial_fit(x, words, batch_size=0),
+    ):
+        with pytest.raises(ArgumentError):
+            refused()
+        assert model.classes is None
+    model.gradients(x, words)
+    assert model.classes is None

@@ -41,8 +41,9 @@ class Monitor:
             raise self._missing(plan["logs"])
         self.mode = self._found_mode(plan["higher_is_better"]) if self._asked == "auto" else self._asked
 
-    def _found_mode(self, higher_is_better: dict[str, bool]) -> str:
-        known = higher_is_better.get(self.name.removeprefix("val_"), larger_is_better(self.name))
+    def _found_mode(self, higher_is_better: dict[str, bool | None]) -> str:
+        known = higher_is_better.get(self.name.removeprefix("val_"))
+        known = larger_is_better(self.name) if known is None else known
         if known is None:
             raise ArgumentError(
                 f"whether {self.name!r} is better when larger is not known: say mode='min' or mode='max'"

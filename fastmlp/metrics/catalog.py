@@ -45,7 +45,7 @@ _TOP_K = re.compile(r"top_([1-9]\d{0,9})_accuracy")
 
 # The last words of metrics' names, and others that say which way is better.
 _LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in _NAMES.items() if kind().higher_is_better)}
-_SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae"}
+_SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae", "rmse", "mape"}
 
 
 def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:
@@ -117,7 +117,7 @@ def _metric(item: Any) -> Metric:
     for kind in _TYPES.values():
         if item is kind._function:
             return kind()
-    return Custom(item)
+    return Custom(item, higher_is_better=None)
 
 
 def _named(name: str) -> Metric:

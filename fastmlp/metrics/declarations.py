@@ -42,8 +42,8 @@ class Metric:
         return type(self).__name__
 
     @property
-    def higher_is_better(self) -> bool:
-        """Whether larger values are better ones."""
+    def higher_is_better(self) -> bool | None:
+        """Whether larger values are better ones; None where that is not known."""
         return True
 
     def __call__(self, targets: Any, outputs: Any) -> float:
@@ -309,7 +309,8 @@ class Custom(Metric):
         ``function(targets, outputs)`` returns a number.
     name : str, optional
         Default: the function's own name.
-    higher_is_better : bool, default True
+    higher_is_better : bool or None, default True
+        None: the name says it, where it can. So it is for functions that stand for themselves in ``metrics=[...]``.
 
     Examples
     --------
@@ -324,7 +325,7 @@ class Custom(Metric):
 
     function: Callable[[Any, Any], Any]
     name: str = ""
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
 
     def _check_fields(self) -> None:
         if not callable(self.function):
@@ -333,7 +334,8 @@ class Custom(Metric):
         if not isinstance(name, str):
             raise ArgumentTypeError(f"name must be a text, not {name!r:.60}")
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "higher_is_better", _check.yes_or_no(self.higher_is_better, "higher_is_better"))
+        if self.higher_is_better is not None:
+            _check.yes_or_no(self.higher_is_better, "higher_is_better")
 
     def config(self) -> None:
         return None
