@@ -310,10 +310,7 @@ class Building:
     def _takes_labels(self, units: int) -> bool:
         """Whether targets may be labels of classes, one for each row."""
         if self.classes is not None and len(self.classes) != naming.class_count(units):
-            raise ArgumentError(
-                f"classes names {len(self.classes)} labels, but the last layer of {units} "
-                f"{'unit tells 2' if units == 1 else f'units tells {units}'} classes apart"
-            )
+            raise ArgumentError(f"classes names {len(self.classes)} labels, but {naming.told_apart(units)}")
         if units == 1:
             return self.loss.targets == losses.PROBABILITIES
         return self.loss.targets not in (losses.PROBABILITIES, losses.COUNTS)

@@ -150,7 +150,8 @@ class Fitting(Building):
                     raise ArgumentError("validation_batches needs validation_data or validation_split")
             if resume and self.history is None:
                 raise ArgumentError("resume=True, but the model has no earlier run to go on with")
-            self.scoring.check(train, all_rows=chunks is None)
+            if chunks is None:  # one chunk may lack what all have
+                self.scoring.check(train)
         self.seed = new_seed
         self._adapt(train, chunks)
         self.build(_width(train))
@@ -331,7 +332,8 @@ class Fitting(Building):
         with self._learning_names(x, y):
             data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
             size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
-            self.scoring.check(data, all_rows=True)
+            if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
+                self.scoring.check(data)
         size = min(size, data.rows)
         self._adapt(data)
         self.build(_width(data))

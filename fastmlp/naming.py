@@ -53,9 +53,8 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
     labels = np.unique(texts)
     if len(labels) != class_count(units):
         raise ArgumentError(
-            f"{name} holds {len(labels)} different labels ({_some(labels)}), but the last layer of {units} "
-            f"{'unit tells 2' if units == 1 else f'units tells {units}'} classes apart: where {name} does not have all "
-            f"labels, name them with the model's argument classes=[...]"
+            f"{name} holds {len(labels)} different labels ({_some(labels)}), but {told_apart(units)}: where {name} "
+            f"does not have all labels, name them with the model's argument classes=[...]"
         )
     return labels
 
@@ -63,6 +62,11 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
 def class_count(units: int) -> int:
     """Classes that an output layer tells apart."""
     return max(2, units)
+
+
+def told_apart(units: int) -> str:
+    """The same, in words."""
+    return f"the last layer of {units} {'unit' if units == 1 else 'units'} tells {class_count(units)} classes apart"
 
 
 def class_numbers(y: Any, labels: Array | None, name: str) -> Any:

@@ -79,10 +79,8 @@ class Scoring:
         truth, predictions = self._truth(truth), self._predictions(outputs)
         return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs()}
 
-    def check(self, data: Data, *, all_rows: bool) -> None:
+    def check(self, data: Data) -> None:
         """Refuse a metric that cannot read these targets and such outputs, before training ends with that."""
-        if not all_rows:
-            return
         truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
         for metric in self._of_outputs():
             if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known
