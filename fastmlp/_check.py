@@ -92,12 +92,15 @@ def numbers(value: Any, name: str) -> Array:
         raise ArgumentTypeError(f"{name} must be an array of numbers, not None")
     if np.ma.is_masked(value):
         raise ArgumentError(f"{name} has masked elements: fill them in, with {name}.filled(...), or remove their rows")
+    if callable(getattr(value, "collect", None)):
+        kind = type(value).__name__
+        raise ArgumentTypeError(f"{name} is a {kind}, whose rows have not been read yet: use {name}.collect()")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
-    if array.dtype.kind == "O" and hasattr(value, "columns"):
-        return _frame(value, name)
+    if array.dtype.kind == "O":
+        array = _frame(value, name) if hasattr(value, "columns") else _plain(array)
     if array.dtype.kind not in "fiub":
         raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}: {_hint(array)}")
     return array
@@ -115,6 +118,13 @@ def _frame(frame: Any, name: str) -> Array:
                 f"example with one column for each value, or drop it"
             )
     return np.column_stack(columns)
+
+
+def _plain(array: Array) -> Array:
+    """Objects that are all real numbers, as numbers; other objects stay."""
+    if array.ndim == 0 or not all(isinstance(item, (int, float, np.number, np.bool_)) for item in array.flat):
+        return array
+    return np.array(array.tolist())
 
 
 def _with_missing(array: Array) -> Array:

@@ -195,6 +195,7 @@ class Building:
         reported = _chosen_metrics(metrics, target, self.declarations)
         if self.declarations:
             check_last(self.declarations, target, reported)
+            self._check_classes(output_of(self.declarations)[0] or 1)
         self._optimizer, self._loss, self.metrics = chosen, target, reported
         self._learning_rate = None
         self.position = Position()
@@ -309,11 +310,14 @@ class Building:
 
     def _takes_labels(self, units: int) -> bool:
         """Whether targets may be labels of classes, one for each row."""
-        if self.classes is not None and len(self.classes) != naming.class_count(units):
-            raise ArgumentError(f"classes names {len(self.classes)} labels, but {naming.told_apart(units)}")
+        self._check_classes(units)
         if units == 1:
             return self.loss.targets == losses.PROBABILITIES
         return self.loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
+
+    def _check_classes(self, units: int) -> None:
+        if self.classes is not None and len(self.classes) != naming.class_count(units):
+            raise ArgumentError(f"classes names {len(self.classes)} labels, but {naming.told_apart(units)}")
 
     def learn_names(self, features: tuple[str, ...] | None, y: Any) -> None:
         """Take the names of features and the labels of classes from training data, unless it has them."""

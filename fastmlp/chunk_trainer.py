@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from .model import Sequential
 
 _CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles tell so many chunks of an epoch apart
-
-
-class ChunkSource(Protocol):
-    """What `fastmlp.datasets.Chunks` is to the trainer."""
-
-    def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Array, Array]]:
-        """All chunks once."""
 
 
 class ChunkTrainer(Trainer):
@@ -101,10 +93,3 @@ class ChunkTrainer(Trainer):
         self.history.add_epoch(epoch, recorded, partial=False)
         self._tell("on_epoch_end", epoch, logs)
         self._look_around()
-
-
-def opened(chunks: ChunkSource, number: int, shuffle: bool, seed: int) -> tuple[Any, Iterator[Any]]:
-    """The first chunk of an epoch, and all of them from the beginning."""
-    stream = iter(chunks.epoch(number, shuffle=shuffle, seed=seed))
-    first = next(stream)
-    return first, itertools.chain([first], stream)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,9 +15,11 @@ from . import _check, naming, optimizers, targets
 from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError
 from ._threads import resolve_threads
 from ._types import Array
-from .building import Building, check_last, checked_seed
-from .chunk_trainer import ChunkSource, ChunkTrainer, opened
+from .building import check_last, checked_seed
+from .chunk_trainer import ChunkTrainer
+from .chunks import ChunkSource, opened, pairs, refuse_whole
 from .engine import Data
+from .evaluating import Evaluating
 from .history import History
 from .layers import Layer, Normalization, leaves, output_of
 from .trainer import Settings, Trainer
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 _OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
 
 
-class Fitting(Building):
+class Fitting(Evaluating):
     """The part of `fastmlp.Sequential` that trains it."""
 
     # ------------------------------------------------------------ training
@@ -45,7 +48,7 @@ class Fitting(Building):
         verbose: str | int | bool = "auto",
         callbacks: Sequence[Callback] = (),
         validation_split: float = 0.0,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         validation_freq: int = 1,
         validation_batches: int | None = None,
         shuffle: bool = True,
@@ -136,11 +139,19 @@ class Fitting(Building):
         chunks: ChunkSource | None = None
         stream: Iterator[tuple[Any, Any]] = iter(())
         if y is None and hasattr(x, "epoch"):
-            _check_chunk_settings(validation_split, validation_batches, sample_weight, class_weight, resume)
+            refuse_whole(
+                {
+                    "validation_split": bool(validation_split),
+                    "validation_batches": validation_batches is not None,
+                    "sample_weight": sample_weight is not None,
+                    "class_weight='balanced'": isinstance(class_weight, str),
+                    "resume": bool(resume),
+                }
+            )
             if self.optimizer.needs_all_rows:
                 raise ArgumentError(f"{type(self.optimizer).__name__} needs all rows at once, not chunks")
             chunks = x
-            (x, y), stream = opened(chunks, self.position.epoch, bool(shuffle), new_seed)
+            (x, y), stream = opened(chunks, self.position.epoch, shuffle=bool(shuffle), seed=new_seed)
         weights = (sample_weight, class_weight)
         with self._learning_names(x, y):
             train, validation = self._training_data(x, y, validation_split, validation_data, weights)
@@ -155,13 +166,9 @@ class Fitting(Building):
         self.seed = new_seed
         self._adapt(train, chunks)
         self.build(_width(train))
-        if self._busy:
-            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
-        self._busy = True
         if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
             batch_size = train.rows
-        try:
-            history, first = self._begin_history(resume, initial_epoch)
+        with self._new_run(resume, initial_epoch) as (history, first):
             settings = Settings(
                 batch_size,
                 epochs,
@@ -183,15 +190,30 @@ class Fitting(Building):
             return ChunkTrainer(
                 cast("Sequential", self), train, opening, read, validation, settings, listeners, history
             ).run()
-        finally:
-            self._busy = False
 
     def _chunks_of(self, chunks: ChunkSource, shuffle: bool, class_weight: Any, epoch: int) -> Iterator[Data]:
-        for pair in chunks.epoch(epoch, shuffle=shuffle, seed=self.seed):
+        for pair in pairs(chunks, epoch, shuffle=shuffle, seed=self.seed):
             yield self._chunk(pair, class_weight)
 
     def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
         return self._weighted(self._data(*pair, "x of a chunk", "y of a chunk"), class_weight)
+
+    @contextlib.contextmanager
+    def _new_run(self, resume: bool, initial_epoch: int) -> Iterator[tuple[History, int]]:
+        """The history of a run, and its first epoch. A run that fails before its first batch leaves the last one's."""
+        if self._busy:
+            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
+        self._busy = True
+        kept = self.history, dataclasses.replace(self.position)
+        history, first = self._begin_history(resume, initial_epoch)
+        try:
+            yield history, first
+        except BaseException:
+            if not history.batches:
+                self.history, self.position = kept
+            raise
+        finally:
+            self._busy = False
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
@@ -264,7 +286,7 @@ class Fitting(Building):
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
         width = None
-        for x, _ in chunks.epoch(self.position.epoch, shuffle=False, seed=self.seed):
+        for x, _ in pairs(chunks, self.position.epoch, shuffle=False, seed=self.seed):
             rows = _check.features(x, "x of a chunk", self.dtype, width)
             width = rows.shape[1]
             yield rows
@@ -454,104 +476,16 @@ class Fitting(Building):
             raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
         self.engine.swap_averaged()
 
-    def evaluate(
-        self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None
-    ) -> dict[str, float]:
-        """Loss and metrics on a data set.
-
-        Parameters
-        ----------
-        x, y, sample_weight : array_like
-            As in `fit`; ``x`` may be chunks, which hold their own ``y``.
-        n_threads : int, optional
-
-        Returns
-        -------
-        dict of str to float
-            ``{"loss": …, "accuracy": …}``
-        """
-        check_last(self.declarations, self.loss, self.metrics)
-        resolve_threads(n_threads)
-        if y is None and hasattr(x, "epoch"):
-            if sample_weight is not None:
-                raise ArgumentError("sample_weight cannot be used with data in chunks, as it needs all rows at once")
-            return self._evaluate_chunks(x, n_threads)
-        data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
-        return self.evaluate_data(data, n_threads)
-
-    def _evaluate_chunks(self, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:
-        scoring, rows, total, hits = self.scoring, 0, 0.0, 0
-        seen: list[tuple[Array, Array]] = []
-        for pair in chunks.epoch(0, shuffle=False, seed=0):
-            data = self._data(*pair, "x of a chunk", "y of a chunk", self.engine.program.fan_in)
-            outputs = scoring.room(data.rows, self.dtype)
-            loss, right = self.engine.evaluate(data, n_threads, outputs=outputs)
-            rows, total, hits = rows + data.rows, total + loss * data.rows, hits + right
-            if outputs is not None:
-                seen.append((data.truth(), outputs))
-        report = scoring.report(total / rows + self.engine.penalty(), hits, rows)
-        if seen:
-            truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-            report.update(scoring.of_outputs(truth, outputs))
-        return {name: report[name] for name in scoring.names}
-
-    def evaluate_data(
-        self, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
-    ) -> dict[str, float]:
-        """`evaluate` for data that was checked; NaN if ``cancelled()`` on the way."""
-        scoring = self.scoring
-        outputs = scoring.room(data.rows, self.dtype)
-        loss, hits = self.engine.evaluate(data, n_threads, cancelled, outputs)
-        return scoring.full_report(loss + self.engine.penalty(), hits, data.rows, data, outputs)
-
 
 def _is_unknown(layer: Layer) -> bool:
     return isinstance(layer, Normalization) and layer.mean is None
 
 
-def _listeners(given: Any, verbose: str | int | bool) -> list[Callback]:
-    """The callbacks, and one that shows progress, unless there is one among them."""
-    from .callbacks import ProgressBar, ProgressLine
-
-    found, shown = _checked_callbacks(given), _progress(verbose)
-    return found if any(isinstance(item, (ProgressBar, ProgressLine)) for item in found) else [*found, *shown]
-
-
-def _progress(verbose: str | int | bool) -> list[Callback]:
-    if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
-        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r:.60}")
-    from . import callbacks
-
-    return callbacks.progress(verbose)
-
-
-def _checked_callbacks(given: Any) -> list[Callback]:
-    from .callbacks import Callback
-
-    if isinstance(given, Callback):
-        return [given]
-    found = [] if given is None else _check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
-    for item in found:
-        if not isinstance(item, Callback):
-            raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
-    return found
-
-
-def _check_chunk_settings(
-    validation_split: float, validation_batches: int | None, sample_weight: Any, class_weight: Any, resume: bool
-) -> None:
-    """Refuse what needs all rows at once."""
-    needed = {
-        "validation_split": bool(validation_split),
-        "validation_batches": validation_batches is not None,
-        "sample_weight": sample_weight is not None,
-        "class_weight='balanced'": isinstance(class_weight, str),
-        "resume": bool(resume),
-    }
-    for name, is_given in needed.items():
-        if is_given:
-            raise ArgumentError(f"{name} cannot be used with data in chunks, as it needs all rows at once")
-
-
 def _width(data: Data) -> int:
     return int(data.x.shape[1])
+
+
+def _listeners(given: Any, verbose: str | int | bool) -> list[Callback]:
+    from .callbacks import listeners  # which need not be imported to predict
+
+    return listeners(given, verbose)

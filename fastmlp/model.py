@@ -1,14 +1,14 @@
 """The model API: a thin layer over the engine and the trainer.
 
-`Sequential` is in three parts, each in a file: how it comes about (`building`), how it is trained (`fitting`), and what
-it is used for.
+`Sequential` is in four parts, each in a file: how it comes about (`building`), how it is judged (`evaluating`) and
+trained (`fitting`), and what it is used for.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -358,7 +358,7 @@ def mlp(
             f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"
         )
     stack: list[Layer] = [Dense(width, activation=name) for width, name in zip(widths, names, strict=True)]
-    labels = naming.class_labels(classes) if isinstance(classes, (Sequence, np.ndarray)) else None
+    labels = naming.class_labels(classes) if isinstance(classes, Iterable) else None
     output = Dense(cast("int", classes) if labels is None else len(labels), activation="softmax")
     model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
     model.compile()

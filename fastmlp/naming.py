@@ -34,7 +34,7 @@ def class_labels(given: Any) -> Array:
     for kind in (str, int):
         if labels and all(isinstance(item, kind) and not isinstance(item, bool) for item in labels):
             if len(set(labels)) < len(labels):
-                raise ArgumentError(f"classes must be different labels, not {_some(labels)}")
+                raise ArgumentError(f"classes must be different labels, not {some(labels)}")
             if kind is int:
                 labels = [_check.whole_number(item, "classes", minimum=-(2**63)) for item in labels]
             return np.array(labels, np.int64 if kind is int else np.str_)
@@ -47,13 +47,13 @@ def _items(given: Any) -> list[Any]:
 
 def labels_in(y: Any, units: int, name: str) -> Array | None:
     """The labels of all classes, in order, from targets that are text; None for other targets."""
-    texts = _texts(y, name)
-    if texts is None:
+    words = texts(y, name)
+    if words is None:
         return None
-    labels = np.unique(texts)
+    labels = np.unique(words)
     if len(labels) != class_count(units):
         raise ArgumentError(
-            f"{name} holds {len(labels)} different labels ({_some(labels)}), but {told_apart(units)}: where {name} "
+            f"{name} holds {len(labels)} different labels ({some(labels)}), but {told_apart(units)}: where {name} "
             f"does not have all labels, name them with the model's argument classes=[...]"
         )
     return labels
@@ -71,20 +71,20 @@ def told_apart(units: int) -> str:
 
 def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
     """Targets with class numbers in the place of labels; rows of probabilities stay as they are."""
-    texts = _texts(y, name)
+    words = texts(y, name)
     if labels is None:
-        if texts is None:
+        if words is None:
             return y
         raise ArgumentTypeError(
             f"{name} holds text, but the model knows no labels of classes: train it on such labels, or name them with "
             f"its argument classes=[...]"
         )
-    given = _check.numbers(y, name) if texts is None else texts
+    given = _check.numbers(y, name) if words is None else words
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
-    if given.ndim == 1 and (labels.dtype.kind == "U") != (texts is not None):
-        came = "numbers" if texts is None else "texts"
-        raise ArgumentTypeError(f"{name} holds {came}, but the model's classes are {_some(labels)}")
+    if given.ndim == 1 and (labels.dtype.kind == "U") != (words is not None):
+        came = "numbers" if words is None else "texts"
+        raise ArgumentTypeError(f"{name} holds {came}, but the model's classes are {some(labels)}")
     return _found(given, labels, name) if given.ndim == 1 else y
 
 
@@ -94,7 +94,7 @@ def _found(given: Array, labels: Array, name: str) -> Array:
     wrong = np.flatnonzero(labels[places] != given)
     if len(wrong):
         row = int(wrong[0])
-        raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but the model's classes are {_some(labels)}")
+        raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but the model's classes are {some(labels)}")
     return places.astype(np.int64)
 
 
@@ -105,7 +105,7 @@ def are_texts(array: Array) -> bool:
     return array.dtype.kind in "UST"
 
 
-def _texts(y: Any, name: str) -> Array | None:
+def texts(y: Any, name: str) -> Array | None:
     """One text for each row, or None for targets that are no text."""
     try:
         array = np.asarray(y)
@@ -132,7 +132,7 @@ def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
     numbers = {label: number for number, label in enumerate(labels.tolist())}
     unknown = [key for key in class_weight if key not in numbers]
     if unknown:
-        raise ArgumentError(f"class_weight has the class {unknown[0]!r}, but the model's classes are {_some(labels)}")
+        raise ArgumentError(f"class_weight has the class {unknown[0]!r}, but the model's classes are {some(labels)}")
     return {numbers[key]: weight for key, weight in class_weight.items()}
 
 
@@ -150,20 +150,23 @@ def feature_names(x: Any) -> tuple[str, ...] | None:
 
 def check_features(x: Any, known: tuple[str, ...] | None, name: str) -> None:
     """Refuse a data frame whose columns are not those that a model learned from; other data have no names."""
-    names = feature_names(x)
+    check_columns(feature_names(x), known, name, f"use {name}[list(model.feature_names)]")
+
+
+def check_columns(names: tuple[str, ...] | None, known: tuple[str, ...] | None, name: str, remedy: str) -> None:
+    """The same by names; ``remedy`` is what to do where they are in another order."""
     if known is None or names is None or names == known:
         return
     missing = [item for item in known if item not in names]
     strange = [item for item in names if item not in known]
     if missing or strange:
-        parts = [f"lacks {_some(missing)}"] * bool(missing) + [f"has {_some(strange)}"] * bool(strange)
+        parts = [f"lacks {some(missing)}"] * bool(missing) + [f"has {some(strange)}"] * bool(strange)
         raise ArgumentError(f"{name} does not have the columns that the model was trained on: it {' and '.join(parts)}")
-    raise ArgumentError(
-        f"{name} has the columns that the model was trained on in another order: use {name}[list(model.feature_names)]"
-    )
+    raise ArgumentError(f"{name} has the columns that the model was trained on in another order: {remedy}")
 
 
-def _some(values: Any) -> str:
+def some(values: Any) -> str:
+    """The first few of some values, in words."""
     listed = [value.item() if isinstance(value, np.generic) else value for value in values]
     rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(f"{value!r:.40}" for value in listed[:_SHOWN]) + rest

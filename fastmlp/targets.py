@@ -24,6 +24,8 @@ def checked(
     if loss.targets == CLASSES:
         return _check.class_targets(y, name, rows, features_name, units, dtype)
     array = _check.numbers(y, name)
+    if array.ndim == 0:
+        raise ArgumentError(f"{name} must have a target for each row, not be the single number {array}")
     if len(array) != rows:
         raise ArgumentError(f"{name} has {len(array)} rows, but {features_name} has {rows}: they must match")
     if array.ndim == 1 and units > 1 and loss.targets not in (PROBABILITIES, COUNTS) and array.dtype.kind in "iu":

@@ -111,7 +111,7 @@ def test_a_wrong_every_batches_is_refused_by_name(every):
     model = network()
     with pytest.raises((ArgumentError, ArgumentTypeError), match="every_batches"):
         fit(model, callbacks=[Recorder(every)])
-    assert model.history.batches == {}
+    assert model.history is None
 
 
 def test_the_plan_names_the_logs_that_come():
@@ -190,6 +190,30 @@ def test_only_callbacks_that_have_begun_are_told_of_the_end():
     with pytest.raises(RuntimeError):
         fit(callbacks=[before, Fails("on_train_begin"), after])
     assert (before.reason, after.reason) == ("failed", None)
+
+
+class StopsAfter(callbacks.Callback):
+    """So many batches."""
+
+    def __init__(self, batches):
+        self.every_batches = batches
+
+    def on_batches_end(self, batch, logs):
+        self.model.stop_training = True
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])
+def test_a_run_that_fails_before_its_first_batch_leaves_no_trace(hook):
+    model = network()
+    history = fit(model, epochs=2, callbacks=[StopsAfter(3)])
+    assert history.partial
+    epoch, batch, weights = model.position.epoch, model.position.batch, model.get_weights()
+    with pytest.raises(RuntimeError, match=hook):
+        fit(model, callbacks=[Fails(hook)])
+    assert model.history is history
+    assert (model.position.epoch, model.position.batch) == (epoch, batch)
+    assert all(np.array_equal(now, then) for now, then in zip(model.get_weights(), weights, strict=True))
+    assert not fit(model, epochs=2, resume=True).partial
 
 
 # ---------------------------------------------------------------- validation
@@ -482,7 +506,7 @@ def test_a_value_that_is_never_there_is_refused_before_training():
     expected = r"monitor is 'val_loss', but the logs .* are 'loss', 'accuracy', .*validation_data"
     with pytest.raises(ArgumentError, match=expected):
         fit(model, callbacks=[callbacks.EarlyStopping()])
-    assert model.history.batches == {}
+    assert model.history is None
     with pytest.raises(ArgumentError, match="'val_loss', 'val_accuracy': monitor one of these"):
         fit(callbacks=[callbacks.EarlyStopping("auc")], validation_data=VALIDATION)
 
@@ -600,7 +624,7 @@ def test_a_template_that_cannot_be_filled_in_is_refused_before_training(name, sh
     with pytest.raises(ArgumentError) as caught:
         fit(model, callbacks=[callbacks.ModelCheckpoint(tmp_path / name)])
     assert shown in str(caught.value)
-    assert model.history.batches == {}
+    assert model.history is None
     assert names_in(tmp_path) == []
 
 
@@ -996,7 +1020,7 @@ def test_wrong_settings_of_a_diagnosis_are_refused():
     model = network()
     with pytest.raises(ArgumentError, match="x has 2 features"):
         fit(model, callbacks=[callbacks.Diagnosis(x=X[:, :2])])
-    assert model.history.batches == {}
+    assert model.history is None
 
 
 # ---------------------------------------------------------------- metrics of the user's own, schedules, other layers

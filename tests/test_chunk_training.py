@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ArgumentError
+from fastmlp import ArgumentError, ArgumentTypeError
 from fastmlp.datasets import Chunks
 
 
@@ -107,3 +107,34 @@ def test_chunks_are_evaluated_like_arrays():
         assert chunked[name] == pytest.approx(whole[name], rel=1e-6)
     with pytest.raises(ArgumentError, match="sample_weight cannot be used with data in chunks"):
         model.evaluate(Chunks.from_arrays(x, y, 70), sample_weight=np.ones(500))
+
+
+class Source:
+    """Chunks that are made by somebody else, for one epoch."""
+
+    def __init__(self, *chunks):
+        self.stream = iter(chunks)
+
+    def epoch(self, number, *, shuffle, seed):
+        return self.stream
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (Source(), "x gave no chunk in epoch 0: can its source be gone through only once"),
+        (Source(problem()), "x gave no chunk in epoch 1"),
+        (Source(problem()[0]), r"x must give its chunks as pairs \(x, y\) of arrays, but gave array"),
+    ],
+)
+def test_sources_that_give_no_pairs(source, message):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
+        network().fit(source, epochs=2, verbose=0)
+
+
+@pytest.mark.parametrize("source", [Source(), Source(problem()[0])])
+def test_sources_without_pairs_to_evaluate(source):
+    model = network()
+    model.build(4)
+    with pytest.raises((ArgumentError, ArgumentTypeError), match=r"x gave no chunk|pairs"):
+        model.evaluate(source)

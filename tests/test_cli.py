@@ -471,7 +471,7 @@ def test_unknown_words(fail, flower_model, tmp_path):
 def test_evaluate_with_the_wrong_data(fail, succeed, data, tmp_path, flower_model):
     narrow = write_csv(tmp_path / "narrow.csv", *clusters(6, width=4), words=True)
     err = fail(1, "evaluate", flower_model, narrow)
-    assert "narrow.csv: rows have 4 features, but the model was trained on 12" in err
+    assert "narrow.csv does not have the columns that the model was trained on: it lacks 'x4'" in err
     x, y = clusters(8)
     succeed("train", data, *TINY, "--output", "numbers.npz")
     assert "class numbers from 0 to 2" in fail(1, "evaluate", "numbers.npz", write_csv(tmp_path / "9.csv", x, y + 7))
@@ -541,6 +541,26 @@ def test_predict_classes_of_a_model_without_words(succeed, data):
     np.save("new.npy", clusters()[0][:4])
     succeed("train", data, *TINY, "--output", "model.npz")
     assert set(succeed("predict", "model.npz", "new.npy", "--classes").splitlines()[1:]) <= {"0", "1", "2"}
+
+
+def test_columns_are_those_of_training(succeed, fail, tmp_path):
+    x, y = clusters(width=3)
+    file = write_csv(tmp_path / "data.csv", x, y)
+    succeed("train", file, *TINY, "--output", "model.npz")
+    assert fm.load("model.npz").feature_names == ("x0", "x1", "x2")
+    new = write_csv(tmp_path / "new.csv", x[:4])
+    assert len(succeed("predict", "model.npz", new).splitlines()) == 5
+    swapped = (tmp_path / "new.csv").read_text().replace("x0,x1", "x1,x0")
+    (tmp_path / "new.csv").write_text(swapped)
+    message = "the columns that the model was trained on in another order: it was 'x0', 'x1', 'x2'"
+    assert message in fail(1, "predict", "model.npz", new)
+    (tmp_path / "new.csv").write_text(swapped.replace("x1,x0", "x0,x9"))
+    assert "new.csv does not have the columns" in fail(1, "predict", "model.npz", new)
+    (tmp_path / "data.csv").write_text((tmp_path / "data.csv").read_text().replace("x2", "z"))
+    assert "it lacks 'x2' and has 'z'" in fail(1, "evaluate", "model.npz", file)
+    assert "it lacks 'x2'" in fail(1, "train", file, "--resume", "model.npz", "--epochs", "9")
+    np.savetxt("plain.csv", x[:4], delimiter=",")  # without a header nothing is said about columns
+    assert len(succeed("predict", "model.npz", "plain.csv").splitlines()) == 5
 
 
 def test_features_are_read_as_in_training(succeed, tmp_path, data):

@@ -193,9 +193,39 @@ def test_classes_that_are_no_labels(classes):
 def test_as_many_labels_as_units():
     x, _, words = problem()
     model = fm.Sequential([fm.Dense(2, activation="softmax")], classes=WORDS)
-    model.compile()
     with pytest.raises(ArgumentError, match="classes names 3 labels, but the last layer of 2 units tells 2 c"):
-        model.fit(x, words, verbose=0)
+        model.compile()
+    later = fm.Sequential(classes=WORDS)
+    later.compile()
+    later.add(fm.Dense(2, activation="softmax"))
+    with pytest.raises(ArgumentError, match="classes names 3 labels, but the last layer of 2 units tells 2 c"):
+        later.fit(x, words, verbose=0)
+
+
+def test_labels_in_any_sequence():
+    class Column:  # like a pandas Series: it can be gone through, and is no Sequence
+        def __iter__(self):
+            return iter(WORDS)
+
+    assert fm.mlp([4], classes=Column()).classes.tolist() == list(WORDS)
+
+
+def test_class_numbers_that_are_objects():
+    x, numbers, _ = problem()
+    models = [fm.mlp([4], classes=3, seed=0) for _ in range(2)]
+    for model, y in zip(models, (numbers, numbers.astype(object)), strict=True):
+        model.fit(x.astype(object) if y is not numbers else x, y, verbose=0)
+    np.testing.assert_array_equal(models[0].predict(x), models[1].predict(x))
+    with pytest.raises(ArgumentTypeError, match="y must hold numbers, not dtype object"):
+        models[0].fit(x, [*numbers[:-1].tolist(), None], verbose=0)
+
+
+def test_rows_that_are_not_read_yet():
+    class LazyFrame:
+        def collect(self): ...
+
+    with pytest.raises(ArgumentTypeError, match=r"x is a LazyFrame, whose rows have not been read yet: use x.collect"):
+        fm.mlp([4], classes=3).fit(LazyFrame(), [0, 1, 2], verbose=0)
 
 
 def test_a_file_with_labels_that_cannot_be(tmp_path):

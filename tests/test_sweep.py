@@ -662,9 +662,54 @@ def test_a_folder_without_runs(tmp_path):
 def test_weights_of_rows_are_cut_with_their_rows():
     x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
     weights = np.where(np.arange(60) % 3 == 0, 5.0, 1.0)
-    run = {"layers": [4], "epochs": 2, "seed": 3, "sample_weight": weights}
-    (whole,) = fm.sweep([run], x, y, validation_split=0.2, verbose=0)
-    (cut,) = fm.sweep(
+    run = {"layers": [4], "epochs": 2, "seed": 3}
+    (whole,) = fm.sweep([{**run, "sample_weight": weights}], x, y, validation_split=0.2, verbose=0)
+    model = fm.mlp([4], classes=2, seed=3)
+    history = model.fit(x, y, epochs=2, validation_split=0.2, sample_weight=weights, verbose=0)
+    assert whole.metrics["loss"] == history["loss"][-1]
+    assert whole.metrics["val_loss"] == history["val_loss"][-1] == whole.history["val_loss"][-1]
+    (own,) = fm.sweep(
         [{**run, "sample_weight": weights[:48]}], x[:48], y[:48], validation_data=(x[48:], y[48:]), verbose=0
     )
-    assert whole.metrics == cut.metrics
+    assert own.metrics["loss"] == whole.metrics["loss"]
+    assert own.metrics["val_loss"] == model.evaluate(x[48:], y[48:])["loss"] != whole.metrics["val_loss"]
+
+
+def test_weights_of_rows_are_one_setting_of_a_grid():
+    weights = np.linspace(1, 2, 60)
+    for given, count in ((weights, 1), (list(weights), 1), ([None, weights], 2), ([weights, weights + 1, weights], 3)):
+        assert len(grid(layers=[[2]], sample_weight=given)) == count
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    assert len(fm.sweep({"layers": [[2], [3]], "sample_weight": weights}, x, y, verbose=0)) == 2
+    (wrong,) = fm.sweep({"layers": [[2]], "sample_weight": 2.0}, x, y, verbose=0)
+    assert "sample_weight must have the shape (60,)" in wrong.reason
+
+
+def test_a_metric_says_itself_whether_larger_is_better(tmp_path):
+    worst = fm.metrics.Custom(lambda y, outputs: float(np.abs(outputs).max()), higher_is_better=False, name="worst")
+    settings = {"layers": [[2], [3]], "metrics": [[worst]], "epochs": 1}
+    result = swept(settings, folder=tmp_path)
+    least = min(result, key=lambda run: run.metrics["val_worst"])
+    assert result.best("val_worst").name == least.name == result.sorted("val_worst")[0].name
+    loaded = swept(settings, folder=tmp_path)
+    assert all(run.was_loaded for run in loaded)
+    assert loaded.best("val_worst").name == least.name
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "b", None] * 20, r"y must hold a label for each row, but y\[2\] is None"),
+        ([object()] * 60, "y must hold numbers, not dtype object"),
+    ],
+)
+def test_labels_that_are_none(y, message):
+    with pytest.raises(fm.FastMLPError, match=message):
+        fm.sweep({"layers": [[2]]}, np.zeros((60, 3)), y, verbose=0)
+
+
+def test_class_numbers_may_be_objects():
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    (as_objects,) = fm.sweep({"layers": [[2]]}, x, y.astype(object), verbose=0)
+    (as_numbers,) = fm.sweep({"layers": [[2]]}, x, y, verbose=0)
+    assert as_objects.metrics == as_numbers.metrics

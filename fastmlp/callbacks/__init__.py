@@ -2,6 +2,7 @@
 
 from .base import Callback, Lambda, Logs
 from .checkpoints import ModelCheckpoint
+from .chosen import listeners
 from .diagnosis import Diagnosis, Finding
 from .layer_health import LayerHealth
 from .loggers import CSVLogger, JSONLogger
@@ -24,5 +25,6 @@ __all__ = [
     "ProgressBar",
     "ProgressLine",
     "ReduceLROnPlateau",
+    "listeners",
     "progress",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import datasets
+from .. import datasets, naming
 from .._errors import ArgumentError, DataFileError
 from ..datasets._open import existing_file, first_bytes
 from ..datasets.catalog import DOWNLOADABLE
@@ -20,6 +20,7 @@ from .usage import UsageError, data_name
 
 Array = npt.NDArray[Any]
 Part = tuple[Array, Array]
+Names = tuple[str, ...] | None
 
 _TEST_SHARE = 1 / 6  # of a single CSV file, as in `fastmlp.datasets.load`
 _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
@@ -27,7 +28,7 @@ _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
 
 @dataclass(frozen=True)
 class Labelled:
-    """Training and test rows, and all words that are labels, where they are words.
+    """Training and test rows, all words that are labels, where they are words, and the names of a header.
 
     Evaluation needs no training rows: they are empty then.
     """
@@ -36,6 +37,7 @@ class Labelled:
     train: Part
     test: Part
     class_names: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
 
     @property
     def labels(self) -> int | tuple[str, ...]:
@@ -59,12 +61,13 @@ class Labelled:
         known = None if model.classes is None else tuple(map(str, model.classes))
         if known is not None or notes is not None:
             check_labels(known, self.class_names, self.source)
+        check_header(model, self.feature_names, self.source)
         (x, y), (x_test, y_test) = self.train, self.test
-        return Labelled(
-            self.source,
-            (read_for(model, notes, features, x, self.source), y),
-            (read_for(model, notes, features, x_test, self.source), y_test),
-            known or self.class_names,
+        return dataclasses.replace(
+            self,
+            train=(read_for(model, notes, features, x, self.source), y),
+            test=(read_for(model, notes, features, x_test, self.source), y_test),
+            class_names=known or self.class_names,
         )
 
 
@@ -72,8 +75,8 @@ def load_split(source: str, label: str | int | None, seed: int) -> Labelled:
     """A training and a test part; those of a single CSV file are drawn by ``seed``."""
     if not _is_csv(source, label):
         return Labelled(source, *datasets.load(source))
-    x, y, class_names = _read_csv(source, label)
-    return Labelled(source, *datasets.train_test_split(x, y, _TEST_SHARE, seed=seed), class_names)
+    x, y, *names = _read_csv(source, label)
+    return Labelled(source, *datasets.train_test_split(x, y, _TEST_SHARE, seed=seed), *names)
 
 
 def load_test(source: str, label: str | int | None, seed: int) -> Labelled:
@@ -82,8 +85,8 @@ def load_test(source: str, label: str | int | None, seed: int) -> Labelled:
         is_digits = data_name(source) == "digits"  # which need not draw the training images
         (x, y), test = datasets.digits(n_train=0, seed=seed) if is_digits else datasets.load(source, seed=seed)
         return Labelled(source, (x[:0], y[:0]), test)
-    x, y, class_names = _read_csv(source, label)
-    return Labelled(source, (x[:0], y[:0]), (x, y), class_names)
+    x, y, *names = _read_csv(source, label)
+    return Labelled(source, (x[:0], y[:0]), (x, y), *names)
 
 
 def _is_csv(source: str, label: str | int | None) -> bool:
@@ -96,7 +99,8 @@ def _is_csv(source: str, label: str | int | None) -> bool:
     return is_csv and path.suffix != ".npz"  # which is then damaged; `load` says so
 
 
-def _read_csv(source: str, label: str | int | None) -> tuple[Array, Array, tuple[str, ...] | None]:
+def _read_csv(source: str, label: str | int | None) -> tuple[Array, Array, Names, Names]:
+    """Features, labels, and the names of classes and of columns."""
     try:
         table = datasets.load_csv(source, label="auto" if label is None else label)
     except DataFileError as error:
@@ -104,7 +108,7 @@ def _read_csv(source: str, label: str | int | None) -> tuple[Array, Array, tuple
     if table.y is None:
         raise DataFileError(f"{source}: no column is known to hold labels; say which one does with --label")
     y = table.y if table.class_names is None else np.array(table.class_names)[table.y]
-    return table.x, y, table.class_names
+    return table.x, y, table.class_names, table.feature_names
 
 
 # ---------------------------------------------------------------- as the model was trained
@@ -124,6 +128,12 @@ def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Ar
             "pixels that were scaled already, or no pixels at all, say --features float32"
         )
     return x.astype(kind)
+
+
+def check_header(model: Sequential, names: Names, source: str | Path) -> None:
+    """Refuse a file whose columns are named, and not as those that the model was trained on."""
+    known = model.feature_names
+    naming.check_columns(names, known, str(source), f"it was {naming.some(known or ())}")
 
 
 def check_labels(known: tuple[str, ...] | None, names: tuple[str, ...] | None, source: str) -> None:

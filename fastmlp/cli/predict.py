@@ -13,11 +13,11 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from .. import datasets
 from .._cache import write_atomically
+from ..datasets.features import load_named
 from ..model import Sequential
 from . import trained
-from .labelled import read_for
+from .labelled import check_header, read_for
 from .usage import check_outputs
 
 Array = npt.NDArray[Any]
@@ -27,7 +27,9 @@ def run(args: argparse.Namespace) -> int:
     """Write the outputs of a saved model, or its classes."""
     check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
     model, notes = trained.load(args.model)
-    x = read_for(model, notes, args.features, datasets.load_features(args.input), args.input)
+    found, names = load_named(args.input)
+    check_header(model, names, args.input)
+    x = read_for(model, notes, args.features, found, args.input)
     outputs = model.predict(x, n_threads=args.threads)
     if args.output is not None and args.output.suffix.lower() == ".npy":
         _write_npy(args.output, model.classes_of(outputs) if args.classes else outputs)

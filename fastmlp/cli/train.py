@@ -90,6 +90,7 @@ def _begun(args: argparse.Namespace) -> Run:
     )
     model.compile(optimizer, args.loss or "categorical_crossentropy")
     model.build(data.train[0].shape[1])
+    model.feature_names = data.feature_names
     return Run(model, data, args.batch_size or 128, args.validation_split or 0.0)
 
 

@@ -53,7 +53,7 @@ def load_features(path: str | os.PathLike[str], *, dtype: Literal["uint8", "floa
     """
     if dtype not in (None, "uint8", "float32"):
         raise ArgumentError(f"load_features: dtype must be 'uint8', 'float32' or None, got {dtype!r}")
-    features = _load(path)
+    features, _ = load_named(path)
     if dtype is None or features.dtype == dtype:
         return features
     if dtype == "uint8" and ((features != np.floor(features)) | (features < 0) | (features > 255)).any():
@@ -64,16 +64,18 @@ def load_features(path: str | os.PathLike[str], *, dtype: Literal["uint8", "floa
     return features.astype(np.uint8) if dtype == "uint8" else features.astype(np.float32)
 
 
-def _load(path: str | os.PathLike[str]) -> Features:
+def load_named(path: str | os.PathLike[str]) -> tuple[Features, tuple[str, ...] | None]:
+    """The features, and the names of their columns where the file has them."""
     file_path = existing_file(path)
     start = first_bytes(file_path, 8)
     if start.startswith(_NPY_MAGIC):
-        return load_npy(file_path)
+        return load_npy(file_path), None
     if start.startswith(_ZIP_MAGIC):
         raise DataFileError(
             f"{file_path}: expected CSV, NPY or IDX images, found a zip (NPZ or spreadsheet) file; save the "
             "features alone with numpy.save, or as CSV"
         )
     if start.startswith(b"\0\0"):
-        return as_features(file_path, "the images", load_images(file_path))
-    return load_csv(file_path, label=None).x
+        return as_features(file_path, "the images", load_images(file_path)), None
+    table = load_csv(file_path, label=None)
+    return table.x, table.feature_names

@@ -60,7 +60,8 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     known = [run for run in runs if np.isfinite(run.value)]
     if not known:
         raise ArgumentError(f"table must have runs with {metric!r}, but none of its {len(runs)} rows has a value of it")
-    sign = 1 if larger_is_better(metric) is False else -1
+    judge = getattr(table, "larger_is_better", larger_is_better)  # a sweep's result knows its metrics
+    sign = 1 if judge(metric) is False else -1
     known.sort(key=lambda run: sign * run.value)
     runs = known + [run for run in runs if not np.isfinite(run.value)]
     colors = _colors(len(runs))

@@ -69,12 +69,16 @@ class SweepData:
             "numbers or one-hot rows: give all layers as objects, such as fastmlp.Dense(64, activation='relu')"
         )
 
-    def fit_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Settings of a run, with the weights of those rows alone that are trained on."""
-        weights, (x, _) = settings.get("sample_weight"), self._train
-        if weights is None or self._validation is None or len(weights) == len(x):
-            return settings
-        return {**settings, "sample_weight": weights[: len(x)]} if len(weights) == self._rows else settings
+    def weights(self, given: Any) -> tuple[Any, Any]:
+        """A ``sample_weight``, for the training part and for the validation part.
+
+        Weights of all rows are divided as the rows were. Validation data of their own have none.
+        """
+        if given is None:
+            return None, None
+        weights, kept = _check.numbers(given, "sample_weight"), len(self._train[0])
+        has_all = weights.shape == (self._rows,) and kept < self._rows
+        return (weights[:kept], weights[kept:]) if has_all else (weights, None)
 
     def name_for(self, model: Sequential) -> None:
         """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
@@ -107,7 +111,8 @@ class SweepData:
 
 def _part(x: Any, y: Any, x_name: str, y_name: str) -> Part:
     features = np.asarray(x) if naming.feature_names(x) is None else _check.numbers(x, x_name)
-    labels = np.asarray(y)
+    labels = naming.texts(y, y_name)
+    labels = _check.numbers(y, y_name) if labels is None else labels
     if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
         raise ArgumentError(
             f"{x_name} and {y_name} must have equally many rows, not the shapes {features.shape} and {labels.shape}"

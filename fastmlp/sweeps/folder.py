@@ -52,6 +52,7 @@ class Folder:
             "reason": run.reason,
             "seconds": run.seconds,
             "metrics": run.metrics,
+            "higher_is_better": run.higher_is_better,
             "settings": described(run.settings),
             "identity": identity,
         }
@@ -106,6 +107,7 @@ class Folder:
                 status=str(record["status"]),
                 reason=str(record["reason"]),
                 metrics={str(key): float(value) for key, value in record["metrics"].items()},
+                higher_is_better={str(key): value for key, value in record.get("higher_is_better", {}).items()},
                 seconds=float(record["seconds"]),
                 was_loaded=True,
             )

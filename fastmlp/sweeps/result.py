@@ -48,6 +48,8 @@ class SweepRun:
         ``loss`` and others: of the last epoch's training. ``val_loss`` and others: of the model as it is, on the
         validation data. ``test_loss`` and others: from `fastmlp.sweeps.evaluate`.
     history : History or None
+    higher_is_better : dict of str to bool or None
+        Of metrics that know: what `SweepResult.sorted` goes by, before their names.
     seconds : float
         That the run took.
     model : Sequential or None
@@ -63,6 +65,7 @@ class SweepRun:
     status: str = NOT_STARTED
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    higher_is_better: dict[str, bool | None] = field(default_factory=dict, repr=False)
     history: History | None = field(default=None, repr=False)
     seconds: float = 0.0
     model: Sequential | None = field(default=None, repr=False)
@@ -174,8 +177,8 @@ class SweepResult:
             Default: the accuracy, or else the loss, on test data, else on validation data, else in training; or what
             else there is.
         mode : {"auto", "min", "max"}, default "auto"
-            Which is better, the smallest or the largest; "auto" knows it by the metric's name, and takes the largest of
-            a metric of your own.
+            Which is better, the smallest or the largest; "auto" asks the metric, then its name, and takes the largest
+            where neither knows.
 
         Raises
         ------
@@ -184,7 +187,7 @@ class SweepResult:
         """
         name = self._judged_by(metric)
         if _check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
-            mode = "min" if larger_is_better(name) is False else "max"
+            mode = "min" if self.larger_is_better(name) is False else "max"
         sign = -1 if mode == "max" else 1
         prefix = name[: name.find("_") + 1] if name.startswith(("val_", "test_")) else ""
 
@@ -195,6 +198,12 @@ class SweepResult:
             return (0.0, sign * run.metrics[name], loss)
 
         return sorted(self.runs, key=key)
+
+    def larger_is_better(self, name: str) -> bool | None:
+        """Whether a metric is better when it is larger, as it says itself, or its name tells; None if unknown."""
+        metric = name.removeprefix("val_").removeprefix("test_")
+        known = (run.higher_is_better.get(metric) for run in self.runs)
+        return next((answer for answer in known if answer is not None), larger_is_better(name))
 
     def _judged_by(self, metric: str | None) -> str:
         names = self.metrics
@@ -210,12 +219,13 @@ class SweepResult:
         Raises
         ------
         ArgumentError
-            If no run has finished, or none has the metric; or if it is one of your own, and ``mode`` is "auto".
+            If no run has finished, or none has the metric; or if ``mode`` is "auto", and neither the metric nor its
+            name tells which is better.
         """
         if not any(run.is_finished for run in self.runs):
             raise ArgumentError("no run has finished, so none is the best: print the result to see why")
         name = self._judged_by(metric)
-        if mode == "auto" and larger_is_better(name) is None:
+        if mode == "auto" and self.larger_is_better(name) is None:
             raise ArgumentError(f"whether {name!r} is better when larger is not known: say mode='min' or mode='max'")
         found = self.sorted(metric, mode)[0]
         if not found.has(self._judged_by(metric)):

@@ -42,7 +42,8 @@ def grid(**lists: Any) -> list[Settings]:
     Parameters
     ----------
     **lists
-        For each setting a list of its values. A single number, text or other object counts as a list of one.
+        For each setting a list of its values. A single number, text or other object counts as a list of one; so does
+        a ``sample_weight`` of one number for each row.
 
     Returns
     -------
@@ -59,13 +60,18 @@ def grid(**lists: Any) -> list[Settings]:
     {'layers': [128, 64], 'learning_rate': 0.01, 'epochs': 5}
     {'layers': [128, 64], 'learning_rate': 0.001, 'epochs': 5}
     """
-    choices = [
-        list(value) if isinstance(value, (list, tuple, range, np.ndarray)) else [value] for value in lists.values()
-    ]
+    choices = [_choices(name, value) for name, value in lists.items()]
     for name, values in zip(lists, choices, strict=True):
         if not values:
             raise ArgumentError(f"grid: {name} is an empty list, so there is no combination at all")
     return [dict(zip(lists, values, strict=True)) for values in itertools.product(*choices)]
+
+
+def _choices(name: str, value: Any) -> list[Any]:
+    is_one = not isinstance(value, (list, tuple, range, np.ndarray))
+    if name == "sample_weight" and not is_one:  # numbers, one for each row, are one setting
+        is_one = all(np.ndim(item) == 0 and item is not None for item in value)
+    return [value] if is_one else list(value)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ class Task:
         """Train. What goes wrong is reported in the result, not raised."""
         assert self.model is not None
         model, self.model = self.model, None  # so that its memory is free once it has been saved
-        run = SweepRun(self.request.name, self.request.settings)
+        directions = {metric.name: metric.higher_is_better for metric in model.metrics}
+        run = SweepRun(self.request.name, self.request.settings, higher_is_better=directions)
         start = time.perf_counter()
         try:
             was_cut = self._train(model, interruption, n_threads)
@@ -71,6 +72,8 @@ class Task:
     def _train(self, model: Sequential, interruption: Interruption, n_threads: int | None) -> bool:
         """Train; returns whether Ctrl-C ended it before its end."""
         (x, y), validation = self._data.for_dtype(model.dtype)
+        settings = self.request.fit_settings
+        settings["sample_weight"], of_validation = self._data.weights(settings.get("sample_weight"))
         self._data.name_for(model)
         stop = StopSoon(interruption)
         given = {**self.request.settings, "name": self.request.name, "seed": self.request.seed}
@@ -78,13 +81,13 @@ class Task:
             x,
             y,
             callbacks=[stop, *self._make_callbacks(Given(given))],
-            validation_data=validation,
+            validation_data=None if validation is None else (*validation, of_validation),
             verbose=0,
             n_threads=n_threads,
             seed=self.request.seed,
-            **self._data.fit_settings(self.request.fit_settings),
+            **settings,
         )
-        is_complete = len(history.epoch) == self.request.fit_settings["epochs"] and not history.partial
+        is_complete = len(history.epoch) == settings["epochs"] and not history.partial
         return stop.has_stopped and not is_complete
 
     def _metrics(self, model: Sequential, n_threads: int | None) -> dict[str, float]:
@@ -94,7 +97,8 @@ class Task:
         values = {name: history[name][-1] for name in names}
         _, validation = self._data.for_dtype(model.dtype)
         if validation is not None:
-            scores = model.evaluate(*validation, n_threads=n_threads)
+            _, weights = self._data.weights(self.request.fit_settings.get("sample_weight"))
+            scores = model.evaluate(*validation, sample_weight=weights, n_threads=n_threads)
             values = {**{f"val_{name}": score for name, score in scores.items()}, **values}
         return values
 

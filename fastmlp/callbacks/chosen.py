@@ -1,0 +1,34 @@
+"""The callbacks of a training run, from what `Sequential.fit` is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .base import Callback
+from .progress_bar import ProgressBar, ProgressLine, progress
+
+
+def listeners(callbacks: Any, verbose: Any) -> list[Callback]:
+    """The callbacks, and one that shows progress, unless there is one among them."""
+    given, shown = _checked(callbacks), _progress(verbose)
+    return given if any(isinstance(item, (ProgressBar, ProgressLine)) for item in given) else [*given, *shown]
+
+
+def _checked(given: Any) -> list[Callback]:
+    if isinstance(given, Callback):
+        return [given]
+    found = [] if given is None else _check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
+    for item in found:
+        if not isinstance(item, Callback):
+            raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
+    return found
+
+
+def _progress(verbose: Any) -> list[Callback]:
+    if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
+        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r:.60}")
+    return progress(verbose if isinstance(verbose, str) else int(verbose))

@@ -1,0 +1,44 @@
+"""What data in chunks are to the model: pairs (x, y), one of which is in memory at a time. Floor 4."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from ._errors import ArgumentError, ArgumentTypeError
+from ._types import Array
+
+Pair = tuple[Any, Any]
+
+
+class ChunkSource(Protocol):
+    """What `fastmlp.datasets.Chunks` is to the model."""
+
+    def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Array, Array]]:
+        """All chunks once."""
+
+
+def pairs(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> Iterator[Pair]:
+    """All chunks of an epoch, of which there is at least one."""
+    chunk = None
+    for chunk in chunks.epoch(number, shuffle=shuffle, seed=seed):
+        if not isinstance(chunk, (tuple, list)) or len(chunk) != 2:
+            raise ArgumentTypeError(f"x must give its chunks as pairs (x, y) of arrays, but gave {chunk!r:.60}")
+        yield chunk[0], chunk[1]
+    if chunk is None:
+        raise ArgumentError(f"x gave no chunk in epoch {number}: can its source be gone through only once?")
+
+
+def opened(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> tuple[Pair, Iterator[Pair]]:
+    """The first chunk of an epoch, and all of them from the beginning."""
+    stream = pairs(chunks, number, shuffle=shuffle, seed=seed)
+    first = next(stream)
+    return first, itertools.chain([first], stream)
+
+
+def refuse_whole(given: Mapping[str, bool]) -> None:
+    """Refuse the arguments that are given, as they need all rows at once."""
+    for name, is_given in given.items():
+        if is_given:
+            raise ArgumentError(f"{name} cannot be used with data in chunks, as it needs all rows at once")
