@@ -55,7 +55,8 @@ def cache_key() -> str:
     import numpy
 
     digest = hashlib.sha256()
-    for path in [*sorted((_PACKAGE / "kernels").rglob("*.py")), _PACKAGE / "_jit.py", _PACKAGE / "_cache.py"]:
+    own = [_PACKAGE / name for name in ("_jit.py", "_declaration.py", "_cache.py")]
+    for path in [*sorted((_PACKAGE / "kernels").rglob("*.py")), *own]:
         digest.update(path.name.encode() + path.read_bytes())
     settings = sorted(
         f"{name}={value}"

@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _jit, _threads
+from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _declaration, _jit, _threads
 from fastmlp.callbacks import ProgressLine
 from fastmlp.callbacks.progress_bar import _duration
 
 
 def test_declarations_are_read():
-    parsed = _jit.parse_declaration(
+    parsed = _declaration.parse_declaration(
         "y[a, b], n[a] int64 = x[a, b], k[a] int64 < b, w[b] writable, rate float, step int"
     )
     assert [(p.name, p.dims, p.kind, p.below, p.is_output, p.writable) for p in parsed] == [
@@ -29,7 +29,7 @@ def test_declarations_are_read():
 
 def test_a_declaration_must_match_its_function():
     with pytest.raises(ValueError, match="cannot read"):
-        _jit.parse_declaration("y[a = x")
+        _declaration.parse_declaration("y[a = x")
     with pytest.raises(ValueError, match="does not match"):
         _jit.kernel("y[a] = x[a]")(lambda y, z: None)
 
