@@ -37,95 +37,41 @@ def loss_block(row_losses, row_correct, slot, outputs, workspace, base, net, dat
         dlogits = base + plan[DLOGITS] * capacity + r * p
         row = source_row(order, first + r)
         weight = row_weights[row] if row_weights.size > 0 else 1.0
+        factor = scale * weight
         if outputs.size > 0:
             for c in range(classes):
                 outputs[(first + r) * classes + c] = workspace[column_at(workspace, logits, jump, c)]
         if not is_core:
-            other_loss(
-                row_losses,
-                row_correct,
-                slot + r,
-                workspace,
-                dlogits,
-                logits,
-                jump,
-                classes,
-                room,
-                plan,
-                data,
-                row,
-                weight,
-                scale,
-                scope,
-            )
+            where = (dlogits, logits, jump, classes, room)
+            other_loss(row_losses, row_correct, slot + r, workspace, where, plan, data, row, weight, factor, scope)
             continue
         guess = first_maximum(workspace, logits, jump, classes, room)
         if targets.size > 0:
             row_correct[slot + r] = guess == first_maximum(targets, row * classes, p, classes, classes)
             loss = softmax_crossentropy_row(
-                workspace,
-                dlogits,
-                workspace,
-                logits,
-                jump,
-                targets,
-                row * classes,
-                0,
-                0.0,
-                0.0,
-                classes,
-                room,
-                scale * weight,
+                workspace, dlogits, workspace, logits, jump, targets, row * classes, 0, 0.0, 0.0, classes, room, factor
             )
         else:
             row_correct[slot + r] = guess == labels[row]
             loss = sparse_softmax_crossentropy_row(
-                workspace, dlogits, workspace, logits, jump, classes, room, labels[row], scale * weight
+                workspace, dlogits, workspace, logits, jump, classes, room, labels[row], factor
             )
         row_losses[slot + r] = loss * weight
 
 
 @block(unless_core="scope")
-def other_loss(
-    row_losses,
-    row_correct,
-    slot,
-    workspace,
-    dlogits,
-    logits,
-    jump,
-    classes,
-    room,
-    plan,
-    data,
-    row,
-    weight,
-    scale,
-    scope,
-):
+def other_loss(row_losses, row_correct, slot, workspace, where, plan, data, row, weight, factor, scope):
     """One row of any loss."""
+    dlogits, logits, jump, classes, room = where
     _, _, _, labels, targets, _, _ = data
     code, smoothing = plan[LOSS_CODE], fraction(plan[SMOOTHING])
     alpha, share = fraction(plan[LOSS_ALPHA]), fraction(plan[LOSS_SHARE])
     label, of = labels[row] if labels.size > 0 else 0, row * classes
     even = smoothing / classes if code == SOFTMAX_CROSSENTROPY else smoothing * 0.5
-    factor = scale * weight
     row_correct[slot] = hits_of_row(workspace, logits, jump, targets, of, label, classes, room, plan[HITS])
     if code == SOFTMAX_CROSSENTROPY:
         loss = softmax_crossentropy_row(
-            workspace,
-            dlogits,
-            workspace,
-            logits,
-            jump,
-            targets,
-            of,
-            label,
-            smoothing,
-            even,
-            classes,
-            room,
-            factor,
+            workspace, dlogits, workspace, logits, jump, targets, of, label, smoothing, even, classes, room, factor
         )
     else:
         loss = elementwise_row(
