@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -190,7 +189,11 @@ class Building:
         ------
         ArgumentError
             If a name is unknown, or the last layer does not fit the loss.
+        BusyError
+            If the model is being trained.
         """
+        if self._busy:
+            raise BusyError("this model is being trained: compile() a copy (copy.deepcopy), or wait for its end")
         chosen, target = optimizers.get(optimizer), losses.get(loss)
         reported = _chosen_metrics(metrics, target, self.declarations)
         if self.declarations:
@@ -292,13 +295,14 @@ class Building:
 
     def _set_trainable(self, index: int, value: Any) -> None:
         layer = list(leaves(self.declarations))[index]
+        value = _check.yes_or_no(value, "trainable")
         if not hasattr(layer, "trainable"):
-            raise AttributeError(f"layer {index}, a {type(layer).__name__}, has nothing to train")
+            return  # it has nothing to train
         if self._busy and isinstance(self._optimizer, optimizers.LBFGS):
             raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
         if self._engine is not None and self._engine.step and self.optimizer.ema_momentum is not None:
             raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
-        changed = dataclasses.replace(layer, trainable=_check.yes_or_no(value, "trainable"))  # type: ignore[call-arg]
+        changed = dataclasses.replace(layer, trainable=value)  # type: ignore[call-arg]
         self.declarations = with_leaf(self.declarations, index, changed)
         if self._engine is not None:
             built = self._program(self._engine.program.fan_in)  # the same tensors at the same places
@@ -326,17 +330,6 @@ class Building:
             self.feature_names = features
         if self.classes is None and self._takes_labels(units):
             self.classes = naming.labels_in(y, units, "y")
-
-    @contextlib.contextmanager
-    def _learning_names(self, x: Any, y: Any) -> Iterator[None]:
-        """Take the names of features and classes from the first data; not from those that are refused."""
-        kept = self.feature_names, self.classes
-        try:
-            self.learn_names(naming.feature_names(x), y)
-            yield
-        except BaseException:
-            self.feature_names, self.classes = kept
-            raise
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from . import kernels
 from ._types import Array, Integers
 from .engine import Data
-from .history import History
-from .trainer import EpochTotals, Settings, Trainer
-
-if TYPE_CHECKING:
-    from .callbacks import Callback
-    from .model import Sequential
+from .trainer import EpochTotals, Trainer
 
 _CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles tell so many chunks of an epoch apart
 
@@ -27,43 +22,37 @@ class ChunkTrainer(Trainer):
     be smaller.
     """
 
-    def __init__(
-        self,
-        model: Sequential,
-        first: Data,
-        opening: Iterable[Data],
-        read: Callable[[int], Iterable[Data]],
-        validation: Data | None,
-        settings: Settings,
-        callbacks: Sequence[Callback],
-        history: History,
-    ) -> None:
-        super().__init__(model, first, validation, settings, callbacks, history)
+    def __init__(self, opening: Iterable[Data], read: Callable[[int], Iterable[Data]], *run: Any) -> None:
+        super().__init__(*run)
         self._opening: Iterable[Data] | None = opening  # of the first epoch, begun already
         self._read = read
 
     def _epoch(self, epoch: int) -> None:
         position, totals = self.model.position, EpochTotals()
         chunks = self._read(position.epoch) if self._opening is None else self._opening
-        self._opening, self.between, batches = None, {}, 0
+        self._opening, self.between = None, {}
         seen: list[tuple[Array, Array]] = []
         self._tell("on_epoch_begin", epoch)
         self._heed_callbacks()
-        for number, data in enumerate(chunks):
-            self._take(data)
-            order = self._shuffled(number)
-            self.chance = (self.model.seed, self._number(number))
-            while position.batch < self.batches and self.stop_reason is None:
-                self._call(order, totals)
-                self._tell_batches(totals)
-                self._look_around()
-            batches += position.batch
-            if self.outputs is not None:
-                trained = position.batch * self.settings.batch_size
-                seen.append((data.truth()[order[:trained]], self.outputs[:trained]))
-            if self.stop_reason is not None:
-                break
-        self._end_of_chunks(epoch, totals, seen)
+        rest, is_cut = iter(chunks), False
+        try:
+            for number, data in enumerate(rest):
+                self._take(data)
+                order = self._shuffled(number)
+                self.chance = (self.model.seed, self._number(number))
+                while position.batch < self.batches and self.stop_reason is None:
+                    self._call(order, totals)
+                    self._tell_batches(totals)
+                    self._look_around()
+                if self.outputs is not None:
+                    trained = position.batch * self.settings.batch_size
+                    seen.append((data.truth()[order[:trained]], self.outputs[:trained]))
+                if self.stop_reason is not None:
+                    is_cut = position.batch < self.batches or next(rest, None) is not None
+                    break
+        finally:
+            position.batch = 0  # an epoch that was cut short is not gone on with: chunks may be gone
+        self._end_of_chunks(epoch, totals, seen, is_cut)
 
     def _take(self, data: Data) -> None:
         self.data, self.model.position.batch = data, 0
@@ -79,17 +68,15 @@ class ChunkTrainer(Trainer):
             kernels.shuffle.run(np.float64, 1, order, self.model.seed, self._number(chunk))
         return order
 
-    def _end_of_chunks(self, epoch: int, totals: EpochTotals, seen: list[tuple[Array, Array]]) -> None:
-        position = self.model.position  # an epoch that was cut short is not gone on with: chunks may be gone
-        position.epoch, position.batch = position.epoch + 1, 0
-        if totals.batches == 0:
-            return
-        logs = {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
+    def _end_of_chunks(self, epoch: int, totals: EpochTotals, seen: list[tuple[Array, Array]], is_cut: bool) -> None:
+        if not is_cut:
+            self.model.position.epoch += 1
+        if totals.batches:
+            self._close(epoch, totals, lambda: self._scores(epoch, totals, seen), partial=is_cut)
+
+    def _scores(self, epoch: int, totals: EpochTotals, seen: list[tuple[Array, Array]]) -> dict[str, float]:
+        logs = self._logs(totals)
         if seen:
             truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))
             logs.update(self.scoring.of_outputs(truth, outputs))
-        logs.update(self._validation_of_epoch(epoch, 0))
-        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
-        self.history.add_epoch(epoch, recorded, partial=False)
-        self._tell("on_epoch_end", epoch, logs)
-        self._look_around()
+        return {**logs, **self._validation_of_epoch(epoch, 0)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
+
+import numpy as np
 
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
@@ -19,15 +21,33 @@ class ChunkSource(Protocol):
         """All chunks once."""
 
 
+def is_chunks(x: Any, y: Any) -> bool:
+    """Whether training data are chunks: what has a method ``epoch``, and its own targets."""
+    return y is None and callable(getattr(x, "epoch", None))
+
+
 def pairs(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> Iterator[Pair]:
     """All chunks of an epoch, of which there is at least one."""
-    chunk = None
-    for chunk in chunks.epoch(number, shuffle=shuffle, seed=seed):
+    chunk = first = None
+    for chunk in _iterable(chunks.epoch(number, shuffle=shuffle, seed=seed)):
         if not isinstance(chunk, (tuple, list)) or len(chunk) != 2:
             raise ArgumentTypeError(f"x must give its chunks as pairs (x, y) of arrays, but gave {chunk!r:.60}")
+        first = _are_bytes(chunk[0]) if first is None else first
+        if _are_bytes(chunk[0]) != first:
+            raise ArgumentError("x of a chunk must be uint8 in all chunks, as pixels are scaled, or in none")
         yield chunk[0], chunk[1]
     if chunk is None:
         raise ArgumentError(f"x gave no chunk in epoch {number}: can its source be gone through only once?")
+
+
+def _iterable(chunks: Any) -> Iterable[Any]:
+    if not isinstance(chunks, Iterable):
+        raise ArgumentTypeError(f"x.epoch() must return what gives pairs (x, y) of arrays, not {chunks!r:.60}")
+    return chunks
+
+
+def _are_bytes(x: Any) -> bool:
+    return bool(getattr(x, "dtype", None) == np.uint8)
 
 
 def opened(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> tuple[Pair, Iterator[Pair]]:
@@ -41,4 +61,4 @@ def refuse_whole(given: Mapping[str, bool]) -> None:
     """Refuse the arguments that are given, as they need all rows at once."""
     for name, is_given in given.items():
         if is_given:
-            raise ArgumentError(f"{name} cannot be used with data in chunks, as it needs all rows at once")
+            raise ArgumentError(f"{name} cannot be used with data in chunks, which are in memory one at a time")

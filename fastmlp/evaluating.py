@@ -10,7 +10,7 @@ import numpy as np
 from ._threads import resolve_threads
 from ._types import Array
 from .building import Building, check_last
-from .chunks import ChunkSource, pairs, refuse_whole
+from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
 from .engine import Data
 
 
@@ -35,7 +35,7 @@ class Evaluating(Building):
         """
         check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
-        if y is None and hasattr(x, "epoch"):
+        if is_chunks(x, y):
             refuse_whole({"sample_weight": sample_weight is not None})
             return self._evaluate_chunks(x, n_threads)
         data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from . import _check, naming, optimizers, targets
-from ._errors import ArgumentError, ArgumentTypeError, BusyError, DivergenceError
+from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
 from ._threads import resolve_threads
 from ._types import Array
+from .attempt import attempt
 from .building import check_last, checked_seed
 from .chunk_trainer import ChunkTrainer
-from .chunks import ChunkSource, opened, pairs, refuse_whole
+from .chunks import ChunkSource, is_chunks, opened, pairs, refuse_whole
 from .engine import Data
 from .evaluating import Evaluating
 from .history import History
@@ -108,7 +108,7 @@ class Fitting(Evaluating):
         resume : bool, default False
             Go on with the latest run, in the middle of an epoch if it ended there; ``epochs`` counts from the
             beginning of that run. With the same data and ``batch_size``, the result has the same bits as
-            training without the stop, also after `save` and `fastmlp.load`.
+            training without the stop, also after `save` and `fastmlp.load`; but with L-BFGS.
 
         Returns
         -------
@@ -135,10 +135,14 @@ class Fitting(Evaluating):
             max_time = _check.real_number(max_time, "max_time", above=0)
         resolve_threads(n_threads)
         listeners = _listeners(callbacks, verbose)
-        new_seed = self.seed if seed is None else checked_seed(seed)
+        if resume and initial_epoch:
+            raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
+        if validation_batches is not None:
+            validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
+        shuffle = _check.yes_or_no(bool(shuffle) if shuffle in (0, 1) else shuffle, "shuffle")
         chunks: ChunkSource | None = None
-        stream: Iterator[tuple[Any, Any]] = iter(())
-        if y is None and hasattr(x, "epoch"):
+        if is_chunks(x, y):
+            chunks = x
             refuse_whole(
                 {
                     "validation_split": bool(validation_split),
@@ -146,50 +150,44 @@ class Fitting(Evaluating):
                     "sample_weight": sample_weight is not None,
                     "class_weight='balanced'": isinstance(class_weight, str),
                     "resume": bool(resume),
+                    f"the optimizer {type(self.optimizer).__name__}": self.optimizer.needs_all_rows,
                 }
             )
-            if self.optimizer.needs_all_rows:
-                raise ArgumentError(f"{type(self.optimizer).__name__} needs all rows at once, not chunks")
-            chunks = x
-            (x, y), stream = opened(chunks, self.position.epoch, shuffle=bool(shuffle), seed=new_seed)
-        weights = (sample_weight, class_weight)
-        with self._learning_names(x, y):
-            train, validation = self._training_data(x, y, validation_split, validation_data, weights)
-            if validation_batches is not None:
-                validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
-                if validation is None:
-                    raise ArgumentError("validation_batches needs validation_data or validation_split")
+        with attempt(self):
+            if seed is not None:
+                self.seed = checked_seed(seed)
+            if chunks is not None:
+                (x, y), stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
+            self.learn_names(naming.feature_names(x), y)
+            train, validation = self._training_data(
+                x, y, validation_split, validation_data, (sample_weight, class_weight)
+            )
+            if validation is None and validation_batches is not None:
+                raise ArgumentError("validation_batches needs validation_data or validation_split")
             if resume and self.history is None:
                 raise ArgumentError("resume=True, but the model has no earlier run to go on with")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
-        self.seed = new_seed
-        self._adapt(train, chunks)
-        self.build(_width(train))
-        if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
-            batch_size = train.rows
-        with self._new_run(resume, initial_epoch) as (history, first):
+            if self._adapt(train, chunks) and chunks is not None:
+                # Again: they were gone through for their statistics.
+                _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
+            self.build(_width(train))
+            if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
+                batch_size = train.rows
+            history, first = self._begin_history(resume, initial_epoch)
             settings = Settings(
-                batch_size,
-                epochs,
-                first,
-                bool(shuffle),
-                max_time,
-                n_threads,
-                validation_freq,
-                validation_batches,
+                batch_size, epochs, first, shuffle, max_time, n_threads, validation_freq, validation_batches
             )
+            run = (cast("Sequential", self), train, validation, settings, listeners, history)
+            if chunks is not None:
+                read = partial(self._chunks_of, chunks, shuffle, class_weight)
+                opening = (self._chunk(pair, class_weight) for pair in stream)
+                return ChunkTrainer(opening, read, *run).run()
             if isinstance(self.optimizer, optimizers.LBFGS):
                 from .lbfgs import LBFGSTrainer
 
-                return LBFGSTrainer(cast("Sequential", self), train, validation, settings, listeners, history).run()
-            if chunks is None:
-                return Trainer(cast("Sequential", self), train, validation, settings, listeners, history).run()
-            read = partial(self._chunks_of, chunks, bool(shuffle), class_weight)
-            opening = (self._chunk(pair, class_weight) for pair in stream)
-            return ChunkTrainer(
-                cast("Sequential", self), train, opening, read, validation, settings, listeners, history
-            ).run()
+                return LBFGSTrainer(*run).run()
+            return Trainer(*run).run()
 
     def _chunks_of(self, chunks: ChunkSource, shuffle: bool, class_weight: Any, epoch: int) -> Iterator[Data]:
         for pair in pairs(chunks, epoch, shuffle=shuffle, seed=self.seed):
@@ -197,23 +195,6 @@ class Fitting(Evaluating):
 
     def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
         return self._weighted(self._data(*pair, "x of a chunk", "y of a chunk"), class_weight)
-
-    @contextlib.contextmanager
-    def _new_run(self, resume: bool, initial_epoch: int) -> Iterator[tuple[History, int]]:
-        """The history of a run, and its first epoch. A run that fails before its first batch leaves the last one's."""
-        if self._busy:
-            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
-        self._busy = True
-        kept = self.history, dataclasses.replace(self.position)
-        history, first = self._begin_history(resume, initial_epoch)
-        try:
-            yield history, first
-        except BaseException:
-            if not history.batches:
-                self.history, self.position = kept
-            raise
-        finally:
-            self._busy = False
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
@@ -262,27 +243,34 @@ class Fitting(Evaluating):
         factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
-    def _adapt(self, data: Data, chunks: ChunkSource | None = None) -> None:
+    def _adapt(self, data: Data, chunks: ChunkSource | None = None) -> bool:
         """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
 
-        Of chunks these are all, which are gone through once more for it.
+        Of chunks these are all, which are gone through once more for it. Returns whether it was so.
 
         The declaration is replaced, not changed: it may belong to other models too.
         """
         unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
-        if unknown and unknown[0] is self.declarations[0]:
+        is_first = bool(unknown) and unknown[0] is self.declarations[0]
+        if is_first:
             adapted, is_bytes = Normalization(), len(data.pixels) > 0
             parts = iter([data.pixels if is_bytes else data.x]) if chunks is None else self._features_of(chunks)
             adapted._adapt_to(parts, self.uint8_scale if is_bytes else 1.0)
             self.declarations[0] = adapted
             if self._engine is not None:
-                self._set_tensor(0, "mean", adapted.mean)
-                self._set_tensor(0, "variance", adapted.variance)
+                self._set_statistics(adapted)
             unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
         if unknown:
             raise ArgumentError(
                 "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
             )
+        return is_first
+
+    def _set_statistics(self, layer: Layer) -> None:
+        """Those of the first layer, a Normalization, which has none before it is adapted."""
+        assert isinstance(layer, Normalization)
+        self._set_tensor(0, "mean", 0.0 * self.layers[0].mean if layer.mean is None else layer.mean)
+        self._set_tensor(0, "variance", 0.0 * self.layers[0].variance + 1 if layer.variance is None else layer.variance)
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
         width = None
@@ -346,19 +334,26 @@ class Fitting(Evaluating):
         ------
         DivergenceError
             If the loss becomes NaN or infinite; the step that would follow is not made.
+        BusyError
+            If the model is being trained already.
         """
         check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
         if isinstance(self.optimizer, optimizers.LBFGS):
             raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
-        with self._learning_names(x, y):
+        if batch_size is not None:
+            batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
+        with attempt(self):
+            self.learn_names(naming.feature_names(x), y)
             data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
-            size = data.rows if batch_size is None else _check.whole_number(batch_size, "batch_size", minimum=1)
             if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
                 self.scoring.check(data)
-        size = min(size, data.rows)
-        self._adapt(data)
-        self.build(_width(data))
+            self._adapt(data)
+            self.build(_width(data))
+            return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
+
+    def _steps(self, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
+        """Once through the rows, in their order."""
         engine, scoring, batches = self.engine, self.scoring, -(-data.rows // size)
         outputs = scoring.room(data.rows, self.dtype)
         order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
@@ -439,9 +434,11 @@ class Fitting(Evaluating):
         """
         check_last(self.declarations, self.loss, self.metrics)
         names = self.feature_names, self.classes
-        with self._learning_names(x, y):
+        try:
+            self.learn_names(naming.feature_names(x), y)
             data = self._data(x, y, "x", "y")
-        self.feature_names, self.classes = names  # nothing was learned from these rows
+        finally:
+            self.feature_names, self.classes = names  # nothing was learned from these rows
         self.build(_width(data))
         engine = self.engine
         running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _check
+from . import _check, naming
 from ._errors import ArgumentError
 from ._types import Array
 from .engine import Data, Engine
@@ -98,8 +98,8 @@ def check(
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)
     twin = _in_float64(model, x)
-    with twin._learning_names(x, y):
-        data = twin._data(x, y, "x", "y")
+    twin.learn_names(naming.feature_names(x), y)
+    data = twin._data(x, y, "x", "y")
     engine, chance = twin.engine, (twin.seed, 0)
     loss, gradient = engine.gradient(data, chance)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._errors import ArgumentError, MissingExtraError
 from ._types import Array
+from .layers import leaves
 from .optimizers import LBFGS
 from .trainer import EpochTotals, Trainer
 
@@ -29,6 +30,8 @@ class LBFGSTrainer(Trainer):
         self._spans = [t.span(engine.program.panel) for t in engine.program.tensors if t.trained]
         if not self._spans:
             raise ArgumentError("the model has no tensors that are trained")
+        if any(getattr(layer, "max_norm", None) for layer in leaves(self.model.declarations)):
+            raise ArgumentError("L-BFGS takes no max_norm: train the model with another optimizer")
         self._chance = (self.model.seed, self.model.position.epoch)
         self._tell("on_epoch_begin", epoch)
         options = {
@@ -74,18 +77,18 @@ class LBFGSTrainer(Trainer):
         loss, now = float(intermediate_result.fun), self._now()
         totals = EpochTotals(loss * self.data.rows, hits, self.data.rows, 1, now - self._seconds_from)
         self._seconds_from = now
-        values = totals.logs(self.scoring, self.data, outputs, slice(None))
+        values = self._logs(totals)
         self.history.add_batches(**{name: [values[name]] for name in ("loss", "accuracy") if name in values})
         self.model.position.epoch += 1
-        logs = {**values, "learning_rate": self.model.learning_rate, **self._validation_of_epoch(epoch, 0)}
-        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
-        self.history.add_epoch(epoch, recorded, partial=False)
-        self._tell("on_epoch_end", epoch, logs)
-        self._look_around()
+        self._close(epoch, totals, lambda: self._scores(epoch, totals, outputs))
         if self.stop_reason is not None:
             raise StopIteration
         if self._number < self.settings.epochs:
             self._tell("on_epoch_begin", self._number)
+
+    def _scores(self, epoch: int, totals: EpochTotals, outputs: Array | None) -> dict[str, float]:
+        values = totals.logs(self.scoring, self.data, outputs, slice(None))
+        return {**values, "learning_rate": self.model.learning_rate, **self._validation_of_epoch(epoch, 0)}
 
 
 def _minimize() -> Any:

@@ -352,7 +352,8 @@ def mlp(
     [128, 64, 10]
     """
     widths = _check.items(hidden, "hidden", "widths")
-    names = [activation] * len(widths) if activation is None or isinstance(activation, str) else list(activation)
+    is_one = activation is None or isinstance(activation, str)
+    names = [activation] * len(widths) if is_one else _check.items(activation, "activation", "names")
     if len(names) != len(widths):
         raise ArgumentError(
             f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"

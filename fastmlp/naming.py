@@ -30,6 +30,8 @@ def class_labels(given: Any) -> Array:
     >>> class_labels(["no", "yes"]).tolist()
     ['no', 'yes']
     """
+    if isinstance(given, (set, frozenset, Mapping)):
+        raise ArgumentTypeError(f"classes must be a list of labels: a {type(given).__name__} has no order to rely on")
     labels = [item.item() if isinstance(item, np.generic) else item for item in _items(given)]
     for kind in (str, int):
         if labels and all(isinstance(item, kind) and not isinstance(item, bool) for item in labels):
@@ -122,7 +124,10 @@ def texts(y: Any, name: str) -> Array | None:
         array = array[:, 0]
     if array.ndim != 1:
         raise ArgumentError(f"{name} must hold one label for each row, not the shape {array.shape} of texts")
-    return array.astype(np.str_)
+    try:
+        return array.astype(np.str_)
+    except UnicodeDecodeError:
+        raise ArgumentError(f"{name} holds bytes that are no ASCII text: decode them first") from None
 
 
 def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
@@ -150,7 +155,7 @@ def feature_names(x: Any) -> tuple[str, ...] | None:
 
 def check_features(x: Any, known: tuple[str, ...] | None, name: str) -> None:
     """Refuse a data frame whose columns are not those that a model learned from; other data have no names."""
-    check_columns(feature_names(x), known, name, f"use {name}[list(model.feature_names)]")
+    check_columns(feature_names(x), known, name, f"use {name.partition(' ')[0]}[list(model.feature_names)]")
 
 
 def check_columns(names: tuple[str, ...] | None, known: tuple[str, ...] | None, name: str, remedy: str) -> None:

@@ -415,7 +415,9 @@ class Rprop(Optimizer):
 class LBFGS(Optimizer):
     """L-BFGS, for small data: all rows are one batch, and an epoch is one iteration. Needs SciPy (extra ``scipy``).
 
-    The learning rate is not used: each step's length is searched. Only `fastmlp.Sequential.fit` trains with it.
+    The learning rate is not used: each step's length is searched. Only `fastmlp.Sequential.fit` trains with it. What
+    the method remembers is not kept: with ``resume=True`` too it begins anew, and takes other steps than without the
+    stop.
 
     Parameters
     ----------

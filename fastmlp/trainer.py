@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -234,11 +234,29 @@ class Trainer:
             position.epoch, position.batch = position.epoch + 1, 0
         if totals.batches == 0:
             return
-        logs = {**self._logs_of_epoch(totals, order, trained), **self._validation_of_epoch(epoch, last)}
-        recorded = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
-        self.history.add_epoch(epoch, recorded, partial=partial)
+        self._close(
+            epoch,
+            totals,
+            lambda: {**self._logs_of_epoch(totals, order, trained), **self._validation_of_epoch(epoch, last)},
+            partial=partial,
+        )
+
+    def _close(
+        self, epoch: int, totals: EpochTotals, scores: Callable[[], dict[str, float]], *, partial: bool = False
+    ) -> None:
+        """Record an epoch and tell of it; where a metric or the validation fails, record what is known without."""
+        try:
+            logs = scores()
+        except BaseException:
+            self._record(epoch, self._logs(totals), partial)
+            raise
+        self._record(epoch, logs, partial)
         self._tell("on_epoch_end", epoch, logs)
         self._look_around()
+
+    def _record(self, epoch: int, logs: dict[str, float], partial: bool) -> None:
+        values = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
+        self.history.add_epoch(epoch, values, partial=partial)
 
     def _logs(self, totals: EpochTotals) -> dict[str, float]:
         return {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}

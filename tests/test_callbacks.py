@@ -185,6 +185,42 @@ def test_an_error_at_the_end_comes_out_when_all_have_been_told():
     assert recorder.reason == "finished"
 
 
+@pytest.mark.parametrize("fails_at", [1, 4, 6])
+def test_a_metric_that_fails_does_not_lose_its_epoch(fails_at):
+    def metric(y, outputs):
+        calls.append(len(y))
+        if len(calls) == fails_at:
+            raise OSError("disk full")
+        return 1.0
+
+    calls = []
+    model, whole = network(), network()
+    for each in (model, whole):
+        each.compile(fm.Adam(0.01), metrics=[metric if each is model else "accuracy"])
+    with pytest.raises(OSError, match="disk full"):
+        fit(model, epochs=6)
+    assert model.history.epoch == list(range(fails_at))
+    if fails_at > 1:  # before that the metric is not known by name
+        assert np.isnan(model.history["metric"][-1])
+    fit(model, epochs=6, resume=True)
+    fit(whole, epochs=6)
+    assert weight_bits(model) == weight_bits(whole)
+    assert model.history["loss"] == whole.history["loss"]
+
+
+def test_nobody_else_changes_a_model_that_is_trained():
+    class Meddles(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            for meddle in (lambda: self.model.partial_fit(X, Y), lambda: fit(self.model), self.model.compile):
+                with pytest.raises(fm.BusyError):
+                    meddle()
+
+    model, alone = network(), network()
+    fit(model, callbacks=[Meddles()])
+    fit(alone)
+    assert weight_bits(model) == weight_bits(alone)
+
+
 def test_only_callbacks_that_have_begun_are_told_of_the_end():
     before, after = Recorder(), Recorder()
     with pytest.raises(RuntimeError):
@@ -200,6 +236,24 @@ class StopsAfter(callbacks.Callback):
 
     def on_batches_end(self, batch, logs):
         self.model.stop_training = True
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])
+def test_a_new_model_that_fails_before_its_first_batch_stays_new(hook):
+    model = fm.Sequential([fm.Normalization(), fm.Dense(CLASSES, activation="softmax")], seed=1)
+    model.compile()
+    labels = np.array(list("uvwxyz"))[:CLASSES][Y]
+    with pytest.raises(RuntimeError, match=hook):
+        fit(model, y=labels, seed=9, callbacks=[Fails(hook)])
+    assert (model.seed, model.classes, model.is_built, model.history) == (1, None, False, None)
+    assert model.declarations[0].mean is None
+    model.build(X.shape[1])
+    with pytest.raises(RuntimeError, match=hook):
+        fit(model, callbacks=[Fails(hook)])
+    assert (model.layers[0].mean == 0).all()
+    assert (model.layers[0].variance == 1).all()
+    fit(model)
+    np.testing.assert_allclose(model.layers[0].mean, X.mean(axis=0), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])

@@ -138,3 +138,73 @@ def test_sources_without_pairs_to_evaluate(source):
     model.build(4)
     with pytest.raises((ArgumentError, ArgumentTypeError), match=r"x gave no chunk|pairs"):
         model.evaluate(source)
+
+
+def halves():
+    x, y = problem()
+    return (x[:150], y[:150]), (x[150:], y[150:])
+
+
+def test_a_normalization_needs_a_source_that_can_be_gone_through_again():
+    model = fm.Sequential([fm.Normalization(), fm.Dense(2, activation="softmax")], seed=0)
+    model.compile()
+    with pytest.raises(ArgumentError, match="gone through only once"):
+        model.fit(Source(*halves()), verbose=0)
+    assert not model.is_built
+    assert model.declarations[0].mean is None
+
+
+class Again:
+    """Chunks that break off after some of them."""
+
+    def __init__(self, *chunks, error=None):
+        self.chunks, self.error = chunks, error
+
+    def epoch(self, number, *, shuffle, seed):
+        yield from self.chunks
+        if self.error:
+            raise self.error
+
+
+def test_a_source_that_breaks_off_leaves_the_model_at_the_beginning_of_an_epoch():
+    model = network()
+    with pytest.raises(OSError, match="gone"):
+        model.fit(Again(*halves(), error=OSError("gone")), verbose=0)
+    assert (model.position.epoch, model.position.batch) == (0, 0)
+    history = model.fit(*problem(), epochs=1, resume=True, verbose=0)
+    assert history.epoch == [0]
+    assert len(history.batches["loss"]) == 2 * 5 + 10
+
+
+@pytest.mark.parametrize(("batches", "is_partial"), [(3, True), (5, True), (10, False)])
+def test_an_epoch_that_was_cut_is_partial(batches, is_partial):
+    seen = []
+
+    def stop(batch, logs):
+        seen.append(batch)
+        model.stop_training = len(seen) == batches
+
+    model = network()
+    callback = fm.callbacks.Lambda(on_batches_end=stop)
+    callback.every_batches = 1
+    history = model.fit(Again(*halves()), callbacks=[callback], verbose=0)
+    assert (history.epoch, history.partial) == ([0], is_partial)
+    assert (model.position.epoch, model.position.batch) == (int(not is_partial), 0)
+    model.fit(Again(*halves()), verbose=0)
+    assert model.position.epoch == 2
+
+
+def test_pixels_in_some_chunks_alone_are_refused():
+    (x, y), second = halves()
+    with pytest.raises(ArgumentError, match="uint8 in all chunks"):
+        network().fit(Again((x, y), (second[0].astype(np.uint8), second[1])), verbose=0)
+
+
+@pytest.mark.parametrize(("epoch", "message"), [(None, "must return what gives pairs"), (3, "x must hold numbers")])
+def test_what_is_no_source(epoch, message):
+    class Odd:
+        pass
+
+    Odd.epoch = 3 if epoch else lambda self, number, shuffle, seed: None
+    with pytest.raises(ArgumentTypeError, match=message):
+        network().fit(Odd(), verbose=0)

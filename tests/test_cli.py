@@ -559,6 +559,8 @@ def test_columns_are_those_of_training(succeed, fail, tmp_path):
     (tmp_path / "data.csv").write_text((tmp_path / "data.csv").read_text().replace("x2", "z"))
     assert "it lacks 'x2' and has 'z'" in fail(1, "evaluate", "model.npz", file)
     assert "it lacks 'x2'" in fail(1, "train", file, "--resume", "model.npz", "--epochs", "9")
+    labelled = write_csv(tmp_path / "labelled.csv", x[:4], y[:4], name="mood", words=True)
+    assert len(succeed("predict", "model.npz", labelled).splitlines()) == 5  # other columns are left out
     np.savetxt("plain.csv", x[:4], delimiter=",")  # without a header nothing is said about columns
     assert len(succeed("predict", "model.npz", "plain.csv").splitlines()) == 5
 

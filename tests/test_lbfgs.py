@@ -40,7 +40,7 @@ def test_settings_that_do_not_fit_are_refused():
         fm.LBFGS(clipnorm=1.0)
     with pytest.raises(ArgumentError, match=r"trains with fit\(\) alone"):
         network().train_on_batch(x, y)
-    with pytest.raises(ArgumentError, match="not chunks"):
+    with pytest.raises(ArgumentError, match="cannot be used with data in chunks"):
         network().fit(fm.datasets.Chunks.from_arrays(x, y, 10), verbose=0)
 
 

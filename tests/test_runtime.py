@@ -376,8 +376,11 @@ def test_an_error_in_a_callback_comes_out_and_training_can_go_on(hook, error):
     whole.fit(x, y, **EPOCHS)
     with pytest.raises(type(error)):
         model.fit(x, y, callbacks=[Raises(hook, error)], **EPOCHS)
-    assert np.isfinite(model.evaluate(x, y)["loss"])
-    model.fit(x, y, resume=True, **EPOCHS)
+    has_begun = hook not in ("on_train_begin", "on_epoch_begin")
+    assert model.is_built == has_begun
+    if has_begun:
+        assert np.isfinite(model.evaluate(x, y)["loss"])
+    model.fit(x, y, resume=has_begun, **EPOCHS)
     assert state_bits(model) == state_bits(whole)
 
 
@@ -387,7 +390,7 @@ def test_training_that_a_callback_broke_off_is_not_called_finished(hook):
     model = network()
     with pytest.raises(RuntimeError):
         model.fit(x, y, callbacks=[Raises(hook, RuntimeError("boom"))], **EPOCHS)
-    assert model.history.stopped != "finished"
+    assert model.history is None or model.history.stopped != "finished"
 
 
 @needs_jit
@@ -455,7 +458,9 @@ def test_a_second_ctrl_c_interrupts_at_once(hook):
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, callbacks=[Interrupts(hook, times=2)], **EPOCHS)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert np.isfinite(model.predict(x)).all()
+    assert model.is_built == (hook != "on_epoch_begin")  # nothing was trained then, and nothing stays
+    if model.is_built:
+        assert np.isfinite(model.predict(x)).all()
     model.fit(x, y, **EPOCHS)
 
 

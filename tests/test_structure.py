@@ -38,6 +38,7 @@ FLOORS = [
         "bound",
         "building",
         "evaluating",
+        "attempt",
         "fitting",
         "model",
         "gradcheck",

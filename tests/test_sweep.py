@@ -681,8 +681,8 @@ def test_weights_of_rows_are_one_setting_of_a_grid():
         assert len(grid(layers=[[2]], sample_weight=given)) == count
     x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
     assert len(fm.sweep({"layers": [[2], [3]], "sample_weight": weights}, x, y, verbose=0)) == 2
-    (wrong,) = fm.sweep({"layers": [[2]], "sample_weight": 2.0}, x, y, verbose=0)
-    assert "sample_weight must have the shape (60,)" in wrong.reason
+    with pytest.raises(fm.ArgumentError, match=r"sample_weight must have the shape \(60,\)"):
+        fm.sweep({"layers": [[2]], "sample_weight": 2.0}, x, y, verbose=0)
 
 
 def test_a_metric_says_itself_whether_larger_is_better(tmp_path):
@@ -706,6 +706,67 @@ def test_a_metric_says_itself_whether_larger_is_better(tmp_path):
 def test_labels_that_are_none(y, message):
     with pytest.raises(fm.FastMLPError, match=message):
         fm.sweep({"layers": [[2]]}, np.zeros((60, 3)), y, verbose=0)
+
+
+def test_columns_of_data_frames_are_known_by_content(tmp_path):
+    class Column:
+        def __init__(self, values):
+            self.values = values
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.values, dtype)
+
+        def __repr__(self):
+            return "0  1.0 ... 59  1.0"
+
+    def run(weights):
+        settings = {"name": "a", "layers": [4], "epochs": 1, "sample_weight": Column(weights)}
+        return swept([settings], validation_split=0, folder=tmp_path)[0].was_loaded
+
+    rows = len(data()[0])
+    assert [run(np.ones(rows)), run(np.ones(rows)), run(np.arange(1.0, rows + 1))] == [False, True, False]
+
+
+def first_metric(y, outputs):
+    return 0.1
+
+
+def second_metric(y, outputs):
+    return 0.2
+
+
+def test_own_metrics_tell_runs_apart(tmp_path):
+    def run(metric):
+        settings = {"name": "a", "layers": [4], "epochs": 1, "metrics": [metric]}
+        return swept([settings], folder=tmp_path)[0].was_loaded
+
+    named = fm.metrics.Custom(second_metric, higher_is_better=False)
+    loaded = [run(metric) for metric in (first_metric, first_metric, second_metric, named, named)]
+    assert loaded == [False, True, False, False, True]
+    result = swept({"layers": [[4]], "epochs": 1, "metrics": [[first_metric], [second_metric]]})
+    assert sorted(result.metrics)[:2] == ["first_metric", "loss"]
+
+
+def test_labels_give_the_width_of_the_output():
+    x, y = data()
+    (run,) = fm.sweep([{"layers": [4], "classes": [10, 20, 30]}], x, np.array([10, 20, 30])[y], verbose=0)
+    assert run.load().layers[-1].units == 3
+
+
+def test_settings_that_no_run_can_use_are_refused_before_training(tmp_path):
+    x, y = data()
+    for settings, message in (
+        ({"sample_weight": np.ones(3)}, "sample_weight must have the shape"),
+        ({"sample_weight": -np.ones(len(x))}, "sample_weight must hold finite numbers"),
+        ({"validation_batches": 2}, "validation_batches needs validation_data"),
+    ):
+        with pytest.raises(fm.ArgumentError, match=message):
+            fm.sweep([{"layers": [4], **settings}], x, y, verbose=0)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(fm.ArgumentError, match="is a file"):
+        fm.sweep([{"layers": [4]}], x, y, folder=tmp_path / "file", verbose=0)
+    with pytest.raises(fm.ArgumentTypeError, match=r"y holds texts, but validation_data\[1\] holds numbers"):
+        fm.sweep([{"layers": [4]}], x, np.array(list("abc"))[y], validation_data=(x, y), verbose=0)
 
 
 def test_class_numbers_may_be_objects():

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the outputs of a saved model, or its classes."""
     check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
     model, notes = trained.load(args.model)
-    found, names = load_named(args.input)
+    found, names = load_named(args.input, model.feature_names)
     check_header(model, names, args.input)
     x = read_for(model, notes, args.features, found, args.input)
     outputs = model.predict(x, n_threads=args.threads)

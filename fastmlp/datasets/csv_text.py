@@ -7,7 +7,7 @@ read once more, line by line, to say where the fault is.
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -90,8 +90,9 @@ def _parse_small_integers(lines: bytes, n_columns: int) -> NDArray[np.uint8] | N
     return values.astype(np.uint8).reshape(n_rows, n_columns) if values.max() <= 255 else None
 
 
-def read_numbers(text: CsvText, label: int | None, as_number: Callable[[str], float]) -> NDArray[np.float64]:
-    """All rows, (n, n_columns), in float64; ``as_number`` turns fields of column ``label`` into numbers."""
+def read_numbers(text: CsvText, as_number: Mapping[int, Callable[[str], float]]) -> NDArray[np.float64]:
+    """All rows, (n, n_columns), in float64; ``as_number`` turns fields of columns that may hold words into numbers."""
+    converters: dict[int | str, Callable[[str], float]] = dict(as_number.items())
     with reading(text.path), _open_text(text.path) as lines:
         if text.header is not None:
             lines.readline()
@@ -104,25 +105,25 @@ def read_numbers(text: CsvText, label: int | None, as_number: Callable[[str], fl
                 quotechar='"',
                 ndmin=2,
                 encoding="utf-8",
-                converters=None if label is None else {label: as_number},
+                converters=converters,
             )
         except UnicodeDecodeError:
             raise
         except ValueError as error:
-            _raise_where(text, label, str(error))
+            _raise_where(text, as_number, str(error))
     if values.shape[1] != text.n_columns:
-        _raise_where(text, label, f"found {values.shape[1]} columns")
-    if not _all_finite(values, label):
-        _raise_where(text, label, "found NaN or infinity")
+        _raise_where(text, as_number, f"found {values.shape[1]} columns")
+    if not _all_finite(values, as_number):
+        _raise_where(text, as_number, "found NaN or infinity")
     return values
 
 
-def _all_finite(values: NDArray[np.float64], label: int | None) -> bool:
+def _all_finite(values: NDArray[np.float64], without: Iterable[int]) -> bool:
     """Whether float32 can hold every feature."""
     # In blocks: for a large file, a second array of its size is memory that may not be there.
     for start in range(0, len(values), 4096):
         rows = values[start : start + 4096]
-        features = rows if label is None else np.delete(rows, label, axis=1)
+        features = np.delete(rows, list(without), axis=1) if without else rows
         if not (np.abs(features) <= _FLOAT32_MAX).all():
             return False
     return True
@@ -137,25 +138,25 @@ def require_rows(text: CsvText) -> None:
             raise DataFileError(f"{text.path}: expected rows of numbers below the header, found none; is it complete?")
 
 
-def _raise_where(text: CsvText, label: int | None, reason: str) -> NoReturn:
+def _raise_where(text: CsvText, words: Container[int], reason: str) -> NoReturn:
     """Read the file line by line to the first fault, and raise an error that says where it is."""
     with reading(text.path), _open_text(text.path) as lines:
         rows = csv.reader(lines)
         for fields in rows:
             if not fields or (text.header is not None and rows.line_num == 1):
                 continue
-            fault = _fault(text, fields, label)
+            fault = _fault(text, fields, words)
             if fault:
                 raise DataFileError(f"{text.path}: line {rows.line_num}: {fault}")
     raise DataFileError(f"{text.path}: expected rows of numbers with commas between them, but {reason}")
 
 
-def _fault(text: CsvText, fields: list[str], label: int | None) -> str | None:
+def _fault(text: CsvText, fields: list[str], words: Container[int]) -> str | None:
     if len(fields) != text.n_columns:
         return f"expected {text.n_columns} fields, as in line 1, found {len(fields)}; complete or remove "
         "the line"
     for column, field in enumerate(fields):
-        if column == label:
+        if column in words:
             continue
         try:
             number = float(field)

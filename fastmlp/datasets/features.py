@@ -9,7 +9,7 @@ from .._errors import ArgumentError, DataFileError
 from ._open import existing_file, first_bytes
 from .arrays import Features, as_features, load_npy
 from .idx import load_images
-from .table import load_csv
+from .table import load_features_csv
 
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -64,8 +64,10 @@ def load_features(path: str | os.PathLike[str], *, dtype: Literal["uint8", "floa
     return features.astype(np.uint8) if dtype == "uint8" else features.astype(np.float32)
 
 
-def load_named(path: str | os.PathLike[str]) -> tuple[Features, tuple[str, ...] | None]:
-    """The features, and the names of their columns where the file has them."""
+def load_named(
+    path: str | os.PathLike[str], known: tuple[str, ...] | None = None
+) -> tuple[Features, tuple[str, ...] | None]:
+    """The features, and the names of their columns where the file has them: of these columns alone, if it has all."""
     file_path = existing_file(path)
     start = first_bytes(file_path, 8)
     if start.startswith(_NPY_MAGIC):
@@ -77,5 +79,5 @@ def load_named(path: str | os.PathLike[str]) -> tuple[Features, tuple[str, ...] 
         )
     if start.startswith(b"\0\0"):
         return as_features(file_path, "the images", load_images(file_path)), None
-    table = load_csv(file_path, label=None)
+    table = load_features_csv(file_path, known)
     return table.x, table.feature_names

@@ -1,7 +1,10 @@
 """Tables of features and labels in CSV files: which column is what."""
 
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,19 +106,35 @@ def load_csv(
     >>> table.x.shape, table.y.tolist(), table.class_names
     ((2, 2), [1, 0], ('iris', 'setosa'))
     """
+    text = _opened(path)
+    return _table(text, _columns(text, label, n_classes_one_hot))
+
+
+def load_features_csv(path: str | os.PathLike[str], known: tuple[str, ...] | None = None) -> Table:
+    """The features alone: all columns but those named as labels; of a file that names all ``known`` columns, these."""
+    text = _opened(path)
+    names = text.header or ()
+    if known is None or not set(known) <= set(names):
+        return _table(text, _columns(text, None, None))
+    return _table(text, _Columns(left_out=tuple(number for number, name in enumerate(names) if name not in known)))
+
+
+def _opened(path: str | os.PathLike[str]) -> CsvText:
     file_path = existing_file(path)
     fields = first_fields(file_path)
-    text = CsvText(file_path, fields if _is_header(fields) else None, len(fields))
-    columns = _columns(text, label, n_classes_one_hot)
-    values, words = _read(text, columns.label)
+    return CsvText(file_path, fields if _is_header(fields) else None, len(fields))
+
+
+def _table(text: CsvText, columns: _Columns) -> Table:
+    values, words = _read(text, columns)
     if columns.may_be_one_hot and not words:
         columns = _Columns(one_hot=width) if (width := _one_hot_width(text, values)) else columns
     y, class_names = _labels(text, values, columns, words)
     kept = [column for column in range(text.n_columns) if column not in columns.not_features()]
     if not kept:
-        raise DataFileError(f"{file_path}: expected features besides the labels, found {text.n_columns} column(s)")
+        raise DataFileError(f"{text.path}: expected features besides the labels, found {text.n_columns} column(s)")
     names = tuple(text.header[column] for column in kept) if text.header else None
-    return Table(_features(file_path, values, kept), y, class_names, names, columns.one_hot)
+    return Table(_features(text.path, values, kept), y, class_names, names, columns.one_hot)
 
 
 @dataclass(frozen=True)
@@ -217,14 +236,18 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:8]) + (f", … ({len(names)} in all)" if len(names) > 8 else "")
 
 
-def _read(text: CsvText, label: int | None) -> tuple[Numbers, list[str]]:
+def _read(text: CsvText, columns: _Columns) -> tuple[Numbers, list[str]]:
     """The numbers; and where the labels are words, the words that the numbers in their column stand for."""
     small = read_small_integers(text)
     if small is not None:
         return small, []
     require_rows(text)
     number_of: dict[str, int] = {}
-    values = read_numbers(text, label, lambda word: number_of.setdefault(word.strip(), len(number_of)))
+    label = columns.label
+    converters: dict[int, Callable[[str], float]] = dict.fromkeys(columns.left_out, lambda _: 0.0)
+    if label is not None:
+        converters[label] = lambda word: number_of.setdefault(word.strip(), len(number_of))
+    values = read_numbers(text, converters)
     words = list(number_of)
     if label is None or not all(_is_number(word) and word.lower() not in _MISSING for word in words):
         return values, words

@@ -24,7 +24,7 @@ from .declarations import (
     TopKAccuracy,
 )
 
-_TAKEN = ("epoch", "loss", "samples_per_second", "seconds")  # by what else histories record
+_TAKEN = ("epoch", "learning_rate", "loss", "samples_per_second", "seconds")  # by what else histories record
 
 _NAMES: dict[str, type[Metric]] = {
     "accuracy": Accuracy,

@@ -12,6 +12,7 @@ from .. import _check, naming
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
 from ..model import Sequential
+from ..targets import row_weights
 from .settings import digest
 
 Part = tuple[Array, Array]
@@ -36,6 +37,7 @@ class SweepData:
             self._validation = _part(x, y, "validation_data[0]", "validation_data[1]")
         elif share:
             self._train, self._validation = _split(self._train, share)
+        self._check_kinds()
         self._converted: dict[np.dtype[Any], tuple[Part, Part | None]] = {}
 
     @property
@@ -77,13 +79,20 @@ class SweepData:
         if given is None:
             return None, None
         weights, kept = _check.numbers(given, "sample_weight"), len(self._train[0])
-        has_all = weights.shape == (self._rows,) and kept < self._rows
-        return (weights[:kept], weights[kept:]) if has_all else (weights, None)
+        if weights.shape == (self._rows,) and kept < self._rows:
+            return weights[:kept], weights[kept:]
+        return row_weights(weights, kept, np.dtype(np.float64)), None
 
     def name_for(self, model: Sequential) -> None:
         """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
         y = np.concatenate([y.ravel() for _, y in self.parts]) if self._are_texts() else self._train[1]
         model.learn_names(self._feature_names, y)
+
+    def _check_kinds(self) -> None:
+        kinds = [naming.are_texts(y) for _, y in self.parts]
+        if len(set(kinds)) > 1:
+            came = ("texts", "numbers") if kinds[0] else ("numbers", "texts")
+            raise ArgumentTypeError("y holds {}, but validation_data[1] holds {}".format(*came))
 
     def _are_texts(self) -> bool:
         return all(naming.are_texts(y) for _, y in self.parts)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .._cache import write_atomically
-from .._errors import ArgumentTypeError, ModelFileError
+from .._errors import ArgumentError, ArgumentTypeError, ModelFileError
 from ..model import Sequential
 from .result import FINISHED, SweepResult, SweepRun
 from .settings import described
@@ -31,6 +31,8 @@ class Folder:
 
     def make(self) -> None:
         """Make it, and those that it is in, where they are not there yet."""
+        if self.path.exists() and not self.path.is_dir():
+            raise ArgumentError(f"folder must be a folder, but {self.path} is a file")
         self.path.mkdir(parents=True, exist_ok=True)
 
     def model_path(self, name: str) -> Path:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from .. import _check, layers, losses, optimizers
+from .. import _check, layers, losses, naming, optimizers
 from .._errors import ArgumentError, ArgumentTypeError, FastMLPError
 from ..layers import Dense, Layer
 from ..model import Sequential
@@ -60,8 +60,9 @@ def _layers(settings: Settings, loss: losses.Loss, classes: Callable[[], int]) -
     found = [_layer(item, activation) for item in given]
     if any(isinstance(item, (Layer, dict)) for item in given):
         return found
+    units = classes() if settings.get("classes") is None else len(naming.class_labels(settings["classes"]))
     output = "linear" if getattr(loss, "from_logits", False) else "softmax"
-    return [*found, Dense(classes(), activation=output)]
+    return [*found, Dense(units, activation=output)]
 
 
 def _layer(item: Any, activation: str) -> Layer:

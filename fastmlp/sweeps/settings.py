@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import inspect
 import itertools
@@ -201,7 +202,7 @@ def _shown(value: Any) -> str:
 
 
 def described(value: Any) -> Any:
-    """A setting as JSON can hold it: objects by their ``config``, functions by name, arrays by their content."""
+    """A setting as JSON can hold it: objects by their ``config`` or fields, functions by name, arrays by content."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, np.generic):
@@ -210,10 +211,13 @@ def described(value: Any) -> Any:
         return {str(key): described(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, range)):
         return [described(item) for item in value]
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "__array__"):  # a column of a data frame too
         return {"array": digest(value)}
-    if callable(getattr(value, "config", None)):
-        return described(value.config())
+    if callable(getattr(value, "config", None)) and (config := value.config()) is not None:
+        return described(config)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):  # such as a metric of a function
+        fields = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        return {"type": type(value).__name__, **described(fields)}
     if callable(value):
         return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"
     return repr(value)

@@ -80,7 +80,7 @@ class Task:
         history = model.fit(
             x,
             y,
-            callbacks=[stop, *self._make_callbacks(Given(given))],
+            callbacks=[stop, *(self._make_callbacks(Given(given)) or ())],
             validation_data=None if validation is None else (*validation, of_validation),
             verbose=0,
             n_threads=n_threads,

@@ -134,6 +134,10 @@ def _tasks(wanted: list[Request], data: SweepData, folder: Folder | None, callba
             raise ArgumentError(
                 f"build returned one model for {other!r} and for {request.name!r}: it must make new ones"
             )
+    for request in wanted:
+        if request.settings.get("validation_batches") is not None and len(data.parts) == 1:
+            raise ArgumentError(f"run {request.name!r}: validation_batches needs validation_data or validation_split")
+        data.weights(request.settings.get("sample_weight"))  # raises if they cannot be used
     for dtype in {model.dtype for model in models}:
         data.convert(dtype)
     return [Task(request, model, data, folder, callbacks) for request, model in zip(wanted, models, strict=True)]
