@@ -228,7 +228,8 @@ def _labels(array: Array, name: str, classes: int) -> Array:
         row = int(wrong[0])
         raise ArgumentError(
             f"{name} must hold class numbers from 0 to {classes - 1}, because the last layer has {classes} units, "
-            f"but {name}[{row}] is {array[row]}"
+            f"but {name}[{row}] is {array[row]}: where they are labels of another kind, name them with the model's "
+            f"argument classes=[...]"
         )
     return labels
 

@@ -12,6 +12,8 @@ from . import _check
 from ._errors import ArgumentError, ArgumentTypeError
 from .kernels import tables as t
 
+__all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
+
 # Name: operation, kind of activation, and the parameter where none is given (None: it takes none)
 _RULES: dict[str, tuple[int, int, float | None]] = {
     "relu": (t.RELU, -1, None),
@@ -80,6 +82,16 @@ def _with_parameter(name: str, parameter: Any, argument: str) -> str:
 def leaky_relu(negative_slope: float = 0.2) -> str:
     """x above 0, ``negative_slope`` · x below (default: Keras's).
 
+    Parameters
+    ----------
+    negative_slope : float, default 0.2
+        At least 0.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is negative, or no finite number.
+
     Examples
     --------
     >>> import fastmlp as fm
@@ -91,6 +103,16 @@ def leaky_relu(negative_slope: float = 0.2) -> str:
 
 def elu(alpha: float = 1.0) -> str:
     """x above 0, ``alpha`` (eˣ − 1) below.
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        At least 0.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is negative, or no finite number.
 
     Examples
     --------

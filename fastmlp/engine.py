@@ -32,6 +32,7 @@ _PARALLEL_WORK = 2_000_000
 # The same for a forward pass that comes alone: the other threads sleep by then, and to wake them took 0.06 to 0.7 ms.
 # 28 MFLOP (0.5 ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
+_OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
@@ -365,13 +366,20 @@ class Engine:
     @cached_property
     def few_rows(self) -> int:
         """The most rows for which `predict_rows` is best in any case: for more, several threads may pay."""
-        return max(1, _PARALLEL_FORWARD_WORK // (2 * self.program.count))
+        return max(1, min(self._rows_of_scratch, _PARALLEL_FORWARD_WORK // (2 * self.program.count)))
+
+    @cached_property
+    def _rows_of_scratch(self) -> int:
+        """The most rows for which `predict_rows` takes little scratch space, of which it needs no more for many."""
+        columns = int(self._network[t.NETWORK_HEAD + t.COLUMNS])
+        rows = _OWN_SCRATCH // (columns * self.program.dtype.itemsize)
+        return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.count)
 
     def are_few(self, rows: int, n_threads: int | None) -> bool:
-        """Whether `predict_rows` should predict so many: on one thread, as long as Ctrl-C can wait."""
+        """Whether `predict_rows` should predict so many: on one thread, and with little scratch space of its own."""
         if rows <= self.few_rows:
             return True
-        return 2 * self.program.count * rows <= _CALL_WORK and self.forward_threads(rows, n_threads) == 1
+        return rows <= self._rows_of_scratch and self.forward_threads(rows, n_threads) == 1
 
     def _calls(self, rows: int) -> list[tuple[int, int]]:
         """Spans of rows that one kernel call takes: as many in each, or one less."""

@@ -22,6 +22,18 @@ class Initializer:
 
     ``scale`` times a bound computed from the tensor's shape is the standard deviation of a normal distribution,
     or the half-width of a uniform one.
+
+    Parameters
+    ----------
+    name : str
+        ``"he_normal"``, ``"glorot_uniform"`` or another of the rules below.
+    scale : float, default 1
+        Above 0; for ``"ones"`` any number.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such rule, or the scale is not above 0.
     """
 
     name: str
@@ -141,17 +153,68 @@ def lecun_uniform() -> Initializer:
 
 
 def random_normal(stddev: float = 0.05) -> Initializer:
-    """Normal with a fixed standard deviation."""
+    """Normal with a fixed standard deviation.
+
+    Parameters
+    ----------
+    stddev : float, default 0.05
+        Above 0.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not above 0.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Dense(8, kernel_initializer=fm.initializers.random_normal(0.01)).kernel_initializer
+    Initializer(name='random_normal', scale=0.01)
+    """
     return Initializer("random_normal", _check.real_number(stddev, "stddev", above=0))
 
 
 def random_uniform(limit: float = 0.05) -> Initializer:
-    """Uniform within ±limit."""
+    """Uniform within ±limit.
+
+    Parameters
+    ----------
+    limit : float, default 0.05
+        Above 0.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not above 0.
+
+    Examples
+    --------
+    >>> from fastmlp import initializers
+    >>> initializers.random_uniform(0.1)
+    Initializer(name='random_uniform', scale=0.1)
+    """
     return Initializer("random_uniform", _check.real_number(limit, "limit", above=0))
 
 
 def constant(value: float) -> Initializer:
-    """All the same number: for biases."""
+    """All the same number: for biases.
+
+    Parameters
+    ----------
+    value : float
+        Finite, and below 1e30.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Dense(1, bias_initializer=fm.initializers.constant(-2.0)).bias_initializer
+    Initializer(name='ones', scale=-2.0)
+    """
     return Initializer("ones", _check.real_number(value, "value", below=1e30))
 
 

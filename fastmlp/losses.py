@@ -10,6 +10,19 @@ from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
 from .kernels import tables as t
 
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Huber",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "Quantile",
+    "SumOfSquares",
+    "get",
+]
+
 CLASSES, PROBABILITIES, VALUES, COUNTS = "classes", "probabilities", "values", "counts"
 
 

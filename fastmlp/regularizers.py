@@ -38,17 +38,68 @@ class Regularizer:
 
 
 def l1(l1: float = 0.01) -> Regularizer:
-    """l1 · Σ|w|: many weights become small or 0."""
+    """l1 · Σ|w|: many weights become small or 0.
+
+    Parameters
+    ----------
+    l1 : float, default 0.01
+        At least 0.
+
+    Raises
+    ------
+    ArgumentError
+        If it is negative or not finite.
+
+    Examples
+    --------
+    >>> from fastmlp import regularizers
+    >>> regularizers.l1(0.001)
+    Regularizer(l1=0.001, l2=0.0)
+    """
     return Regularizer(l1=l1)
 
 
 def l2(l2: float = 0.01) -> Regularizer:
-    """l2 · Σw² (as in Keras; scikit-learn's ``alpha`` is twice this, and divided by the number of rows)."""
+    """l2 · Σw² (as in Keras; scikit-learn's ``alpha`` is twice this, and divided by the number of rows).
+
+    Parameters
+    ----------
+    l2 : float, default 0.01
+        At least 0.
+
+    Raises
+    ------
+    ArgumentError
+        If it is negative or not finite.
+
+    Examples
+    --------
+    >>> from fastmlp import regularizers
+    >>> regularizers.l2(1e-4)
+    Regularizer(l1=0.0, l2=0.0001)
+    """
     return Regularizer(l2=l2)
 
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
-    """Both."""
+    """l1 · Σ|w| + l2 · Σw².
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0.01
+        At least 0.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them is negative or not finite.
+
+    Examples
+    --------
+    >>> from fastmlp import regularizers
+    >>> regularizers.l1_l2(0.001, 1e-4)
+    Regularizer(l1=0.001, l2=0.0001)
+    """
     return Regularizer(l1, l2)
 
 

@@ -875,7 +875,7 @@ class Bar:
 
 def test_a_bar_counts_the_batches_of_each_epoch(monkeypatch):
     monkeypatch.setattr(progress_bar, "_tqdm_class", lambda: Bar)
-    stream = io.StringIO()
+    stream = Screen()
     fit(epochs=2, callbacks=[callbacks.ProgressBar(stream=stream)], validation_data=VALIDATION)
     lines = stream.getvalue().splitlines()
     assert [line[:17] for line in lines] == ["epoch 1/2 6/6 los", "epoch 2/2 6/6 los"]
@@ -885,7 +885,7 @@ def test_a_bar_counts_the_batches_of_each_epoch(monkeypatch):
 
 def test_a_bar_is_closed_when_training_fails(monkeypatch):
     monkeypatch.setattr(progress_bar, "_tqdm_class", lambda: Bar)
-    stream = io.StringIO()
+    stream = Screen()
     with pytest.raises(RuntimeError):
         fit(callbacks=[callbacks.ProgressBar(stream=stream), Fails("on_batches_end")])
     assert stream.getvalue().splitlines()[-1] == "stopped: an error"
@@ -894,13 +894,21 @@ def test_a_bar_is_closed_when_training_fails(monkeypatch):
 
 def test_a_bar_of_tqdm():
     pytest.importorskip("tqdm")
-    stream = io.StringIO()
+    stream = Screen()
     fit(epochs=2, callbacks=[callbacks.ProgressBar(stream=stream)])
     finished = [line.split("\r")[-1] for line in stream.getvalue().strip().split("\n")]
     assert len(finished) == 2
     assert finished[1].startswith("epoch 2/2: 100%")
     assert "6/6" in finished[1]
     assert "loss" in finished[1]
+
+
+def test_a_bar_is_a_line_for_each_epoch_in_a_file(monkeypatch):
+    monkeypatch.setattr(progress_bar, "_tqdm_class", lambda: Bar)
+    stream = io.StringIO()
+    fit(epochs=2, callbacks=[callbacks.ProgressBar(stream=stream)])
+    assert [line[:9] for line in stream.getvalue().splitlines()] == ["epoch 1/2", "epoch 2/2"]
+    assert "\r" not in stream.getvalue()
 
 
 # ---------------------------------------------------------------- diagnosis

@@ -10,6 +10,7 @@ import pytest
 
 import fastmlp
 from fastmlp import kernels
+from fastmlp._jit import jit_disabled
 
 from .test_runtime import needs_jit, run_python
 
@@ -28,6 +29,8 @@ def needs_matplotlib():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_module_examples(name):
+    if jit_disabled() and not name.startswith(("fastmlp.kernels", "fastmlp.reference")):
+        pytest.skip("examples that train take minutes without numba's compiler, and are tested with it")
     if name.startswith("fastmlp.plots"):
         needs_matplotlib()
     module = importlib.import_module(name)

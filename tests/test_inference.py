@@ -192,6 +192,22 @@ def test_a_call_with_an_output_array_takes_no_memory(count, bound, n_threads):
     assert peak < bound
 
 
+@needs_jit
+def test_a_block_of_wide_rows_takes_no_memory():
+    model = fm.mlp([128, 64], classes=10, seed=0)
+    model.build(784)
+    x, out = np.ones((64, 784), np.float32), np.empty((64, 10), np.float32)
+    for _ in range(2):
+        model.predict(x, out=out, n_threads=1)
+    tracemalloc.start()
+    try:
+        model.predict(x, out=out, n_threads=1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000
+
+
 @pytest.mark.parametrize("n_threads", [1, 2, 64])
 @pytest.mark.parametrize("widths", [(4096, 4096, 10), (16,), (20_000, 10)], ids=str)
 def test_a_workspace_is_bounded_for_large_networks_and_batches(widths, n_threads):

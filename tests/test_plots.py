@@ -631,6 +631,15 @@ def test_runs_are_sorted_and_the_best_is_named():
     assert ax.get_ylim()[0] > ax.get_ylim()[1]
 
 
+def test_runs_of_a_grid_are_told_apart():
+    same = "layers=64-64-64,epochs=50,optimizer=adam,loss=categorical_crossentropy"
+    names = [f"{same},learning_rate={rate}" for rate in (0.1, 0.01)]
+    (ax,) = plots.sweep([{"name": name, "acc": 0.5 + n / 10} for n, name in enumerate(names)], "acc")
+    assert list(bars(ax)) == ["learning_rate=0.01", "learning_rate=0.1"]
+    (ax,) = plots.sweep([{"name": same + end, "acc": 0.5} for end in "ab"], "acc")
+    assert list(bars(ax)) == ["loss=categorical_crossentropya", "loss=categorical_crossentropyb"]
+
+
 def test_less_is_better_for_losses():
     rows = [SimpleNamespace(name="a", val_loss=2.0), SimpleNamespace(name="b", val_loss=0.5)]
     (ax,) = plots.sweep(rows, "val_loss")
@@ -678,4 +687,4 @@ def test_of_fifty_runs_the_best_stands_out():
 def test_names_are_no_formulas_and_not_too_long():
     (ax,) = plots.sweep([{"name": "cost $1 and $2", "val_accuracy": 1.0}, {"name": "x" * 99, "val_accuracy": 0.1}])
     shown = [label.get_text() for label in ax.get_yticklabels()]
-    assert shown == [r"cost \$1 and \$2", "x" * 31 + "…"]
+    assert shown == [r"cost \$1 and \$2", "x" * 23 + "…" + "x" * 12]

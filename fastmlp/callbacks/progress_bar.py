@@ -67,7 +67,7 @@ class ProgressLine(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar for each epoch, by tqdm: a widget in a notebook, text elsewhere.
+    """A bar for each epoch, by tqdm: a widget in a notebook, text in a terminal; a line for each epoch elsewhere.
 
     `fit` shows it by itself, with ``verbose="auto"`` or 1, in a notebook or a terminal where tqdm is installed.
 
@@ -86,11 +86,20 @@ class ProgressBar(Callback):
         self.stream = stream
         self._tqdm = _tqdm_class()
         self._bar: Any = None
+        self._line: ProgressLine | None = None
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         self._plan = plan
+        stream = self.stream or sys.stdout
+        is_redrawn = _in_notebook() or (stream is not None and stream.isatty())
+        self._line = None if is_redrawn else ProgressLine(live=False, stream=stream)  # a bar would fill a file
+        if self._line is not None:
+            self._line.on_train_begin(plan)
 
     def on_epoch_begin(self, epoch: int) -> None:
+        if self._line is not None:
+            self._line.on_epoch_begin(epoch)
+            return
         self._bar = self._tqdm(
             total=self._plan["batches"],
             desc=_head(epoch, self._plan["epochs"]),
@@ -100,14 +109,21 @@ class ProgressBar(Callback):
         )
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        self._bar.set_postfix_str(_values(logs), refresh=False)
-        self._bar.update(batch - self._bar.n)
+        if self._bar is not None:
+            self._bar.set_postfix_str(_values(logs), refresh=False)
+            self._bar.update(batch - self._bar.n)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if self._line is not None:
+            self._line.on_epoch_end(epoch, logs)
+            return
         self._bar.set_postfix_str(_values(logs))
         self._close()
 
     def on_train_end(self, reason: str) -> None:
+        if self._line is not None:
+            self._line.on_train_end(reason)
+            return
         self._close()
         if reason != "finished":
             print(f"stopped: {_IN_WORDS.get(reason, reason)}", file=self.stream or sys.stdout, flush=True)

@@ -136,10 +136,11 @@ def legend_beside(ax: Axes, **options: Any) -> None:
     )
 
 
-def shorten(name: Any, longest: int = 24) -> str:
-    """A name that fits beside a plot."""
+def shorten(name: Any, longest: int = 24, *, end: int = 0) -> str:
+    """A name that fits beside a plot: a long one loses all but its beginning, and ``end`` letters of its end."""
     text = " ".join(str(name).split())
-    text = text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    if len(text) > longest:
+        text = text[: longest - 1 - end].rstrip() + "…" + text[len(text) - end :].lstrip()
     return text.replace("$", r"\$")  # which would begin a formula
 
 

@@ -56,7 +56,8 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     >>> axes[0].get_title()
     'Best val_accuracy: 0.9700 (wide)'
     """
-    runs = [_Run.of(row, metric) for row in _check.items(table, "table", "runs")]
+    rows = _check.items(table, "table", "runs")
+    runs = [_Run.of(row, name, metric) for row, name in zip(rows, _names(rows), strict=True)]
     known = [run for run in runs if np.isfinite(run.value)]
     if not known:
         raise ArgumentError(f"table must have runs with {metric!r}, but none of its {len(runs)} rows has a value of it")
@@ -82,10 +83,8 @@ class _Run:
     curve: Array
 
     @classmethod
-    def of(cls, row: Any, metric: str) -> _Run:
-        name, history = _field(row, "name"), _field(row, "history")
-        if name is None:
-            raise ArgumentError(f"table must have a 'name' in each row, but {row!r:.60} has none")
+    def of(cls, row: Any, name: str, metric: str) -> _Run:
+        history = _field(row, "history")
         values = getattr(history, "history", history)
         curve = np.asarray(values.get(metric, ()) if isinstance(values, Mapping) else (), dtype=np.float64)
         epochs = np.asarray(getattr(history, "epoch", range(len(curve))), dtype=np.float64) + 1
@@ -94,11 +93,23 @@ class _Run:
         value = _field(row, metric)
         if value is None:
             value = curve[-1] if len(curve) else np.nan
-        return cls(_style.shorten(name, 32), _number(value, metric), epochs, curve)
+        return cls(_style.shorten(name, 36, end=12), _number(value, metric), epochs, curve)
 
     @property
     def has_curve(self) -> bool:
         return bool(np.isfinite(self.curve).any())
+
+
+def _names(rows: list[Any]) -> list[str]:
+    """What runs are called, without the settings that are the same for all: ``layers=64,epochs=5`` is ``layers=64``."""
+    names = [_field(row, "name") for row in rows]
+    for row, name in zip(rows, names, strict=True):
+        if name is None:
+            raise ArgumentError(f"table must have a 'name' in each row, but {row!r:.60} has none")
+    parts = [str(name).split(",") for name in names]
+    same = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
+    shorter = [",".join(part for part in each if part not in same) for each in parts]
+    return shorter if all(shorter) and len(set(shorter)) == len(set(map(str, names))) else list(map(str, names))
 
 
 def _field(row: Any, name: str) -> Any:
