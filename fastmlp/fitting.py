@@ -51,6 +51,7 @@ class Fitting(Evaluating):
         validation_data: tuple[Any, ...] | None = None,
         validation_freq: int = 1,
         validation_batches: int | None = None,
+        steps_per_epoch: int | None = None,
         shuffle: bool = True,
         class_weight: dict[int, float] | str | None = None,
         sample_weight: Any = None,
@@ -91,6 +92,8 @@ class Fitting(Evaluating):
             Epochs from one validation to the next.
         validation_batches : int, optional
             Validate also every so many batches, counted in each epoch; see ``History.validations``.
+        steps_per_epoch : int, optional
+            An epoch is at most so many batches, the first ones of its order. Default: all.
         shuffle : bool, default True
             A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
             been trained.
@@ -139,6 +142,8 @@ class Fitting(Evaluating):
             raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
         if validation_batches is not None:
             validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
+        if steps_per_epoch is not None:
+            steps_per_epoch = _check.whole_number(steps_per_epoch, "steps_per_epoch", minimum=1)
         shuffle = _check.yes_or_no(bool(shuffle) if shuffle in (0, 1) else shuffle, "shuffle")
         chunks: ChunkSource | None = None
         if is_chunks(x, y):
@@ -147,6 +152,7 @@ class Fitting(Evaluating):
                 {
                     "validation_split": bool(validation_split),
                     "validation_batches": validation_batches is not None,
+                    "steps_per_epoch": steps_per_epoch is not None,
                     "sample_weight": sample_weight is not None,
                     "class_weight='balanced'": isinstance(class_weight, str),
                     "resume": bool(resume),
@@ -176,7 +182,15 @@ class Fitting(Evaluating):
                 batch_size = train.rows
             history, first = self._begin_history(resume, initial_epoch)
             settings = Settings(
-                batch_size, epochs, first, shuffle, max_time, n_threads, validation_freq, validation_batches
+                batch_size,
+                epochs,
+                first,
+                shuffle,
+                max_time,
+                n_threads,
+                validation_freq,
+                validation_batches,
+                steps_per_epoch,
             )
             run = (cast("Sequential", self), train, validation, settings, listeners, history)
             if chunks is not None:

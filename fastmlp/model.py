@@ -320,6 +320,57 @@ class Sequential(Fitting):
 
         saving.save(self, path)
 
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, each by layer and name.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Raises
+        ------
+        NotBuiltError
+            If the model has no parameters yet.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import fastmlp as fm
+        >>> model, other = (fm.mlp([4], classes=2, seed=seed) for seed in (0, 1))
+        >>> model.build(n_features=3)
+        >>> other.build(n_features=3)
+        >>> path = os.path.join(tempfile.mkdtemp(), "weights.npz")
+        >>> model.save_weights(path)
+        >>> other.load_weights(path)
+        >>> bool((model.predict([[1, 2, 3]]) == other.predict([[1, 2, 3]])).all())
+        True
+        """
+        from . import saving
+
+        saving.save_weights(self, path)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Read the weights of `save_weights`, or those in the file of a whole model, into this built model.
+
+        The optimiser goes on from where it is. `compile` lets it begin anew.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Raises
+        ------
+        ModelFileError
+            If the file is missing, damaged, or of a model of other layers; nothing is changed then.
+        NotBuiltError
+            If the model has no parameters yet.
+        """
+        from . import saving
+
+        saving.load_weights(self, path)
+
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
 

@@ -7,8 +7,9 @@ import json
 import os
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,11 +24,12 @@ from .model import Position, Sequential
 if TYPE_CHECKING:
     from .program import Tensor
 
+T = TypeVar("T")
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
 _SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may end there
-_TO_CALLER = 4  # frames from where a warning is given to who calls `load`
+_TO_CALLER = 5  # frames from where a warning is given to who calls `load`
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
@@ -37,6 +39,16 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
             arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
+    _write(arrays, path)
+
+
+def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """See `Sequential.save_weights`."""
+    names = [_name(0, tensor) for tensor in model.engine.program.tensors]
+    _write(dict(zip(names, model.get_weights(), strict=True)), path)
+
+
+def _write(arrays: dict[str, Array], path: str | os.PathLike[str]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     target = _as_path(path)
@@ -131,10 +143,40 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
+    return _opened(path, _read)
+
+
+def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """See `Sequential.load_weights`."""
+    tensors = model.engine.program.tensors
+
+    def read(file: Any, source: Path) -> list[Array]:
+        there = {name for name in file.files if name.startswith("parameters/")}
+        strange = sorted(there.difference(_name(0, tensor) for tensor in tensors))
+        if strange or not there:
+            found = f"it has {strange[0]!r}" if strange else "it has no 'parameters/...'"
+            raise ModelFileError(f"{source} does not hold the weights of a model with these layers: {found}")
+        return [_read_tensor(file, _name(0, tensor), tensor, model.dtype, source) for tensor in tensors]
+
+    model.set_weights(_opened(path, read))
+    first = model.declarations[0]
+    if isinstance(first, layers.Normalization) and first.mean is None:  # or `fit` would take those of its data
+        model.declarations[0] = layers.Normalization()
+        _note_statistics(model)
+
+
+def _opened(path: str | os.PathLike[str], read: Callable[[Any, Path], T]) -> T:
+    """What ``read`` makes of the archive; all that goes wrong is a ModelFileError."""
     target = _as_path(path)
     try:
         with open(target, "rb") as stream:
-            return _read(stream, target)
+            if not zipfile.is_zipfile(stream):
+                raise ModelFileError(
+                    f"{target} is not a readable fastmlp model: it is no .npz archive, or only a part of one"
+                )
+            stream.seek(0)
+            with np.load(stream, allow_pickle=False) as file:
+                return read(file, target)
     except FileNotFoundError:
         raise ModelFileError(f"{target}: there is no such model file") from None
     except ModelFileError:
@@ -153,14 +195,10 @@ def _as_path(path: Any) -> Path:
         raise ArgumentTypeError(f"path must be the name of a file, not {path!r:.60}") from None
 
 
-def _read(stream: BinaryIO, path: Path) -> Sequential:
-    if not zipfile.is_zipfile(stream):
-        raise ModelFileError(f"{path} is not a readable fastmlp model: it is no .npz archive, or only a part of one")
-    stream.seek(0)
-    with np.load(stream, allow_pickle=False) as file:
-        if "config" not in file:
-            raise ModelFileError(f"{path} is not a fastmlp model: it has no 'config' entry")
-        return _restore(_read_config(file["config"], path), file, path)
+def _read(file: Any, path: Path) -> Sequential:
+    if "config" not in file:
+        raise ModelFileError(f"{path} is not a fastmlp model: it has no 'config' entry")
+    return _restore(_read_config(file["config"], path), file, path)
 
 
 def _read_config(raw: Array, path: Path) -> dict[str, Any]:

@@ -39,6 +39,12 @@ class Settings:
     n_threads: int | None
     validation_freq: int = 1
     validation_batches: int | None = None
+    steps_per_epoch: int | None = None
+
+    def batches(self, rows: int) -> int:
+        """Of an epoch."""
+        there = -(-rows // self.batch_size)
+        return there if self.steps_per_epoch is None else min(there, self.steps_per_epoch)
 
 
 class Trainer:
@@ -60,7 +66,7 @@ class Trainer:
         self.settings = settings
         self.callbacks = callbacks
         self.history = history
-        self.batches = -(-data.rows // settings.batch_size)
+        self.batches = settings.batches(data.rows)
         rows = min(settings.batch_size, data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, settings.n_threads)

@@ -543,6 +543,15 @@ def test_predict_classes_of_a_model_without_words(succeed, data):
     assert set(succeed("predict", "model.npz", "new.npy", "--classes").splitlines()[1:]) <= {"0", "1", "2"}
 
 
+@pytest.mark.parametrize(("samples", "batches"), [(32, [1, 1]), (10, [1, 1]), (33, [2, 2]), (500, [2, 2])])
+def test_samples_of_an_epoch(succeed, data, samples, batches):
+    options = ["--layers", "8", "--epochs", "2", "--batch-size", "32", "--quiet", "--output", "model.npz"]
+    succeed("train", data, *options, "--samples-per-epoch", str(samples))
+    history = fm.load("model.npz").history
+    assert history.epoch == [0, 1]
+    assert len(history.batches["loss"]) == sum(batches)
+
+
 def test_columns_are_those_of_training(succeed, fail, tmp_path):
     x, y = clusters(width=3)
     file = write_csv(tmp_path / "data.csv", x, y)

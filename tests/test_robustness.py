@@ -913,6 +913,55 @@ def test_a_config_with_a_wrong_value_is_refused_when_it_is_loaded(name, value, s
 KERNEL = "parameters/0/kernel"
 
 
+def test_weights_alone_are_read_from_both_kinds_of_files(tmp_path):
+    model, others = built(), [fm.Sequential(built().declarations, seed=9) for _ in range(2)]
+    model.save(tmp_path / "model.npz")
+    model.save_weights(tmp_path / "weights.npz")
+    with np.load(tmp_path / "weights.npz") as file:
+        assert all(name.startswith("parameters/") for name in file.files)
+    for other, name in zip(others, ("model.npz", "weights.npz"), strict=True):
+        other.compile()
+        other.build(X.shape[1])
+        assert weight_bits(other) != weight_bits(model)
+        other.load_weights(tmp_path / name)
+        assert weight_bits(other) == weight_bits(model)
+
+
+def test_weights_that_do_not_fit_change_nothing(tmp_path):
+    model, other = built(), fm.mlp([7, 7, 7], classes=CLASSES, seed=1)
+    other.build(X.shape[1])
+    before = weight_bits(model)
+    other.save_weights(tmp_path / "other.npz")
+    np.savez(tmp_path / "alien.npz", a=np.ones(3))
+    (tmp_path / "text.npz").write_text("no archive")
+    for name, message in (
+        (
+            "other.npz",
+            "does not hold the weights of a model with these layers|must have the shape",
+        ),
+        ("alien.npz", "it has no 'parameters/...'"),
+        ("text.npz", "no .npz archive"),
+        ("missing.npz", "there is no such model file"),
+    ):
+        with pytest.raises(ModelFileError, match=message):
+            model.load_weights(tmp_path / name)
+        assert weight_bits(model) == before
+    with pytest.raises(fm.NotBuiltError):
+        fm.mlp([4], classes=2).load_weights(tmp_path / "other.npz")
+
+
+def test_loaded_statistics_are_not_taken_anew(tmp_path):
+    models = [fm.Sequential([fm.Normalization(), fm.Dense(CLASSES, "softmax")], seed=seed) for seed in (0, 1)]
+    for model in models:
+        model.compile()
+    models[0].fit(X, Y, verbose=0)
+    models[0].save_weights(tmp_path / "weights.npz")
+    models[1].build(X.shape[1])
+    models[1].load_weights(tmp_path / "weights.npz")
+    models[1].fit(X + 5, Y, verbose=0)
+    np.testing.assert_array_equal(models[1].layers[0].mean, models[0].layers[0].mean)
+
+
 @pytest.mark.parametrize("group", ["parameters", "optimizer/0", "optimizer/1"])
 @pytest.mark.parametrize(
     "change",

@@ -159,6 +159,12 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--batch-size", type=usage.whole_number(1), metavar="ROWS", help="default: 128")
     fit.add_argument("--rows", type=usage.whole_number(1), help="train on the first so many rows (default: all)")
     fit.add_argument(
+        "--samples-per-epoch",
+        type=usage.whole_number(1),
+        metavar="N",
+        help="rows of an epoch, drawn anew for each: in whole batches, or one smaller batch (default: all)",
+    )
+    fit.add_argument(
         "--validation-split",
         type=usage.real_number(minimum=0, below=1),
         metavar="SHARE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,11 +140,13 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
 def _fit(work: Run, args: argparse.Namespace) -> str | None:
     """Train; returns what broke it off, if anything did."""
     (x, y), validation = _with_validation(work)
+    samples = args.samples_per_epoch or len(x)
     try:
         history = work.model.fit(
             x,
             y,
-            batch_size=work.batch_size,
+            batch_size=min(work.batch_size, samples),
+            steps_per_epoch=math.ceil(samples / work.batch_size),
             epochs=args.epochs,
             verbose=0 if args.quiet else "auto",
             validation_data=validation,
