@@ -27,6 +27,8 @@ class Outcome:
     shown : str
         The value, as shown.
     spread : str
+    is_fair : bool
+        Whether both did the same arithmetic: else there is no verdict.
     """
 
     ours: str
@@ -34,6 +36,7 @@ class Outcome:
     value: float
     shown: str
     spread: str = ""
+    is_fair: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class Target:
             outcome = None
         if outcome is None or outcome.value != outcome.value:
             return [self.what, "not measured", "", "", "", ""]
-        return [self.what, outcome.ours, outcome.best_peer, outcome.shown, outcome.spread, self.verdict(outcome.value)]
+        verdict = self.verdict(outcome.value) if outcome.is_fair else "not compared: other arithmetic"
+        return [self.what, outcome.ours, outcome.best_peer, outcome.shown, outcome.spread, verdict]
 
     def verdict(self, value: float) -> str:
         """Met, or missed by how much."""
@@ -132,7 +136,7 @@ def _ratio(items: list[Data], peer: str) -> Outcome | None:
     shown = seconds(mine.median), f"{best.name} {seconds(best.median)}"
     if odd is not None:  # its own section says why it is no comparison of equals
         value = mine.median / odd.median
-        return Outcome(*shown, value, f"{value:.3f}, other arithmetic")
+        return Outcome(*shown, value, f"{value:.3f}", is_fair=False)
     return None if other is None else Outcome(*shown, *_shown([1 / ratio for ratio in other.ratios]))
 
 
