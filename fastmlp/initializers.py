@@ -15,6 +15,22 @@ from . import _check
 from ._errors import ArgumentTypeError
 from ._types import Array
 
+__all__ = [
+    "Initializer",
+    "constant",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "random_normal",
+    "random_uniform",
+    "zeros",
+]
+
 
 @dataclass(frozen=True)
 class Initializer:

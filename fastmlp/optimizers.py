@@ -15,6 +15,19 @@ from .kernels import tables as t
 if TYPE_CHECKING:
     from .schedules import Schedule
 
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Optimizer",
+    "RMSprop",
+    "Rprop",
+    "get",
+]
+
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
 

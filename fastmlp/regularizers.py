@@ -8,6 +8,8 @@ from typing import Any
 from . import _check
 from ._errors import ArgumentTypeError
 
+__all__ = ["Regularizer", "get", "l1", "l1_l2", "l2"]
+
 
 @dataclass(frozen=True)
 class Regularizer:

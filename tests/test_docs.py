@@ -23,6 +23,20 @@ MODULES = [
 ]
 
 
+# What other parts of the package, and classes of the user's own, need to name.
+INTERNAL = {
+    "__version__",
+    "METRICS",
+    "Metric",
+    "Scores",
+    "Logs",
+    "LayerHealth",
+    "larger_is_better",
+    "listeners",
+    "progress",
+}
+
+
 def needs_matplotlib():
     pytest.importorskip("matplotlib").use("Agg")
 
@@ -82,3 +96,16 @@ def test_the_policy_of_the_simulation_learns_to_balance(tmp_path):
     assert len(means) == 20
     assert max(means) > 4 * means[0]
     assert float(re.search(r"from 100 new starts: ([\d.]+)", output)[1]) > 2 * means[0]
+
+
+PUBLIC = ["callbacks", "datasets", "kernels", "losses", "metrics", "plots", "schedules", "sweeps", "trackers"]
+
+
+@pytest.mark.parametrize("name", ["fastmlp", *(f"fastmlp.{name}" for name in PUBLIC)])
+def test_what_is_public_stands_in_the_documentation(name):
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    if not pages[0].exists():
+        pytest.skip("installed without its documentation")
+    words = set(re.findall(r"\w+", "".join(page.read_text(encoding="utf-8") for page in pages)))
+    public = set(importlib.import_module(name).__all__) - INTERNAL
+    assert public <= words, sorted(public - words)
