@@ -75,7 +75,10 @@ def items(value: Any, name: str, what: str) -> list[Any]:
     """The elements of a list or another iterable; a text is not meant."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise ArgumentTypeError(f"{name} must be a list of {what}, not {value!r:.60}")
-    return list(value)
+    try:
+        return list(value)
+    except TypeError:  # such as an array without dimensions
+        raise ArgumentTypeError(f"{name} must be a list of {what}, not {value!r:.60}") from None
 
 
 def choice(value: Any, name: str, legal: Iterable[str]) -> str:
@@ -228,8 +231,7 @@ def _labels(array: Array, name: str, classes: int) -> Array:
         row = int(wrong[0])
         raise ArgumentError(
             f"{name} must hold class numbers from 0 to {classes - 1}, because the last layer has {classes} units, "
-            f"but {name}[{row}] is {array[row]}: where they are labels of another kind, name them with the model's "
-            f"argument classes=[...]"
+            f"but {name}[{row}] is {array[row]} (labels of another kind go into the model's argument classes=[...])"
         )
     return labels
 

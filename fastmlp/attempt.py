@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ._errors import BusyError
+from .layers import Normalization
 
 if TYPE_CHECKING:
     from .fitting import Fitting
 
+_lock = threading.Lock()
 _SET_UP = ("seed", "classes", "feature_names", "history", "_engine")
 
 
@@ -24,29 +27,32 @@ def attempt(model: Fitting) -> Iterator[None]:
     BusyError
         If the model is being trained already.
     """
-    if model._busy:
-        raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
-    before = _State(model)
-    model._busy = True
+    with _lock:
+        if model._busy:
+            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
+        model._busy = True
     try:
-        yield
-    except BaseException:
-        if not before.is_trained_since():
-            before.bring_back()
-        raise
+        before = _State(model)
+        try:
+            yield
+        except BaseException:
+            if not before.is_trained_since():
+                before.bring_back()
+            raise
     finally:
         model._busy = False
 
 
 class _State:
-    """What the beginning of a training changes."""
+    """What the beginning of a training changes; what callbacks have changed stays as they want it."""
 
     def __init__(self, model: Fitting) -> None:
         self._model = model
         self._set_up: dict[str, Any] = {name: model.__dict__[name] for name in _SET_UP}
         self._position = dataclasses.replace(model.position)
-        self._first = model.declarations[0]  # a Normalization is given its statistics
+        self._stopped = None if model.history is None else model.history.stopped
         self._step, self._batches = self._steps(), self._recorded()
+        self._first, self._statistics = model.declarations[0], model.first_statistics()
 
     def _steps(self) -> int:
         return 0 if self._model._engine is None else self._model._engine.step
@@ -54,19 +60,24 @@ class _State:
     def _recorded(self) -> int:
         return 0 if self._model.history is None else len(self._model.history.batches.get("loss", ()))
 
+    def _has_new_history(self) -> bool:
+        return self._model.history is not self._set_up["history"]
+
     def is_trained_since(self) -> bool:
         """Whether there was a batch, be it one that diverged."""
-        history = self._model.history
-        if history is not self._set_up["history"]:
-            return history is not None and bool(history.batches)
+        if self._has_new_history():
+            return self._model.history is not None and bool(self._model.history.batches)
         return (self._steps(), self._recorded()) != (self._step, self._batches)
 
     def bring_back(self) -> None:
         """Make the model what it was."""
         model = self._model
+        if self._has_new_history():
+            model.position = self._position
+        elif model.history is not None and self._stopped is not None:
+            model.history.stopped = self._stopped
         model.__dict__.update(self._set_up)
-        model.position = self._position
-        if model.declarations[0] is not self._first:
+        if isinstance(self._first, Normalization) and self._first.mean is None:
             model.declarations[0] = self._first
-            if model._engine is not None:
-                model._set_statistics(self._first)
+            if self._statistics is not None:
+                model.set_first_statistics(*self._statistics)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,20 @@ class ChunkTrainer(Trainer):
                     trained = position.batch * self.settings.batch_size
                     seen.append((data.truth()[order[:trained]], self.outputs[:trained]))
                 if self.stop_reason is not None:
-                    is_cut = position.batch < self.batches or next(rest, None) is not None
+                    is_cut = position.batch < self.batches or self._goes_on(rest)
                     break
         finally:
             position.batch = 0  # an epoch that was cut short is not gone on with: chunks may be gone
         self._end_of_chunks(epoch, totals, seen, is_cut)
+
+    def _goes_on(self, rest: Iterator[Data]) -> bool:
+        """Whether more chunks would come; who is in a hurry does not wait for the answer."""
+        if self.stop_reason != "callback":
+            return True
+        try:
+            return next(rest, None) is not None
+        except Exception:  # there is one, which will not be used
+            return True
 
     def _take(self, data: Data) -> None:
         self.data, self.model.position.batch = data, 0

@@ -144,7 +144,8 @@ class Fitting(Evaluating):
             validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
         if steps_per_epoch is not None:
             steps_per_epoch = _check.whole_number(steps_per_epoch, "steps_per_epoch", minimum=1)
-        shuffle = _check.yes_or_no(bool(shuffle) if shuffle in (0, 1) else shuffle, "shuffle")
+        is_number = isinstance(shuffle, (int, np.integer)) and shuffle in (0, 1)
+        shuffle = _check.yes_or_no(bool(shuffle) if is_number else shuffle, "shuffle")
         chunks: ChunkSource | None = None
         if is_chunks(x, y):
             chunks = x
@@ -216,9 +217,9 @@ class Fitting(Evaluating):
             assert history is not None
             following = history.epoch[-1] + 1 if history.epoch else 0
             return history, following - int(history.partial)
-        self.position.batch = 0  # an epoch that was left unfinished counts as one that was
-        if self.history is not None and self.history.partial:
-            self.position.epoch += 1
+        if self.position.batch or (self.history is not None and self.history.partial):
+            self.position.epoch += 1  # an epoch that was left unfinished counts as one that was
+        self.position.batch = 0
         self.history = History()
         return self.history, initial_epoch
 
@@ -246,7 +247,10 @@ class Fitting(Evaluating):
         kept = data.rows - max(1, math.ceil(data.rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
         if kept == 0:
             raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
-        return self._weighted(data.part(0, kept), class_weight), data.part(kept, data.rows)
+        parts = data.part(0, kept), data.part(kept, data.rows)
+        if any(len(part.weights) and not part.weights.any() for part in parts):
+            raise ArgumentError("sample_weight must not be 0 for all rows that validation_split puts on one side")
+        return self._weighted(parts[0], class_weight), parts[1]
 
     def _weighted(self, data: Data, class_weight: Any) -> Data:
         """The data with the classes' weights too: of these rows alone, as validation is not weighted by class."""
@@ -272,7 +276,7 @@ class Fitting(Evaluating):
             adapted._adapt_to(parts, self.uint8_scale if is_bytes else 1.0)
             self.declarations[0] = adapted
             if self._engine is not None:
-                self._set_statistics(adapted)
+                self.set_first_statistics(adapted.mean, adapted.variance)
             unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
         if unknown:
             raise ArgumentError(
@@ -280,11 +284,16 @@ class Fitting(Evaluating):
             )
         return is_first
 
-    def _set_statistics(self, layer: Layer) -> None:
-        """Those of the first layer, a Normalization, which has none before it is adapted."""
-        assert isinstance(layer, Normalization)
-        self._set_tensor(0, "mean", 0.0 * self.layers[0].mean if layer.mean is None else layer.mean)
-        self._set_tensor(0, "variance", 0.0 * self.layers[0].variance + 1 if layer.variance is None else layer.variance)
+    def first_statistics(self) -> tuple[Array, Array] | None:
+        """Mean and variance in a first layer that is a Normalization and has not been adapted, once it is built."""
+        if self._engine is None or not _is_unknown(self.declarations[0]):
+            return None
+        return self._tensor(0, "mean"), self._tensor(0, "variance")
+
+    def set_first_statistics(self, mean: Any, variance: Any) -> None:
+        """Write them."""
+        self._set_tensor(0, "mean", mean)
+        self._set_tensor(0, "variance", variance)
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
         width = None

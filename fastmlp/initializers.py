@@ -72,7 +72,7 @@ class Initializer:
 
 def _checked_scale(rule: str, scale: Any, name: str) -> float:
     """A factor above 0; of a constant, any number."""
-    return _check.real_number(scale, name, above=None if rule == "ones" else 0, below=1e30)
+    return _check.real_number(scale, name, above=-1e30 if rule == "ones" else 0, below=1e30)
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -218,7 +218,7 @@ def constant(value: float) -> Initializer:
     Parameters
     ----------
     value : float
-        Finite, and below 1e30.
+        Between -1e30 and 1e30.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def constant(value: float) -> Initializer:
     >>> fm.Dense(1, bias_initializer=fm.initializers.constant(-2.0)).bias_initializer
     Initializer(name='ones', scale=-2.0)
     """
-    return Initializer("ones", _check.real_number(value, "value", below=1e30))
+    return Initializer("ones", _check.real_number(value, "value", above=-1e30, below=1e30))
 
 
 def ones() -> Initializer:

@@ -41,10 +41,18 @@ class LBFGSTrainer(Trainer):
             "ftol": 0.0,
             "maxfun": 100 * (self.settings.epochs - epoch),
         }
-        found = minimize(
-            self._loss_and_gradient, self._weights(), jac=True, method="L-BFGS-B", callback=self._after, options=options
-        )
-        self._take(found.x)
+        self._accepted = self._weights()
+        try:
+            minimize(
+                self._loss_and_gradient,
+                self._accepted,
+                jac=True,
+                method="L-BFGS-B",
+                callback=self._after,
+                options=options,
+            )
+        finally:
+            self._take(self._accepted)  # not where the line search has looked last
         self.model.position.batch = 0
         self.stop_reason = self.stop_reason or "finished"
 
@@ -70,7 +78,8 @@ class LBFGSTrainer(Trainer):
 
     def _after(self, intermediate_result: Any) -> None:
         """Note an iteration; called by SciPy, with the weights that it has come to."""
-        self._take(intermediate_result.x)
+        self._accepted = intermediate_result.x.copy()
+        self._take(self._accepted)
         epoch, self._number = self._number, self._number + 1
         outputs = self.scoring.room(self.data.rows, self.model.dtype)
         _, hits = self.engine.evaluate(self.data, self.settings.n_threads, outputs=outputs)

@@ -146,8 +146,10 @@ def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
 
 def feature_names(x: Any) -> tuple[str, ...] | None:
     """The names of a data frame's columns, where all of them are texts."""
+    if isinstance(x, np.ndarray) or callable(getattr(x, "collect", None)):  # what is lazy has no rows to learn from
+        return None
     columns = getattr(x, "columns", None)
-    if columns is None or isinstance(x, np.ndarray):
+    if columns is None:
         return None
     names = list(columns)
     return tuple(map(str, names)) if names and all(isinstance(item, str) for item in names) else None

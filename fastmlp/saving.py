@@ -151,18 +151,22 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     tensors = model.engine.program.tensors
 
     def read(file: Any, source: Path) -> list[Array]:
-        there = {name for name in file.files if name.startswith("parameters/")}
-        strange = sorted(there.difference(_name(0, tensor) for tensor in tensors))
-        if strange or not there:
-            found = f"it has {strange[0]!r}" if strange else "it has no 'parameters/...'"
-            raise ModelFileError(f"{source} does not hold the weights of a model with these layers: {found}")
+        there = {name: file[name].shape for name in file.files if name.startswith("parameters/")}
+        wanted = {_name(0, tensor): tensor.shape for tensor in tensors}
+        odd = sorted(name for name in there | wanted if there.get(name) != wanted.get(name))
+        if odd:
+            shapes = " and ".join(str(shapes.get(odd[0], "none")) for shapes in (there, wanted))
+            raise ModelFileError(
+                f"{source} does not hold the weights of a model with these layers: its {odd[0]!r} and the model's have "
+                f"the shapes {shapes}"
+            )
         return [_read_tensor(file, _name(0, tensor), tensor, model.dtype, source) for tensor in tensors]
 
     model.set_weights(_opened(path, read))
-    first = model.declarations[0]
-    if isinstance(first, layers.Normalization) and first.mean is None:  # or `fit` would take those of its data
-        model.declarations[0] = layers.Normalization()
-        _note_statistics(model)
+    for index, layer in enumerate(model.layers):  # or `fit` would take the statistics of its data
+        if isinstance(layer.declaration, layers.Normalization):  # which may belong to other models too
+            model.declarations = layers.with_leaf(model.declarations, index, layers.Normalization())
+    _note_statistics(model)
 
 
 def _opened(path: str | os.PathLike[str], read: Callable[[Any, Path], T]) -> T:

@@ -238,8 +238,8 @@ class Trainer:
         trained = slice(self.first_output, last * self.settings.batch_size)
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
-        if totals.batches == 0:
-            return
+        if totals.batches == 0 or (partial and trained.start == trained.stop):
+            return  # or nothing was added to what is on record
         self._close(
             epoch,
             totals,
@@ -268,6 +268,8 @@ class Trainer:
         return {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
 
     def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
+        if trained.start == trained.stop:  # all batches were those of an earlier run: outputs are not known
+            return self._logs(totals)
         outputs = None if self.outputs is None else self.outputs[trained]
         values = totals.logs(self.scoring, self.data, outputs, order[trained])
         return {**values, "learning_rate": self.model.learning_rate}

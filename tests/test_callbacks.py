@@ -185,6 +185,54 @@ def test_an_error_at_the_end_comes_out_when_all_have_been_told():
     assert recorder.reason == "finished"
 
 
+def test_what_a_callback_has_changed_stays_where_it_fails():
+    class Freezes(callbacks.Callback):
+        def on_epoch_begin(self, epoch):
+            self.model.layers[0].trainable = False
+            raise RuntimeError("the real reason")
+
+    model = network()
+    fit(model)
+    with pytest.raises(RuntimeError, match="the real reason"):
+        fit(model, callbacks=[Freezes()])
+    assert not model.layers[0].trainable
+    before = model.layers[0].kernel
+    fit(model)
+    np.testing.assert_array_equal(before, model.layers[0].kernel)
+
+
+def test_a_run_that_is_resumed_and_fails_at_once_can_be_resumed_again():
+    cut, whole = network(), network()
+    for model in (cut, whole):
+        model.compile(fm.Adam(0.01), metrics=["accuracy", "f1"])
+    history = fit(cut, callbacks=[StopsAfter(4)])
+    recorded = {name: list(values) for name, values in history.history.items()}
+    for hook in ("on_train_begin", "on_epoch_begin"):
+        with pytest.raises(RuntimeError, match=hook):
+            fit(cut, resume=True, callbacks=[Fails(hook)])
+        assert (cut.history, history.stopped, history.partial) == (history, "callback", True)
+
+    class StopsAtOnce(callbacks.Callback):
+        def on_epoch_begin(self, epoch):
+            self.model.stop_training = True
+
+    fit(cut, resume=True, callbacks=[StopsAtOnce()])
+    assert history.history == recorded
+    fit(cut, resume=True)
+    fit(whole)
+    assert weight_bits(cut) == weight_bits(whole)
+    assert len(cut.history.batches["loss"]) == len(whole.history.batches["loss"])
+
+
+def test_an_epoch_that_failed_counts_as_one():
+    model = network()
+    with pytest.raises(RuntimeError):
+        fit(model, callbacks=[Fails("on_batches_end")])
+    assert model.position.batch > 0
+    fit(model, epochs=1)
+    assert (model.position.epoch, model.position.batch) == (2, 0)
+
+
 @pytest.mark.parametrize("fails_at", [1, 4, 6])
 def test_a_metric_that_fails_does_not_lose_its_epoch(fails_at):
     def metric(y, outputs):
@@ -252,6 +300,10 @@ def test_a_new_model_that_fails_before_its_first_batch_stays_new(hook):
         fit(model, callbacks=[Fails(hook)])
     assert (model.layers[0].mean == 0).all()
     assert (model.layers[0].variance == 1).all()
+    model.layers[0].mean = np.full(X.shape[1], 5.0)
+    with pytest.raises(RuntimeError, match=hook):
+        fit(model, callbacks=[Fails(hook)])
+    assert (model.layers[0].mean == 5).all()
     fit(model)
     np.testing.assert_allclose(model.layers[0].mean, X.mean(axis=0), rtol=1e-5, atol=1e-6)
 
@@ -909,6 +961,14 @@ def test_a_bar_is_a_line_for_each_epoch_in_a_file(monkeypatch):
     fit(epochs=2, callbacks=[callbacks.ProgressBar(stream=stream)])
     assert [line[:9] for line in stream.getvalue().splitlines()] == ["epoch 1/2", "epoch 2/2"]
     assert "\r" not in stream.getvalue()
+
+
+def test_a_bar_writes_to_what_can_merely_be_written_to(monkeypatch):
+    monkeypatch.setattr(progress_bar, "_tqdm_class", lambda: Bar)
+    lines = []
+    stream = SimpleNamespace(write=lines.append, flush=lambda: None)
+    fit(epochs=1, callbacks=[callbacks.ProgressBar(stream=stream)])
+    assert "epoch 1/1" in "".join(lines)
 
 
 # ---------------------------------------------------------------- diagnosis

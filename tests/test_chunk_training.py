@@ -194,6 +194,19 @@ def test_an_epoch_that_was_cut_is_partial(batches, is_partial):
     assert model.position.epoch == 2
 
 
+def test_a_bad_chunk_behind_the_last_one_that_is_wanted():
+    model = network()
+
+    def stop(epoch_or_batch, logs):
+        model.stop_training = True
+
+    bad = (np.full((10, 4), np.nan, np.float32), np.zeros(10, int))
+    callback = fm.callbacks.Lambda(on_batches_end=stop)
+    callback.every_batches = 5
+    history = model.fit(Again(halves()[0], bad), callbacks=[callback], verbose=0)
+    assert (history.epoch, history.partial, history.stopped) == ([0], True, "callback")
+
+
 def test_pixels_in_some_chunks_alone_are_refused():
     (x, y), second = halves()
     with pytest.raises(ArgumentError, match="uint8 in all chunks"):

@@ -504,7 +504,8 @@ def test_notes_are_json(succeed, pixels):
     succeed("train", pixels, *TINY, "--output", "model.npz")
     with np.load("model.npz") as file:
         notes = json.loads(file["command_line"].tobytes())
-    assert notes == {"features": "uint8", "batch_size": 20, "validation_split": 0.0}
+    expected = {"features": "uint8", "batch_size": 20, "validation_split": 0.0, "samples_per_epoch": None}
+    assert notes == expected
 
 
 # ---------------------------------------------------------------- predict
@@ -550,6 +551,8 @@ def test_samples_of_an_epoch(succeed, data, samples, batches):
     history = fm.load("model.npz").history
     assert history.epoch == [0, 1]
     assert len(history.batches["loss"]) == sum(batches)
+    succeed("train", data, "--resume", "model.npz", "--epochs", "3", "--quiet", "--output", "more.npz")
+    assert len(fm.load("more.npz").history.batches["loss"]) == sum(batches) + batches[0]
 
 
 def test_columns_are_those_of_training(succeed, fail, tmp_path):

@@ -68,7 +68,7 @@ def test_a_list_of_runs_without_a_folder_or_validation(run):
         (1, [{"layers": [3], "max_time": "long"}], [], "no run finished: the table says why"),
         (2, COMMAND, ["--again"], "--again goes with --output"),
         (2, COMMAND, ["--validation-split", "1"], "less than 1"),
-        (1, COMMAND, ["--output", "settings.json"], "settings.json: File exists"),
+        (1, COMMAND, ["--output", "settings.json"], "settings.json is a file"),
     ],
 )
 def test_mistakes_on_the_command_line(run, code, settings, options, message):

@@ -758,10 +758,13 @@ def test_settings_that_no_run_can_use_are_refused_before_training(tmp_path):
     for settings, message in (
         ({"sample_weight": np.ones(3)}, "sample_weight must have the shape"),
         ({"sample_weight": -np.ones(len(x))}, "sample_weight must hold finite numbers"),
+        ({"sample_weight": np.where(np.arange(len(x)) < 24, 1, 0), "epochs": 1}, "must not be 0 for all rows"),
         ({"validation_batches": 2}, "validation_batches needs validation_data"),
     ):
         with pytest.raises(fm.ArgumentError, match=message):
-            fm.sweep([{"layers": [4], **settings}], x, y, verbose=0)
+            fm.sweep(
+                [{"layers": [4], **settings}], x, y, verbose=0, validation_split=0.2 if "epochs" in settings else 0.0
+            )
     (tmp_path / "file").write_text("")
     with pytest.raises(fm.ArgumentError, match="is a file"):
         fm.sweep([{"layers": [4]}], x, y, folder=tmp_path / "file", verbose=0)

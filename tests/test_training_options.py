@@ -347,3 +347,10 @@ def test_names_of_refused_data_are_not_kept():
         assert model.classes is None
     model.gradients(x, words)
     assert model.classes is None
+
+
+def test_weights_must_be_above_0_on_both_sides_of_a_split():
+    x, y = problem()
+    for weights in (np.arange(len(x)) < 100, np.arange(len(x)) >= len(x) - 10):
+        with pytest.raises(ArgumentError, match="must not be 0 for all rows that validation_split puts on one side"):
+            network().fit(x, y, validation_split=0.2, sample_weight=weights.astype(float), verbose=0)

@@ -91,7 +91,7 @@ class ProgressBar(Callback):
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         self._plan = plan
         stream = self.stream or sys.stdout
-        is_redrawn = _in_notebook() or (stream is not None and stream.isatty())
+        is_redrawn = _in_notebook() or stream is None or bool(getattr(stream, "isatty", bool)())
         self._line = None if is_redrawn else ProgressLine(live=False, stream=stream)  # a bar would fill a file
         if self._line is not None:
             self._line.on_train_begin(plan)

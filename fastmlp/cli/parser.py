@@ -54,8 +54,9 @@ _PREDICT = f"""\
 Apply a saved model to features without labels.
 
 INPUT is a CSV file (without a label column, except one that its header calls label, labels, class or target), an
-NPY file, or IDX images. The output is a probability for each class, or with --classes the most probable class: as
-CSV with a header, or as NPY. A model that was trained on words as labels gives words.
+NPY file, or IDX images. Where a CSV file's header has all columns that the model was trained on, its others are left
+out. The output is a probability for each class, or with --classes the most probable class: as CSV with a header, or
+as NPY. A model that was trained on words as labels gives words.
 
 {_AS_TRAINED}"""
 

@@ -28,12 +28,13 @@ class Run:
     data: Labelled
     batch_size: int
     validation_split: float
+    samples_per_epoch: int | None
 
     @property
     def notes(self) -> Notes:
         """What the model file says of it."""
         features = "uint8" if self.data.train[0].dtype == "uint8" else "float32"
-        return Notes(features, self.batch_size, self.validation_split)
+        return Notes(features, self.batch_size, self.validation_split, self.samples_per_epoch)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,7 +93,7 @@ def _begun(args: argparse.Namespace) -> Run:
     model.compile(optimizer, args.loss or "categorical_crossentropy")
     model.build(data.train[0].shape[1])
     model.feature_names = data.feature_names
-    return Run(model, data, args.batch_size or 128, args.validation_split or 0.0)
+    return Run(model, data, args.batch_size or 128, args.validation_split or 0.0, args.samples_per_epoch)
 
 
 def _resumed(args: argparse.Namespace) -> Run:
@@ -109,7 +110,7 @@ def _resumed(args: argparse.Namespace) -> Run:
         split = notes.validation_split if notes else 0.0
     if model.history and model.history.epoch and ("val_loss" in model.history.history) != (split > 0):
         raise UsageError(f"--validation-split {split:g}: a run that began with validation, or without, goes on so")
-    return Run(model, data, batch_size, split)
+    return Run(model, data, batch_size, split, args.samples_per_epoch or (notes.samples_per_epoch if notes else None))
 
 
 def _check_resumable(model: Sequential, args: argparse.Namespace) -> None:
@@ -140,7 +141,7 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
 def _fit(work: Run, args: argparse.Namespace) -> str | None:
     """Train; returns what broke it off, if anything did."""
     (x, y), validation = _with_validation(work)
-    samples = args.samples_per_epoch or len(x)
+    samples = work.samples_per_epoch or len(x)
     try:
         history = work.model.fit(
             x,

@@ -33,11 +33,13 @@ class Notes:
         "uint8" if the features were pixels, else "float32".
     batch_size : int
     validation_split : float
+    samples_per_epoch : int or None
     """
 
     features: str
     batch_size: int
     validation_split: float
+    samples_per_epoch: int | None = None
 
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:
@@ -74,4 +76,5 @@ def _read_notes(fields: dict[str, Any]) -> Notes:
         fields["features"],
         int(fields["batch_size"]),
         float(fields["validation_split"]),
+        None if fields.get("samples_per_epoch") is None else int(fields["samples_per_epoch"]),
     )

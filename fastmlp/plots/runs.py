@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ def _names(rows: list[Any]) -> list[str]:
     for row, name in zip(rows, names, strict=True):
         if name is None:
             raise ArgumentError(f"table must have a 'name' in each row, but {row!r:.60} has none")
-    parts = [str(name).split(",") for name in names]
+    parts = [re.split(r",(?=\w+=)", str(name)) for name in names]
     same = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
     shorter = [",".join(part for part in each if part not in same) for each in parts]
     return shorter if all(shorter) and len(set(shorter)) == len(set(map(str, names))) else list(map(str, names))

@@ -79,9 +79,10 @@ class SweepData:
         if given is None:
             return None, None
         weights, kept = _check.numbers(given, "sample_weight"), len(self._train[0])
-        if weights.shape == (self._rows,) and kept < self._rows:
-            return weights[:kept], weights[kept:]
-        return row_weights(weights, kept, np.dtype(np.float64)), None
+        parts = [weights[:kept], weights[kept:]] if weights.shape == (self._rows,) and kept < self._rows else [weights]
+        for part in parts:
+            row_weights(part, len(part) if len(parts) == 2 else kept, np.dtype(np.float64))  # raises if unusable
+        return parts[0], parts[1] if len(parts) == 2 else None
 
     def name_for(self, model: Sequential) -> None:
         """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""

@@ -201,8 +201,8 @@ class SweepResult:
 
     def larger_is_better(self, name: str) -> bool | None:
         """Whether a metric is better when it is larger, as it says itself, or its name tells; None if unknown."""
-        metric = name.removeprefix("val_").removeprefix("test_")
-        known = (run.higher_is_better.get(metric) for run in self.runs)
+        names = (name, name.removeprefix("val_"), name.removeprefix("test_"))
+        known = (run.higher_is_better.get(metric) for run in self.runs for metric in names)
         return next((answer for answer in known if answer is not None), larger_is_better(name))
 
     def _judged_by(self, metric: str | None) -> str:
