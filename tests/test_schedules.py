@@ -291,3 +291,16 @@ def test_a_file_keeps_the_rate_of_a_schedule_of_ones_own(tmp_path, schedule):
         other = fm.load(tmp_path / "model.npz")
     assert other.learning_rate == model.learning_rate == schedule(10)
     np.testing.assert_array_equal(other.predict(x), model.predict(x))
+
+
+@pytest.mark.parametrize("rates", [lambda s: "0.1", lambda s: -0.1 + 0 * s, lambda s: s / 0.0, lambda s: [0.1]])
+def test_rates_of_an_own_schedule_that_cannot_be(rates):
+    class Own(fm.schedules.Schedule):
+        def rates(self, steps):
+            with np.errstate(all="ignore"):
+                return rates(np.asarray(steps))
+
+    model = fm.mlp([4], classes=2, seed=0)
+    model.compile(fm.SGD(Own()))
+    with pytest.raises((fm.ArgumentError, fm.ArgumentTypeError), match=r"what Own.rates\(steps\) returns must"):
+        model.fit(np.ones((20, 3)), np.arange(20) % 2, batch_size=5, verbose=0)
