@@ -58,7 +58,7 @@ def opened(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> tup
 
 
 def refuse_whole(given: Mapping[str, bool]) -> None:
-    """Refuse the arguments that are given, as they need all rows at once."""
+    """Refuse the arguments that are given."""
     for name, is_given in given.items():
         if is_given:
             raise ArgumentError(f"{name} cannot be used with data in chunks, which are in memory one at a time")

@@ -52,6 +52,11 @@ class Data:
     weights: Array
 
     @property
+    def width(self) -> int:
+        """Features of a row."""
+        return int(self.x.shape[1])
+
+    @property
     def rows(self) -> int:
         return max(len(self.x), len(self.pixels))
 

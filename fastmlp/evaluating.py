@@ -1,17 +1,22 @@
-"""How well a model does: loss and metrics on rows. Floor 4, the part of the model API above its building."""
+"""How well a model does: loss, metrics and gradients on rows. Floor 4, the part of the model API above its building."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from . import naming
 from ._threads import resolve_threads
 from ._types import Array
 from .building import Building, check_last
 from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
 from .engine import Data
+
+if TYPE_CHECKING:
+    from .gradcheck import GradientCheck
+    from .model import Sequential
 
 
 class Evaluating(Building):
@@ -65,3 +70,85 @@ class Evaluating(Building):
         outputs = scoring.room(data.rows, self.dtype)
         loss, hits = self.engine.evaluate(data, n_threads, cancelled, outputs)
         return scoring.full_report(loss + self.engine.penalty(), hits, data.rows, data, outputs)
+
+    def gradient_check(
+        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    ) -> GradientCheck:
+        """Compare backpropagation with finite differences, in float64, for all rows as one batch.
+
+        The model is left as it is. Where ReLU or another kink lies within a step of a row, the two differ, and not
+        because the gradient is wrong: take a smaller step.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`; a few rows are enough.
+        samples : int, default 20
+            Elements of each tensor to look at.
+        step : float, default 1e-5
+            Of the finite differences.
+        tolerance : float, default 1e-5
+            Largest error, relative to the largest derivative of the tensor.
+        seed : int, default 0
+            Chooses the elements.
+
+        Returns
+        -------
+        GradientCheck
+            ``passed``, ``error``, and the derivatives of each tensor; as text it is a table.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(20, 10)
+        >>> model = fm.mlp([8], classes=10, activation="tanh", seed=0)
+        >>> model.gradient_check(x, y).passed
+        True
+        """
+        from . import gradcheck
+
+        check_last(self.declarations, self.loss, self.metrics)
+        return gradcheck.check(
+            cast("Sequential", self), x, y, samples=samples, step=step, tolerance=tolerance, seed=seed
+        )
+
+    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
+        """The loss of all rows as one batch, as in training, and its gradient; nothing is changed.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        loss : float
+            With penalties.
+        gradients : list of ndarray
+            As `get_weights` gives the tensors; zeros for those that are not trained.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(100, 10)
+        >>> model = fm.mlp([8], classes=10, seed=0)
+        >>> loss, gradients = model.gradients(x, y)
+        >>> [gradient.shape for gradient in gradients]
+        [(784, 8), (8,), (8, 10), (10,)]
+        """
+        check_last(self.declarations, self.loss, self.metrics)
+        names = self.feature_names, self.classes
+        try:
+            self.learn_names(naming.feature_names(x), y)
+            data = self._data(x, y, "x", "y")
+        finally:
+            self.feature_names, self.classes = names  # nothing was learned from these rows
+        self.build(data.width)
+        engine = self.engine
+        running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]
+        threads = engine.training_threads(data.rows, n_threads)
+        loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
+        for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
+            engine.program.pack(engine.parameters, tensor, value)
+        return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]

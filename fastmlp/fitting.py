@@ -26,7 +26,6 @@ from .trainer import Settings, Trainer
 
 if TYPE_CHECKING:
     from .callbacks import Callback
-    from .gradcheck import GradientCheck
     from .model import Sequential
 
 _OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
@@ -163,6 +162,9 @@ class Fitting(Evaluating):
         with attempt(self):
             if seed is not None:
                 self.seed = checked_seed(seed)
+            if resume and self.history is None:
+                raise ArgumentError("resume=True, but the model has no earlier run to go on with")
+            history, first = self._begin_history(resume, initial_epoch)
             if chunks is not None:
                 (x, y), stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
             self.learn_names(naming.feature_names(x), y)
@@ -171,17 +173,14 @@ class Fitting(Evaluating):
             )
             if validation is None and validation_batches is not None:
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
-            if resume and self.history is None:
-                raise ArgumentError("resume=True, but the model has no earlier run to go on with")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
             if self._adapt(train, chunks) and chunks is not None:
                 # Again: they were gone through for their statistics.
                 _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
-            self.build(_width(train))
+            self.build(train.width)
             if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
                 batch_size = train.rows
-            history, first = self._begin_history(resume, initial_epoch)
             settings = Settings(
                 batch_size,
                 epochs,
@@ -239,7 +238,7 @@ class Fitting(Evaluating):
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
             given, names = [*validation_data, None], ("validation_data[0]", "validation_data[1]")
-            other = self._data(given[0], given[1], *names, _width(data), given[2])
+            other = self._data(given[0], given[1], *names, data.width, given[2])
             return self._weighted(data, class_weight), other
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if share == 0:
@@ -372,7 +371,7 @@ class Fitting(Evaluating):
             if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
                 self.scoring.check(data)
             self._adapt(data)
-            self.build(_width(data))
+            self.build(data.width)
             return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
 
     def _steps(self, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
@@ -388,88 +387,6 @@ class Fitting(Evaluating):
         sizes = np.minimum(size, data.rows - size * np.arange(batches))
         loss = float(losses_ @ sizes) / data.rows
         return scoring.full_report(loss, int(hits.sum()), data.rows, data, outputs)
-
-    def gradient_check(
-        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
-    ) -> GradientCheck:
-        """Compare backpropagation with finite differences, in float64, for all rows as one batch.
-
-        The model is left as it is. Where ReLU or another kink lies within a step of a row, the two differ, and not
-        because the gradient is wrong: take a smaller step.
-
-        Parameters
-        ----------
-        x, y : array_like
-            As in `fit`; a few rows are enough.
-        samples : int, default 20
-            Elements of each tensor to look at.
-        step : float, default 1e-5
-            Of the finite differences.
-        tolerance : float, default 1e-5
-            Largest error, relative to the largest derivative of the tensor.
-        seed : int, default 0
-            Chooses the elements.
-
-        Returns
-        -------
-        GradientCheck
-            ``passed``, ``error``, and the derivatives of each tensor; as text it is a table.
-
-        Examples
-        --------
-        >>> import fastmlp as fm
-        >>> (x, y), _ = fm.datasets.digits(20, 10)
-        >>> model = fm.mlp([8], classes=10, activation="tanh", seed=0)
-        >>> model.gradient_check(x, y).passed
-        True
-        """
-        from . import gradcheck
-
-        check_last(self.declarations, self.loss, self.metrics)
-        return gradcheck.check(
-            cast("Sequential", self), x, y, samples=samples, step=step, tolerance=tolerance, seed=seed
-        )
-
-    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
-        """The loss of all rows as one batch, as in training, and its gradient; nothing is changed.
-
-        Parameters
-        ----------
-        x, y : array_like
-            As in `fit`.
-        n_threads : int, optional
-
-        Returns
-        -------
-        loss : float
-            With penalties.
-        gradients : list of ndarray
-            As `get_weights` gives the tensors; zeros for those that are not trained.
-
-        Examples
-        --------
-        >>> import fastmlp as fm
-        >>> (x, y), _ = fm.datasets.digits(100, 10)
-        >>> model = fm.mlp([8], classes=10, seed=0)
-        >>> loss, gradients = model.gradients(x, y)
-        >>> [gradient.shape for gradient in gradients]
-        [(784, 8), (8,), (8, 10), (10,)]
-        """
-        check_last(self.declarations, self.loss, self.metrics)
-        names = self.feature_names, self.classes
-        try:
-            self.learn_names(naming.feature_names(x), y)
-            data = self._data(x, y, "x", "y")
-        finally:
-            self.feature_names, self.classes = names  # nothing was learned from these rows
-        self.build(_width(data))
-        engine = self.engine
-        running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]
-        threads = engine.training_threads(data.rows, n_threads)
-        loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
-        for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
-            engine.program.pack(engine.parameters, tensor, value)
-        return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]
 
     def swap_averaged_weights(self) -> None:
         """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
@@ -499,10 +416,6 @@ class Fitting(Evaluating):
 
 def _is_unknown(layer: Layer) -> bool:
     return isinstance(layer, Normalization) and layer.mean is None
-
-
-def _width(data: Data) -> int:
-    return int(data.x.shape[1])
 
 
 def _listeners(given: Any, verbose: str | int | bool) -> list[Callback]:

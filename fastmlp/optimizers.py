@@ -15,18 +15,7 @@ from .kernels import tables as t
 if TYPE_CHECKING:
     from .schedules import Schedule
 
-__all__ = [
-    "LBFGS",
-    "SGD",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Optimizer",
-    "RMSprop",
-    "Rprop",
-    "get",
-]
+__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "Rprop", "get"]
 
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
@@ -114,7 +103,7 @@ class Optimizer:
     def rates(self, steps: Integers) -> Array:
         """Learning rates of some steps, counted from 0."""
         if callable(self.learning_rate):
-            return _checked_rates(self.learning_rate.rates(steps), type(self.learning_rate).__name__, len(steps))
+            return self.learning_rate.checked_rates(steps)
         return np.full(len(steps), self.learning_rate, np.float64)
 
     def settings(self) -> list[float]:
@@ -480,16 +469,6 @@ class NoUpdate(Optimizer):
     def plan(self, plan: Array) -> None:
         super().plan(plan)
         plan[t.IS_WHOLE] = 1
-
-
-def _checked_rates(given: Any, schedule: str, count: int) -> Array:
-    """What a schedule, perhaps the user's own, says."""
-    rates = _check.numbers(given, f"what {schedule}.rates(steps) returns").astype(np.float64)
-    if rates.shape != (count,) or not np.isfinite(rates).all() or (rates < 0).any():
-        raise ArgumentError(
-            f"what {schedule}.rates(steps) returns must be {count} finite numbers of at least 0, not {given!r:.60}"
-        )
-    return rates
 
 
 _TYPES: dict[str, type[Optimizer]] = {

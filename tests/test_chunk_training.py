@@ -221,3 +221,18 @@ def test_what_is_no_source(epoch, message):
     Odd.epoch = 3 if epoch else lambda self, number, shuffle, seed: None
     with pytest.raises(ArgumentTypeError, match=message):
         network().fit(Odd(), verbose=0)
+
+
+def test_the_epoch_after_one_that_was_cut_has_an_order_of_its_own():
+    class Numbered(Again):
+        def epoch(self, number, *, shuffle, seed):
+            numbers.append(number)
+            yield from self.chunks
+
+    def stop(batch, logs):
+        model.stop_training = True
+
+    numbers, model = [], network()
+    model.fit(Numbered(*halves()), callbacks=[fm.callbacks.Lambda(on_batches_end=stop)], verbose=0)
+    model.fit(Numbered(*halves()), epochs=2, verbose=0)
+    assert numbers == [0, 1, 2]

@@ -64,9 +64,23 @@ class Schedule:
         """
         raise TypeError(f"{type(self).__name__} has no rates")
 
+    def checked_rates(self, steps: Integers) -> Array:
+        """`rates`, of which one of your own may make anything, as training can use them.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If they are not as many finite numbers of at least 0.
+        """
+        given, name = self.rates(steps), f"what {type(self).__name__}.rates(steps) returns"
+        rates = _check.numbers(given, name).astype(np.float64, copy=False)
+        if rates.shape != steps.shape or not (np.isfinite(rates) & (rates >= 0)).all():
+            raise ArgumentError(f"{name} must be {len(steps)} finite numbers of at least 0, not {given!r:.60}")
+        return rates
+
     def __call__(self, step: int) -> float:
         """The learning rate of one step, counted from 0."""
-        return float(self.rates(np.array([_check.whole_number(step, "step", minimum=0)]))[0])
+        return float(self.checked_rates(np.array([_check.whole_number(step, "step", minimum=0)]))[0])
 
     def config(self) -> dict[str, Any] | None:
         """A JSON-ready description, which `get` reads back; None for one that is code of the user."""

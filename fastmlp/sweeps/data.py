@@ -79,10 +79,11 @@ class SweepData:
         if given is None:
             return None, None
         weights, kept = _check.numbers(given, "sample_weight"), len(self._train[0])
-        parts = [weights[:kept], weights[kept:]] if weights.shape == (self._rows,) and kept < self._rows else [weights]
-        for part in parts:
-            row_weights(part, len(part) if len(parts) == 2 else kept, np.dtype(np.float64))  # raises if unusable
-        return parts[0], parts[1] if len(parts) == 2 else None
+        is_divided = weights.shape == (self._rows,) and kept < self._rows
+        train, validation = (weights[:kept], weights[kept:]) if is_divided else (weights, None)
+        for part, rows in ((train, kept), (validation, self._rows - kept)):
+            row_weights(part, rows, np.dtype(np.float64))  # raises if they cannot be used
+        return train, validation
 
     def name_for(self, model: Sequential) -> None:
         """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
