@@ -159,10 +159,16 @@ def are_rows(x: Any, dtype: np.dtype[Any], width: int) -> bool:
     )
 
 
-def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None, *, finite: bool = True) -> Array:
-    """A C-contiguous matrix of rows to learn from: uint8 stays, everything else becomes ``dtype``.
+def is_table(x: Any) -> bool:
+    """Whether ``x`` is a data frame, or another thing of named columns, and not an array."""
+    return not isinstance(x, np.ndarray) and (hasattr(x, "columns") or hasattr(x, "column_names"))
 
-    Images of more dimensions are flattened to one row each. NaN and infinities are refused, if ``finite``.
+
+def rows(x: Any, name: str, width: int | None = None) -> Array:
+    """A matrix of rows to learn from, in the type that they came in.
+
+    Images of more dimensions are flattened to one row each. Bytes are pixels, so a table, which holds numbers, is never
+    of bytes: what it stores as uint8 becomes int16.
     """
     array = numbers(x, name)
     if array.ndim < 2:
@@ -176,16 +182,22 @@ def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None, 
         array = array.reshape(array.shape[0], -1)
     if width is not None and array.shape[1] != width:
         raise ArgumentError(f"{name} has {array.shape[1]} features in each row, but the model was built for {width}")
+    return array.astype(np.int16) if array.dtype == np.uint8 and is_table(x) else array
+
+
+def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) -> Array:
+    """The same as a C-contiguous matrix of finite numbers: uint8 stays, everything else becomes ``dtype``."""
+    array = rows(x, name, width)
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore"):
         converted = np.ascontiguousarray(array, dtype)
-    if finite:
-        _refuse_non_finite(converted, array, name)
+    refuse_non_finite(converted, array, name)
     return converted
 
 
-def _refuse_non_finite(array: Array, original: Array, name: str) -> None:
+def refuse_non_finite(array: Array, original: Array, name: str) -> None:
+    """Refuse NaN and infinities in a matrix that was made from ``original``."""
     with np.errstate(over="ignore", invalid="ignore"):
         if math.isfinite(float(array.sum())):  # one cheap pass; overflow alone leads to the exact look below
             return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .fitting import Fitting
 
 _lock = threading.Lock()
-_SET_UP = ("seed", "classes", "feature_names", "history", "_engine")
+_SET_UP = ("seed", "classes", "feature_names", "input_kind", "history", "_engine")
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from ._types import Array
 from .bound import BoundLayer
 from .engine import Data, Engine, data_of
 from .history import History
+from .inputs import Inputs
 from .layers import (
     MOST_UNITS,
     BatchNormalization,
@@ -64,7 +65,8 @@ class Building:
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
         self.classes: Array | None = None if classes is None else naming.class_labels(classes)
-        self.feature_names: tuple[str, ...] | None = None
+        self.feature_names: naming.Names | None = None
+        self.input_kind: str | None = None
         self.stop_training = False
         self.history: History | None = None
         self.position = Position()
@@ -255,6 +257,13 @@ class Building:
                 f"machine has {there / 1e9:,.1f} GB: choose smaller units"
             )
 
+    def like(self, layers: Sequence[Layer], dtype: str | None = None) -> Sequential:
+        """A model of these layers that reads features and names classes as this one does; not built, nor compiled."""
+        dtype = str(self.dtype) if dtype is None else dtype
+        new = cast("type[Sequential]", type(self))(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
+        new.classes, new.feature_names, new.input_kind = self.classes, self.feature_names, self.input_kind
+        return new
+
     # ------------------------------------------------------------ tensors and data
 
     def _find_tensor(self, layer: int, name: str) -> program.Tensor:
@@ -281,17 +290,29 @@ class Building:
         width: int | None = None,
         sample_weight: Any = None,
     ) -> Data:
-        if width is None and self._engine is not None:
-            width = self._engine.program.fan_in
-        naming.check_features(x, self.feature_names, x_name)
-        features = _check.features(x, x_name, self.dtype, width)
+        features = self.inputs(width).read(x, x_name)
+        rows = len(features.rows)
         units = output_of(self.declarations)[0]
         assert units is not None
         if self._takes_labels(units):
             y = naming.class_numbers(y, self.classes, y_name)
-        labels, goals = targets.checked(self.loss, y, y_name, len(features), x_name, units, self.dtype)
-        weights = targets.row_weights(sample_weight, len(features), self.dtype)
-        return data_of(features, labels, goals, self.dtype, weights)
+        labels, goals = targets.checked(self.loss, y, y_name, rows, x_name, units, self.dtype)
+        weights = targets.row_weights(sample_weight, rows, self.dtype)
+        return data_of(features.rows, labels, goals, self.dtype, weights, is_centered=features.is_centered)
+
+    def inputs(self, width: int | None = None) -> Inputs:
+        """How the model reads features; of ``width`` columns, where it is not known from the model."""
+        if self._engine is not None:
+            width = self._engine.program.fan_in
+        names, kind = self.feature_names, self.input_kind
+        return Inputs(self.dtype, width, names, kind, self.uint8_scale, self._center())
+
+    def _center(self) -> Array | None:
+        """The mean in a first Normalization, where it has one."""
+        first = self.declarations[0] if self.declarations else None
+        if not isinstance(first, Normalization) or first.mean is None:
+            return None
+        return first.mean.astype(self.dtype) if self._engine is None else self._tensor(0, "mean")
 
     def _set_trainable(self, index: int, value: Any) -> None:
         layer = list(leaves(self.declarations))[index]
@@ -323,7 +344,7 @@ class Building:
         if self.classes is not None and len(self.classes) != naming.class_count(units):
             raise ArgumentError(f"classes names {len(self.classes)} labels, but {naming.told_apart(units)}")
 
-    def learn_names(self, features: tuple[str, ...] | None, y: Any) -> None:
+    def learn_names(self, features: naming.Names | None, y: Any) -> None:
         """Take the names of features and the labels of classes from training data, unless it has them."""
         units = output_of(self.declarations)[0] or 1
         if features is not None and (self._engine is None or self.feature_names is None):
@@ -333,6 +354,9 @@ class Building:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"input_kind": None, **state})  # version 0.1.0 knew no kinds
 
 
 def _memory() -> int | None:

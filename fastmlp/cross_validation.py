@@ -218,7 +218,7 @@ def cross_validate(
     models = _models(build, count, seed)
     for model in models:
         model.learn_names(naming.feature_names(x), targets)  # of all rows: a fold may lack a class
-    features = _check.features(x, "x", models[0].dtype)  # one copy for all folds
+    features = models[0].inputs().rows(x, "x")  # in the order of the columns that the models know
     weights = row_weights(fit_settings.get("sample_weight"), len(targets), models[0].dtype)
     settings = {
         **fit_settings,

@@ -5,6 +5,7 @@ Nothing here knows about layers or epochs: arrays that were checked go in, numbe
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import threading
@@ -35,6 +36,7 @@ _PARALLEL_FORWARD_WORK = 50_000_000
 _OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
+_NETWORKS = ("_network", "_centered_network")  # made of the program
 _CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
 
 
@@ -42,7 +44,8 @@ _CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of tim
 class Data:
     """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
 
-    `weights` has a factor for each row's loss, or no rows.
+    `weights` has a factor for each row's loss, or no rows. Of `x` the mean of a first Normalization has been taken off
+    where it `is_centered`.
     """
 
     x: Array
@@ -50,6 +53,7 @@ class Data:
     labels: Array
     targets: Array
     weights: Array
+    is_centered: bool = False
 
     @property
     def width(self) -> int:
@@ -62,21 +66,29 @@ class Data:
 
     def part(self, start: int, stop: int) -> Data:
         """Rows start to stop, without copying."""
-        arrays = (self.x, self.pixels, self.labels, self.targets, self.weights)
-        return Data(*(array[start:stop] for array in arrays))
+        arrays = ("x", "pixels", "labels", "targets", "weights")
+        return dataclasses.replace(self, **{name: getattr(self, name)[start:stop] for name in arrays})
 
     def truth(self) -> Array:
         """What the outputs should be: class numbers, or rows of targets."""
         return self.targets if len(self.targets) else self.labels
 
 
-def data_of(features: Array, labels: Array, targets: Array, dtype: np.dtype[Any], weights: Array | None = None) -> Data:
+def data_of(
+    features: Array,
+    labels: Array,
+    targets: Array,
+    dtype: np.dtype[Any],
+    weights: Array | None = None,
+    *,
+    is_centered: bool = False,
+) -> Data:
     """Checked features, float or uint8, and targets as a data set."""
     none = np.empty((0, features.shape[1]), np.uint8)
     weights = np.empty(0, dtype) if weights is None else weights
     if features.dtype == np.uint8:
         return Data(none.astype(dtype), features, labels, targets, weights)
-    return Data(features, none, labels, targets, weights)
+    return Data(features, none, labels, targets, weights, is_centered)
 
 
 @dataclass
@@ -132,7 +144,8 @@ class Engine:
         assert program.size == self.program.size
         self.program, self.loss, self.activation = program, loss, activation
         self._scratch, self._plans = Scratch(program), {}
-        self.__dict__.pop("_network", None)
+        for name in _NETWORKS:
+            self.__dict__.pop(name, None)
 
     # ------------------------------------------------------------ training
 
@@ -210,7 +223,7 @@ class Engine:
             data.targets,
             data.weights,
             order,
-            self.program.ops,
+            self.program.ops_for(data.is_centered),
             self.program.units,
             self.program.stages,
             plan,
@@ -312,7 +325,7 @@ class Engine:
                 part.targets,
                 part.weights,
                 _NO_ORDER,
-                self.program.ops,
+                self.program.ops_for(part.is_centered),
                 plan,
                 self.pixel_scale,
             )
@@ -338,7 +351,7 @@ class Engine:
                 part.x,
                 part.pixels,
                 _NO_ORDER,
-                self.program.ops,
+                self.program.ops_for(part.is_centered),
                 plan,
                 self.pixel_scale,
             )
@@ -356,9 +369,10 @@ class Engine:
             self._choices[key] = choice
         return choice
 
-    def predict_rows(self, x: Array, outputs: Array) -> None:
+    def predict_rows(self, x: Array, outputs: Array, *, is_centered: bool = False) -> None:
         """Like `predict`, for a few rows of real numbers: half of the time of one row is what surrounds it."""
-        self._rows_kernel(outputs, x, self.parameters, self._network)
+        network = self._centered_network if is_centered else self._network
+        self._rows_kernel(outputs, x, self.parameters, network)
 
     @cached_property
     def _rows_kernel(self) -> Callable[..., Any]:
@@ -367,6 +381,10 @@ class Engine:
     @cached_property
     def _network(self) -> Array:
         return self.program.network()
+
+    @cached_property
+    def _centered_network(self) -> Array:
+        return self.program.network(is_centered=True)
 
     @cached_property
     def few_rows(self) -> int:
@@ -411,11 +429,11 @@ class Engine:
         return self._plans[key]
 
     def __getstate__(self) -> dict[str, Any]:
-        here_only = ("_scratch", "_choices", "_plans", "_rows_kernel")  # scratch space and machine code do not travel
+        here_only = ("_scratch", "_choices", "_plans", "_rows_kernel", *_NETWORKS)  # what is made anew does not travel
         return {name: value for name, value in self.__dict__.items() if name not in here_only}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update({name: value for name, value in state.items() if name not in _NETWORKS})  # as in 0.1.0
         self._scratch, self._choices, self._plans = Scratch(self.program), {}, {}
         for name in ("parameters", "gradients", "state"):  # kernels write to them; joblib maps large arrays read-only
             array = getattr(self, name)

@@ -167,17 +167,16 @@ class Fitting(Evaluating):
             history, first = self._begin_history(resume, initial_epoch)
             if chunks is not None:
                 (x, y), stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
-            self.learn_names(naming.feature_names(x), y)
-            train, validation = self._training_data(
-                x, y, validation_split, validation_data, (sample_weight, class_weight)
-            )
+            rows = self._learn_inputs(x, y)
+            kept = _kept(len(rows), validation_split)
+            if self._adapt(rows[:kept], chunks) and chunks is not None:
+                # Again: they were gone through for their statistics.
+                _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
+            train, validation = self._training_data(rows, y, kept, validation_data, (sample_weight, class_weight))
             if validation is None and validation_batches is not None:
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
-            if self._adapt(train, chunks) and chunks is not None:
-                # Again: they were gone through for their statistics.
-                _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
             self.build(train.width)
             if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
                 batch_size = train.rows
@@ -222,17 +221,20 @@ class Fitting(Evaluating):
         self.history = History()
         return self.history, initial_epoch
 
+    def _learn_inputs(self, x: Any, y: Any) -> Array:
+        """The rows of training data, from which the model learns how to read others, and what the classes are."""
+        self.learn_names(naming.feature_names(x), y)
+        rows = self.inputs().rows(x, "x")
+        self.input_kind = self.inputs().learned(rows)
+        return rows
+
     def _training_data(
-        self,
-        x: Any,
-        y: Any,
-        validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-        weights: tuple[Any, Any],
+        self, rows: Array, y: Any, kept: int, validation_data: tuple[Any, ...] | None, weights: tuple[Any, Any]
     ) -> tuple[Data, Data | None]:
+        """The first ``kept`` rows to train on; and the rest, or ``validation_data``, to validate."""
         sample_weight, class_weight = weights
-        data = self._data(x, y, "x", "y", None, sample_weight)
-        if validation_data is not None and validation_split:
+        data = self._data(rows, y, "x", "y", None, sample_weight)
+        if validation_data is not None and kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
@@ -240,12 +242,8 @@ class Fitting(Evaluating):
             given, names = [*validation_data, None], ("validation_data[0]", "validation_data[1]")
             other = self._data(given[0], given[1], *names, data.width, given[2])
             return self._weighted(data, class_weight), other
-        share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
-        if share == 0:
+        if kept == data.rows:
             return self._weighted(data, class_weight), None
-        kept = data.rows - max(1, math.ceil(data.rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
-        if kept == 0:
-            raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
         parts = data.part(0, kept), data.part(kept, data.rows)
         if any(len(part.weights) and not part.weights.any() for part in parts):
             raise ArgumentError("sample_weight must not be 0 for all rows that validation_split puts on one side")
@@ -260,7 +258,7 @@ class Fitting(Evaluating):
         factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
-    def _adapt(self, data: Data, chunks: ChunkSource | None = None) -> bool:
+    def _adapt(self, rows: Array, chunks: ChunkSource | None = None) -> bool:
         """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
 
         Of chunks these are all, which are gone through once more for it. Returns whether it was so.
@@ -270,8 +268,8 @@ class Fitting(Evaluating):
         unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
         is_first = bool(unknown) and unknown[0] is self.declarations[0]
         if is_first:
-            adapted, is_bytes = Normalization(), len(data.pixels) > 0
-            parts = iter([data.pixels if is_bytes else data.x]) if chunks is None else self._features_of(chunks)
+            adapted, is_bytes = Normalization(), rows.dtype == np.uint8
+            parts = self._features_of(chunks) if chunks is not None else iter([_finite(rows, "x")])
             adapted._adapt_to(parts, self.uint8_scale if is_bytes else 1.0)
             self.declarations[0] = adapted
             if self._engine is not None:
@@ -295,11 +293,11 @@ class Fitting(Evaluating):
         self._set_tensor(0, "variance", variance)
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
-        width = None
+        inputs = self.inputs()
         for x, _ in pairs(chunks, self.position.epoch, shuffle=False, seed=self.seed):
-            rows = _check.features(x, "x of a chunk", self.dtype, width)
-            width = rows.shape[1]
-            yield rows
+            rows = inputs.rows(x, "x of a chunk")
+            inputs = dataclasses.replace(inputs, width=rows.shape[1])
+            yield _finite(rows, "x of a chunk")
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
@@ -366,11 +364,11 @@ class Fitting(Evaluating):
         if batch_size is not None:
             batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         with attempt(self):
-            self.learn_names(naming.feature_names(x), y)
-            data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
+            rows = self._learn_inputs(x, y)
+            self._adapt(rows)
+            data = self._weighted(self._data(rows, y, "x", "y", None, sample_weight), class_weight)
             if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
                 self.scoring.check(data)
-            self._adapt(data)
             self.build(data.width)
             return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
 
@@ -412,6 +410,22 @@ class Fitting(Evaluating):
         if self.optimizer.ema_momentum is None or updates == 0:
             raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
         self.engine.swap_averaged()
+
+
+def _kept(rows: int, validation_split: float) -> int:
+    """Rows that are left to train on."""
+    share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
+    if share == 0:
+        return rows
+    kept = rows - max(1, math.ceil(rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
+    if kept == 0:
+        raise ArgumentError(f"validation_split={validation_split} leaves none of the {rows} rows to train on")
+    return kept
+
+
+def _finite(rows: Array, name: str) -> Array:
+    _check.refuse_non_finite(rows, rows, name)
+    return rows
 
 
 def _is_unknown(layer: Layer) -> bool:

@@ -40,8 +40,7 @@ def fold(model: Sequential) -> Sequential:
     """See `fastmlp.Sequential.folded`."""
     numbers = iter(range(len(model.layers)))
     layers, parts = _folded(model, model.declarations, numbers)
-    new = type(model)(layers, dtype=str(model.dtype), uint8_scale=model.uint8_scale, seed=model.seed)
-    new.classes, new.feature_names = model.classes, model.feature_names
+    new = model.like(layers)
     if model._optimizer is not None:
         new.compile(model.optimizer, model.loss, model.metrics)
     new.build(model.engine.program.fan_in)

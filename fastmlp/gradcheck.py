@@ -119,10 +119,9 @@ def check(
 
 def _in_float64(model: Sequential, x: Any) -> Sequential:
     """A copy whose arithmetic leaves finite differences enough digits."""
-    twin = type(model)(model.declarations, dtype="float64", uint8_scale=model.uint8_scale, seed=model.seed)
-    twin.classes, twin.feature_names = model.classes, model.feature_names
+    twin = model.like(model.declarations, "float64")
     twin.compile(model.optimizer, model.loss, model.metrics)
-    twin.build(model.engine.program.fan_in if model.is_built else _check.features(x, "x", twin.dtype).shape[1])
+    twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
     if model.is_built:
         twin.set_weights(model.get_weights())
     return twin

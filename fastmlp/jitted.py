@@ -15,13 +15,17 @@ import numpy as np
 from . import _jit, kernels
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
+from .inputs import is_exact
 from .kernels import tables as t
+from .kernels.simd import fraction
 from .program import Program
 
 # Where in the array of a network its widths are
 _FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
 _CLASSES = t.FAN_OUT - t.OP_FIELDS
 _PANEL = t.NETWORK_HEAD + t.PANEL
+_FIRST_OP = t.NETWORK_HEAD + t.PLAN_FIELDS
+_FIRST_MEAN = _FIRST_OP + t.MEAN
 _SHORTEST = t.NETWORK_HEAD + t.PLAN_FIELDS + t.OP_FIELDS
 
 _ANOTHER_VERSION = (
@@ -32,6 +36,11 @@ _MISFIT = (
     "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...), and "
     "weights the dtype of the model"
 )
+_PIXELS_OR_NUMBERS = (
+    "x is uint8, which could be pixels, but the model was trained on numbers: convert x to floats, or pixels to what "
+    "the model was trained on"
+)
+_NO_PIXELS = "x must hold pixels, whole numbers from 0 to 255, as the model was trained on pixels (uint8)"
 _WANTED = (
     "fastmlp's predict takes (out, x, weights, network): writable floats and real numbers, both of one row or both of "
     "rows, and the two arrays of model.jitted()"
@@ -46,11 +55,11 @@ class Jitted(NamedTuple):
     network: Integers
 
 
-def jitted(program: Program, weights: Array) -> Jitted:
-    """A program and its flat parameter vector for use in numba code."""
+def jitted(program: Program, weights: Array, scales: tuple[float, float]) -> Jitted:
+    """A program and its flat parameter vector for use in numba code; with the ``scales`` of bytes and whole numbers."""
     if not _jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
-    return Jitted(predict, weights, program.network())
+    return Jitted(predict, weights, program.network(scales))
 
 
 def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
@@ -64,9 +73,10 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     out : ndarray of floats, shape (units,) or (rows, units)
         Overwritten, in its own dtype.
     x : ndarray, shape (features,) or (rows, features)
-        Real numbers, taken as they are: pixels must be multiplied by the model's ``uint8_scale`` first. C-contiguous in
-        the model's dtype is fastest; everything else is copied. A row with NaN or an
-        infinity gives NaN.
+        Real numbers, read as `fastmlp.Sequential.predict` reads them: uint8 as pixels, unless the model was trained on
+        other whole numbers, and all whole numbers as pixels if it was trained on pixels. Fractions are taken as they
+        are, and pixels among them must have been scaled. C-contiguous in the model's dtype is fastest; everything else
+        is copied. A row with NaN or an infinity gives NaN.
     weights : ndarray, shape (n,)
         ``model.jitted().weights``, or others of the same dtype and order: a copy, or one row of many.
     network : ndarray of int64
@@ -75,7 +85,8 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     Raises
     ------
     ValueError
-        If ``x``, ``out`` or ``weights`` does not fit the network, or ``network`` comes from another version.
+        If ``x``, ``out`` or ``weights`` does not fit the network, ``network`` comes from another version, or ``x`` is
+        uint8 and the model was trained on fractions.
     numba.TypingError
         When numba compiles a call with other arguments than such arrays.
 
@@ -109,8 +120,30 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     if len(rows) == 0:
         return
     result = np.empty(outputs.shape, weights.dtype)
-    kernels.predict_rows(result, rows, weights, network)
+    numbers, table = _as_read(rows, weights, network)
+    kernels.predict_rows(result, numbers, weights, table)
     out[...] = result.reshape(out.shape)
+
+
+def _as_read(rows: Array, weights: Array, network: Integers) -> tuple[Array, Integers]:
+    """Features as numbers of the network's dtype, and the network for them: that without a mean where it is taken off.
+
+    `_implementation` does the same for numba.
+    """
+    if rows.dtype.kind in "iub":
+        scale = fraction(network[t.BYTE_SCALE if rows.dtype == np.uint8 else t.INTEGER_SCALE])  # type: ignore[no-untyped-call]
+        if scale != scale:
+            raise ArgumentError(_PIXELS_OR_NUMBERS)
+        if scale != 1:
+            if rows.min() < 0 or rows.max() > 255:
+                raise ArgumentError(_NO_PIXELS)
+            return rows.astype(weights.dtype) * weights.dtype.type(scale), network
+    is_normalization = network[_FIRST_OP + t.CODE] == t.BATCH_NORM and network[_FIRST_OP + t.WEIGHTS] < 0
+    if is_exact(rows.dtype, weights.dtype) or not is_normalization:
+        return rows.astype(weights.dtype, copy=False), network
+    at, table = network[_FIRST_MEAN], network.copy()
+    table[_FIRST_MEAN] = -1
+    return (rows - weights[at : at + rows.shape[1]].astype(np.float64)).astype(weights.dtype), table
 
 
 def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
@@ -131,6 +164,9 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
     are_flat = weights.layout == network.layout == "C"
+    are_whole = not isinstance(x.dtype, types.Float)
+    scale_at = t.BYTE_SCALE if x.dtype == types.uint8 else t.INTEGER_SCALE
+    may_lose, number_type = not is_exact(as_dtype(x.dtype), dtype), dtype.type
 
     def run(out, x, weights, network):  # type: ignore[no-untyped-def]
         if network.size < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
@@ -142,13 +178,26 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
             raise ValueError(_MISFIT)
         if rows == 0:
             return
-        given = x if as_it_is else np.empty(x.shape, dtype)
+        given, mean_at = x if as_it_is else np.empty(x.shape, dtype), -1
         if not as_it_is:
+            scale = fraction(network[scale_at]) if are_whole else 1.0  # type: ignore[no-untyped-call]
+            if scale != scale:
+                raise ValueError(_PIXELS_OR_NUMBERS)
+            is_normalization = network[_FIRST_OP + t.CODE] == t.BATCH_NORM and network[_FIRST_OP + t.WEIGHTS] < 0
+            if may_lose and scale == 1.0 and is_normalization:
+                mean_at = network[_FIRST_MEAN]
+            factor, column = number_type(scale), 0
             for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
-                given[i] = number
+                if scale != 1.0 and (number < 0 or number > 255):
+                    raise ValueError(_NO_PIXELS)
+                given[i] = number - weights[mean_at + column] if mean_at >= 0 else number_type(number) * factor
+                column = column + 1 if column + 1 < fan_in else 0
         result = out if in_place else np.empty(out.shape, dtype)
         flat = weights if are_flat else np.ascontiguousarray(weights)
         table = network if are_flat else np.ascontiguousarray(network)
+        if mean_at >= 0:
+            table = table.copy()
+            table[_FIRST_MEAN] = -1
         call((result.reshape(rows, classes), given.reshape(rows, fan_in), flat, table))
         if not in_place:
             for i, number in np.ndenumerate(result):

@@ -20,6 +20,7 @@ from ._types import Array
 from .building import Position
 from .engine import data_of
 from .fitting import Fitting
+from .inputs import PIXELS
 from .layers import Dense, Layer, output_of
 from .losses import CLASSES, PROBABILITIES
 
@@ -99,24 +100,26 @@ class Sequential(Fitting):
         engine = self.engine
         if n_threads is not None:
             resolve_threads(n_threads)
-        given, width = x, engine.program.fan_in
-        if not _check.are_rows(x, self.dtype, width):
-            naming.check_features(x, self.feature_names, "x")
-            x = _check.features(x, "x", self.dtype, width, finite=False)
+        given, is_centered = x, False
+        if not _check.are_rows(x, self.dtype, engine.program.fan_in):
+            features = self.inputs().read(x, "x", finite=False)
+            x, is_centered = features.rows, features.is_centered
+        elif self.input_kind == PIXELS:
+            self.inputs().check_scaled(x, "x")
         shape = (x.shape[0], engine.program.classes)
         if out is None:
             out = np.empty(shape, self.dtype)
         else:
             x = _checked_output(out, shape, self.dtype, x)
         if x.dtype == self.dtype and engine.are_few(shape[0], n_threads):
-            engine.predict_rows(x, out)
+            engine.predict_rows(x, out, is_centered=is_centered)
         else:
             none = np.empty(0, np.int64)
-            data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype)
+            data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype, is_centered=is_centered)
             engine.predict(data, out, n_threads)
         if math.isnan(out.item(0) if shape[0] == 1 else out[:, 0].min()):  # a sum would warn of large outputs
-            was_given = not isinstance(given, np.ndarray) or not np.may_share_memory(out, given)
-            _check.features(given if was_given else x, "x", self.dtype, width)  # refuses the cause of a NaN
+            is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
+            self.inputs().read(x if is_lost else given, "x")  # refuses the cause of a NaN
         return out
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
@@ -194,12 +197,13 @@ class Sequential(Fitting):
 
     def _read_by_loss(self, x: Any, n_threads: int | None) -> Array:
         """What the loss reads of each row."""
-        naming.check_features(x, self.feature_names, "x")
-        features = _check.features(x, "x", self.dtype, self.engine.program.fan_in)
-        outputs = np.empty((len(features), self.engine.program.classes), self.dtype)
-        labels = np.zeros(len(features), np.int64)
+        features = self.inputs().read(x, "x")
+        rows = features.rows
+        outputs = np.empty((len(rows), self.engine.program.classes), self.dtype)
+        labels = np.zeros(len(rows), np.int64)
         targets = np.zeros(outputs.shape if self.loss.targets == PROBABILITIES else (0, outputs.shape[1]), self.dtype)
-        self.engine.evaluate(data_of(features, labels, targets, self.dtype), n_threads, outputs=outputs)
+        data = data_of(rows, labels, targets, self.dtype, is_centered=features.is_centered)
+        self.engine.evaluate(data, n_threads, outputs=outputs)
         return outputs
 
     def classes_of(self, outputs: Array) -> Array:
@@ -243,7 +247,7 @@ class Sequential(Fitting):
         """
         from . import jitted
 
-        return jitted.jitted(self.engine.program, self.engine.parameters)
+        return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs().scales())
 
     def folded(self) -> Sequential:
         """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.

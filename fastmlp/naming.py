@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 
 from . import _check
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
+
+Name = Union[str, int, tuple["Name", ...]]  # noqa: UP007  # it names itself
+Names = tuple[Name, ...]  # of the columns of a data frame
 
 _SHOWN = 5  # labels or columns in a message
 
@@ -144,32 +148,66 @@ def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
 # ---------------------------------------------------------------- names of features
 
 
-def feature_names(x: Any) -> tuple[str, ...] | None:
-    """The names of a data frame's columns, where all of them are texts."""
+def feature_names(x: Any, name: str = "x") -> Names | None:
+    """The names of a data frame's columns: texts, whole numbers, or tuples of these.
+
+    Raises
+    ------
+    ArgumentError
+        If two columns have the same name.
+    """
     if isinstance(x, np.ndarray) or callable(getattr(x, "collect", None)):  # what is lazy has no rows to learn from
         return None
-    columns = getattr(x, "columns", None)
+    columns = getattr(x, "column_names", getattr(x, "columns", None))  # the former are those of Arrow's tables
     if columns is None:
         return None
-    names = list(columns)
-    return tuple(map(str, names)) if names and all(isinstance(item, str) for item in names) else None
+    names = tuple(_column_name(item) for item in columns)
+    repeated = [item for item, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ArgumentError(
+            f"{name} has several columns of the name {repeated[0]!r:.60}: rename them, or drop all but one"
+        )
+    return names or None
 
 
-def check_features(x: Any, known: tuple[str, ...] | None, name: str) -> None:
-    """Refuse a data frame whose columns are not those that a model learned from; other data have no names."""
-    check_columns(feature_names(x), known, name, f"use {name.partition(' ')[0]}[list(model.feature_names)]")
+def _column_name(column: Any) -> Name:
+    """A column's name as model files can hold it."""
+    if isinstance(column, tuple):
+        return tuple(_column_name(item) for item in column)
+    if isinstance(column, (int, np.integer)) and not isinstance(column, bool):
+        return int(column)
+    return str(column)
 
 
-def check_columns(names: tuple[str, ...] | None, known: tuple[str, ...] | None, name: str, remedy: str) -> None:
-    """The same by names; ``remedy`` is what to do where they are in another order."""
+def places(x: Any, known: Names | None, name: str) -> list[int] | None:
+    """Where in ``x`` the columns are that a model learned from; None if they are in their order, or have no names.
+
+    Raises
+    ------
+    ArgumentError
+        If a data frame has other columns than the one that the model learned from.
+    """
+    names = feature_names(x, name)
     if known is None or names is None or names == known:
-        return
+        return None
+    if names == tuple(range(len(known))):  # of a frame that was made of an array without names
+        return None
+    check_columns(names, known, name)
+    return [names.index(item) for item in known]
+
+
+def texts_only(names: Names | None) -> tuple[str, ...] | None:
+    """Names as the header of a file has them."""
+    return None if names is None else tuple(map(str, names))
+
+
+def check_columns(names: Names, known: Names, name: str) -> None:
+    """Refuse columns that are not those that a model learned from, in whatever order."""
     missing = [item for item in known if item not in names]
     strange = [item for item in names if item not in known]
     if missing or strange:
         parts = [f"lacks {some(missing)}"] * bool(missing) + [f"has {some(strange)}"] * bool(strange)
         raise ArgumentError(f"{name} does not have the columns that the model was trained on: it {' and '.join(parts)}")
-    raise ArgumentError(f"{name} has the columns that the model was trained on in another order: {remedy}")
 
 
 def some(values: Any) -> str:

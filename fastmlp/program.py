@@ -154,10 +154,22 @@ class Program:
         plan[t.IS_LIMITED] = self.ops[:, t.MAX_NORM].any()
         return plan
 
-    def network(self) -> Integers:
-        """The program for inference as one array, for `fastmlp.kernels.predict_rows`."""
-        plan = self.plan(BLOCK_ROWS, 1)
-        return np.concatenate([[t.VERSION, len(self.ops), self.size], plan, self.ops.ravel()]).astype(np.int64)
+    def network(self, scales: tuple[float, float] = (1.0, 1.0), *, is_centered: bool = False) -> Integers:
+        """The program for inference as one array, for `fastmlp.kernels.predict_rows`.
+
+        ``scales`` are what features that are bytes and other whole numbers are multiplied by, see `fastmlp.inputs`.
+        """
+        head = [t.VERSION, len(self.ops), self.size, *map(t.as_bits, scales)]
+        ops = self.ops_for(is_centered)
+        return np.concatenate([head, self.plan(BLOCK_ROWS, 1), ops.ravel()]).astype(np.int64)
+
+    def ops_for(self, is_centered: bool) -> Integers:
+        """The operations for features as they are, or for features whose mean a first Normalization has taken off."""
+        if not is_centered:
+            return self.ops
+        ops: Integers = self.ops.copy()
+        ops[0, t.MEAN] = -1
+        return ops
 
     def _capacity(self, block_rows: int) -> int:
         """Rows in a panel of a block: one too many where panels would be whole pages apart.

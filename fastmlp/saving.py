@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import _check, layers, losses, optimizers
+from . import _check, inputs, layers, losses, naming, optimizers
 from ._cache import write_atomically
 from ._errors import ArgumentTypeError, FastMLPError, ModelFileError
 from ._types import Array
@@ -68,6 +68,7 @@ def _config(model: Sequential) -> dict[str, Any]:
         "seed": model.seed,
         "classes": None if model.classes is None else model.classes.tolist(),
         "feature_names": model.feature_names,
+        "input_kind": model.input_kind,
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
         "own_schedule": _own_schedule(model),
@@ -227,6 +228,8 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     )
     if config.get("feature_names") is not None:
         model.feature_names = _read_names(config["feature_names"], config["n_features"])
+    if config.get("input_kind") is not None:  # files of 0.1.0 do not have it
+        model.input_kind = _check.choice(config["input_kind"], "input_kind", inputs.KINDS)
     if config["optimizer"] is not None:
         model.compile(
             optimizers.get(config["optimizer"]),
@@ -257,11 +260,19 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     return model
 
 
-def _read_names(stored: Any, count: int) -> tuple[str, ...]:
-    names = tuple(_check.items(stored, "feature_names", "texts"))
-    if len(names) != count or not all(isinstance(name, str) for name in names):
-        raise ValueError("feature_names must be one text for each feature")
+def _read_names(stored: Any, count: int) -> naming.Names:
+    names = tuple(_read_name(item) for item in _check.items(stored, "feature_names", "names"))
+    if len(names) != count or len(set(names)) != count:
+        raise ValueError("feature_names must be different names, one for each feature")
     return names
+
+
+def _read_name(stored: Any) -> naming.Name:
+    if isinstance(stored, list):
+        return tuple(_read_name(item) for item in stored)
+    if isinstance(stored, (str, int)) and not isinstance(stored, bool):
+        return stored
+    raise ValueError("names of features are texts, whole numbers, or lists of these")
 
 
 def _note_statistics(model: Sequential) -> None:

@@ -115,8 +115,7 @@ def _unless_interrupted(task: Callable[[], T], interruption: Interruption) -> li
 
 def new_copy(model: Sequential) -> Sequential:
     """A compiled model of the same declarations, without the weights and the history."""
-    copy = Sequential(model.declarations, dtype=str(model.dtype), uint8_scale=model.uint8_scale, seed=model.seed)
-    copy.classes, copy.feature_names = model.classes, model.feature_names
+    copy = model.like(model.declarations)
     copy.compile(model.optimizer, model.loss, model.metrics)
     return copy
 

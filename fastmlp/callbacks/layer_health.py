@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _check
 from .._types import Array
 from ..layers import Dense, Layer, Residual
 
@@ -93,15 +92,12 @@ class ReluOutputs:
     def __init__(self, model: Sequential, x: Any) -> None:
         self._model = model
         sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
-        self._x = _check.features(sample, "x", model.dtype, model.engine.program.fan_in)[:_SAMPLE_ROWS]
+        self._x = model.inputs().rows(sample, "x")[:_SAMPLE_ROWS]
         self._networks = {number: self._network(way) for number, way in _relus(model.declarations)}
 
     def _network(self, declarations: list[Layer]) -> Sequential:
-        from ..model import Sequential
-
-        scale = self._model.uint8_scale
-        network = Sequential(declarations, dtype=str(self._model.dtype), uint8_scale=scale, seed=0)
-        network.build(self._x.shape[1])
+        network = self._model.like(declarations)
+        network.build(self._model.engine.program.fan_in)
         return network
 
     def dead_units(self) -> dict[int, float]:

@@ -133,7 +133,13 @@ def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Ar
 def check_header(model: Sequential, names: Names, source: str | Path) -> None:
     """Refuse a file whose columns are named, and not as those that the model was trained on."""
     known = model.feature_names
-    naming.check_columns(names, known, str(source), f"it was {naming.some(known or ())}")
+    if known is None or names is None:
+        return
+    naming.check_columns(names, known, str(source))
+    if names != known:
+        raise ArgumentError(
+            f"{source} has the columns that the model was trained on in another order: it was {naming.some(known)}"
+        )
 
 
 def check_labels(known: tuple[str, ...] | None, names: tuple[str, ...] | None, source: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
+from .. import naming
 from .._cache import write_atomically
 from ..datasets.features import load_named
 from ..model import Sequential
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the outputs of a saved model, or its classes."""
     check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
     model, notes = trained.load(args.model)
-    found, names = load_named(args.input, model.feature_names)
+    found, names = load_named(args.input, naming.texts_only(model.feature_names))
     check_header(model, names, args.input)
     x = read_for(model, notes, args.features, found, args.input)
     outputs = model.predict(x, n_threads=args.threads)

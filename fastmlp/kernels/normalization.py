@@ -78,13 +78,14 @@ def batch_norm_forward_columns(y, yi, x, xi, capacity, w, wi, b, bi, means, mi, 
 
 @block
 def normalize_columns(y, yi, x, xi, capacity, w, wi, b, bi, means, mi, variances, vi, epsilon, rows, width):
-    """The same with a given variance; without weights and bias if ``wi`` is -1."""
+    """The same with a given variance; without weights and bias if ``wi`` is -1, and for x − mean if ``mi`` is."""
     p = panel(y)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         scale = fixed_scale(variances, vi + c, w, wi + c if wi >= 0 else -1, epsilon)
-        mean = load(means, mi + c)
-        bias = splat(y, 0.0)
+        mean, bias = splat(y, 0.0), splat(y, 0.0)
+        if mi >= 0:
+            mean = load(means, mi + c)
         if wi >= 0:
             bias = load(b, bi + c)
         for r in range(rows):

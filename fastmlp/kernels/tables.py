@@ -26,7 +26,7 @@ def as_bits(fraction: float) -> int:
     BIAS,  # and shift of a normalisation
     OTHER,  # columns: standardised input of a layer normalisation, second addend of a sum
     D_OTHER,  # columns: gradient of the second addend
-    MEAN,  # running statistics, or fixed ones
+    MEAN,  # running statistics, or fixed ones; -1 where the input comes with its mean taken off
     VARIANCE,
     KIND,  # of an activation; of a normalisation, whether its statistics are the batch's; of dropout, its stream
     ALPHA,  # fraction: slope, rate, deviation, or what is added to a variance
@@ -126,11 +126,17 @@ STATE_SLOTS = {SGD: 0, ADAM: 2, MOMENTUM_SGD: 1, ADAGRAD: 1, RMSPROP: 2, ADAMAX:
 SQUARES_WEIGHTS, SQUARES_BIAS, PENALTY = range(3)
 UNIT_SUMS = 3
 
-# A network for inference as one array: a version, how many operations and how many parameters it has, then a plan,
-# and the operations. Users' compiled functions check it before a call, so the version says where they find what.
-NETWORK_VERSION, NETWORK_OPS, NETWORK_SIZE = range(3)
-NETWORK_HEAD = 3
-VERSION = int(f"1{PLAN_FIELDS:02}{PANEL:02}{OP_FIELDS:02}{FAN_IN:02}{FAN_OUT:02}")
+# A network for inference as one array: a head, then a plan, and the operations. Users' compiled functions check it
+# before a call, so the version says where they find what.
+(
+    NETWORK_VERSION,
+    NETWORK_OPS,  # how many there are
+    NETWORK_SIZE,  # how many parameters
+    BYTE_SCALE,  # fraction: what features of one byte are multiplied by; NaN where they may not come
+    INTEGER_SCALE,  # fraction: the same for other whole numbers
+) = range(5)
+NETWORK_HEAD = 5
+VERSION = int(f"2{NETWORK_HEAD:02}{PLAN_FIELDS:02}{PANEL:02}{OP_FIELDS:02}{FAN_IN:02}{FAN_OUT:02}")
 
 # What the timers of a training step tell apart
 GATHER, FORWARD, LOSS, BACKWARD, GRADIENTS, UPDATE = range(6)

@@ -33,8 +33,7 @@ class SweepData:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
                 raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
             x, y = validation_data
-            naming.check_features(x, self._feature_names, "validation_data[0]")
-            self._validation = _part(x, y, "validation_data[0]", "validation_data[1]")
+            self._validation = _part(x, y, "validation_data[0]", "validation_data[1]", self._feature_names)
         elif share:
             self._train, self._validation = _split(self._train, share)
         self._check_kinds()
@@ -102,6 +101,8 @@ class SweepData:
     def convert(self, dtype: np.dtype[Any]) -> None:
         """Make the arrays that models of this dtype read: one copy for all of them, or none.
 
+        Numbers that the dtype would round stay as they are, as a first Normalization reads them better.
+
         Raises
         ------
         ArgumentError
@@ -120,8 +121,10 @@ class SweepData:
         return self._converted[dtype]
 
 
-def _part(x: Any, y: Any, x_name: str, y_name: str) -> Part:
-    features = np.asarray(x) if naming.feature_names(x) is None else _check.numbers(x, x_name)
+def _part(x: Any, y: Any, x_name: str, y_name: str, known: naming.Names | None = None) -> Part:
+    places = naming.places(x, known, x_name)
+    features = _check.rows(x, x_name)
+    features = features if places is None else features[:, places]
     labels = naming.texts(y, y_name)
     labels = _check.numbers(y, y_name) if labels is None else labels
     if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
