@@ -21,6 +21,7 @@ from .chunks import ChunkSource, is_chunks, opened, pairs, refuse_whole
 from .engine import Data
 from .evaluating import Evaluating
 from .history import History
+from .inputs import warn_of_merged
 from .layers import Layer, Normalization, leaves, output_of
 from .trainer import Settings, Trainer
 
@@ -66,7 +67,7 @@ class Fitting(Evaluating):
         Parameters
         ----------
         x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
-            uint8 is read as pixels (see ``uint8_scale``); everything else becomes the model's dtype. More
+            An array of uint8 holds pixels (see ``uint8_scale``); everything else becomes the model's dtype. More
             dimensions are flattened.
         y : array_like, shape (rows,) or (rows, units)
             What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit. Chunks, which
@@ -173,6 +174,7 @@ class Fitting(Evaluating):
                 # Again: they were gone through for their statistics.
                 _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
             train, validation = self._training_data(rows, y, kept, validation_data, (sample_weight, class_weight))
+            warn_of_merged(rows[:kept], train.x, self.feature_names)
             if validation is None and validation_batches is not None:
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
             if chunks is None:  # one chunk may lack what all have
@@ -369,6 +371,7 @@ class Fitting(Evaluating):
             data = self._weighted(self._data(rows, y, "x", "y", None, sample_weight), class_weight)
             if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
                 self.scoring.check(data)
+                warn_of_merged(rows, data.x, self.feature_names)
             self.build(data.width)
             return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
 

@@ -31,7 +31,6 @@ _MOST = 255
 _ROOM = 2.0  # a scaled pixel with noise on it may leave the range of pixels: by its width on either side, at most
 _BLOCK = 4096  # rows in float64 at once
 _FEW_LOST = 0.9  # share of the distinct values of a column of fractions that rounding may leave without a warning
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -166,18 +165,18 @@ def is_exact(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
     return given.kind == "b" or 8 * given.itemsize <= np.finfo(dtype).nmant + 1
 
 
-def warn_of_merged(rows: Array, features: Features, names: naming.Names | None, stacklevel: int) -> None:
-    """Warn of columns whose different values have become equal in the model's dtype."""
-    if is_exact(rows.dtype, features.rows.dtype):
+def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None) -> None:
+    """Warn whoever called the caller of columns whose different values became equal in the model's dtype."""
+    if is_exact(given.dtype, numbers.dtype):
         return
-    merged = [column for column in _crowded(features.rows) if _loses(rows[:, column], features.rows[:, column])]
+    merged = [column for column in _crowded(numbers) if _loses(given[:, column], numbers[:, column])]
     if merged:
         shown = naming.some(merged if names is None else [names[column] for column in merged])
         warnings.warn(
-            f"x has columns whose different values {features.rows.dtype} cannot tell apart, so that some become equal: "
+            f"x has columns whose different values {numbers.dtype} cannot tell apart, so that some become equal: "
             f"{shown}. Subtract their mean (a first layer fastmlp.Normalization() does it), or use dtype='float64'",
             UserWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=3,
         )
 
 

@@ -40,8 +40,8 @@ class Sequential(Fitting):
     dtype : {"float32", "float64"}, default "float32"
         Precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
-        uint8 features are read as pixels, each multiplied by this; they are never converted as a whole.
-        Features of any other type are taken as they are.
+        Arrays of uint8 are pixels, each of which is multiplied by this; they are never converted as a whole. Tables,
+        such as data frames, and arrays of any other type are numbers, and taken as they are. See `input_kind`.
     seed : int, optional
         Fixes the initial weights and the shuffling, from 0 to 2**63 − 1. Default: a new one each time, kept
         in ``model.seed``.
@@ -54,8 +54,13 @@ class Sequential(Fitting):
     ----------
     classes : ndarray or None
         The labels.
-    feature_names : tuple of str or None
-        The columns of the data frame that the model learned from, if it was one. Other data frames must have the same.
+    feature_names : tuple or None
+        The columns of the data frame that the model learned from, if it was one: texts, whole numbers, or tuples of
+        these. Other data frames must have the same; their order makes no difference.
+    input_kind : {"pixels", "integers", "floats"} or None
+        What the model learned from; None before. A model of pixels takes all whole numbers as pixels, and fractions as
+        pixels that were scaled before. A model of other whole numbers takes uint8 as numbers too. A model of fractions
+        refuses arrays of uint8, as nothing tells whether they are pixels.
     layers : list of BoundLayer
         In the order in which data passes them, with ``kernel``, ``bias`` and so on once the model is built.
     history : History or None

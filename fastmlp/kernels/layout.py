@@ -79,8 +79,8 @@ def gather_pixels(panels, at, capacity, pixels, width, order, first, count, scal
                         store(panels, target + v, load_bytes(pixels, source + v, panels) * scale)
                     else:
                         for i in range(v, v + lanes(panels)):
-                            inside = c + i < width
-                            panels[target + i] = pixels[source + i] * scale if inside else 0.0
+                            panels[target + i] = pixels[source + i] if c + i < width else 0.0
+                        store(panels, target + v, load(panels, target + v) * scale)  # rounded as above
 
 
 @block
