@@ -229,6 +229,25 @@ def test_files_with_an_unknown_kind_are_refused(kind, tmp_path):
         fm.load(tmp_path / "model.npz")
 
 
+def test_plots_read_features_as_the_model_does():
+    pytest.importorskip("matplotlib")
+    for learned, given, most in ((PIXELS, PIXELS, 1), (SMALL, SMALL.astype(np.uint8), 3)):
+        model = Reader(trained(learned[:, :2]))
+        fm.plots.decision_boundary(model, given[:, :2], LABELS, resolution=5)
+        assert model.read[0].max() == pytest.approx(most, rel=0.2)
+
+
+class Reader:
+    """A model that notes what it predicts for."""
+
+    def __init__(self, model):
+        self.model, self.read, self.uint8_scale, self.input_kind = model, [], model.uint8_scale, model.input_kind
+
+    def predict(self, x):
+        self.read.append(x)
+        return self.model.predict(x)
+
+
 # ---------------------------------------------------------------- inside numba
 
 

@@ -101,8 +101,9 @@ def _widened(values: Array, margin: float, count: int) -> Array:
 
 
 def _as_input(model: Any, places: Array, samples: Array) -> Array:
-    """Places that the model reads like its samples: it scales uint8 by itself, but places are no whole numbers."""
-    return places * getattr(model, "uint8_scale", 1.0) if samples.dtype == np.uint8 else places
+    """Places that the model reads like its samples: it scales pixels by itself, but places are no whole numbers."""
+    are_pixels = samples.dtype == np.uint8 and getattr(model, "input_kind", None) in (None, "pixels")
+    return places * getattr(model, "uint8_scale", 1.0) if are_pixels else places
 
 
 def _probabilities(model: Any, x: Array) -> Array:
