@@ -28,6 +28,7 @@ _ANOTHER_VERSION = (
     "network comes from another version of fastmlp than this function was compiled for: call model.jitted() anew, and "
     "delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
 )
+_DAMAGED = "network is damaged: it names numbers that are not there; call model.jitted() anew"
 _MISFIT = (
     "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...), and "
     "weights the dtype of the model"
@@ -50,6 +51,7 @@ def jitted(program: Program, weights: Array) -> Jitted:
     """A program and its flat parameter vector for use in numba code."""
     if not _jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
+        _verifier().fill()
     return Jitted(predict, weights, program.network())
 
 
@@ -75,7 +77,8 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     Raises
     ------
     ValueError
-        If ``x``, ``out`` or ``weights`` does not fit the network, or ``network`` comes from another version.
+        If ``x``, ``out`` or ``weights`` does not fit the network, or ``network`` comes from another version or was
+        altered so that it names numbers outside of the arrays: every call verifies it.
     numba.TypingError
         When numba compiles a call with other arguments than such arrays.
 
@@ -127,6 +130,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         raise TypingError(f"{_WANTED}, not {arrays}")
     dtype = as_dtype(weights.dtype)
     call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name), _on_load)
+    verify = _verifier().caller(types.int64, kernels.network_fault.numba_types("float64"), _on_load)
     panel = kernels.panel_width(dtype)
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
@@ -149,6 +153,8 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         result = out if in_place else np.empty(out.shape, dtype)
         flat = weights if are_flat else np.ascontiguousarray(weights)
         table = network if are_flat else np.ascontiguousarray(network)
+        if verify((table, flat.size, fan_in, classes, panel)) != 0:
+            raise ValueError(_DAMAGED)
         call((result.reshape(rows, classes), given.reshape(rows, fan_in), flat, table))
         if not in_place:
             for i, number in np.ndenumerate(result):
@@ -170,7 +176,17 @@ def _entry_point(dtype: str) -> Any:
     )
 
 
+@cache
+def _verifier() -> Any:
+    from .kernels.simd.machine_code import EntryPoint
+
+    return EntryPoint(  # type: ignore[no-untyped-call]
+        "fastmlp_network_fault", lambda: kernels.network_fault.address("float64")
+    )
+
+
 if not _jit.jit_disabled():
+    _verifier()
     for _dtype in ("float32", "float64"):
         _entry_point(_dtype)  # functions from numba's disk cache may call them
 _jit.callable_from_numba(predict, _implementation)

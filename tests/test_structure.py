@@ -62,6 +62,8 @@ FLOORS = [
 KERNEL_ORDER = [
     "tables",
     "simd",
+    "verify",
+    "checks",
     "timing",
     "math",
     "rng",

@@ -53,12 +53,17 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-# The same kernel with timers, and for all operations: no definitions of their own
-_FORMS = {"train_batches_timed": "network", "train_batches_full": "network"}
+# The same kernel with timers, and for all operations: no definitions of their own; and what verifies tables
+_OTHERS = {
+    "train_batches_timed": "network",
+    "train_batches_full": "network",
+    "network_fault": "verify",
+    "program_fault": "verify",
+}
 
 
 def __getattr__(name: str) -> Kernel:
-    home = _HOMES.get(name) or _FORMS.get(name)
+    home = _HOMES.get(name) or _OTHERS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
     kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)

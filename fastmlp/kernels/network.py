@@ -16,6 +16,7 @@ See `tables` for the meaning of the tables, and `fastmlp.program` for the writer
 import numpy as np
 
 from .._jit import block, kernel, prange
+from .checks import check_evaluation, check_prediction, check_prediction_of_rows, check_training
 from .layout import scatter_rows
 from .optimizers import scalars_of_step
 from .row_losses import loss_block
@@ -50,9 +51,13 @@ from .tables import (
     OPTIMIZER,
     PLAN_FIELDS,
     ROWS,
+    SETTINGS_FIELDS,
+    STAGE_FIELDS,
     STAGE_KIND,
     STATISTICS_OP,
     TRAINED_OPS,
+    UNIT_FIELDS,
+    UNIT_SUMS,
     Y,
 )
 from .timing import lap, start_lap
@@ -95,13 +100,14 @@ def train_block(
 
 @kernel(
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
-    "losses[batches] float64, correct[batches] int64, sums[n_sums] float64, outputs[no, classes], "
-    "timers[n_timers] int8 = "
-    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], row_weights[mw], "
-    "order[rows] int64, ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, "
-    "stages[n_stages, stage_fields] int64, plan[plan_fields] int64 writable, "
-    "settings[settings_fields] float64, learning_rates[batches] float64, pixel_scale float, "
-    "seed int, epoch int, first_batch int, step int"
+    f"losses[batches] float64, correct[batches] int64, sums[{UNIT_SUMS} * n_units + 2 * n_ops] float64, "
+    "outputs[no, classes], timers[n_timers] int8 = "
+    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
+    f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, "
+    f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, "
+    f"settings[{SETTINGS_FIELDS}] float64, learning_rates[batches] float64, pixel_scale float, "
+    f"seed int >= 0, epoch int >= 0, first_batch int >= 0, step int < {1 << 62}",
+    check_training,
 )
 def train_batches(
     parameters,
@@ -270,9 +276,10 @@ def summarize(losses, correct, row_losses, row_correct, i, count):
 
 @kernel(
     "row_losses[rows], row_correct[rows] int64, outputs[no, classes], workspace[w] = "
-    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], "
-    "row_weights[mw], order[n_order] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, "
-    "pixel_scale float"
+    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], "
+    f"row_weights[mw], order[n_order] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, "
+    "pixel_scale float",
+    check_evaluation,
 )
 def evaluate_batches(
     row_losses,
@@ -337,7 +344,8 @@ def evaluate_block(row_losses, row_correct, outputs, workspace, q, net, data, fi
 
 @kernel(
     "outputs[rows, classes], workspace[w] = parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, "
-    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, pixel_scale float"
+    f"order[no] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, pixel_scale float",
+    check_prediction,
 )
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
     """The network's output for every row of a data set.
@@ -390,7 +398,9 @@ def mark_unusable_rows(outputs, width, first, workspace, x, capacity, rows, fan_
                 outputs[(first + r) * width + c] = np.nan
 
 
-@kernel("outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64")
+@kernel(
+    "outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64", check_prediction_of_rows
+)
 def predict_rows(outputs, x, weights, network):
     """The network's output for some rows of real numbers, with one thread and little to hand over.
 
