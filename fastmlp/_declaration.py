@@ -121,6 +121,10 @@ class Declaration:
         self.parameters = tuple(parse_declaration(declaration))
         self.conditions = tuple(map(Expression, _items(declaration.partition(" where ")[2])))
         self._check = check
+        bounded = [i for i, p in enumerate(self.parameters) if p.least is not None or p.below is not None]
+        self._bounded_scalars = [i for i in bounded if self.parameters[i].dims is None]
+        self._bounded_arrays = [i for i in bounded if self.parameters[i].dims is not None]
+        self._computed = [i for i, p in enumerate(self.parameters) if any(p.computed)]
         self._refuse_unknown_names(declaration)
 
     def _refuse_unknown_names(self, declaration: str) -> None:
@@ -154,18 +158,15 @@ class Declaration:
         pairs = list(zip(self.parameters, values, strict=True))
         scalars = {p.name: value for p, value in pairs if p.dims is None}
         numbers = {**extents, **scalars}
-        for parameter, value in pairs:  # first of all: sizes may be computed from them
-            if parameter.dims is None:
-                self._check_range(parameter, value, numbers)
-        for parameter, value in pairs:
-            if any(parameter.computed):
-                self._check_computed_shape(parameter, value, numbers)
+        for index in self._bounded_scalars:  # first of all: sizes may be computed from them
+            self._check_range(*pairs[index], numbers)
+        for index in self._computed:
+            self._check_computed_shape(*pairs[index], numbers)
         for condition in self.conditions:
             if not condition.value(numbers):
                 raise ArgumentError(f"{self.name} needs {condition.text}, but {condition.explained(numbers)}")
-        for parameter, value in pairs:
-            if parameter.dims is not None:
-                self._check_range(parameter, value, numbers)
+        for index in self._bounded_arrays:
+            self._check_range(*pairs[index], numbers)
         self._check_overlaps(pairs)
         fault = self._check({p.name: value for p, value in pairs}) if self._check else None
         if fault:
@@ -197,7 +198,7 @@ class Declaration:
 
     def _scalar(self, parameter: Parameter, value: Any) -> float | int:
         try:
-            if isinstance(value, (str, bytes)) or np.ndim(value):
+            if isinstance(value, (str, bytes)) or getattr(value, "ndim", 0):
                 raise TypeError
             number = operator.index(value) if parameter.kind == "int" else float(value)
         except (TypeError, ValueError, OverflowError):
@@ -214,18 +215,22 @@ class Declaration:
                 f"{self.name}: {parameter.name} is written in place and must be a writable C-contiguous "
                 f"{wanted} array, not {_described(value)}"
             )
-        return value.view(np.ndarray)
+        return value if type(value) is np.ndarray else value.view(np.ndarray)
 
     def _numbers(self, parameter: Parameter, value: Any) -> Any:
         try:
             array = np.asarray(value)
         except (TypeError, ValueError) as error:
             raise ArgumentTypeError(f"{self.name}: {parameter.name} cannot be made into an array: {error}") from None
-        if array.dtype.kind not in "fiub" or np.ma.is_masked(value):
+        is_masked = isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value)
+        if array.dtype.kind not in "fiub" or is_masked:
             raise ArgumentTypeError(f"{self.name}: {parameter.name} must hold numbers, not {_described(value)}")
         return array
 
     def _converted(self, parameter: Parameter, array: Any, wanted: np.dtype[Any]) -> Any:
+        flags = array.flags
+        if array.dtype == wanted and flags.c_contiguous and flags.aligned and flags.writeable >= parameter.writable:
+            return array
         with np.errstate(invalid="ignore", over="ignore"):
             converted = np.ascontiguousarray(array, wanted).reshape(array.shape)
         if wanted.kind in "iu" and array.dtype != wanted and not np.array_equal(converted, array):
@@ -251,16 +256,14 @@ class Declaration:
         )
         if array.shape != wanted:
             names = {name: numbers[name] for e in parameter.computed if e for name in e.names}
-            raise self._misshapen(parameter, array, f" = {wanted}{f' with {names}' if names else ''}")
+            raise self._misshapen(parameter, array, f" = {wanted} with {names}" if names else "")
 
     def _misshapen(self, parameter: Parameter, array: Any, explanation: str) -> ArgumentError:
-        dims = ", ".join(parameter.dims or ())
-        return ArgumentError(
-            f"{self.name}: {parameter.name} must have the shape ({dims}){explanation}, not {array.shape}"
-        )
+        dims = f"({', '.join(parameter.dims or ())}{',' if len(parameter.dims or ()) == 1 else ''})"
+        return ArgumentError(f"{self.name}: {parameter.name} must have the shape {dims}{explanation}, not {array.shape}")
 
     def _check_range(self, parameter: Parameter, value: Any, numbers: Mapping[str, Any]) -> None:
-        if (parameter.least is None and parameter.below is None) or np.size(value) == 0:
+        if parameter.dims is not None and value.size == 0:
             return
         low, high = (value, value) if parameter.dims is None else (value.min(), value.max())
         least = 0 if parameter.least is None else parameter.least.value(numbers)

@@ -10,7 +10,8 @@ order, and its optimiser update (see `weights`). Both own what they write, so no
 A batch normalisation, which needs all rows, divides the first region into stages; clipping by a norm needs all
 gradients, and divides the second.
 
-See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them.
+See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them. The kernels follow them without
+looking; calls from outside of the package are checked first, see `checks` and `verify`.
 """
 
 import numpy as np
@@ -171,15 +172,21 @@ def train_batches(
     row_weights : array_like of real, shape (m,) or (0,)
         Factors of the rows' losses.
     order : array_like of int64, shape (rows,)
-        The row numbers of the whole epoch. Batch i holds rows order[i * size : (i + 1) * size].
+        The row numbers of the whole epoch, from 0 to m - 1. Batch i holds rows order[i * size : (i + 1) * size].
     ops, units, stages, plan, settings
-        The program, see `fastmlp.kernels.tables`.
+        The program, see `fastmlp.kernels.tables`. It is verified: all that it names must be inside of the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
     seed, epoch : int
         What random layers depend on, besides the row's position in the epoch.
     first_batch, step : int
-        Number of the first batch within the epoch, and of batches trained so far.
+        Number of the first batch within the epoch, and of batches trained so far. The epoch must have all the batches
+        that the call is to train.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If arguments do not fit each other or the program, or arrays that are written overlap others.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     outputs_flat = outputs.reshape(outputs.size)
@@ -310,7 +317,7 @@ def evaluate_batches(
     parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to evaluate; empty for all as they stand.
+        Rows to evaluate, from 0 to m - 1; empty for all as they stand.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     rows, block_rows, outputs_flat = row_losses.size, plan[BLOCK_ROWS], outputs.reshape(outputs.size)
@@ -359,7 +366,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     parameters, x, pixels, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to predict; empty for all as they stand.
+        Rows to predict, from 0 to m - 1; empty for all as they stand.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
     rows, block_rows = outputs.shape[0], plan[BLOCK_ROWS]
@@ -413,7 +420,8 @@ def predict_rows(outputs, x, weights, network):
     weights : array_like, shape (n,)
         The network's flat parameter vector.
     network : array_like of int64
-        The program for inference, see `fastmlp.kernels.tables`.
+        The program for inference, see `fastmlp.kernels.tables`. It is verified, as are the widths of ``x`` and
+        ``outputs``.
     """
     rows = outputs.shape[0]
     n_ops = network[NETWORK_OPS]
