@@ -260,7 +260,8 @@ class Declaration:
 
     def _misshapen(self, parameter: Parameter, array: Any, explanation: str) -> ArgumentError:
         dims = f"({', '.join(parameter.dims or ())}{',' if len(parameter.dims or ()) == 1 else ''})"
-        return ArgumentError(f"{self.name}: {parameter.name} must have the shape {dims}{explanation}, not {array.shape}")
+        wanted = f"{parameter.name} must have the shape {dims}{explanation}"
+        return ArgumentError(f"{self.name}: {wanted}, not {array.shape}")
 
     def _check_range(self, parameter: Parameter, value: Any, numbers: Mapping[str, Any]) -> None:
         if parameter.dims is not None and value.size == 0:

@@ -10,8 +10,8 @@ order, and its optimiser update (see `weights`). Both own what they write, so no
 A batch normalisation, which needs all rows, divides the first region into stages; clipping by a norm needs all
 gradients, and divides the second.
 
-See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them. The kernels follow them without
-looking; calls from outside of the package are checked first, see `checks` and `verify`.
+See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them. The kernels follow them
+without looking; calls from outside of the package are checked first, see `checks` and `verify`.
 """
 
 import numpy as np

@@ -157,15 +157,15 @@ class Guarded:
     def noted(self, called: list[Any]) -> list[Any]:
         """What all blocks hold that may not change: everything but where the outputs of the call are."""
         spans = [
-            (value.__array_interface__["data"][0], value.nbytes)
+            span_of(value)
             for parameter, value in zip(self._kernel.parameters, called, strict=False)
-            if parameter.is_output and isinstance(value, np.ndarray) and value.flags.c_contiguous
+            if parameter.is_output and isinstance(value, np.ndarray)
         ]
         self._fixed = [np.ones(block.size, bool) for block in self._blocks]
         for block, fixed in zip(self._blocks, self._fixed, strict=True):
-            for address, size in spans:
-                start = address - block.__array_interface__["data"][0]
-                fixed[max(0, start) : max(0, start + size)] = False
+            first = block.__array_interface__["data"][0]
+            for start, stop in spans:
+                fixed[max(0, start - first) : max(0, stop - first)] = False
         return [block[fixed] for block, fixed in zip(self._blocks, self._fixed, strict=True)]
 
     def check(self, before: list[Any]) -> None:
@@ -174,6 +174,15 @@ class Guarded:
             if not np.array_equal(block[fixed], noted):
                 changed = np.flatnonzero(fixed)[block[fixed] != noted] - GUARD
                 raise Fault(f"bytes {changed[0]} to {changed[-1]} of {block.size - 2 * GUARD} changed")
+
+
+def span_of(array: Any) -> tuple[int, int]:
+    """First address of an array of any strides, and the one after its last."""
+    address = array.__array_interface__["data"][0]
+    if array.size == 0:
+        return address, address
+    steps = [stride * (n - 1) for stride, n in zip(array.strides, array.shape, strict=True)]
+    return address + sum(min(0, s) for s in steps), address + sum(max(0, s) for s in steps) + array.itemsize
 
 
 # ---------------------------------------------------------------- mutations
