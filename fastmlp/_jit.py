@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import numpy as np
 
 from . import _cache, _threads
-from ._declaration import Declaration, Parameter
+from ._declaration import Check, Declaration, Parameter
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,9 +111,12 @@ def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
 # ---------------------------------------------------------------- kernels
 
 
-def kernel(declaration: str) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make an entry point of a function; the declaration gives outputs = inputs with their shapes."""
-    return lambda function: Kernel(function, declaration)
+def kernel(declaration: str, check: Check | None = None) -> Callable[[Callable[..., Any]], Kernel]:
+    """Make an entry point of a function; the declaration gives outputs = inputs with their shapes.
+
+    ``check`` finds faults that the declaration has no words for, such as those of the tables of a network.
+    """
+    return lambda function: Kernel(function, declaration, check=check)
 
 
 class Kernel:
@@ -124,9 +127,12 @@ class Kernel:
     first real output (float32 or float64) decides in which precision the kernel computes.
     """
 
-    def __init__(self, function: Callable[..., Any], declaration: str, name: str | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], declaration: str, name: str | None = None, check: Check | None = None
+    ) -> None:
         self.function = function
         self.declaration = declaration
+        self._check = check
         self.__name__ = name or function.__name__
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
@@ -140,11 +146,11 @@ class Kernel:
     def redeclared(self, name: str, item: str, replacement: str) -> Kernel:
         """The same function under another name, with one item of its declaration replaced."""
         assert item in self.declaration
-        return Kernel(self.function, self.declaration.replace(item, replacement), name)
+        return Kernel(self.function, self.declaration.replace(item, replacement), name, self._check)
 
     @cached_property
     def _declared(self) -> Declaration:
-        return Declaration(self.__name__, self.declaration)
+        return Declaration(self.__name__, self.declaration, self._check)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

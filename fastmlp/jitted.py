@@ -32,6 +32,7 @@ _ANOTHER_VERSION = (
     "network comes from another version of fastmlp than this function was compiled for: call model.jitted() anew, and "
     "delete the files of numba's cache (*.nbi, *.nbc) of the functions that use it"
 )
+_DAMAGED = "network is damaged: it names numbers that are not there; call model.jitted() anew"
 _MISFIT = (
     "out, x and weights must have the shapes (units,), (features,) and (n,) of the network, or (rows, ...), and "
     "weights the dtype of the model"
@@ -59,6 +60,7 @@ def jitted(program: Program, weights: Array, scales: tuple[float, float]) -> Jit
     """A program and its flat parameter vector for use in numba code; with the ``scales`` of bytes and whole numbers."""
     if not _jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
+        _verifier().fill()
     return Jitted(predict, weights, program.network(scales))
 
 
@@ -85,8 +87,9 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     Raises
     ------
     ValueError
-        If ``x``, ``out`` or ``weights`` does not fit the network, ``network`` comes from another version, or ``x`` is
-        uint8 and the model was trained on fractions.
+        If ``x``, ``out`` or ``weights`` does not fit the network; if ``network`` comes from another version, or was
+        altered so that it names numbers outside of the arrays, which every call verifies; if ``x`` is uint8 and the
+        model was trained on fractions.
     numba.TypingError
         When numba compiles a call with other arguments than such arrays.
 
@@ -142,8 +145,11 @@ def _as_read(rows: Array, weights: Array, network: Integers) -> tuple[Array, Int
     if is_exact(rows.dtype, weights.dtype) or not is_normalization:
         return rows.astype(weights.dtype, copy=False), network
     at, table = network[_FIRST_MEAN], network.copy()
+    mean = weights[at : at + rows.shape[1]].astype(np.float64)
+    if at < 0 or len(mean) != rows.shape[1]:
+        raise ArgumentError(_DAMAGED)
     table[_FIRST_MEAN] = -1
-    return (rows - weights[at : at + rows.shape[1]].astype(np.float64)).astype(weights.dtype), table
+    return (rows - mean).astype(weights.dtype), table
 
 
 def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
@@ -160,6 +166,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         raise TypingError(f"{_WANTED}, not {arrays}")
     dtype = as_dtype(weights.dtype)
     call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name), _on_load)
+    verify = _verifier().caller(types.int64, kernels.network_fault.numba_types("float64"), _on_load)
     panel = kernels.panel_width(dtype)
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
@@ -178,26 +185,26 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
             raise ValueError(_MISFIT)
         if rows == 0:
             return
+        flat = weights if are_flat else np.ascontiguousarray(weights)
+        table = network if are_flat else np.ascontiguousarray(network)
+        if verify((table, flat.size, fan_in, classes, panel)) != 0:
+            raise ValueError(_DAMAGED)
         given, mean_at = x if as_it_is else np.empty(x.shape, dtype), -1
         if not as_it_is:
-            scale = fraction(network[scale_at]) if are_whole else 1.0  # type: ignore[no-untyped-call]
+            scale = fraction(table[scale_at]) if are_whole else 1.0  # type: ignore[no-untyped-call]
             if scale != scale:
                 raise ValueError(_PIXELS_OR_NUMBERS)
-            is_normalization = network[_FIRST_OP + t.CODE] == t.BATCH_NORM and network[_FIRST_OP + t.WEIGHTS] < 0
-            if may_lose and scale == 1.0 and is_normalization:
-                mean_at = network[_FIRST_MEAN]
+            is_normalization = table[_FIRST_OP + t.CODE] == t.BATCH_NORM and table[_FIRST_OP + t.WEIGHTS] < 0
+            if may_lose and scale == 1.0 and is_normalization and table[_FIRST_MEAN] >= 0:
+                mean_at, table = table[_FIRST_MEAN], table.copy()
+                table[_FIRST_MEAN] = -1
             factor, column = number_type(scale), 0
             for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
                 if scale != 1.0 and (number < 0 or number > 255):
                     raise ValueError(_NO_PIXELS)
-                given[i] = number - weights[mean_at + column] if mean_at >= 0 else number_type(number) * factor
+                given[i] = number - flat[mean_at + column] if mean_at >= 0 else number_type(number) * factor
                 column = column + 1 if column + 1 < fan_in else 0
         result = out if in_place else np.empty(out.shape, dtype)
-        flat = weights if are_flat else np.ascontiguousarray(weights)
-        table = network if are_flat else np.ascontiguousarray(network)
-        if mean_at >= 0:
-            table = table.copy()
-            table[_FIRST_MEAN] = -1
         call((result.reshape(rows, classes), given.reshape(rows, fan_in), flat, table))
         if not in_place:
             for i, number in np.ndenumerate(result):
@@ -219,7 +226,17 @@ def _entry_point(dtype: str) -> Any:
     )
 
 
+@cache
+def _verifier() -> Any:
+    from .kernels.simd.machine_code import EntryPoint
+
+    return EntryPoint(  # type: ignore[no-untyped-call]
+        "fastmlp_network_fault", lambda: kernels.network_fault.address("float64")
+    )
+
+
 if not _jit.jit_disabled():
+    _verifier()
     for _dtype in ("float32", "float64"):
         _entry_point(_dtype)  # functions from numba's disk cache may call them
 _jit.callable_from_numba(predict, _implementation)

@@ -63,6 +63,8 @@ FLOORS = [
 KERNEL_ORDER = [
     "tables",
     "simd",
+    "verify",
+    "checks",
     "timing",
     "math",
     "rng",

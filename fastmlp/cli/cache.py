@@ -16,6 +16,7 @@ _FIRST_KERNELS = (
     ("evaluate_batches", None, True),
     ("predict_batches", None, True),
     ("predict_rows", None, False),
+    ("network_fault", "float64", False),  # of a first call from numba code
 )
 
 

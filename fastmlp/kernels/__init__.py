@@ -3,6 +3,11 @@
 Every kernel here has a twin of the same name and signature in `fastmlp.reference`, in plain NumPy: that is the
 definition of what it computes. Outputs come first and are overwritten. Importing this package is cheap; numba is
 loaded when a kernel is first looked up, and a kernel is compiled, or loaded from disk, when it is first called.
+
+Machine code does not look where it writes, so every call is checked: shapes and how they depend on each other, numbers
+that choose a place, the tables of networks. What does not fit raises `fastmlp.ArgumentError` or
+`fastmlp.ArgumentTypeError`, and nothing is written. An output shares its memory with no other argument; only what a
+kernel can do in place, such as ``relu_forward(x, x)``, takes the very same array.
 """
 
 from __future__ import annotations
@@ -53,12 +58,17 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-# The same kernel with timers, and for all operations: no definitions of their own
-_FORMS = {"train_batches_timed": "network", "train_batches_full": "network"}
+# The same kernel with timers, and for all operations: no definitions of their own; and what verifies tables
+_OTHERS = {
+    "train_batches_timed": "network",
+    "train_batches_full": "network",
+    "network_fault": "verify",
+    "program_fault": "verify",
+}
 
 
 def __getattr__(name: str) -> Kernel:
-    home = _HOMES.get(name) or _FORMS.get(name)
+    home = _HOMES.get(name) or _OTHERS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
     kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)

@@ -40,7 +40,7 @@ def relu_backward_span(dx, dxi, dy, dyi, y, yi, count):
         store_first(dx, dxi + whole, where(gate, load_first(dy, dyi + whole, rest), 0.0), rest)
 
 
-@kernel("y[batch, units] = x[batch, units]")
+@kernel("y[batch, units] = x[batch, units] in place")
 def relu_forward(y, x):
     """Rectified linear unit: y = max(x, 0). NaN stays NaN.
 
@@ -64,7 +64,7 @@ def relu_forward(y, x):
         relu_forward_span(y_flat, q * SPAN, x_flat, q * SPAN, min(SPAN, y_flat.size - q * SPAN))
 
 
-@kernel("dx[batch, units] = dy[batch, units], y[batch, units]")
+@kernel("dx[batch, units] = dy[batch, units] in place, y[batch, units] in place")
 def relu_backward(dx, dy, y):
     """Gradient of y = max(x, 0): dx = dy where y > 0, else 0.
 
@@ -167,7 +167,7 @@ def activation_backward_span(dx, dxi, dy, dyi, x, xi, y, yi, count, kind, alpha)
         write(dx, dxi + i, read(dy, dyi + i, left) * slope, left)
 
 
-@kernel("y[batch, units] = x[batch, units], kind int, alpha float")
+@kernel(f"y[batch, units] = x[batch, units] in place, kind int < {TANH + 1}, alpha float")
 def activation_forward(y, x, kind, alpha):
     """An activation function other than ReLU and softmax, element by element.
 
@@ -197,7 +197,10 @@ def activation_forward(y, x, kind, alpha):
         activation_forward_span(y_flat, at, x_flat, at, min(SPAN, y_flat.size - at), kind, alpha)
 
 
-@kernel("dx[batch, units] = dy[batch, units], x[batch, units], y[batch, units], kind int, alpha float")
+@kernel(
+    "dx[batch, units] = dy[batch, units] in place, x[batch, units] in place, y[batch, units] in place, "
+    f"kind int < {TANH + 1}, alpha float"
+)
 def activation_backward(dx, dy, x, y, kind, alpha):
     """Gradient of `activation_forward`: dx = dy ⊙ f′(x).
 

@@ -52,7 +52,7 @@ def dense_backward_bias_block(db, dbi, resume, dy, dyi, block_rows, jump, rows):
 # ---------------------------------------------------------------- public kernels
 
 
-@kernel("y[batch, units] = x[batch, fan_in], weights[fan_in, units], bias[units]")
+@kernel("y[batch, units] = x[batch, fan_in], weights[fan_in, units], bias[units] where fan_in > 0")
 def dense_forward(y, x, weights, bias):
     """Forward pass of a dense layer: y = x·W + b.
 
@@ -92,7 +92,7 @@ def _forward_rows(y, x, panels, bias, first, count, fan_in, units):
     scatter_rows(y, units, first, c, 0, count, count)
 
 
-@kernel("dx[batch, fan_in] = dy[batch, units], weights[fan_in, units]")
+@kernel("dx[batch, fan_in] = dy[batch, units], weights[fan_in, units] where units > 0")
 def dense_backward_inputs(dx, dy, weights):
     """Gradient of y = x·W + b with respect to x: dx = dy·Wᵀ.
 

@@ -122,7 +122,7 @@ def panels_of(matrix, rows, width):
     return panels
 
 
-@kernel("panels[size] = matrix[rows, columns], panel_width int")
+@kernel("panels[rows * -(-columns // panel_width) * panel_width] = matrix[rows, columns], panel_width int >= 1")
 def pack_panels(panels, matrix, panel_width):
     """Write a row-major matrix as panels.
 
@@ -132,7 +132,7 @@ def pack_panels(panels, matrix, panel_width):
         Overwritten; the columns beyond the last are set to 0.
     matrix : array_like, shape (rows, columns)
     panel_width : int
-        Columns in a panel; `fastmlp.kernels.panel_width` tells how many the other kernels use.
+        Columns in a panel, at least 1; `fastmlp.kernels.panel_width` tells how many the other kernels use.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def pack_panels(panels, matrix, panel_width):
                 panels[(q * rows + r) * panel_width + i] = matrix[r, c] if c < columns else 0.0
 
 
-@kernel("matrix[rows, columns] = panels[size], panel_width int")
+@kernel("matrix[rows, columns] = panels[rows * -(-columns // panel_width) * panel_width], panel_width int >= 1")
 def unpack_panels(matrix, panels, panel_width):
     """Write panels back as a row-major matrix: the inverse of `pack_panels`.
 
@@ -161,7 +161,7 @@ def unpack_panels(matrix, panels, panel_width):
         Overwritten.
     panels : array_like, shape (rows * columns rounded up to whole panels,)
     panel_width : int
-        Columns in a panel.
+        Columns in a panel, at least 1.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from .layout import read, write
 from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
 from .simd import lane_numbers, lanes, load_first, maximum, minimum, panel, splat, store_first, sum_lanes, where
 from .softmax import column_at, exponentials_row
-from .tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, SQUARED
+from .tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
 
 BLOCK_ROWS = 64
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
@@ -127,7 +127,10 @@ def elementwise_row(dy, dyi, y, yi, jump, targets, ti, label, smoothing, even, w
     return sum_lanes(total) * share
 
 
-@kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], labels[batch] int64 < classes, scale float")
+@kernel(
+    "losses[batch], dlogits[batch, classes] = "
+    "logits[batch, classes] in place, labels[batch] int64 < classes, scale float"
+)
 def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
     """Softmax and cross-entropy in one, for class numbers: stable for logits of any size.
 
@@ -160,7 +163,9 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
             losses[r] = sparse_softmax_crossentropy_row(dx, at, x, at, panel(x), width, width, labels[r], scale)
 
 
-@kernel("losses[batch], dlogits[batch, classes] = logits[batch, classes], targets[batch, classes], scale float")
+@kernel(
+    "losses[batch], dlogits[batch, classes] = logits[batch, classes] in place, targets[batch, classes], scale float"
+)
 def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     """Softmax and cross-entropy in one, for one-hot or soft targets: stable for logits of any size.
 
@@ -229,7 +234,7 @@ def _crossentropy_row(p, t, at, width):
     return -sum_lanes(total)
 
 
-@kernel("dprobabilities[batch, classes] = probabilities[batch, classes], targets[batch, classes]")
+@kernel("dprobabilities[batch, classes] = probabilities[batch, classes] in place, targets[batch, classes] in place")
 def categorical_crossentropy_backward(dprobabilities, probabilities, targets):
     """Gradient of `categorical_crossentropy_forward`: dp_i = −t_i / p_i, with p clipped below at 1e-7.
 
@@ -324,7 +329,10 @@ def sparse_categorical_crossentropy_backward(dprobabilities, probabilities, labe
             dprobabilities[r, labels[r]] = -1.0 / max(probabilities[r, labels[r]], SMALLEST_PROBABILITY)
 
 
-@kernel("losses[batch], dy[batch, units] = y[batch, units], targets[batch, units], kind int, alpha float, scale float")
+@kernel(
+    "losses[batch], dy[batch, units] = y[batch, units] in place, targets[batch, units] in place, "
+    f"kind int >= {BINARY_LOGITS} < {QUANTILE + 1}, alpha float, scale float"
+)
 def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
     r"""A loss that adds up what each output costs, and its gradient.
 

@@ -257,7 +257,7 @@ def log_span(y, x, start, stop):
     store_first(y, stop - rest, log_vector(load_first(x, stop - rest, rest)), rest)
 
 
-@kernel("y[n] = x[n]")
+@kernel("y[n] = x[n] in place")
 def exp(y, x):
     """y = e**x, element by element.
 
@@ -284,7 +284,7 @@ def exp(y, x):
         exp_span(y, x, q * SPAN, min(x.size, (q + 1) * SPAN))
 
 
-@kernel("y[n] = x[n]")
+@kernel("y[n] = x[n] in place")
 def log(y, x):
     """y = ln x, element by element.
 

@@ -10,12 +10,14 @@ order, and its optimiser update (see `weights`). Both own what they write, so no
 A batch normalisation, which needs all rows, divides the first region into stages; clipping by a norm needs all
 gradients, and divides the second.
 
-See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them.
+See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them. The kernels follow them
+without looking; calls from outside of the package are checked first, see `checks` and `verify`.
 """
 
 import numpy as np
 
 from .._jit import block, kernel, prange
+from .checks import check_evaluation, check_prediction, check_prediction_of_rows, check_training
 from .layout import scatter_rows
 from .optimizers import scalars_of_step
 from .row_losses import loss_block
@@ -50,9 +52,13 @@ from .tables import (
     OPTIMIZER,
     PLAN_FIELDS,
     ROWS,
+    SETTINGS_FIELDS,
+    STAGE_FIELDS,
     STAGE_KIND,
     STATISTICS_OP,
     TRAINED_OPS,
+    UNIT_FIELDS,
+    UNIT_SUMS,
     Y,
 )
 from .timing import lap, start_lap
@@ -95,13 +101,14 @@ def train_block(
 
 @kernel(
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
-    "losses[batches] float64, correct[batches] int64, sums[n_sums] float64, outputs[no, classes], "
-    "timers[n_timers] int8 = "
-    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], row_weights[mw], "
-    "order[rows] int64, ops[n_ops, op_fields] int64, units[n_units, unit_fields] int64, "
-    "stages[n_stages, stage_fields] int64, plan[plan_fields] int64 writable, "
-    "settings[settings_fields] float64, learning_rates[batches] float64, pixel_scale float, "
-    "seed int, epoch int, first_batch int, step int"
+    f"losses[batches] float64, correct[batches] int64, sums[{UNIT_SUMS} * n_units + 2 * n_ops] float64, "
+    "outputs[no, classes], timers[n_timers] int8 = "
+    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
+    f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, "
+    f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, "
+    f"settings[{SETTINGS_FIELDS}] float64, learning_rates[batches] float64, pixel_scale float, "
+    f"seed int >= 0, epoch int >= 0, first_batch int >= 0, step int < {1 << 62}",
+    check_training,
 )
 def train_batches(
     parameters,
@@ -165,15 +172,21 @@ def train_batches(
     row_weights : array_like of real, shape (m,) or (0,)
         Factors of the rows' losses.
     order : array_like of int64, shape (rows,)
-        The row numbers of the whole epoch. Batch i holds rows order[i * size : (i + 1) * size].
+        The row numbers of the whole epoch, from 0 to m - 1. Batch i holds rows order[i * size : (i + 1) * size].
     ops, units, stages, plan, settings
-        The program, see `fastmlp.kernels.tables`.
+        The program, see `fastmlp.kernels.tables`. It is verified: all that it names must be inside of the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
     seed, epoch : int
         What random layers depend on, besides the row's position in the epoch.
     first_batch, step : int
-        Number of the first batch within the epoch, and of batches trained so far.
+        Number of the first batch within the epoch, and of batches trained so far. The epoch must have all the batches
+        that the call is to train.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If arguments do not fit each other or the program, or arrays that are written overlap others.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     outputs_flat = outputs.reshape(outputs.size)
@@ -270,9 +283,10 @@ def summarize(losses, correct, row_losses, row_correct, i, count):
 
 @kernel(
     "row_losses[rows], row_correct[rows] int64, outputs[no, classes], workspace[w] = "
-    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64, targets[mt, classes], "
-    "row_weights[mw], order[n_order] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, "
-    "pixel_scale float"
+    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], "
+    f"row_weights[mw], order[n_order] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, "
+    "pixel_scale float",
+    check_evaluation,
 )
 def evaluate_batches(
     row_losses,
@@ -303,7 +317,7 @@ def evaluate_batches(
     parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to evaluate; empty for all as they stand.
+        Rows to evaluate, from 0 to m - 1; empty for all as they stand.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     rows, block_rows, outputs_flat = row_losses.size, plan[BLOCK_ROWS], outputs.reshape(outputs.size)
@@ -337,7 +351,8 @@ def evaluate_block(row_losses, row_correct, outputs, workspace, q, net, data, fi
 
 @kernel(
     "outputs[rows, classes], workspace[w] = parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, "
-    "order[no] int64, ops[n_ops, op_fields] int64, plan[plan_fields] int64 writable, pixel_scale float"
+    f"order[no] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, pixel_scale float",
+    check_prediction,
 )
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
     """The network's output for every row of a data set.
@@ -351,7 +366,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     parameters, x, pixels, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to predict; empty for all as they stand.
+        Rows to predict, from 0 to m - 1; empty for all as they stand.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
     rows, block_rows = outputs.shape[0], plan[BLOCK_ROWS]
@@ -390,7 +405,9 @@ def mark_unusable_rows(outputs, width, first, workspace, x, capacity, rows, fan_
                 outputs[(first + r) * width + c] = np.nan
 
 
-@kernel("outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64")
+@kernel(
+    "outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64", check_prediction_of_rows
+)
 def predict_rows(outputs, x, weights, network):
     """The network's output for some rows of real numbers, with one thread and little to hand over.
 
@@ -403,7 +420,8 @@ def predict_rows(outputs, x, weights, network):
     weights : array_like, shape (n,)
         The network's flat parameter vector.
     network : array_like of int64
-        The program for inference, see `fastmlp.kernels.tables`.
+        The program for inference, see `fastmlp.kernels.tables`. It is verified, as are the widths of ``x`` and
+        ``outputs``.
     """
     rows = outputs.shape[0]
     n_ops = network[NETWORK_OPS]

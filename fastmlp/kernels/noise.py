@@ -110,7 +110,10 @@ def normal_pair(u, v):
 # ---------------------------------------------------------------- public kernels
 
 
-@kernel("y[batch, units] = x[batch, units], rate float, seed int, stream int, epoch int, first int")
+_CHANCE = f"seed int >= 0, stream int < {1 << 32}, epoch int < {1 << 32}, first int < {1 << 62}"
+
+
+@kernel(f"y[batch, units] = x[batch, units] in place, rate float < 1, {_CHANCE}")
 def dropout(y, x, rate, seed, stream, epoch, first):
     """Inverted dropout: each number becomes 0 with probability ``rate``, the others x / (1 − rate).
 
@@ -124,7 +127,8 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     rate : float
         From 0 to below 1.
     seed, stream, epoch, first : int
-        What the choice depends on, besides the unit and the row: row r is at position ``first`` + r of the epoch.
+        What the choice depends on, besides the unit and the row: row r is at position ``first`` + r of the epoch. All
+        are at least 0; ``stream`` and ``epoch`` are below 2**32, ``first`` below 2**62.
 
     References
     ----------
@@ -150,7 +154,7 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     scatter_rows(y.reshape(y.size), units, 0, panels, 0, batch, batch)
 
 
-@kernel("y[batch, units] = x[batch, units], deviation float, seed int, stream int, epoch int, first int")
+@kernel(f"y[batch, units] = x[batch, units] in place, deviation float, {_CHANCE}")
 def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
     """Add independent normal noise with mean 0 to each number.
 

@@ -216,7 +216,10 @@ def sum_products(c, ci, resume, a, ai, b, bi, jump, inner, total):
 # ---------------------------------------------------------------- public kernels
 
 
-@kernel("y[batch, units], means[units], inverses[units] = x[batch, units], weights[units], bias[units], epsilon float")
+@kernel(
+    "y[batch, units], means[units], inverses[units] = "
+    "x[batch, units] in place, weights[units], bias[units], epsilon float"
+)
 def batch_norm_forward(y, means, inverses, x, weights, bias, epsilon):
     """Batch normalisation with the batch's own statistics: y = (x − mean) / √(variance + ε) · weights + bias.
 
@@ -259,7 +262,7 @@ def batch_norm_forward(y, means, inverses, x, weights, bias, epsilon):
 
 @kernel(
     "dx[batch, units], dweights[units], dbias[units] = "
-    "dy[batch, units], x[batch, units], means[units], inverses[units], weights[units]"
+    "dy[batch, units] in place, x[batch, units] in place, means[units], inverses[units], weights[units]"
 )
 def batch_norm_backward(dx, dweights, dbias, dy, x, means, inverses, weights):
     """Gradients of `batch_norm_forward` with respect to its input, weights and bias.
@@ -300,7 +303,10 @@ def batch_norm_backward(dx, dweights, dbias, dy, x, means, inverses, weights):
     scatter_rows(dbias, units, 0, db, 0, 1, 1)
 
 
-@kernel("y[batch, units] = x[batch, units], means[units], variances[units], weights[units], bias[units], epsilon float")
+@kernel(
+    "y[batch, units] = x[batch, units] in place, means[units], variances[units], weights[units], bias[units], "
+    "epsilon float"
+)
 def normalize(y, x, means, variances, weights, bias, epsilon):
     """Normalisation with given statistics: y = (x − mean) / √(variance + ε) · weights + bias.
 
@@ -331,7 +337,9 @@ def normalize(y, x, means, variances, weights, bias, epsilon):
     scatter_rows(y.reshape(y.size), units, 0, x_panels, 0, batch, batch)
 
 
-@kernel("y[batch, units], standard[batch, units] = x[batch, units], weights[units], bias[units], epsilon float")
+@kernel(
+    "y[batch, units], standard[batch, units] = x[batch, units] in place, weights[units], bias[units], epsilon float"
+)
 def layer_norm_forward(y, standard, x, weights, bias, epsilon):
     """Layer normalisation, row by row: y = (x − mean) / √(variance + ε) · weights + bias.
 
@@ -371,7 +379,8 @@ def layer_norm_forward(y, standard, x, weights, bias, epsilon):
 
 @kernel(
     "dx[batch, units], dweights[units], dbias[units] = "
-    "dy[batch, units], standard[batch, units], x[batch, units], weights[units], epsilon float"
+    "dy[batch, units] in place, standard[batch, units] in place, x[batch, units] in place, weights[units], "
+    "epsilon float"
 )
 def layer_norm_backward(dx, dweights, dbias, dy, standard, x, weights, epsilon):
     """Gradients of `layer_norm_forward` with respect to its input, weights and bias.

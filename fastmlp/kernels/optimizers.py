@@ -37,10 +37,13 @@ from .tables import (
     MOMENTUM_SGD,
     MOST_STEP,
     NESTEROV,
+    NO_UPDATE,
     RHO,
     RMSPROP,
     RPROP,
+    SETTINGS_FIELDS,
     SHRINK,
+    STATE_SLOTS,
     VELOCITY,
     WEIGHT_DECAY,
 )
@@ -280,7 +283,7 @@ def limit_columns(w, wi, averages, ai, share, rows, most):
 # ---------------------------------------------------------------- public kernels
 
 
-@kernel("w[n] = dw[n], learning_rate float")
+@kernel("w[n] = dw[n] in place, learning_rate float")
 def sgd_update(w, dw, learning_rate):
     """One step of stochastic gradient descent: w ← w − η dw.
 
@@ -306,7 +309,10 @@ def sgd_update(w, dw, learning_rate):
         sgd_span(w, q * SPAN, dw, q * SPAN, min(SPAN, w.size - q * SPAN), learning_rate)
 
 
-@kernel("w[n], m[n], v[n] = dw[n], learning_rate float, beta_1 float, beta_2 float, epsilon float, step int")
+@kernel(
+    "w[n], m[n], v[n] = dw[n] in place, learning_rate float, beta_1 float < 1, beta_2 float < 1, epsilon float, "
+    "step int >= 1"
+)
 def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     """One step of Adam with bias correction.
 
@@ -319,7 +325,7 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     dw : array_like, shape (n,)
         Gradient of the loss with respect to w.
     learning_rate, beta_1, beta_2, epsilon : float
-        η, β₁, β₂, ε.
+        η, β₁, β₂, ε; the betas are from 0 to below 1.
     step : int
         t, 1 for the first step.
 
@@ -342,7 +348,19 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
         adam_span(w, at, m, at, v, at, dw, at, min(SPAN, w.size - at), rate, beta_1, beta_2, small)
 
 
-@kernel("w[n], state[s] = dw[n], optimizer int, settings[settings_fields] float64, learning_rate float, step int")
+def _state_fault(values):
+    w, state, optimizer = values["w"], values["state"], values["optimizer"]
+    slots = STATE_SLOTS[optimizer]
+    if state.size != slots * w.size:
+        return f"state must have {slots} numbers for each of w's {w.size} with optimizer {optimizer}, not {state.size}"
+    return None
+
+
+@kernel(
+    f"w[n], state[s] = dw[n] in place, optimizer int < {NO_UPDATE}, settings[{SETTINGS_FIELDS}] float64, "
+    "learning_rate float, step int >= 1",
+    _state_fault,
+)
 def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     r"""One step of any optimiser, with clipping by value and decoupled weight decay.
 
@@ -366,6 +384,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
         Updated in place: what the rule keeps for each parameter, one after the other.
     dw : array_like, shape (n,)
     optimizer : int
+        From ``SGD`` to ``RPROP``.
     settings : array_like of float64, shape (SETTINGS_FIELDS,)
         See `fastmlp.kernels.tables`; `fastmlp.optimizers.Optimizer.settings` gives it.
     learning_rate : float

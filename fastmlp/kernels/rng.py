@@ -39,7 +39,7 @@ def random_below(limit, seed, stream, major, minor):
     return np.int64((w0 * np.uint64(limit)) >> HALF)
 
 
-@kernel("words[four] int64 = counter[four] int64, key[two] int64")
+@kernel(f"words[4] int64 = counter[4] int64 < {1 << 32}, key[2] int64 < {1 << 32}")
 def philox_words(words, counter, key):
     """The Philox4x32-10 block function.
 
@@ -67,7 +67,7 @@ def philox_words(words, counter, key):
     words[0], words[1], words[2], words[3] = np.int64(w0), np.int64(w1), np.int64(w2), np.int64(w3)
 
 
-@kernel("order[n] int64 = seed int, epoch int")
+@kernel(f"order[n] int64 = seed int >= 0, epoch int < {1 << 32}")
 def shuffle(order, seed, epoch):
     """A random permutation of 0 … n − 1: a function of seed and epoch alone.
 

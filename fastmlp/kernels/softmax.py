@@ -89,7 +89,7 @@ def softmax_backward_row(dx, dxi, dy, dyi, y, yi, jump, width, room):
         write(dx, dxi + at, dv, room - c)
 
 
-@kernel("y[batch, classes] = x[batch, classes]")
+@kernel("y[batch, classes] = x[batch, classes] in place")
 def softmax_forward(y, x):
     """Probabilities from logits: y_i = exp(x_i) / Σ_j exp(x_j), row by row.
 
@@ -115,7 +115,7 @@ def softmax_forward(y, x):
             softmax_forward_row(y_flat, r * width, x_flat, r * width, panel(y_flat), width, width)
 
 
-@kernel("dx[batch, classes] = dy[batch, classes], y[batch, classes]")
+@kernel("dx[batch, classes] = dy[batch, classes] in place, y[batch, classes] in place")
 def softmax_backward(dx, dy, y):
     """Gradient of `softmax_forward`: dx = y ⊙ (dy − Σ_j dy_j y_j), the product with the full Jacobian.
 

@@ -1,7 +1,8 @@
 """The definition of every kernel, in obvious NumPy: same names, same signatures, no speed.
 
 Read these to learn what a kernel computes; the tests hold `fastmlp.kernels` to them. Outputs come first and are
-overwritten, as there. This package imports numpy alone.
+overwritten, as there. They trust their arguments: NumPy writes nothing outside of an array, and what the kernels refuse
+fails here somehow, or gives numbers without meaning. This package imports numpy alone.
 """
 
 from .activations import activation_backward, activation_forward, relu_backward, relu_forward

@@ -58,10 +58,10 @@ class EntryPoint:
                 unpacked = [builder.extract_value(values[0], i) for i in range(len(arguments))]
                 pairs = zip(unpacked, sig.args[0], arguments, strict=True)
                 converted = [_cast(context, builder, value, source, target) for value, source, target in pairs]
-                status, _ = context.call_conv.call_function(builder, function, result, arguments, converted)
+                status, value = context.call_conv.call_function(builder, function, result, arguments, converted)
                 with cgutils.if_unlikely(builder, status.is_error):
                     context.call_conv.return_status_propagate(builder, status)
-                return context.get_dummy_value()
+                return context.get_dummy_value() if result == types.void else value
 
             return result(given), generate
 
