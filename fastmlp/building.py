@@ -14,7 +14,7 @@ from . import _check, kernels, losses, naming, optimizers, program, targets
 from ._errors import ArgumentError, BusyError, NotBuiltError
 from ._types import Array
 from .bound import BoundLayer
-from .engine import Data, Engine, data_of
+from .engine import STEADY, Data, Engine, data_of
 from .history import History
 from .layers import (
     MOST_UNITS,
@@ -26,6 +26,7 @@ from .layers import (
     LayerNormalization,
     Normalization,
     checked,
+    declared,
     leaves,
     output_of,
     with_leaf,
@@ -64,6 +65,7 @@ class Building:
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
         self.classes: Array | None = None if classes is None else naming.class_labels(classes)
+        self._has_learned_classes = False  # from training data, and not by the argument
         self.feature_names: tuple[str, ...] | None = None
         self.stop_training = False
         self.history: History | None = None
@@ -80,6 +82,8 @@ class Building:
     def add(self, layer: Layer) -> None:
         """Append a layer; only before the model is built.
 
+        Of another model's layer it takes the declaration, without statistics that the other learned.
+
         Raises
         ------
         ArgumentError
@@ -88,7 +92,7 @@ class Building:
         checked([layer])
         if self._engine is not None:
             raise ArgumentError("the model is built: layers can be added only before that")
-        self.declarations.append(layer)
+        self.declarations += declared([layer])
 
     # ------------------------------------------------------------ parts
 
@@ -231,9 +235,9 @@ class Building:
         self._check_memory(n_features)
         built = self._program(n_features)
         engine = Engine(built, self.uint8_scale, self._optimizer, self._loss, output_of(self.declarations)[1])
-        declared = list(leaves(self.declarations))
+        layers = list(leaves(self.declarations))
         for number, tensor in enumerate(built.tensors):
-            value = _initial(declared[tensor.layer], tensor, self.dtype, self.seed, number)
+            value = _initial(layers[tensor.layer], tensor, self.dtype, self.seed, number)
             built.pack(engine.parameters, tensor, value)
         self._engine = engine
 
@@ -269,8 +273,29 @@ class Building:
         return copy
 
     def _set_tensor(self, layer: int, name: str, value: Any) -> None:
-        tensor = self._find_tensor(layer, name)
-        self.engine.program.pack(self.engine.parameters, tensor, _check.tensor(value, name, tensor.shape, self.dtype))
+        self._write([(self._find_tensor(layer, name), value, name)])
+
+    def _write(self, given: Iterable[tuple[program.Tensor, Any, str]]) -> None:
+        """Write tensors, each with a name for messages; all of them, or none where a value cannot be used.
+
+        New statistics are known from then on: they are not taken for the initial ones, which training replaces.
+        """
+        engine, built = self.engine, self.engine.program
+        values = [(tensor, tensor.checked(value, name, self.dtype)) for tensor, value, name in given]
+        for tensor, value in values:
+            is_new = tensor.is_statistic and not np.array_equal(built.unpack(engine.parameters, tensor), value)
+            built.pack(engine.parameters, tensor, value)
+            if is_new:
+                self._note_statistics(tensor.layer)
+
+    def _note_statistics(self, index: int) -> None:
+        """Take what a layer's tensors hold for its statistics; what was declared is kept for models like this one."""
+        layer = list(leaves(self.declarations))[index]
+        if isinstance(layer, Normalization):
+            known = layer.in_model(self._tensor(index, "mean"), self._tensor(index, "variance"))
+            self.declarations = with_leaf(self.declarations, index, known)
+        else:
+            self.engine.averaged[self._find_tensor(index, "moving_mean").offset] = STEADY
 
     def _data(
         self,
@@ -330,6 +355,17 @@ class Building:
             self.feature_names = features
         if self.classes is None and self._takes_labels(units):
             self.classes = naming.labels_in(y, units, "y")
+            self._has_learned_classes = self.classes is not None
+
+    def take_names(self, other: Building) -> None:
+        """Know features and classes by the names that another model uses: this one has its weights too."""
+        self.feature_names, self.classes = other.feature_names, other.classes
+        self._has_learned_classes = other._has_learned_classes
+
+    @property
+    def declared_classes(self) -> Array | None:
+        """The labels that the model was given, and has not learned."""
+        return None if self._has_learned_classes else self.classes
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
@@ -358,7 +394,7 @@ def _initial(layer: Layer, tensor: program.Tensor, dtype: np.dtype[Any], seed: i
         rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
         return rule.draw(tensor.shape, dtype, seed, number)
     if isinstance(layer, Normalization):
-        return _check.tensor(_adapted(layer, tensor.name, tensor.shape), tensor.name, tensor.shape, dtype)
+        return tensor.checked(_adapted(layer, tensor.name, tensor.shape), tensor.name, dtype)
     assert isinstance(layer, (BatchNormalization, LayerNormalization))
     return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import _threads, kernels
 from ._jit import Kernel
-from ._types import Array
+from ._types import Array, Integers
 from .kernels import tables as t
 from .losses import Loss
 from .optimizers import NoUpdate, Optimizer
@@ -35,6 +35,7 @@ _PARALLEL_FORWARD_WORK = 50_000_000
 _OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
+STEADY = 2**40  # batches: so many that the initial values of running statistics do not count
 _CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
 
 
@@ -92,6 +93,7 @@ class Engine:
     gradients: Array = field(init=False)
     state: Array = field(init=False)
     step: int = 0  # batches trained since the optimiser started
+    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by where their means are
     _scratch: Scratch = field(init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
@@ -181,6 +183,57 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
+        parts: list[tuple[Array, Array]] = []
+        for ops, start, stop in self._spans_of_one_momentum(len(learning_rates)):
+            rates = learning_rates[start:stop]
+            first = first_batch + start
+            losses, hits = self._train(data, order, first, rates, batch_size, n_threads, timers, chance, outputs, ops)
+            parts.append((losses, hits))
+            for op in self._running_ops:
+                at = int(self.program.ops[op, t.MEAN])
+                self.averaged[at] = self.averaged.get(at, 0) + len(losses)
+            if len(losses) < stop - start:
+                break
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
+
+    @property
+    def _running_ops(self) -> Integers:
+        """The operations that keep running statistics of the batches."""
+        ops = self.program.ops
+        return np.flatnonzero((ops[:, t.CODE] == t.BATCH_NORM) & (ops[:, t.KIND] > 0))
+
+    def _spans_of_one_momentum(self, batches: int) -> Iterator[tuple[Array, int, int]]:
+        """Spans of batches with the operations for them: with the momenta of running statistics as they are there."""
+        running, start = self._running_ops, 0
+        while start < batches:
+            ops, length = self.program.ops, batches - start
+            for op in running:
+                declared = float(self.program.ops[op, [t.MOMENTUM]].view(np.float64)[0])
+                momentum, still = momentum_after(declared, self.averaged.get(int(ops[op, t.MEAN]), 0))
+                length = min(length, still)
+                if momentum != declared:
+                    ops = ops.copy() if ops is self.program.ops else ops
+                    ops[op, t.MOMENTUM] = t.as_bits(momentum)
+            yield ops, start, start + length
+            start += length
+
+    def _train(
+        self,
+        data: Data,
+        order: Array,
+        first_batch: int,
+        learning_rates: Array,
+        batch_size: int,
+        n_threads: int,
+        timers: Array | None,
+        chance: tuple[int, int],
+        outputs: Array | None,
+        ops: Array,
+    ) -> tuple[Array, Array]:
+        """One kernel call of `train`."""
+        assert self.optimizer is not None
         longest = min(batch_size, len(order))
         plan = self.training_plan(batch_size, n_threads, longest)
         losses = np.empty(len(learning_rates))
@@ -210,7 +263,7 @@ class Engine:
             data.targets,
             data.weights,
             order,
-            self.program.ops,
+            ops,
             self.program.units,
             self.program.stages,
             plan,
@@ -233,19 +286,49 @@ class Engine:
         blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
         return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
 
-    def gradient(self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
-        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters."""
-        kept = self.optimizer, self.step, self.state, self.gradients, self._plans
+    def gradient(
+        self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
+    ) -> tuple[float, Array]:
+        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
+
+        Running statistics stay as they are; with ``keeps_statistics`` they become those of these rows.
+        """
+        kept = self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged
+        running = self.running_statistics()
         self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
+        self.averaged = {}  # the first batch of an average is all of it
         try:
             losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
             gradients = self.gradients
         finally:
-            self.optimizer, self.step, self.state, self.gradients, self._plans = kept
+            self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged = kept
+            if not keeps_statistics:
+                self.set_running_statistics(running)
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0
+        if keeps_statistics:
+            self.averaged.update({int(self.program.ops[op, t.MEAN]): STEADY for op in self._running_ops})
         return float(losses[0]) if len(losses) else math.nan, gradients
+
+    @property
+    def has_running_statistics(self) -> bool:
+        """Whether training keeps statistics of the batches, for predictions."""
+        return len(self._running_ops) > 0
+
+    def running_statistics(self) -> list[Array]:
+        """Copies of the running means and variances, for `set_running_statistics`."""
+        return [self.parameters[span].copy() for span in self._running_spans]
+
+    def set_running_statistics(self, values: list[Array]) -> None:
+        """Write them."""
+        for span, value in zip(self._running_spans, values, strict=True):
+            self.parameters[span] = value
+
+    @property
+    def _running_spans(self) -> list[slice]:
+        places = {int(self.program.ops[op, column]) for op in self._running_ops for column in (t.MEAN, t.VARIANCE)}
+        return [tensor.span(self.program.panel) for tensor in self.program.tensors if tensor.offset in places]
 
     def has_pending_gradients(self) -> bool:
         """Whether batches have been trained whose update is still to come."""
@@ -423,6 +506,26 @@ class Engine:
                 own = aligned_zeros(array.size, array.dtype)
                 own[:] = array
                 setattr(self, name, own)
+
+
+def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
+    """The share of running statistics that the next batch keeps, after so many, and for how many batches it holds.
+
+    A running mean that starts from any value, and not from a first batch, is still momentumⁿ parts of that value after
+    n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹) is
+    the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the initial
+    value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the momentum itself.
+    From the 64th batch on several batches share one μ, the same for the old mean in the end, so that a kernel call can
+    take them at once: which ones depends on their number alone.
+    """
+    span = 1 << max(0, batches.bit_length() - 6)
+    start = batches // span * span
+    left = start + span - batches
+    if momentum == 0 or momentum**start < 2.0**-60:
+        return momentum, 1 << 62
+    rate = math.log(momentum)
+    old = momentum**span * math.expm1(start * rate) / math.expm1((start + span) * rate)
+    return float(old ** (1 / span)), left
 
 
 class Scratch(threading.local):

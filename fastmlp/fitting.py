@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, naming, optimizers, targets
+from . import _check, _columns, naming, optimizers, targets
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
 from ._threads import resolve_threads
 from ._types import Array
@@ -175,7 +175,7 @@ class Fitting(Evaluating):
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
-            if self._adapt(train, chunks) and chunks is not None:
+            if self._adapt(train, x, chunks) and chunks is not None:
                 # Again: they were gone through for their statistics.
                 _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
             self.build(train.width)
@@ -260,46 +260,68 @@ class Fitting(Evaluating):
         factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
-    def _adapt(self, data: Data, chunks: ChunkSource | None = None) -> bool:
+    def _adapt(self, data: Data, x: Any, chunks: ChunkSource | None = None) -> bool:
         """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
 
-        Of chunks these are all, which are gone through once more for it. Returns whether it was so.
+        They are those of the first rows of ``x``, as many as ``data`` has, in the precision in which they came. Of
+        chunks these are all, which are gone through once more for it. Returns whether it was so.
 
         The declaration is replaced, not changed: it may belong to other models too.
         """
         unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
         is_first = bool(unknown) and unknown[0] is self.declarations[0]
-        if is_first:
-            adapted, is_bytes = Normalization(), len(data.pixels) > 0
-            parts = iter([data.pixels if is_bytes else data.x]) if chunks is None else self._features_of(chunks)
-            adapted._adapt_to(parts, self.uint8_scale if is_bytes else 1.0)
-            self.declarations[0] = adapted
-            if self._engine is not None:
-                self.set_first_statistics(adapted.mean, adapted.variance)
-            unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
-        if unknown:
+        if len(unknown) > is_first:
             raise ArgumentError(
                 "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
             )
+        if is_first:
+            parts = iter([_columns.rows(x, "x")[: data.rows]]) if chunks is None else self._features_of(chunks)
+            scale = self.uint8_scale if len(data.pixels) else 1.0
+            adapted = cast("Normalization", self.declarations[0]).learned(_columns.measured(parts), scale)
+            if self._engine is not None:
+                self._write_first_statistics(adapted.mean, adapted.variance)
+            self.declarations[0] = adapted
         return is_first
 
     def first_statistics(self) -> tuple[Array, Array] | None:
         """Mean and variance in a first layer that is a Normalization and has not been adapted, once it is built."""
-        if self._engine is None or not _is_unknown(self.declarations[0]):
+        if self._engine is None or not self.declarations or not _is_unknown(self.declarations[0]):
             return None
         return self._tensor(0, "mean"), self._tensor(0, "variance")
 
     def set_first_statistics(self, mean: Any, variance: Any) -> None:
-        """Write them."""
-        self._set_tensor(0, "mean", mean)
-        self._set_tensor(0, "variance", variance)
+        """Give a first layer that is a Normalization its mean and variance; `fit` takes none from its data then.
+
+        Parameters
+        ----------
+        mean, variance : array_like, shape (features,)
+
+        Raises
+        ------
+        ArgumentError
+            If the first layer is not a Normalization, or the values cannot be used; nothing is changed then.
+        NotBuiltError
+            If the model has no parameters yet: before that, use the layer's own `fastmlp.Normalization.adapt`.
+        """
+        self._write_first_statistics(mean, variance)
+        self._note_statistics(0)
+
+    def _write_first_statistics(self, mean: Any, variance: Any) -> None:
+        if not self.declarations or not isinstance(self.declarations[0], Normalization):
+            first = type(self.declarations[0]).__name__ if self.declarations else "missing"
+            raise ArgumentError(
+                f"the first layer must be a Normalization to have statistics of features, but it is {first}: begin the "
+                "layers with fastmlp.Normalization()"
+            )
+        given = {"mean": mean, "variance": variance}
+        self._write((self._find_tensor(0, name), value, name) for name, value in given.items())
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
         width = None
         for x, _ in pairs(chunks, self.position.epoch, shuffle=False, seed=self.seed):
-            rows = _check.features(x, "x of a chunk", self.dtype, width)
-            width = rows.shape[1]
-            yield rows
+            found = _columns.rows(x, "x of a chunk", width)
+            width = found.shape[1]
+            yield found
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
@@ -370,7 +392,7 @@ class Fitting(Evaluating):
             data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
             if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
                 self.scoring.check(data)
-            self._adapt(data)
+            self._adapt(data, x)
             self.build(data.width)
             return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
 

@@ -120,7 +120,7 @@ def check(
 def _in_float64(model: Sequential, x: Any) -> Sequential:
     """A copy whose arithmetic leaves finite differences enough digits."""
     twin = type(model)(model.declarations, dtype="float64", uint8_scale=model.uint8_scale, seed=model.seed)
-    twin.classes, twin.feature_names = model.classes, model.feature_names
+    twin.take_names(model)
     twin.compile(model.optimizer, model.loss, model.metrics)
     twin.build(model.engine.program.fan_in if model.is_built else _check.features(x, "x", twin.dtype).shape[1])
     if model.is_built:

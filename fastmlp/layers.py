@@ -271,7 +271,7 @@ class Normalization(Layer):
 
     mean: Array | None = field(default=None, init=False, compare=False)
     variance: Array | None = field(default=None, init=False, compare=False)
-    is_learned: bool = field(default=False, init=False, compare=False, repr=False)  # by a model, not declared
+    stands_for: Normalization | None = field(default=None, init=False, compare=False, repr=False)
 
     def adapt(self, x: Any, scale: float = 1.0) -> None:
         """Take mean and variance of each column of ``x``, times ``scale``.
@@ -288,30 +288,28 @@ class Normalization(Layer):
             If ``x`` does not hold rows of finite numbers, or ``scale`` is not above 0.
         """
         scale = _check.real_number(scale, "scale", above=0)
-        self._take(_columns.measured([_columns.rows(x, "x")]), scale)
-        self._set(is_learned=False)
+        found = _columns.measured([_columns.rows(x, "x")])
+        self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
 
-    @classmethod
-    def of_model(cls, mean: Array, variance: Array) -> Normalization:
-        """What stands for the layer in a model that has these statistics; they are no part of its declaration."""
-        layer = cls()
-        layer._set(mean=mean.astype(np.float64), variance=variance.astype(np.float64), is_learned=True)
+    def in_model(self, mean: Array, variance: Array) -> Normalization:
+        """What stands for this layer in a model that has other statistics than were declared, or found its own."""
+        layer = Normalization()
+        layer._set(
+            mean=mean.astype(np.float64), variance=variance.astype(np.float64), stands_for=self.stands_for or self
+        )
         return layer
 
-    @classmethod
-    def learned(cls, found: _columns.Columns, scale: float) -> Normalization:
+    def learned(self, found: _columns.Columns, scale: float) -> Normalization:
         """The same with the statistics of training data."""
-        layer = cls()
-        layer._take(found, scale)
-        layer._set(is_learned=True)
-        return layer
-
-    def _take(self, found: _columns.Columns, scale: float) -> None:
-        variance = np.square(found.deviation * scale)
-        self._set(mean=found.mean * scale, variance=np.where(found.is_constant, 1.0, variance))
+        return self.in_model(found.mean * scale, _scaled_variance(found, scale))
 
     def config(self) -> dict[str, Any]:
         return {"type": "Normalization"}  # the statistics are tensors of the model
+
+
+def _scaled_variance(found: _columns.Columns, scale: float) -> Array:
+    variance: Array = np.where(found.is_constant, 1.0, np.square(found.deviation * scale))
+    return variance
 
 
 @dataclass(frozen=True)
@@ -383,8 +381,8 @@ def declared(layers: Sequence[Layer]) -> list[Layer]:
     """The layers as they were declared: without statistics that a model has learned."""
     found = list(layers)
     for index, layer in enumerate(leaves(layers)):
-        if isinstance(layer, Normalization) and layer.is_learned:
-            found = with_leaf(found, index, Normalization())
+        if isinstance(layer, Normalization) and layer.stands_for is not None:
+            found = with_leaf(found, index, layer.stands_for)
     return found
 
 
