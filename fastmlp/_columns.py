@@ -128,7 +128,7 @@ def _differ_by_rounding(deviation: Array, mean: Array, count: int, tolerance: fl
 
     As scikit-learn's scalers decide: numbers that should be equal, made by as many operations as there are rows, may
     differ by as many units in their last place. It takes the precision of the data into account, not their size: a
-    column of numbers around 1e-16 is not constant because of that.
+    column of numbers around 1e-16 is not constant because of that. (Only a variance that is 0 in float64 is none.)
     """
     share = max(tolerance, min(count, _FEW) * float(np.finfo(np.float64).eps))
-    return (deviation == 0) | (deviation <= share * np.abs(mean))
+    return (np.square(deviation) == 0) | (deviation <= share * np.abs(mean))
