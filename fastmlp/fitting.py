@@ -175,7 +175,8 @@ class Fitting(Evaluating):
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
-            if self._adapt(train, x, chunks) and chunks is not None:
+            are_pixels = len(train.pixels) > 0
+            if self._adapt(x, train.rows, are_pixels=are_pixels, chunks=chunks) and chunks is not None:
                 # Again: they were gone through for their statistics.
                 _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)
             self.build(train.width)
@@ -260,11 +261,11 @@ class Fitting(Evaluating):
         factors = targets.class_weights(class_weight, data.labels, data.targets, units, self.dtype)
         return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
-    def _adapt(self, data: Data, x: Any, chunks: ChunkSource | None = None) -> bool:
+    def _adapt(self, x: Any, rows: int, *, are_pixels: bool, chunks: ChunkSource | None = None) -> bool:
         """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
 
-        They are those of the first rows of ``x``, as many as ``data`` has, in the precision in which they came. Of
-        chunks these are all, which are gone through once more for it. Returns whether it was so.
+        They are those of the first ``rows`` of ``x``, in the precision in which they came. Of chunks these are all,
+        which are gone through once more for it. Returns whether it was so.
 
         The declaration is replaced, not changed: it may belong to other models too.
         """
@@ -275,8 +276,8 @@ class Fitting(Evaluating):
                 "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
             )
         if is_first:
-            parts = iter([_columns.rows(x, "x")[: data.rows]]) if chunks is None else self._features_of(chunks)
-            scale = self.uint8_scale if len(data.pixels) else 1.0
+            parts = iter([_columns.rows(x, "x")[:rows]]) if chunks is None else self._features_of(chunks)
+            scale = self.uint8_scale if are_pixels else 1.0
             adapted = cast("Normalization", self.declarations[0]).learned(_columns.measured(parts), scale)
             if self._engine is not None:
                 self._write_first_statistics(adapted.mean, adapted.variance)
@@ -392,7 +393,7 @@ class Fitting(Evaluating):
             data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
             if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
                 self.scoring.check(data)
-            self._adapt(data, x)
+            self._adapt(x, data.rows, are_pixels=len(data.pixels) > 0)
             self.build(data.width)
             return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
 

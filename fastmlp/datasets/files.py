@@ -62,7 +62,7 @@ def load_file(path: Path, *, seed: int) -> Split:
         )
     table = load_csv(path)
     train, test = train_test_split(
-        table.x, _required_labels(path, table), test_fraction=1 / 6, seed=seed, stratify=True
+        table.x, _required_labels(path, table), test_fraction=1 / 6, seed=seed
     )
     return train, test
 
