@@ -131,4 +131,5 @@ def _differ_by_rounding(deviation: Array, mean: Array, count: int, tolerance: fl
     column of numbers around 1e-16 is not constant because of that. (Only a variance that is 0 in float64 is none.)
     """
     share = max(tolerance, min(count, _FEW) * float(np.finfo(np.float64).eps))
-    return (np.square(deviation) == 0) | (deviation <= share * np.abs(mean))
+    found: Array = (np.square(deviation) == 0) | (deviation <= share * np.abs(mean))
+    return found

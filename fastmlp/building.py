@@ -278,15 +278,22 @@ class Building:
     def _write(self, given: Iterable[tuple[program.Tensor, Any, str]]) -> None:
         """Write tensors, each with a name for messages; all of them, or none where a value cannot be used.
 
-        New statistics are known from then on: they are not taken for the initial ones, which training replaces.
+        New statistics are known from then on, and not taken for initial ones, which training replaces: those of a
+        `Normalization` once neither its means nor its variances are all initial.
         """
         engine, built = self.engine, self.engine.program
         values = [(tensor, tensor.checked(value, name, self.dtype)) for tensor, value, name in given]
         for tensor, value in values:
             is_new = tensor.is_statistic and not np.array_equal(built.unpack(engine.parameters, tensor), value)
             built.pack(engine.parameters, tensor, value)
-            if is_new:
+            if is_new and not self._has_initial_statistics(tensor.layer):
                 self._note_statistics(tensor.layer)
+
+    def _has_initial_statistics(self, index: int) -> bool:
+        layer = list(leaves(self.declarations))[index]
+        if not isinstance(layer, Normalization) or layer.mean is not None:
+            return False
+        return not self._tensor(index, "mean").any() or bool((self._tensor(index, "variance") == 1).all())
 
     def _note_statistics(self, index: int) -> None:
         """Take what a layer's tensors hold for its statistics; what was declared is kept for models like this one."""

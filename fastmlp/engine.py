@@ -5,6 +5,7 @@ Nothing here knows about layers or epochs: arrays that were checked go in, numbe
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import threading
@@ -293,23 +294,61 @@ class Engine:
 
         Running statistics stay as they are; with ``keeps_statistics`` they become those of these rows.
         """
-        kept = self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged
         running = self.running_statistics()
-        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
-        self.averaged = {}  # the first batch of an average is all of it
-        try:
+        with self._without_updates():
             losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
             gradients = self.gradients
-        finally:
-            self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged = kept
-            if not keeps_statistics:
-                self.set_running_statistics(running)
+        if keeps_statistics:
+            self.averaged.update({int(self.program.ops[op, t.MEAN]): STEADY for op in self._running_ops})
+        else:
+            self.set_running_statistics(running)
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0
-        if keeps_statistics:
-            self.averaged.update({int(self.program.ops[op, t.MEAN]): STEADY for op in self._running_ops})
         return float(losses[0]) if len(losses) else math.nan, gradients
+
+    @contextlib.contextmanager
+    def _without_updates(self) -> Iterator[None]:
+        """Batches find gradients, and running statistics that begin with the first of them; nothing else changes."""
+        kept = self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged
+        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
+        self.averaged = {}
+        try:
+            yield
+        finally:
+            self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged = kept
+
+    def take_statistics(
+        self,
+        data: Data,
+        order: Array,
+        batch_size: int,
+        batches: int,
+        n_threads: int,
+        chance: tuple[int, int],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """Let running statistics be those of an epoch's batches with the present weights; unless it is cancelled."""
+        running = self.running_statistics()
+        with self._without_updates():
+            for batch in range(batches):
+                losses = (
+                    ()
+                    if cancelled()
+                    else self.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)[0]
+                )
+                if len(losses) == 0:  # a loss that is not finite is for training to find
+                    self.set_running_statistics(running)
+                    return
+
+    @property
+    def have_few_been_averaged(self) -> bool:
+        """Whether running statistics are of so few batches that initial values would still count, but for a percent."""
+        ops = self.program.ops
+        return any(
+            float(ops[op, [t.MOMENTUM]].view(np.float64)[0]) ** self.averaged.get(int(ops[op, t.MEAN]), 0) > 0.01
+            for op in self._running_ops
+        )
 
     @property
     def has_running_statistics(self) -> bool:
@@ -512,9 +551,9 @@ def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
     """The share of running statistics that the next batch keeps, after so many, and for how many batches it holds.
 
     A running mean that starts from any value, and not from a first batch, is still momentumⁿ parts of that value after
-    n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹) is
-    the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the initial
-    value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the momentum itself.
+    n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹)
+    is the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the
+    initial value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the momentum itself.
     From the 64th batch on several batches share one μ, the same for the old mean in the end, so that a kernel call can
     take them at once: which ones depends on their number alone.
     """

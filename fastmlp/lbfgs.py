@@ -88,7 +88,9 @@ class LBFGSTrainer(Trainer):
         self._accepted = intermediate_result.x.copy()
         self._take(self._accepted)
         if self.engine.has_running_statistics:
-            if not np.array_equal(self._seen, self._accepted):  # the line search has looked further
+            if self._seen is None or not np.array_equal(
+                self._seen, self._accepted
+            ):  # the line search has looked further
                 self._loss_and_gradient(self._accepted)
             self._statistics = self.engine.running_statistics()
         epoch, self._number = self._number, self._number + 1

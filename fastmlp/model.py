@@ -282,8 +282,8 @@ class Sequential(Fitting):
         Raises
         ------
         ArgumentError
-            If the number of arrays, a shape, or a value (NaN, infinity, a negative variance) is wrong; nothing is changed
-            then.
+            If the number of arrays, a shape, or a value (NaN, infinity, a negative variance) is wrong; nothing is
+            changed then.
         """
         tensors = self.engine.program.tensors
         weights = _check.items(weights, "weights", "arrays")

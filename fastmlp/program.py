@@ -80,7 +80,9 @@ class Tensor:
         if (came := np.asarray(value)[place]) >= 0:
             wider = ", or use dtype='float64'" if dtype == np.float32 else ""
             remedy = f"that is too small for {dtype}; multiply the column of features by a large number{wider}"
-        raise ArgumentError(f"{name} must hold numbers of at least {least:g}, but {name}[{place}] is {came:g}: {remedy}")
+        raise ArgumentError(
+            f"{name} must hold numbers of at least {least:g}, but {name}[{place}] is {came:g}: {remedy}"
+        )
 
 
 @dataclass(frozen=True)

@@ -184,9 +184,19 @@ class Trainer:
             self.good.confirm()
         if done < wanted:
             self._diverged(position.epoch, position.batch)
-        if self.model.optimizer.needs_all_rows and self.engine.has_running_statistics:
-            # One step can change everything, so an average over steps would be of networks that are gone.
-            self.engine.gradient(self.data, self.chance, self.threads.most, keeps_statistics=True)
+        if position.batch == self.batches:
+            self._take_statistics(order)
+
+    def _take_statistics(self, order: Integers) -> None:
+        """At the end of an epoch: running statistics of the network as it is, where an average would lag behind.
+
+        In a short training most batches that it averages were those of networks that are gone. So it is while few
+        batches have been averaged; and always where a step takes all rows, as it can change everything.
+        """
+        engine, always = self.engine, self.model.optimizer.needs_all_rows
+        if engine.has_running_statistics and (always or engine.have_few_been_averaged):
+            size, threads = self.settings.batch_size, self.threads.most
+            engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
 
     def _batches_left(self) -> int:
         """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""

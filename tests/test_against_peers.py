@@ -94,7 +94,7 @@ class Twin:
     def __init__(self, torch, model):
         self.torch, self.f, self.seed = torch, torch.nn.functional, model.seed
         self.declarations = model.declarations
-        self.tensors, self.trained, self.averaged = {}, [], {}
+        self.tensors, self.trained, self.averaged, self.momenta = {}, [], {}, {}
         for tensor, value in zip(model.engine.program.tensors, model.get_weights(), strict=True):
             values = torch.tensor(value, requires_grad=tensor.trained)
             self.tensors[tensor.layer, tensor.name] = values
@@ -136,6 +136,7 @@ class Twin:
         own_mean, own_variance = self.torch.zeros_like(mean), self.torch.zeros_like(variance)
         y = self.f.batch_norm(x, own_mean, own_variance, gamma, beta, True, 1.0, layer.epsilon)
         # Nor does ours hold on to the initial values: the weights of the batches so far are divided by their sum.
+        self.momenta[self.index] = layer.momentum
         seen = self.averaged[self.index] = self.averaged.get(self.index, 0) + 1
         new = (1 - layer.momentum) / (1 - layer.momentum**seen)
         mean.mul_(1 - new).add_(new * own_mean)
@@ -182,7 +183,17 @@ class Twin:
                     optimizer.step()
                     settings.get("after", lambda: None)()
                 optimizer.zero_grad()
+            if rows.stop >= len(x) and any(self.momenta[i] ** n > 0.01 for i, n in self.averaged.items()):
+                self._take_statistics(x, batch_size, epoch)
         return found
+
+    def _take_statistics(self, x, batch_size, epoch):
+        """What `fit` does at the end of an epoch while few batches have been averaged."""
+        kept, self.averaged = self.averaged, {}
+        with self.torch.no_grad():
+            for first in range(0, len(x), batch_size):
+                self(x[first : first + batch_size], chance=(epoch, first))
+        self.averaged = kept
 
     def assert_same(self, model, **close):
         for tensor, value in zip(model.engine.program.tensors, model.get_weights(), strict=True):
