@@ -16,8 +16,8 @@ from ._errors import ArgumentError
 from ._types import Array
 
 _BLOCK_NUMBERS = 1 << 18  # in float64 at once: wide data and pixels are never converted as a whole
-_FEW = 1000  # additions whose rounding counts: sums are of differences, whose errors do not grow further
-_NARROW = 4  # units in the last place by which narrow numbers may differ that should be equal
+_FEW = 1000  # units in the last place by which numbers in float64 may differ that should be equal, at most
+_NARROW = 4  # the same for narrower types
 _LEAST_EXPONENT = -1000  # of a column's unit: 2^1000 is still a number
 
 
@@ -44,7 +44,9 @@ class Columns:
 def rows(x: Any, name: str, width: int | None = None) -> Array:
     """Finite features to measure, shape (rows, features), in the precision in which they came."""
     array = _check.numbers(x, name)
-    return _check.features(array, name, array.dtype if array.dtype.kind == "f" else np.dtype(np.float64), width)
+    is_real = array.dtype.kind == "f"
+    found = _check.features(array, name, array.dtype if is_real else np.dtype(np.float64), width)
+    return found if is_real else array.reshape(found.shape)
 
 
 def measured(parts: Iterable[Array]) -> Columns:
@@ -66,11 +68,12 @@ def measured(parts: Iterable[Array]) -> Columns:
     ArgumentError
         If the spread of a column is too large for float64.
     """
-    count, tolerance = 0, 0.0
+    count = 0
+    dtypes: set[np.dtype[Any]] = set()
     first = mean = squares = np.zeros(1)
     exponent = np.full(1, _LEAST_EXPONENT)
     for block in _blocks(parts):
-        tolerance = max(tolerance, _rounding(block.dtype))
+        dtypes.add(block.dtype)
         if count == 0:
             first = block[0].astype(np.float64)
         with np.errstate(over="ignore"):
@@ -88,7 +91,7 @@ def measured(parts: Iterable[Array]) -> Columns:
         mean, count = mean + apart * (len(block) / joined), joined
     mean = first + np.ldexp(mean, exponent)
     deviation = np.ldexp(np.sqrt(squares / max(1, count)), exponent)
-    is_constant = _differ_by_rounding(deviation, mean, count, tolerance)
+    is_constant = _differ_by_rounding(deviation, mean, max((_rounding(dtype, count) for dtype in dtypes), default=0.0))
     return Columns(count, mean, np.where(is_constant, 0.0, deviation), is_constant)
 
 
@@ -117,19 +120,25 @@ def _refuse_infinite(largest: Array) -> None:
         raise ArgumentError(f"column {wrong[0]} holds numbers whose differences are too large for float64: scale it")
 
 
-def _rounding(dtype: np.dtype[Any]) -> float:
-    """By which share of itself a number of this type may be off: whole numbers are exact."""
-    wide = float(np.finfo(np.float64).eps)
-    return max(wide, _NARROW * float(np.finfo(dtype).eps)) if dtype.kind == "f" and dtype.itemsize < 8 else wide
-
-
-def _differ_by_rounding(deviation: Array, mean: Array, count: int, tolerance: float) -> Array:
+def _differ_by_rounding(deviation: Array, mean: Array, rounding: float) -> Array:
     """Which columns are constant: those whose spread is within the rounding of their numbers.
 
-    As scikit-learn's scalers decide: numbers that should be equal, made by as many operations as there are rows, may
-    differ by as many units in their last place. It takes the precision of the data into account, not their size: a
-    column of numbers around 1e-16 is not constant because of that. (Only a variance that is 0 in float64 is none.)
+    That is a matter of the data's precision and not of their size: a column of numbers around 1e-16 is not constant
+    because of that. (Only a variance that is 0 in float64 is none.)
     """
-    share = max(tolerance, min(count, _FEW) * float(np.finfo(np.float64).eps))
-    found: Array = (np.square(deviation) == 0) | (deviation <= share * np.abs(mean))
+    with np.errstate(over="ignore"):
+        found: Array = (np.square(deviation) == 0) | (deviation <= rounding * np.abs(mean))
     return found
+
+
+def _rounding(dtype: np.dtype[Any], count: int) -> float:
+    """By which share of themselves numbers that should be equal may differ.
+
+    Whole numbers are exact up to 2⁵³. Numbers in float64 that should be equal may be made by some operations, and
+    differ by as many units in their last place: scikit-learn's scalers allow for as many as there are rows. In
+    narrower types a unit is large: that many of them may well be what is to be learned.
+    """
+    wide = float(np.finfo(np.float64).eps)
+    if dtype.kind != "f":
+        return wide
+    return max(min(count, _FEW) * wide, _NARROW * float(np.finfo(dtype).eps) if dtype.itemsize < 8 else 0.0)

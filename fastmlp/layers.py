@@ -308,7 +308,8 @@ class Normalization(Layer):
 
 
 def _scaled_variance(found: _columns.Columns, scale: float) -> Array:
-    variance: Array = np.where(found.is_constant, 1.0, np.square(found.deviation * scale))
+    with np.errstate(over="ignore"):  # a model refuses what it cannot hold
+        variance: Array = np.where(found.is_constant, 1.0, np.square(found.deviation * scale))
     return variance
 
 
