@@ -258,10 +258,14 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
     if _check.yes_or_no(config["has_state"], "has_state") or engine.has_pending_gradients():
         engine.allocate_training()
+    unsigned = () if engine.optimizer is None else engine.optimizer.unsigned_slots
     flats = [engine.parameters, *_slots(model)]
     for slot, flat in enumerate(flats):
         for tensor in engine.program.tensors:
-            engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, model.dtype, path))
+            array = _read_tensor(file, name := _name(slot, tensor), tensor, model.dtype, path)
+            if slot - 1 in unsigned and (array < 0).any():
+                raise ModelFileError(f"{path} is damaged: the array {name!r} should hold no negative numbers")
+            engine.program.pack(flat, tensor, array)
     _restore_statistics(model, config.get("statistics"))
     model._has_learned_classes = _check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
     model.history = _read_history(config["history"])

@@ -196,7 +196,11 @@ def test_pixels_are_measured_as_they_are_scaled():
 
 
 def test_what_cannot_be_measured_is_refused():
-    for x, message in (([[1.0, np.nan]], "finite"), ([1.0, 2.0], "2 dimensions"), (np.empty((0, 2)), "at least one row")):
+    for x, message in (
+        ([[1.0, np.nan]], "finite"),
+        ([1.0, 2.0], "2 dimensions"),
+        (np.empty((0, 2)), "at least one row"),
+    ):
         with pytest.raises(fm.ArgumentError, match=message):
             fm.Normalization().adapt(x)
     for scale in (0, -1, np.nan):

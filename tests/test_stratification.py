@@ -135,7 +135,9 @@ def test_whole_numbers_with_a_point_may_be_measurements():
     ages = np.random.default_rng(0).permutation(60).astype(float)
     assert to_stratify_by(ages, "y", None) is None
     np.testing.assert_array_equal(to_stratify_by(ages, "y", True), ages)  # whoever asks for it knows
-    np.testing.assert_array_equal(train_test_split(ages, ages)[1][0], train_test_split(ages, ages, stratify=False)[1][0])
+    np.testing.assert_array_equal(
+        train_test_split(ages, ages)[1][0], train_test_split(ages, ages, stratify=False)[1][0]
+    )
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), "pandas"])
