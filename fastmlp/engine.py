@@ -554,8 +554,8 @@ def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
     n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹)
     is the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the
     initial value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the
-    momentum itself. From the 64th batch on several batches share one μ, the same for the old mean in the end, so that a kernel call can
-    take them at once: which ones depends on their number alone.
+    momentum itself. From the 64th batch on several batches share one μ, the same for the old mean in the end, so that
+    a kernel call can take them at once: which ones depends on their number alone.
     """
     span = 1 << max(0, batches.bit_length() - 6)
     start = batches // span * span

@@ -127,7 +127,7 @@ def test_other_targets_are_divided_at_random_and_refused_where_classes_are_asked
         lambda: train_test_split(x, y, stratify=True),
         lambda: train_validation_test_split(x, y, stratify=True),
     ):
-        with pytest.raises(fm.ArgumentError, match="stratify=True needs class labels in y: .* stratify=False"):
+        with pytest.raises(fm.ArgumentError, match=r"stratify=True needs class labels in y: .* stratify=False"):
             divide()
 
 
