@@ -77,7 +77,7 @@ def measured(parts: Iterable[Array]) -> Columns:
         if count == 0:
             first = block[0].astype(np.float64)
         with np.errstate(over="ignore"):
-            differences = block - first
+            differences = np.subtract(block, first, dtype=np.float64)
         largest = np.maximum(differences.max(axis=0), -differences.min(axis=0))
         _refuse_infinite(largest)
         needed = np.maximum(exponent, np.where(largest > 0, np.frexp(largest)[1], _LEAST_EXPONENT))

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import _threads, kernels
 from ._jit import Kernel
-from ._types import Array, Integers
+from ._types import Array
 from .kernels import tables as t
 from .losses import Loss
 from .optimizers import NoUpdate, Optimizer
@@ -190,29 +190,21 @@ class Engine:
             first = first_batch + start
             losses, hits = self._train(data, order, first, rates, batch_size, n_threads, timers, chance, outputs, ops)
             parts.append((losses, hits))
-            for op in self._running_ops:
-                at = int(self.program.ops[op, t.MEAN])
-                self.averaged[at] = self.averaged.get(at, 0) + len(losses)
+            for _, place, _ in self.program.running:
+                self.averaged[place] = self.averaged.get(place, 0) + len(losses)
             if len(losses) < stop - start:
                 break
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
 
-    @property
-    def _running_ops(self) -> Integers:
-        """The operations that keep running statistics of the batches."""
-        ops = self.program.ops
-        return np.flatnonzero((ops[:, t.CODE] == t.BATCH_NORM) & (ops[:, t.KIND] > 0))
-
     def _spans_of_one_momentum(self, batches: int) -> Iterator[tuple[Array, int, int]]:
         """Spans of batches with the operations for them: with the momenta of running statistics as they are there."""
-        running, start = self._running_ops, 0
+        start = 0
         while start < batches:
             ops, length = self.program.ops, batches - start
-            for op in running:
-                declared = float(self.program.ops[op, [t.MOMENTUM]].view(np.float64)[0])
-                momentum, still = momentum_after(declared, self.averaged.get(int(ops[op, t.MEAN]), 0))
+            for op, place, declared in self.program.running:
+                momentum, still = momentum_after(declared, self.averaged.get(place, 0))
                 length = min(length, still)
                 if momentum != declared:
                     ops = ops.copy() if ops is self.program.ops else ops
@@ -299,7 +291,7 @@ class Engine:
             losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
             gradients = self.gradients
         if keeps_statistics:
-            self.averaged.update({int(self.program.ops[op, t.MEAN]): STEADY for op in self._running_ops})
+            self.averaged.update({place: STEADY for _, place, _ in self.program.running})
         else:
             self.set_running_statistics(running)
         for tensor in self.program.tensors:
@@ -344,16 +336,12 @@ class Engine:
     @property
     def have_few_been_averaged(self) -> bool:
         """Whether running statistics are of so few batches that initial values would still count, but for a percent."""
-        ops = self.program.ops
-        return any(
-            float(ops[op, [t.MOMENTUM]].view(np.float64)[0]) ** self.averaged.get(int(ops[op, t.MEAN]), 0) > 0.01
-            for op in self._running_ops
-        )
+        return any(momentum ** self.averaged.get(place, 0) > 0.01 for _, place, momentum in self.program.running)
 
     @property
     def has_running_statistics(self) -> bool:
         """Whether training keeps statistics of the batches, for predictions."""
-        return len(self._running_ops) > 0
+        return bool(self.program.running)
 
     def running_statistics(self) -> list[Array]:
         """Copies of the running means and variances, for `set_running_statistics`."""
@@ -366,7 +354,8 @@ class Engine:
 
     @property
     def _running_spans(self) -> list[slice]:
-        places = {int(self.program.ops[op, column]) for op in self._running_ops for column in (t.MEAN, t.VARIANCE)}
+        ops = [self.program.ops[number] for number, _, _ in self.program.running]
+        places = {int(op[column]) for op in ops for column in (t.MEAN, t.VARIANCE)}
         return [tensor.span(self.program.panel) for tensor in self.program.tensors if tensor.offset in places]
 
     def has_pending_gradients(self) -> bool:

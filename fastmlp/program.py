@@ -138,6 +138,15 @@ class Program:
         """Whether all rows of a batch must be in the workspace at once."""
         return len(self.stages) > 1
 
+    @cached_property
+    def running(self) -> tuple[tuple[int, int, float], ...]:
+        """Operations that keep running statistics of batches: number, place of the means, and declared momentum."""
+        return tuple(
+            (number, int(op[t.MEAN]), float(op[[t.MOMENTUM]].view(np.float64)[0]))
+            for number, op in enumerate(self.ops)
+            if op[t.CODE] == t.BATCH_NORM and op[t.KIND] > 0
+        )
+
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
         """A copy of a named tensor from a flat vector (parameters, gradients or an optimiser's moment)."""
         from .reference import layout
