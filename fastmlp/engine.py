@@ -324,19 +324,16 @@ class Engine:
         running = self.running_statistics()
         with self._without_updates():
             for batch in range(batches):
-                losses = (
-                    ()
-                    if cancelled()
-                    else self.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)[0]
-                )
-                if len(losses) == 0:  # a loss that is not finite is for training to find
-                    self.set_running_statistics(running)
-                    return
+                if not cancelled():
+                    losses, _ = self.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
+                    if len(losses):
+                        continue
+                self.set_running_statistics(running)  # a loss that is not finite is for training to find
+                break
 
-    @property
-    def have_few_been_averaged(self) -> bool:
-        """Whether running statistics are of so few batches that initial values would still count, but for a percent."""
-        return any(momentum ** self.averaged.get(place, 0) > 0.01 for _, place, momentum in self.program.running)
+    def lags_after(self, batches: int) -> bool:
+        """Whether running statistics still hold what was before so many batches, by more than a percent."""
+        return any(momentum**batches > 0.01 for _, _, momentum in self.program.running)
 
     @property
     def has_running_statistics(self) -> bool:

@@ -182,7 +182,7 @@ class BatchNormalization(Layer):
 
     While training, mean and variance are those of the batch, and running means of them are kept, with which the model
     predicts. They are those of the data after a short training too: initial values have no part in them, and while
-    ``momentum`` to the power of the batches so far is above 0.01, `fit` takes them anew at the end of each epoch, from
+    ``momentum`` to the power of a run's batches is above 0.01, `fit` takes them anew at the end of each epoch, from
     the network as it is then. With Rprop and L-BFGS they are always those of all rows. The tensors are ``gamma``,
     ``beta``, ``moving_mean`` and ``moving_variance``, each of shape (units,).
 

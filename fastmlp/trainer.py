@@ -190,11 +190,12 @@ class Trainer:
     def _take_statistics(self, order: Integers) -> None:
         """At the end of an epoch: running statistics of the network as it is, where an average would lag behind.
 
-        In a short training most batches that it averages were those of networks that are gone. So it is while few
-        batches have been averaged; and always where a step takes all rows, as it can change everything.
+        In a short run most batches that it averages were those of networks that are gone, or of other data. So it is
+        while few batches have been trained in the run; and always where a step takes all rows, as it can change
+        everything.
         """
-        engine, always = self.engine, self.model.optimizer.needs_all_rows
-        if engine.has_running_statistics and (always or engine.have_few_been_averaged):
+        engine, so_far = self.engine, len(self.history.batches["loss"])
+        if engine.has_running_statistics and (self.model.optimizer.needs_all_rows or engine.lags_after(so_far)):
             size, threads = self.settings.batch_size, self.threads.most
             engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
 
