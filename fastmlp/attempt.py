@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .fitting import Fitting
 
 _lock = threading.Lock()
-_SET_UP = ("seed", "classes", "feature_names", "input_kind", "history", "_engine")
+_SET_UP = ("seed", "classes", "_has_learned_classes", "feature_names", "input_kind", "history", "_engine")
 
 
 @contextlib.contextmanager
@@ -52,7 +52,8 @@ class _State:
         self._position = dataclasses.replace(model.position)
         self._stopped = None if model.history is None else model.history.stopped
         self._step, self._batches = self._steps(), self._recorded()
-        self._first, self._statistics = model.declarations[0], model.first_statistics()
+        self._first = model.declarations[0] if model.declarations else None
+        self._statistics = model.first_statistics()
 
     def _steps(self) -> int:
         return 0 if self._model._engine is None else self._model._engine.step
@@ -78,6 +79,6 @@ class _State:
             model.history.stopped = self._stopped
         model.__dict__.update(self._set_up)
         if isinstance(self._first, Normalization) and self._first.mean is None:
-            model.declarations[0] = self._first
             if self._statistics is not None:
-                model.set_first_statistics(*self._statistics)
+                model._write_first_statistics(*self._statistics)
+            model.declarations[0] = self._first

@@ -14,7 +14,7 @@ from . import _check, kernels, losses, naming, optimizers, program, targets
 from ._errors import ArgumentError, BusyError, NotBuiltError
 from ._types import Array
 from .bound import BoundLayer
-from .engine import Data, Engine, data_of
+from .engine import STEADY, Data, Engine, data_of
 from .history import History
 from .inputs import Inputs
 from .layers import (
@@ -27,6 +27,7 @@ from .layers import (
     LayerNormalization,
     Normalization,
     checked,
+    declared,
     leaves,
     output_of,
     with_leaf,
@@ -65,6 +66,7 @@ class Building:
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
         self.classes: Array | None = None if classes is None else naming.class_labels(classes)
+        self._has_learned_classes = False  # from training data, and not by the argument
         self.feature_names: naming.Names | None = None
         self.input_kind: str | None = None
         self.stop_training = False
@@ -82,6 +84,8 @@ class Building:
     def add(self, layer: Layer) -> None:
         """Append a layer; only before the model is built.
 
+        Of another model's layer it takes the declaration, without statistics that the other learned.
+
         Raises
         ------
         ArgumentError
@@ -90,7 +94,7 @@ class Building:
         checked([layer])
         if self._engine is not None:
             raise ArgumentError("the model is built: layers can be added only before that")
-        self.declarations.append(layer)
+        self.declarations += declared([layer])
 
     # ------------------------------------------------------------ parts
 
@@ -233,9 +237,9 @@ class Building:
         self._check_memory(n_features)
         built = self._program(n_features)
         engine = Engine(built, self.uint8_scale, self._optimizer, self._loss, output_of(self.declarations)[1])
-        declared = list(leaves(self.declarations))
+        layers = list(leaves(self.declarations))
         for number, tensor in enumerate(built.tensors):
-            value = _initial(declared[tensor.layer], tensor, self.dtype, self.seed, number)
+            value = _initial(layers[tensor.layer], tensor, self.dtype, self.seed, number)
             built.pack(engine.parameters, tensor, value)
         self._engine = engine
 
@@ -261,7 +265,7 @@ class Building:
         """A model of these layers that reads features and names classes as this one does; not built, nor compiled."""
         dtype = str(self.dtype) if dtype is None else dtype
         new = cast("type[Sequential]", type(self))(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
-        new.classes, new.feature_names, new.input_kind = self.classes, self.feature_names, self.input_kind
+        new.take_names(self)
         return new
 
     # ------------------------------------------------------------ tensors and data
@@ -278,8 +282,36 @@ class Building:
         return copy
 
     def _set_tensor(self, layer: int, name: str, value: Any) -> None:
-        tensor = self._find_tensor(layer, name)
-        self.engine.program.pack(self.engine.parameters, tensor, _check.tensor(value, name, tensor.shape, self.dtype))
+        self._write([(self._find_tensor(layer, name), value, name)])
+
+    def _write(self, given: Iterable[tuple[program.Tensor, Any, str]]) -> None:
+        """Write tensors, each with a name for messages; all of them, or none where a value cannot be used.
+
+        New statistics are known from then on, and not taken for initial ones, which training replaces: those of a
+        `Normalization` once neither its means nor its variances are all initial.
+        """
+        engine, built = self.engine, self.engine.program
+        values = [(tensor, tensor.checked(value, name, self.dtype)) for tensor, value, name in given]
+        for tensor, value in values:
+            is_new = tensor.is_statistic and not np.array_equal(built.unpack(engine.parameters, tensor), value)
+            built.pack(engine.parameters, tensor, value)
+            if is_new and not self._has_initial_statistics(tensor.layer):
+                self._note_statistics(tensor.layer)
+
+    def _has_initial_statistics(self, index: int) -> bool:
+        layer = list(leaves(self.declarations))[index]
+        if not isinstance(layer, Normalization) or layer.mean is not None:
+            return False
+        return not self._tensor(index, "mean").any() or bool((self._tensor(index, "variance") == 1).all())
+
+    def _note_statistics(self, index: int) -> None:
+        """Take what a layer's tensors hold for its statistics; what was declared is kept for models like this one."""
+        layer = list(leaves(self.declarations))[index]
+        if isinstance(layer, Normalization):
+            known = layer.in_model(self._tensor(index, "mean"), self._tensor(index, "variance"))
+            self.declarations = with_leaf(self.declarations, index, known)
+        else:
+            self.engine.averaged[self._find_tensor(index, "moving_mean").offset] = STEADY
 
     def _data(
         self,
@@ -308,11 +340,12 @@ class Building:
         return Inputs(self.dtype, width, names, kind, self.uint8_scale, self._center())
 
     def _center(self) -> Array | None:
-        """The mean in a first Normalization, where it has one."""
+        """The mean in a first Normalization, where it has one; in float64, unless the tensor was replaced."""
         first = self.declarations[0] if self.declarations else None
         if not isinstance(first, Normalization) or first.mean is None:
             return None
-        return first.mean.astype(self.dtype) if self._engine is None else self._tensor(0, "mean")
+        mean = first.mean if self._engine is None else self._tensor(0, "mean")
+        return first.mean if np.array_equal(first.mean.astype(self.dtype), mean) else mean.astype(np.float64)
 
     def _set_trainable(self, index: int, value: Any) -> None:
         layer = list(leaves(self.declarations))[index]
@@ -351,6 +384,17 @@ class Building:
             self.feature_names = features
         if self.classes is None and self._takes_labels(units):
             self.classes = naming.labels_in(y, units, "y")
+            self._has_learned_classes = self.classes is not None
+
+    def take_names(self, other: Building) -> None:
+        """Know features and classes as another model does: this one has its weights too."""
+        self.feature_names, self.input_kind, self.classes = other.feature_names, other.input_kind, other.classes
+        self._has_learned_classes = other._has_learned_classes
+
+    @property
+    def declared_classes(self) -> Array | None:
+        """The labels that the model was given, and has not learned."""
+        return None if self._has_learned_classes else self.classes
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
@@ -382,7 +426,7 @@ def _initial(layer: Layer, tensor: program.Tensor, dtype: np.dtype[Any], seed: i
         rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
         return rule.draw(tensor.shape, dtype, seed, number)
     if isinstance(layer, Normalization):
-        return _check.tensor(_adapted(layer, tensor.name, tensor.shape), tensor.name, tensor.shape, dtype)
+        return tensor.checked(_adapted(layer, tensor.name, tensor.shape), tensor.name, dtype)
     assert isinstance(layer, (BatchNormalization, LayerNormalization))
     return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
 

@@ -54,6 +54,9 @@ class ChunkTrainer(Trainer):
             position.batch = 0  # an epoch that was cut short is not gone on with: chunks may be gone
         self._end_of_chunks(epoch, totals, seen, is_cut)
 
+    def _take_statistics(self, order: Integers) -> None:
+        """They stay averages of all batches: those of one chunk are not those of the data."""
+
     def _goes_on(self, rest: Iterator[Data]) -> bool:
         """Whether more chunks would come; who is in a hurry does not wait for the answer."""
         if self.stop_reason != "callback":

@@ -157,13 +157,15 @@ def cross_validate(
     build : callable or Sequential
         Returns a new compiled model each time; a parameter named ``seed`` gets the fold's seed. Or a compiled model:
         each fold trains a new one with its layers and settings, from the beginning; the model itself stays as it is.
+        Nothing that it has learned goes into the folds: neither weights nor the statistics of a `Normalization`, unless
+        you gave it these with `Normalization.adapt` when you declared the layer.
     x, y : array_like
         As in `Sequential.fit`. Every row is tested once.
     folds : int or None, default 5
         At least 2. None, with ``groups``: each group is left out once.
     stratify : bool, optional
-        Give each fold every class in proportion. Default: where ``y`` holds class labels (whole numbers or one-hot
-        rows) and there are no groups.
+        Give each fold every class in proportion. Default: where ``y`` holds class labels (whole numbers, booleans,
+        texts or one-hot rows) and there are no groups.
     groups : array_like, shape (rows,), optional
         Rows with equal entries, of one patient for example, are never divided between training and test.
     seed : int, default 0
@@ -212,7 +214,7 @@ def cross_validate(
     is_printing = checked_verbose(verbose)
     _check_fit_settings(fit_settings)
     targets = _targets(x, y)
-    fold = fold_numbers(targets, folds, stratify=stratify, groups=groups, seed=seed)
+    fold = fold_numbers(y, folds, stratify=stratify, groups=groups, seed=seed)
     count = int(fold.max()) + 1
     workers = resolve_workers(workers, count)
     models = _models(build, count, seed)

@@ -5,6 +5,7 @@ Nothing here knows about layers or epochs: arrays that were checked go in, numbe
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -37,6 +38,7 @@ _OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itsel
 _CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
+STEADY = 2**40  # batches: so many that the initial values of running statistics do not count
 _CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
 
 
@@ -104,6 +106,7 @@ class Engine:
     gradients: Array = field(init=False)
     state: Array = field(init=False)
     step: int = 0  # batches trained since the optimiser started
+    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by where their means are
     _scratch: Scratch = field(init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
@@ -194,6 +197,51 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
+        parts: list[tuple[Array, Array]] = []
+        for ops, start, stop in self._spans_of_one_momentum(
+            self.program.ops_for(data.is_centered), len(learning_rates)
+        ):
+            rates = learning_rates[start:stop]
+            first = first_batch + start
+            losses, hits = self._train(data, order, first, rates, batch_size, n_threads, timers, chance, outputs, ops)
+            parts.append((losses, hits))
+            for _, place, _ in self.program.running:
+                self.averaged[place] = self.averaged.get(place, 0) + len(losses)
+            if len(losses) < stop - start:
+                break
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
+
+    def _spans_of_one_momentum(self, given: Array, batches: int) -> Iterator[tuple[Array, int, int]]:
+        """Spans of batches with the operations for them: with the momenta of running statistics as they are there."""
+        start = 0
+        while start < batches:
+            ops, length = given, batches - start
+            for op, place, declared in self.program.running:
+                momentum, still = momentum_after(declared, self.averaged.get(place, 0))
+                length = min(length, still)
+                if momentum != declared:
+                    ops = ops.copy() if ops is given else ops
+                    ops[op, t.MOMENTUM] = t.as_bits(momentum)
+            yield ops, start, start + length
+            start += length
+
+    def _train(
+        self,
+        data: Data,
+        order: Array,
+        first_batch: int,
+        learning_rates: Array,
+        batch_size: int,
+        n_threads: int,
+        timers: Array | None,
+        chance: tuple[int, int],
+        outputs: Array | None,
+        ops: Array,
+    ) -> tuple[Array, Array]:
+        """One kernel call of `train`."""
+        assert self.optimizer is not None
         longest = min(batch_size, len(order))
         plan = self.training_plan(batch_size, n_threads, longest)
         losses = np.empty(len(learning_rates))
@@ -223,7 +271,7 @@ class Engine:
             data.targets,
             data.weights,
             order,
-            self.program.ops_for(data.is_centered),
+            ops,
             self.program.units,
             self.program.stages,
             plan,
@@ -246,19 +294,81 @@ class Engine:
         blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
         return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
 
-    def gradient(self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
-        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters."""
-        kept = self.optimizer, self.step, self.state, self.gradients, self._plans
-        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
-        try:
+    def gradient(
+        self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
+    ) -> tuple[float, Array]:
+        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
+
+        Running statistics stay as they are; with ``keeps_statistics`` they become those of these rows.
+        """
+        running = self.running_statistics()
+        with self._without_updates():
             losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
             gradients = self.gradients
-        finally:
-            self.optimizer, self.step, self.state, self.gradients, self._plans = kept
+        if keeps_statistics:
+            self.averaged.update({place: STEADY for _, place, _ in self.program.running})
+        else:
+            self.set_running_statistics(running)
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0
         return float(losses[0]) if len(losses) else math.nan, gradients
+
+    @contextlib.contextmanager
+    def _without_updates(self) -> Iterator[None]:
+        """Batches find gradients, and running statistics that begin with the first of them; nothing else changes."""
+        kept = self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged
+        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
+        self.averaged = {}
+        try:
+            yield
+        finally:
+            self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged = kept
+
+    def take_statistics(
+        self,
+        data: Data,
+        order: Array,
+        batch_size: int,
+        batches: int,
+        n_threads: int,
+        chance: tuple[int, int],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """Let running statistics be those of an epoch's batches with the present weights; unless it is cancelled."""
+        running = self.running_statistics()
+        with self._without_updates():
+            for batch in range(batches):
+                if not cancelled():
+                    losses, _ = self.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
+                    if len(losses):
+                        continue
+                self.set_running_statistics(running)  # a loss that is not finite is for training to find
+                break
+
+    def lags_after(self, batches: int) -> bool:
+        """Whether running statistics still hold what was before so many batches, by more than a percent."""
+        return any(momentum**batches > 0.01 for _, _, momentum in self.program.running)
+
+    @property
+    def has_running_statistics(self) -> bool:
+        """Whether training keeps statistics of the batches, for predictions."""
+        return bool(self.program.running)
+
+    def running_statistics(self) -> list[Array]:
+        """Copies of the running means and variances, for `set_running_statistics`."""
+        return [self.parameters[span].copy() for span in self._running_spans]
+
+    def set_running_statistics(self, values: list[Array]) -> None:
+        """Write them."""
+        for span, value in zip(self._running_spans, values, strict=True):
+            self.parameters[span] = value
+
+    @property
+    def _running_spans(self) -> list[slice]:
+        ops = [self.program.ops[number] for number, _, _ in self.program.running]
+        places = {int(op[column]) for op in ops for column in (t.MEAN, t.VARIANCE)}
+        return [tensor.span(self.program.panel) for tensor in self.program.tensors if tensor.offset in places]
 
     def has_pending_gradients(self) -> bool:
         """Whether batches have been trained whose update is still to come."""
@@ -441,6 +551,26 @@ class Engine:
                 own = aligned_zeros(array.size, array.dtype)
                 own[:] = array
                 setattr(self, name, own)
+
+
+def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
+    """The share of running statistics that the next batch keeps, after so many, and for how many batches it holds.
+
+    A running mean that starts from any value, and not from a first batch, is still momentumⁿ parts of that value after
+    n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹)
+    is the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the
+    initial value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the
+    momentum itself. From the 64th batch on several batches share one μ, the same for the old mean in the end, so that
+    a kernel call can take them at once: which ones depends on their number alone.
+    """
+    span = 1 << max(0, batches.bit_length() - 6)
+    start = batches // span * span
+    left = start + span - batches
+    if momentum == 0 or momentum**start < 2.0**-60:
+        return momentum, 1 << 62
+    rate = math.log(momentum)
+    old = momentum**span * math.expm1(start * rate) / math.expm1((start + span) * rate)
+    return float(old ** (1 / span)), left
 
 
 class Scratch(threading.local):

@@ -138,17 +138,14 @@ class Evaluating(Building):
         [(784, 8), (8,), (8, 10), (10,)]
         """
         check_last(self.declarations, self.loss, self.metrics)
-        names = self.feature_names, self.classes
+        names = self.feature_names, self.classes, self._has_learned_classes
         try:
             self.learn_names(naming.feature_names(x), y)
             data = self._data(x, y, "x", "y")
         finally:
-            self.feature_names, self.classes = names  # nothing was learned from these rows
+            self.feature_names, self.classes, self._has_learned_classes = names  # nothing was learned from these rows
         self.build(data.width)
         engine = self.engine
-        running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]
         threads = engine.training_threads(data.rows, n_threads)
         loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
-        for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
-            engine.program.pack(engine.parameters, tensor, value)
         return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]

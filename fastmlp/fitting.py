@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, naming, optimizers, targets
+from . import _check, _columns, naming, optimizers, targets
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
 from ._threads import resolve_threads
 from ._types import Array
@@ -263,36 +263,58 @@ class Fitting(Evaluating):
     def _adapt(self, rows: Array, chunks: ChunkSource | None = None) -> bool:
         """Give a first Normalization, unless it has them, the statistics of the data that the model first sees.
 
-        Of chunks these are all, which are gone through once more for it. Returns whether it was so.
+        They are those of the rows in the precision in which they came. Of chunks these are all, which are gone through
+        once more for it. Returns whether it was so.
 
         The declaration is replaced, not changed: it may belong to other models too.
         """
         unknown = [layer for layer in leaves(self.declarations) if _is_unknown(layer)]
         is_first = bool(unknown) and unknown[0] is self.declarations[0]
-        if is_first:
-            adapted, is_bytes = Normalization(), rows.dtype == np.uint8
-            parts = self._features_of(chunks) if chunks is not None else iter([_finite(rows, "x")])
-            adapted._adapt_to(parts, self.uint8_scale if is_bytes else 1.0)
-            self.declarations[0] = adapted
-            if self._engine is not None:
-                self.set_first_statistics(adapted.mean, adapted.variance)
-            unknown = [layer for layer in leaves(self.declarations[1:]) if _is_unknown(layer)]
-        if unknown:
+        if len(unknown) > is_first:
             raise ArgumentError(
                 "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
             )
+        if is_first:
+            parts = iter([_finite(rows, "x")]) if chunks is None else self._features_of(chunks)
+            scale = self.uint8_scale if rows.dtype == np.uint8 else 1.0
+            adapted = cast("Normalization", self.declarations[0]).learned(_columns.measured(parts), scale)
+            if self._engine is not None:
+                self._write_first_statistics(adapted.mean, adapted.variance)
+            self.declarations[0] = adapted
         return is_first
 
     def first_statistics(self) -> tuple[Array, Array] | None:
         """Mean and variance in a first layer that is a Normalization and has not been adapted, once it is built."""
-        if self._engine is None or not _is_unknown(self.declarations[0]):
+        if self._engine is None or not self.declarations or not _is_unknown(self.declarations[0]):
             return None
         return self._tensor(0, "mean"), self._tensor(0, "variance")
 
     def set_first_statistics(self, mean: Any, variance: Any) -> None:
-        """Write them."""
-        self._set_tensor(0, "mean", mean)
-        self._set_tensor(0, "variance", variance)
+        """Give a first layer that is a Normalization its mean and variance; `fit` takes none from its data then.
+
+        Parameters
+        ----------
+        mean, variance : array_like, shape (features,)
+
+        Raises
+        ------
+        ArgumentError
+            If the first layer is not a Normalization, or the values cannot be used; nothing is changed then.
+        NotBuiltError
+            If the model has no parameters yet: before that, use the layer's own `fastmlp.Normalization.adapt`.
+        """
+        self._write_first_statistics(mean, variance)
+        self._note_statistics(0)
+
+    def _write_first_statistics(self, mean: Any, variance: Any) -> None:
+        if not self.declarations or not isinstance(self.declarations[0], Normalization):
+            first = type(self.declarations[0]).__name__ if self.declarations else "missing"
+            raise ArgumentError(
+                f"the first layer must be a Normalization to have statistics of features, but it is {first}: begin the "
+                "layers with fastmlp.Normalization()"
+            )
+        given = {"mean": mean, "variance": variance}
+        self._write((self._find_tensor(0, name), value, name) for name, value in given.items())
 
     def _features_of(self, chunks: ChunkSource) -> Iterator[Array]:
         inputs = self.inputs()
@@ -427,7 +449,8 @@ def _kept(rows: int, validation_split: float) -> int:
 
 
 def _finite(rows: Array, name: str) -> Array:
-    _check.refuse_non_finite(rows, rows, name)
+    if rows.dtype.kind == "f":
+        _check.refuse_non_finite(rows, rows, name)
     return rows
 
 

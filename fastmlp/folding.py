@@ -34,6 +34,7 @@ class _Part:
 
     layer: Layer
     tensors: dict[str, Array]
+    added: float = 0.0  # to the variances of a Normalization
 
 
 def fold(model: Sequential) -> Sequential:
@@ -64,7 +65,8 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
             continue
         bound = model.layers[next(numbers)]
         if not isinstance(layer, _ONLY_IN_TRAINING):
-            run.append(_Part(layer, {name: getattr(bound, name).astype(np.float64) for name in bound.tensors}))
+            tensors = {name: getattr(bound, name).astype(np.float64) for name in bound.tensors}
+            run.append(_Part(layer, tensors, SMALLEST_VARIANCE[model.dtype]))
     _finish(run, found, parts)
     return found, parts
 
@@ -100,7 +102,7 @@ def _scale_and_shift(part: _Part) -> tuple[Array, Array]:
     if isinstance(part.layer, BatchNormalization):
         scale = tensors["gamma"] / np.sqrt(tensors["moving_variance"] + part.layer.epsilon)
         return scale, tensors["beta"] - tensors["moving_mean"] * scale
-    scale = 1 / np.sqrt(tensors["variance"] + SMALLEST_VARIANCE)
+    scale = 1 / np.sqrt(tensors["variance"] + part.added)
     return scale, -tensors["mean"] * scale
 
 

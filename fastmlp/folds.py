@@ -7,21 +7,25 @@ from typing import Any
 import numpy as np
 
 from . import _check
+from ._classes import class_numbers, to_stratify_by
 from ._errors import ArgumentError
-from ._types import Array, Integers
+from ._types import Integers
+
+__all__ = ["class_numbers", "fold_numbers"]
 
 
 def fold_numbers(
-    y: Array, folds: int | None, *, stratify: bool | None = None, groups: Any = None, seed: int = 0
+    y: Any, folds: int | None, *, stratify: bool | None = None, groups: Any = None, seed: int = 0
 ) -> Integers:
     """The number of the fold that tests each row; see `fastmlp.cross_validate`.
 
     Parameters
     ----------
-    y : ndarray, shape (rows,) or (rows, targets)
+    y : array_like, shape (rows,) or (rows, targets)
     folds : int or None
         None: one for each group.
     stratify : bool, optional
+        Default: where ``y`` holds class labels.
     groups : array_like, shape (rows,), optional
     seed : int, default 0
 
@@ -43,17 +47,15 @@ def fold_numbers(
     """
     random = np.random.Generator(np.random.Philox(seed))
     if groups is not None:
-        if stratify:
+        if stratify is not None and _check.yes_or_no(stratify, "stratify"):
             raise ArgumentError("give groups or stratify=True, not both: a group goes into one fold as a whole")
         return _by_group(groups, len(y), folds, random)
     if folds is None:
         raise ArgumentError("folds must be a whole number; None is for groups, and leaves each of them out once")
     _check_folds(folds, len(y), "rows")
     order = random.permutation(len(y))
-    classes = class_numbers(y)
-    if stratify and classes is None:
-        raise ArgumentError("stratify=True needs class labels in y: whole numbers, text, or one-hot rows")
-    if stratify is not False and classes is not None:
+    classes = to_stratify_by(y, "y", stratify)
+    if classes is not None:
         order = order[np.argsort(classes[order], kind="stable")]
     # Dealt out like cards, class after class: of a class, and in all, no fold has two rows more than another.
     numbers = np.empty(len(y), np.int64)
@@ -65,18 +67,6 @@ def _check_folds(folds: int, most: int, what: str) -> None:
     _check.whole_number(folds, "folds", minimum=2)
     if folds > most:
         raise ArgumentError(f"folds must be at most {most}, because there are {most} {what}, not {folds}")
-
-
-def class_numbers(y: Array) -> Integers | None:
-    """Class numbers of labels (whole numbers, text or one-hot rows); None for other targets."""
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim == 1 and y.dtype.kind in "biuSU":
-        return np.unique(y, return_inverse=True)[1].astype(np.int64, copy=False)
-    if y.ndim == 2 and y.dtype.kind in "biuf" and ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
-        numbers: Integers = y.argmax(axis=1)
-        return numbers
-    return None
 
 
 def _by_group(groups: Any, rows: int, folds: int | None, random: np.random.Generator) -> Integers:

@@ -59,7 +59,7 @@ class Inputs:
     pixel_scale : float
         What pixels are multiplied by.
     center : ndarray or None
-        The mean in a first `fastmlp.Normalization`, shape (features,), in ``dtype``.
+        The mean in a first `fastmlp.Normalization`, in float64, shape (features,).
     """
 
     dtype: np.dtype[Any]
@@ -132,14 +132,10 @@ class Inputs:
         return Features(numbers, is_centered)
 
     def _centered(self, rows: Array) -> Array:
-        """Rows less the mean, rounded to the model's dtype after the subtraction: large numbers keep their differences.
-
-        Where nothing is lost, these are the bits that the layer itself would find.
-        """
-        assert self.center is not None
-        center, result = self.center.astype(np.float64), np.empty(rows.shape, self.dtype)
+        """Rows less the mean, rounded to the model's dtype after that: large numbers keep their differences."""
+        result = np.empty(rows.shape, self.dtype)
         for start in range(0, len(rows), _BLOCK):
-            result[start : start + _BLOCK] = rows[start : start + _BLOCK] - center
+            result[start : start + _BLOCK] = rows[start : start + _BLOCK] - self.center
         return result
 
     def learned(self, rows: Array) -> str:

@@ -15,14 +15,14 @@ import numpy as np
 from . import _jit, kernels
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
-from .inputs import is_exact
+from .inputs import Inputs, is_exact
 from .kernels import tables as t
 from .kernels.simd import fraction
 from .program import Program
 
 # Where in the array of a network its widths are
 _FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
-_CLASSES = t.FAN_OUT - t.OP_FIELDS
+_CLASSES = t.FAN_OUT - t.OP_FIELDS  # seen from the end of the program
 _PANEL = t.NETWORK_HEAD + t.PANEL
 _FIRST_OP = t.NETWORK_HEAD + t.PLAN_FIELDS
 _FIRST_MEAN = _FIRST_OP + t.MEAN
@@ -56,12 +56,16 @@ class Jitted(NamedTuple):
     network: Integers
 
 
-def jitted(program: Program, weights: Array, scales: tuple[float, float]) -> Jitted:
-    """A program and its flat parameter vector for use in numba code; with the ``scales`` of bytes and whole numbers."""
+def jitted(program: Program, weights: Array, inputs: Inputs) -> Jitted:
+    """A program and its flat parameter vector for use in numba code, which reads features as ``inputs`` do.
+
+    Behind the program stands, as bits, the mean that is taken off before numbers are rounded, where there is one.
+    """
     if not _jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
         _verifier().fill()
-    return Jitted(predict, weights, program.network(scales))
+    center = np.empty(0) if inputs.center is None else inputs.center
+    return Jitted(predict, weights, np.concatenate([program.network(inputs.scales()), center.view(np.int64)]))
 
 
 def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
@@ -117,18 +121,21 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
         raise ArgumentTypeError(f"{_WANTED}; out is of {out.dtype}, {'' if out.flags.writeable else 'not '}writable")
     if len(network) < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
         raise ArgumentError(_ANOTHER_VERSION)
+    size = _size_of_program(network)
+    if size == 0:
+        raise ArgumentError(_DAMAGED)
     sizes = (rows.shape[1], outputs.shape, weights.shape, kernels.panel_width(weights.dtype))
-    if sizes != (network[_FAN_IN], (len(rows), network[_CLASSES]), (network[t.NETWORK_SIZE],), network[_PANEL]):
+    if sizes != (network[_FAN_IN], (len(rows), network[size + _CLASSES]), (network[t.NETWORK_SIZE],), network[_PANEL]):
         raise ArgumentError(_MISFIT)
     if len(rows) == 0:
         return
     result = np.empty(outputs.shape, weights.dtype)
-    numbers, table = _as_read(rows, weights, network)
+    numbers, table = _as_read(rows, weights, network, size)
     kernels.predict_rows(result, numbers, weights, table)
     out[...] = result.reshape(out.shape)
 
 
-def _as_read(rows: Array, weights: Array, network: Integers) -> tuple[Array, Integers]:
+def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple[Array, Integers]:
     """Features as numbers of the network's dtype, and the network for them: that without a mean where it is taken off.
 
     `_implementation` does the same for numba.
@@ -140,22 +147,26 @@ def _as_read(rows: Array, weights: Array, network: Integers) -> tuple[Array, Int
         if scale != 1:
             if rows.min() < 0 or rows.max() > 255:
                 raise ArgumentError(_NO_PIXELS)
-            return rows.astype(weights.dtype) * weights.dtype.type(scale), network
-    is_normalization = network[_FIRST_OP + t.CODE] == t.BATCH_NORM and network[_FIRST_OP + t.WEIGHTS] < 0
-    if is_exact(rows.dtype, weights.dtype) or not is_normalization:
-        return rows.astype(weights.dtype, copy=False), network
-    at, table = network[_FIRST_MEAN], network.copy()
-    mean = weights[at : at + rows.shape[1]].astype(np.float64)
-    if at < 0 or len(mean) != rows.shape[1]:
-        raise ArgumentError(_DAMAGED)
+            return rows.astype(weights.dtype) * weights.dtype.type(scale), network[:size]
+    if is_exact(rows.dtype, weights.dtype) or size == len(network):
+        return rows.astype(weights.dtype, copy=False), network[:size]
+    table, center = network[:size].copy(), network[size:].view(np.float64)
     table[_FIRST_MEAN] = -1
-    return (rows - mean).astype(weights.dtype), table
+    return (rows - center).astype(weights.dtype), table
+
+
+def _size_of_program(network: Any) -> Any:
+    """Numbers of the program, behind which the mean stands; 0 if it is damaged."""
+    size = _FIRST_OP + network[t.NETWORK_OPS] * t.OP_FIELDS
+    has_ops = 0 < network[t.NETWORK_OPS] < network.size
+    return size if has_ops and network.size - size in (0, network[_FAN_IN]) else 0
 
 
 def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
     """`predict` for arguments of these numba types: a call of the kernel, which is compiled for Python too."""
     from numba import types
     from numba.core.errors import TypingError
+    from numba.extending import register_jitable
     from numba.np.numpy_support import as_dtype
 
     arrays = (out, x, weights, network)
@@ -173,37 +184,45 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     are_flat = weights.layout == network.layout == "C"
     are_whole = not isinstance(x.dtype, types.Float)
     scale_at = t.BYTE_SCALE if x.dtype == types.uint8 else t.INTEGER_SCALE
+    size_of_program = register_jitable(_size_of_program)
     may_lose, number_type = not is_exact(as_dtype(x.dtype), dtype), dtype.type
 
     def run(out, x, weights, network):  # type: ignore[no-untyped-def]
         if network.size < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
             raise ValueError(_ANOTHER_VERSION)
+        size = size_of_program(network)
+        if size == 0:
+            raise ValueError(_DAMAGED)
         rows = x.shape[0] if x.ndim == 2 else 1
-        fan_in, classes = network[_FAN_IN], network[_CLASSES]
+        fan_in, classes = network[_FAN_IN], network[size + _CLASSES]
         fits = x.size == rows * fan_in and out.size == rows * classes and weights.size == network[t.NETWORK_SIZE]
         if not fits or network[_PANEL] != panel or (out.ndim == 2 and out.shape[0] != rows):
             raise ValueError(_MISFIT)
         if rows == 0:
             return
         flat = weights if are_flat else np.ascontiguousarray(weights)
-        table = network if are_flat else np.ascontiguousarray(network)
+        whole = network if are_flat else np.ascontiguousarray(network)
+        table = whole[:size]
         if verify((table, flat.size, fan_in, classes, panel)) != 0:
             raise ValueError(_DAMAGED)
-        given, mean_at = x if as_it_is else np.empty(x.shape, dtype), -1
+        given = x if as_it_is else np.empty(x.shape, dtype)
         if not as_it_is:
             scale = fraction(table[scale_at]) if are_whole else 1.0  # type: ignore[no-untyped-call]
             if scale != scale:
                 raise ValueError(_PIXELS_OR_NUMBERS)
-            is_normalization = table[_FIRST_OP + t.CODE] == t.BATCH_NORM and table[_FIRST_OP + t.WEIGHTS] < 0
-            if may_lose and scale == 1.0 and is_normalization and table[_FIRST_MEAN] >= 0:
-                mean_at, table = table[_FIRST_MEAN], table.copy()
+            is_centered = may_lose and scale == 1.0 and whole.size > size
+            if is_centered:
+                table = table.copy()
                 table[_FIRST_MEAN] = -1
             factor, column = number_type(scale), 0
             for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
                 if scale != 1.0 and (number < 0 or number > 255):
                     raise ValueError(_NO_PIXELS)
-                given[i] = number - flat[mean_at + column] if mean_at >= 0 else number_type(number) * factor
-                column = column + 1 if column + 1 < fan_in else 0
+                if is_centered:
+                    given[i] = number - fraction(whole[size + column])  # type: ignore[no-untyped-call]
+                    column = column + 1 if column + 1 < fan_in else 0
+                else:
+                    given[i] = number_type(number) * factor
         result = out if in_place else np.empty(out.shape, dtype)
         call((result.reshape(rows, classes), given.reshape(rows, fan_in), flat, table))
         if not in_place:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, activations, initializers, regularizers
+from . import _check, _columns, activations, initializers, regularizers
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
 from .initializers import Initializer
@@ -181,7 +181,10 @@ class BatchNormalization(Layer):
     """Each unit is shifted and scaled to mean 0 and variance 1, and then by two learned numbers.
 
     While training, mean and variance are those of the batch, and running means of them are kept, with which the model
-    predicts. The tensors are ``gamma``, ``beta``, ``moving_mean`` and ``moving_variance``, each of shape (units,).
+    predicts. They are those of the data after a short training too: initial values have no part in them, and while
+    ``momentum`` to the power of a run's batches is above 0.01, `fit` takes them anew at the end of each epoch, from
+    the network as it is then. With Rprop and L-BFGS they are always those of all rows. The tensors are ``gamma``,
+    ``beta``, ``moving_mean`` and ``moving_variance``, each of shape (units,).
 
     Parameters
     ----------
@@ -252,8 +255,12 @@ class Normalization(Layer):
     """Features are brought to mean 0 and variance 1, by statistics that are stored with the model.
 
     They are taken from data with `adapt`, before the model is built; a first layer without them takes those of the
-    training data when `fit` first sees it. A column that is constant is shifted only. The tensors are ``mean`` and
-    ``variance``, each of shape (features,).
+    training data when `fit` first sees it. What was given with `adapt` belongs to the layer; what `fit` found belongs
+    to that model alone, and another one with the same layers, as of a fold of a cross-validation, finds its own.
+
+    A column is constant where its numbers differ by no more than rounding, in the precision of the data; it is shifted
+    only, and its variance is 1. The tensors are ``mean`` and ``variance``, each of shape (features,). A float32 model
+    can hold variances from 1e-35 on, and one of float64 from 1e-298.
 
     Examples
     --------
@@ -267,6 +274,7 @@ class Normalization(Layer):
 
     mean: Array | None = field(default=None, init=False, compare=False)
     variance: Array | None = field(default=None, init=False, compare=False)
+    stands_for: Normalization | None = field(default=None, init=False, compare=False, repr=False)
 
     def adapt(self, x: Any, scale: float = 1.0) -> None:
         """Take mean and variance of each column of ``x``, times ``scale``.
@@ -276,23 +284,36 @@ class Normalization(Layer):
         x : array_like, shape (rows, features)
         scale : float, default 1
             A model with uint8 features passes its ``uint8_scale``.
-        """
-        self._adapt_to(iter([_check.features(x, "x", np.dtype(np.float64))]), scale)
 
-    def _adapt_to(self, chunks: Iterator[Array], scale: float) -> None:
-        """The same for rows in chunks: the moments of a part join those of the parts before (Chan et al., 1979)."""
-        count, mean, squares = 0, np.zeros(1), np.zeros(1)
-        for rows in chunks:
-            for part in np.array_split(rows, max(1, rows.size >> 20)):  # uint8 images are not converted as a whole
-                own = part.mean(axis=0, dtype=np.float64)
-                joined, difference = count + len(part), own - mean
-                squares = squares + ((part - own) ** 2).sum(axis=0) + difference**2 * (count * len(part) / joined)
-                mean, count = mean + difference * (len(part) / joined), joined
-        variance = squares / count * scale**2
-        self._set(mean=mean * scale, variance=np.where(variance > 1e-30, variance, 1.0))
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If ``x`` does not hold rows of finite numbers, or ``scale`` is not above 0.
+        """
+        scale = _check.real_number(scale, "scale", above=0)
+        found = _columns.measured([_columns.rows(x, "x")])
+        self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
+
+    def in_model(self, mean: Array, variance: Array) -> Normalization:
+        """What stands for this layer in a model that has other statistics than were declared, or found its own."""
+        layer = Normalization()
+        layer._set(
+            mean=mean.astype(np.float64), variance=variance.astype(np.float64), stands_for=self.stands_for or self
+        )
+        return layer
+
+    def learned(self, found: _columns.Columns, scale: float) -> Normalization:
+        """The same with the statistics of training data."""
+        return self.in_model(found.mean * scale, _scaled_variance(found, scale))
 
     def config(self) -> dict[str, Any]:
         return {"type": "Normalization"}  # the statistics are tensors of the model
+
+
+def _scaled_variance(found: _columns.Columns, scale: float) -> Array:
+    with np.errstate(over="ignore"):  # a model refuses what it cannot hold
+        variance: Array = np.where(found.is_constant, 1.0, np.square(found.deviation * scale))
+    return variance
 
 
 @dataclass(frozen=True)
@@ -357,6 +378,15 @@ def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
         else:
             found.append(Residual(with_leaf(layer.layers, index, new)) if isinstance(layer, Residual) else new)
         index -= count
+    return found
+
+
+def declared(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers as they were declared: without statistics that a model has learned."""
+    found = list(layers)
+    for index, layer in enumerate(leaves(layers)):
+        if isinstance(layer, Normalization) and layer.stands_for is not None:
+            found = with_leaf(found, index, layer.stands_for)
     return found
 
 

@@ -18,7 +18,8 @@ class LBFGSTrainer(Trainer):
     """The training loop with the steps made by SciPy: an iteration of L-BFGS is an epoch.
 
     The loss and the gradient are those of all rows as one batch, in training mode; random layers do the same in every
-    iteration, as the method needs one function.
+    iteration, as the method needs one function. The running statistics of batch normalisations are those of all rows
+    with the weights that an iteration has come to.
     """
 
     def _epoch(self, epoch: int) -> None:
@@ -42,6 +43,8 @@ class LBFGSTrainer(Trainer):
             "maxfun": 100 * (self.settings.epochs - epoch),
         }
         self._accepted = self._weights()
+        self._is_first, self._statistics = True, self.engine.running_statistics()
+        self._seen: Array | None = None  # the weights that the running statistics are of
         try:
             minimize(
                 self._loss_and_gradient,
@@ -53,6 +56,7 @@ class LBFGSTrainer(Trainer):
             )
         finally:
             self._take(self._accepted)  # not where the line search has looked last
+            self.engine.set_running_statistics(self._statistics)
         self.model.position.batch = 0
         self.stop_reason = self.stop_reason or "finished"
 
@@ -71,15 +75,24 @@ class LBFGSTrainer(Trainer):
 
     def _loss_and_gradient(self, weights: Array) -> tuple[float, Array]:
         self._take(weights)
-        loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most)
+        loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most, keeps_statistics=True)
+        self._seen = weights.copy()
         if not np.isfinite(loss):  # a step too far: the line search comes back
             return float(np.finfo(np.float64).max), np.zeros(len(weights))
+        if self._is_first:  # what it begins with counts as an iteration that was accepted
+            self._is_first, self._statistics = False, self.engine.running_statistics()
         return loss, np.concatenate([gradient[span] for span in self._spans]).astype(np.float64)
 
     def _after(self, intermediate_result: Any) -> None:
         """Note an iteration; called by SciPy, with the weights that it has come to."""
         self._accepted = intermediate_result.x.copy()
         self._take(self._accepted)
+        if self.engine.has_running_statistics:
+            if self._seen is None or not np.array_equal(
+                self._seen, self._accepted
+            ):  # the line search has looked further
+                self._loss_and_gradient(self._accepted)
+            self._statistics = self.engine.running_statistics()
         epoch, self._number = self._number, self._number + 1
         outputs = self.scoring.room(self.data.rows, self.model.dtype)
         _, hits = self.engine.evaluate(self.data, self.settings.n_threads, outputs=outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from dataclasses import dataclass
@@ -67,8 +68,9 @@ def find_learning_rate(
 ) -> LearningRateCurve:
     """Train a copy of the model, with a greater learning rate in each batch, and suggest one (Smith, 2017).
 
-    The model itself stays as it is: weights, optimiser and position. The copy begins with its weights and with a
-    fresh optimiser. The sweep ends early when the loss has grown to 4 times its minimum, or is not finite.
+    The model itself stays as it is: weights, optimiser and position. The copy begins with its weights, to which the
+    statistics of a `Normalization` belong, and with a fresh optimiser; where there are none yet, with new ones. The
+    sweep ends early when the loss has grown to 4 times its minimum, or is not finite.
 
     Parameters
     ----------
@@ -125,13 +127,14 @@ def find_learning_rate(
     batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
     width = batches * _checked_share(smoothing)
     seed = model.seed if seed is None else _check.whole_number(seed, "seed", minimum=0)
-    x, y = _rows_of(x, "x"), _rows_of(y, "y")
+    x, y = model.inputs().rows(x, "x"), _rows_of(y, "y")
     if len(x) != len(y) or len(x) == 0:
         raise ArgumentError(f"x and y must have equally many rows, and some, not {len(x)} and {len(y)}")
     rates = np.geomspace(lowest, highest, batches)
     picked = _random_rows(len(x), batches, min(batch_size, len(x)), seed)
     trained = _fresh_copy(model)
     trained.learn_names(None, y)  # of all rows: a batch may lack a class
+    _adapt(trained, x, picked)
     losses = _sweep(trained, x, y, picked, rates, width, n_threads)
     return _curve(rates[: len(losses)], losses, width)
 
@@ -171,6 +174,13 @@ def _fresh_copy(model: Sequential) -> Sequential:
     model = copy.deepcopy(model)
     model.compile(optimizer, loss, model.metrics)
     return model
+
+
+def _adapt(model: Sequential, x: Any, picked: Integers) -> None:
+    """Give a Normalization the statistics of the rows of all batches, as training would: not those of the first one."""
+    rows = x[np.unique(picked)]
+    with contextlib.suppress(ArgumentError, ArgumentTypeError):  # the batch that has what is wrong with them tells it
+        model._adapt(rows)
 
 
 def _sweep(

@@ -252,7 +252,7 @@ class Sequential(Fitting):
         """
         from . import jitted
 
-        return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs().scales())
+        return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs())
 
     def folded(self) -> Sequential:
         """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.
@@ -291,19 +291,15 @@ class Sequential(Fitting):
         Raises
         ------
         ArgumentError
-            If the number of arrays, a shape, or a value (NaN, infinity) is wrong; nothing is changed then.
+            If the number of arrays, a shape, or a value (NaN, infinity, a negative variance) is wrong; nothing is
+            changed then.
         """
         tensors = self.engine.program.tensors
         weights = _check.items(weights, "weights", "arrays")
         if len(weights) != len(tensors):
             raise ArgumentError(f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}")
-        pairs = list(zip(tensors, weights, strict=True))
-        values = [
-            _check.tensor(value, f"weights[{i}] (the {tensor.name} of layer {tensor.layer})", tensor.shape, self.dtype)
-            for i, (tensor, value) in enumerate(pairs)
-        ]
-        for tensor, value in zip(tensors, values, strict=True):
-            self.engine.program.pack(self.engine.parameters, tensor, value)
+        names = [f"weights[{i}] (the {tensor.name} of layer {tensor.layer})" for i, tensor in enumerate(tensors)]
+        self._write(zip(tensors, weights, names, strict=True))
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their shapes and their numbers of parameters."""

@@ -53,6 +53,7 @@ class Optimizer:
     gradient_accumulation_steps: int = 1
 
     code: ClassVar[int] = -1  # of `fastmlp.kernels.tables`
+    unsigned_slots: ClassVar[tuple[int, ...]] = ()  # whose numbers are never negative: squares, and sizes of steps
     needs_all_rows: ClassVar[bool] = False  # in each batch: `fit` takes all of them as one
 
     def __post_init__(self) -> None:
@@ -209,6 +210,7 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
     code = t.ADAM
+    unsigned_slots = (1,)
 
     def _check_fields(self) -> None:
         super()._check_fields()
@@ -295,6 +297,7 @@ class Adagrad(Optimizer):
     epsilon: float = 1e-7
 
     code = t.ADAGRAD
+    unsigned_slots = (0,)
 
     def _check_fields(self) -> None:
         super()._check_fields()
@@ -342,6 +345,7 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-7
 
     code = t.RMSPROP
+    unsigned_slots = (0,)
 
     def _check_fields(self) -> None:
         super()._check_fields()
@@ -390,6 +394,7 @@ class Rprop(Optimizer):
     largest: float = 50.0
 
     code = t.RPROP
+    unsigned_slots = (1,)
     needs_all_rows = True
 
     def _check_fields(self) -> None:

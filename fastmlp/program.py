@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import activations
+from . import _check, activations
 from ._errors import ArgumentError
 from ._types import Array, Integers
 from .kernels import tables as t
@@ -38,7 +38,9 @@ _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
 _ALIGNMENT = 64
 _PAGE = 4096
 _FIRST_STREAM = 16  # of random numbers for layers: see `fastmlp.kernels.noise`
-SMALLEST_VARIANCE = 1e-37  # keeps what fills up the last panel, 0 · (1/√0), from being NaN
+# Added to the variances of a Normalization: keeps what fills up the last panel, 0 · (1/√0), from being NaN.
+SMALLEST_VARIANCE = {np.dtype(np.float32): 1e-37, np.dtype(np.float64): 1e-300}
+_LEAST_VARIANCE = 100  # times the above: then what is added changes no more than half a percent
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,32 @@ class Tensor:
         """Where its panels are."""
         rows, columns = (1, *self.shape)[-2:]
         return slice(self.offset, self.offset + rows * padded(columns, panel))
+
+    @property
+    def is_statistic(self) -> bool:
+        """Whether it describes data, be it of the rows or of batches: nothing trains it."""
+        return self.name in ("mean", "variance", "moving_mean", "moving_variance")
+
+    def checked(self, value: Any, name: str, dtype: np.dtype[Any]) -> Array:
+        """A value for it, called ``name``, in ``dtype``.
+
+        Raises
+        ------
+        ArgumentError
+            If it has another shape, is not finite, or is a variance that cannot be one.
+        """
+        array = _check.tensor(value, name, self.shape, dtype)
+        least = {"moving_variance": 0.0, "variance": _LEAST_VARIANCE * SMALLEST_VARIANCE[dtype]}.get(self.name)
+        if least is None or (array >= least).all():
+            return array
+        place = int(np.flatnonzero(array < least)[0])
+        remedy = "a variance is never negative"
+        if (came := np.asarray(value)[place]) >= 0:
+            wider = ", or use dtype='float64'" if dtype == np.float32 else ""
+            remedy = f"that is too small for {dtype}; multiply the column of features by a large number{wider}"
+        raise ArgumentError(
+            f"{name} must hold numbers of at least {least:g}, but {name}[{place}] is {came:g}: {remedy}"
+        )
 
 
 @dataclass(frozen=True)
@@ -109,6 +137,15 @@ class Program:
     def needs_whole_batches(self) -> bool:
         """Whether all rows of a batch must be in the workspace at once."""
         return len(self.stages) > 1
+
+    @cached_property
+    def running(self) -> tuple[tuple[int, int, float], ...]:
+        """Operations that keep running statistics of batches: number, place of the means, and declared momentum."""
+        return tuple(
+            (number, int(op[t.MEAN]), float(op[[t.MOMENTUM]].view(np.float64)[0]))
+            for number, op in enumerate(self.ops)
+            if op[t.CODE] == t.BATCH_NORM and op[t.KIND] > 0
+        )
 
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
         """A copy of a named tensor from a flat vector (parameters, gradients or an optimiser's moment)."""
@@ -201,7 +238,7 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
 
     With ``fuse`` the last operation, a softmax or a sigmoid, is left to the loss while training.
     """
-    writer = _Writer(fan_in, panel)
+    writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
     writer.layers(layers)
     ops = np.array(writer.ops, np.int64).reshape(-1, t.OP_FIELDS)
     trained_ops = len(ops) - int(fuse)
@@ -228,8 +265,9 @@ _FREE, _SIGN, _VALUES = range(3)
 class _Writer:
     """Hands out columns of the workspace and spans of the parameter vector, operation by operation."""
 
-    def __init__(self, fan_in: int, panel: int) -> None:
+    def __init__(self, fan_in: int, panel: int, smallest_variance: float) -> None:
         self.panel = panel
+        self.smallest_variance = smallest_variance
         self.width = fan_in
         self.columns = 0
         self.size = 0
@@ -316,7 +354,7 @@ class _Writer:
             t.MEAN: self._tensor("mean", (self.width,), False),
             t.VARIANCE: self._tensor("variance", (self.width,), False),
             t.KIND: 0,
-            t.ALPHA: t.as_bits(SMALLEST_VARIANCE),
+            t.ALPHA: t.as_bits(self.smallest_variance),
         }
         self._normalization(t.BATCH_NORM, False, fields)
 

@@ -18,6 +18,7 @@ from ._cache import write_atomically
 from ._errors import ArgumentTypeError, FastMLPError, ModelFileError
 from ._types import Array
 from ._version import __version__
+from .engine import STEADY
 from .history import History
 from .model import Position, Sequential
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .program import Tensor
 
 T = TypeVar("T")
+_ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = "declared", "learned", "unknown"  # of the statistics of a Normalization
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
@@ -67,6 +69,7 @@ def _config(model: Sequential) -> dict[str, Any]:
         "uint8_scale": model.uint8_scale,
         "seed": model.seed,
         "classes": None if model.classes is None else model.classes.tolist(),
+        "has_learned_classes": model._has_learned_classes,
         "feature_names": model.feature_names,
         "input_kind": model.input_kind,
         "layers": [layer.config() for layer in model.declarations],
@@ -77,6 +80,7 @@ def _config(model: Sequential) -> dict[str, Any]:
         "learning_rate": model._learning_rate,
         "step": model.engine.step,
         "has_state": _has_state(model),
+        "statistics": _statistics(model),
         "position": [model.position.epoch, model.position.batch],
         "history": model.history.config() if model.history else None,
     }
@@ -93,6 +97,17 @@ def _optimizer_config(model: Sequential) -> dict[str, Any] | None:
         return None
     config = model._optimizer.config()
     return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
+
+
+def _statistics(model: Sequential) -> dict[str, Any]:
+    """Where the statistics of each layer that has some come from: their origin, or how many batches they average."""
+    found: dict[str, Any] = {}
+    for index, layer in enumerate(layers.leaves(model.declarations)):
+        if isinstance(layer, layers.Normalization):
+            found[str(index)] = _UNKNOWN if layer.mean is None else _LEARNED if layer.stands_for else _DECLARED
+        elif isinstance(layer, layers.BatchNormalization):
+            found[str(index)] = model.engine.averaged.get(model._find_tensor(index, "moving_mean").offset, 0)
+    return found
 
 
 def _has_state(model: Sequential) -> bool:
@@ -164,10 +179,6 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
         return [_read_tensor(file, _name(0, tensor), tensor, model.dtype, source) for tensor in tensors]
 
     model.set_weights(_opened(path, read))
-    for index, layer in enumerate(model.layers):  # or `fit` would take the statistics of its data
-        if isinstance(layer.declaration, layers.Normalization):  # which may belong to other models too
-            model.declarations = layers.with_leaf(model.declarations, index, layers.Normalization())
-    _note_statistics(model)
 
 
 def _opened(path: str | os.PathLike[str], read: Callable[[Any, Path], T]) -> T:
@@ -250,11 +261,16 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
     if _check.yes_or_no(config["has_state"], "has_state") or engine.has_pending_gradients():
         engine.allocate_training()
+    unsigned = () if engine.optimizer is None else engine.optimizer.unsigned_slots
     flats = [engine.parameters, *_slots(model)]
     for slot, flat in enumerate(flats):
         for tensor in engine.program.tensors:
-            engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, model.dtype, path))
-    _note_statistics(model)
+            array = _read_tensor(file, name := _name(slot, tensor), tensor, model.dtype, path)
+            if slot - 1 in unsigned and (array < 0).any():
+                raise ModelFileError(f"{path} is damaged: the array {name!r} should hold no negative numbers")
+            engine.program.pack(flat, tensor, array)
+    _restore_statistics(model, config.get("statistics"))
+    model._has_learned_classes = _check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model
@@ -275,11 +291,34 @@ def _read_name(stored: Any) -> naming.Name:
     raise ValueError("names of features are texts, whole numbers, or lists of these")
 
 
-def _note_statistics(model: Sequential) -> None:
-    """Let the declarations know the statistics that were read, or `fit` would take those of its data."""
-    for layer in model.layers:
-        if isinstance(layer.declaration, layers.Normalization):
+def _restore_statistics(model: Sequential, stored: Any) -> None:
+    """Let the model know where its statistics come from, or `fit` would take those of its data.
+
+    Files of 0.1.0 do not say it. There, what a first layer has that differs from the initial values was learned, as
+    far as one can tell: so a cross-validation of the model finds its own, and predictions and further training are
+    the same. Running statistics go on as they were averaged then.
+    """
+    for index, layer in enumerate(model.layers):
+        if not isinstance(layer.declaration, (layers.Normalization, layers.BatchNormalization)):
+            continue
+        origin = _origin_before(layer, index) if stored is None else stored[str(index)]
+        if isinstance(layer.declaration, layers.BatchNormalization):
+            count = _check.whole_number(origin, "statistics", minimum=0, maximum=2**53)
+            model.engine.averaged[model._find_tensor(index, "moving_mean").offset] = count
+        elif _check.choice(origin, "statistics", _ORIGINS) == _LEARNED:
+            model._note_statistics(index)
+        elif origin == _DECLARED:
             layer.declaration._set(mean=layer.mean.astype(np.float64), variance=layer.variance.astype(np.float64))
+
+
+def _origin_before(layer: Any, index: int) -> Any:
+    """What a file of 0.1.0 does not say of a layer's statistics."""
+    is_batch = isinstance(layer.declaration, layers.BatchNormalization)
+    mean, variance = (layer.moving_mean, layer.moving_variance) if is_batch else (layer.mean, layer.variance)
+    is_initial = not mean.any() and bool((variance == 1).all())
+    if is_batch:
+        return 0 if is_initial else STEADY
+    return _UNKNOWN if is_initial else _DECLARED if index else _LEARNED
 
 
 def _check_sizes(model: Sequential, n_features: Any, file: Any, path: Path) -> None:
@@ -328,6 +367,8 @@ def _read_tensor(file: Any, name: str, tensor: Tensor, dtype: np.dtype[Any], pat
     if array.dtype.kind != "f":
         raise ModelFileError(f"{path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
     try:
+        if name.startswith("parameters/"):
+            return tensor.checked(array, name, dtype)
         return _check.tensor(array, name, tensor.shape, dtype)
     except FastMLPError as error:
         raise ModelFileError(f"{path} is damaged: {error}") from None

@@ -74,7 +74,7 @@ class Trainer:
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         self.scoring = model.scoring
         self.outputs = self.scoring.room(data.rows, model.dtype)
-        self.good = GoodParameters(self.engine.parameters)
+        self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         self.stop_reason: str | None = None
         self.begun: list[Callback] = []
         self.between: dict[str, float] = {}  # the latest validation within the epoch
@@ -157,7 +157,7 @@ class Trainer:
         seconds = self.threads.seconds(self.batch_work)
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
         rates = self.model.rates(wanted)
-        self.good.offer(self.engine.parameters)
+        self.good.offer(self.engine.parameters, self.engine.averaged)
         threads = self.threads.next()
         start = time.perf_counter()
         losses, correct = self.engine.train(
@@ -184,6 +184,20 @@ class Trainer:
             self.good.confirm()
         if done < wanted:
             self._diverged(position.epoch, position.batch)
+        if position.batch == self.batches:
+            self._take_statistics(order)
+
+    def _take_statistics(self, order: Integers) -> None:
+        """At the end of an epoch: running statistics of the network as it is, where an average would lag behind.
+
+        In a short run most batches that it averages were those of networks that are gone, or of other data. So it is
+        while few batches have been trained in the run; and always where a step takes all rows, as it can change
+        everything.
+        """
+        engine, so_far = self.engine, len(self.history.batches["loss"])
+        if engine.has_running_statistics and (self.model.optimizer.needs_all_rows or engine.lags_after(so_far)):
+            size, threads = self.settings.batch_size, self.threads.most
+            engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
 
     def _batches_left(self) -> int:
         """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""
@@ -297,7 +311,7 @@ class Trainer:
         return self._validate() if is_due else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
-        self.good.restore(self.engine.parameters)
+        self.engine.averaged = self.good.restore(self.engine.parameters)
         self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
         self.stop_reason = "diverged"
         rate = self.model.learning_rate
@@ -374,28 +388,30 @@ class GoodParameters:
     only as often as `_SNAPSHOT_SHARE` of the time allows.
     """
 
-    def __init__(self, parameters: Array) -> None:
-        self._confirmed = parameters.copy()  # what training began with is as good as anything
-        self._offered: Array | None = None
+    def __init__(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
+        self._confirmed = parameters.copy(), dict(averaged or {})  # what training began with is as good as anything
+        self._offered: tuple[Array, dict[int, int]] | None = None
         self._spare = np.empty_like(parameters)
         self._next = 0.0
 
-    def offer(self, parameters: Array) -> None:
+    def offer(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
         start = time.perf_counter()
         if start < self._next:
             return
         self._spare[:] = parameters
-        self._offered = self._spare
+        self._offered = self._spare, dict(averaged or {})
         now = time.perf_counter()
         self._next = now + (now - start) / _SNAPSHOT_SHARE
 
     def confirm(self) -> None:
         if self._offered is not None:
-            self._confirmed, self._spare = self._offered, self._confirmed
-            self._offered = None
+            self._spare = self._confirmed[0]
+            self._confirmed, self._offered = self._offered, None
 
-    def restore(self, parameters: Array) -> None:
-        parameters[:] = self._confirmed
+    def restore(self, parameters: Array) -> dict[int, int]:
+        """Write the parameters; returns how many batches the running statistics among them have averaged."""
+        parameters[:] = self._confirmed[0]
+        return dict(self._confirmed[1])
 
 
 class Interruption:

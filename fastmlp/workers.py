@@ -114,8 +114,17 @@ def _unless_interrupted(task: Callable[[], T], interruption: Interruption) -> li
 
 
 def new_copy(model: Sequential) -> Sequential:
-    """A compiled model of the same declarations, without the weights and the history."""
-    copy = model.like(model.declarations)
+    """A compiled model as this one was declared, without anything that it has learned.
+
+    That is without its weights and history, and without the statistics, names and labels that it took from data.
+    """
+    copy = Sequential(
+        model.declarations,
+        dtype=str(model.dtype),
+        uint8_scale=model.uint8_scale,
+        seed=model.seed,
+        classes=model.declared_classes,
+    )
     copy.compile(model.optimizer, model.loss, model.metrics)
     return copy
 
@@ -123,6 +132,7 @@ def new_copy(model: Sequential) -> Sequential:
 def warm_up(model: Sequential, x: Any, y: Any) -> None:
     """Load or compile the kernels that such a model needs, before several threads would wait for one that does."""
     trial = new_copy(model)
+    trial.take_names(model)
     with contextlib.suppress(FastMLPError):  # whatever is wrong will show, and be reported, where it matters
         trial.fit(x[:2], y[:2], epochs=1, verbose=0, n_threads=1)
         trial.evaluate(x[:2], y[:2], n_threads=1)

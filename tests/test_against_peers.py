@@ -94,7 +94,7 @@ class Twin:
     def __init__(self, torch, model):
         self.torch, self.f, self.seed = torch, torch.nn.functional, model.seed
         self.declarations = model.declarations
-        self.tensors, self.trained = {}, []
+        self.tensors, self.trained, self.averaged, self.momenta = {}, [], {}, {}
         for tensor, value in zip(model.engine.program.tensors, model.get_weights(), strict=True):
             values = torch.tensor(value, requires_grad=tensor.trained)
             self.tensors[tensor.layer, tensor.name] = values
@@ -135,9 +135,13 @@ class Twin:
         # with momentum 1 it gives the batch's own, to be corrected.
         own_mean, own_variance = self.torch.zeros_like(mean), self.torch.zeros_like(variance)
         y = self.f.batch_norm(x, own_mean, own_variance, gamma, beta, True, 1.0, layer.epsilon)
-        mean.mul_(layer.momentum).add_((1 - layer.momentum) * own_mean)
+        # Nor does ours hold on to the initial values: the weights of the batches so far are divided by their sum.
+        self.momenta[self.index] = layer.momentum
+        seen = self.averaged[self.index] = self.averaged.get(self.index, 0) + 1
+        new = (1 - layer.momentum) / (1 - layer.momentum**seen)
+        mean.mul_(1 - new).add_(new * own_mean)
         biased = own_variance * (len(x) - 1) / len(x)
-        variance.mul_(layer.momentum).add_((1 - layer.momentum) * biased)
+        variance.mul_(1 - new).add_(new * biased)
         return y
 
     def _LayerNormalization(self, layer, x):
@@ -179,7 +183,17 @@ class Twin:
                     optimizer.step()
                     settings.get("after", lambda: None)()
                 optimizer.zero_grad()
+            if rows.stop >= len(x) and any(self.momenta[i] ** n > 0.01 for i, n in self.averaged.items()):
+                self._take_statistics(x, batch_size, epoch)
         return found
+
+    def _take_statistics(self, x, batch_size, epoch):
+        """What `fit` does at the end of an epoch while few batches have been averaged."""
+        kept, self.averaged = self.averaged, {}
+        with self.torch.no_grad():
+            for first in range(0, len(x), batch_size):
+                self(x[first : first + batch_size], chance=(epoch, first))
+        self.averaged = kept
 
     def assert_same(self, model, **close):
         for tensor, value in zip(model.engine.program.tensors, model.get_weights(), strict=True):
@@ -464,18 +478,20 @@ def test_running_statistics_are_torchs_but_for_the_unbiased_variance(torch):
         model.train_on_batch(part, np.zeros(5, int))
         module(torch.as_tensor(part))
     layer, unbiased = model.layers[0], module.running_var.numpy()
-    np.testing.assert_allclose(layer.moving_mean, module.running_mean.numpy(), rtol=1e-12)
-    np.testing.assert_allclose(layer.moving_variance - 0.9**4, (unbiased - 0.9**4) * 4 / 5, rtol=1e-9)
+    weights = 1 - 0.9**4  # of the batches; the rest is that of the initial values 0 and 1, which ours drops
+    np.testing.assert_allclose(weights * layer.moving_mean, module.running_mean.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(weights * layer.moving_variance, (unbiased - 0.9**4) * 4 / 5, rtol=1e-9)
 
 
 def test_running_statistics_have_a_closed_form():
     x = np.array([[1.0, -2.0], [3.0, 6.0]])  # means 2 and 2, biased variances 1 and 16
     model = compiled([BatchNormalization(momentum=0.9), Dense(CLASSES, "softmax")], features=2)
-    for _ in range(10):
-        model.train_on_batch(x, [0, 1])
-    np.testing.assert_allclose(model.layers[0].moving_mean, (1 - 0.9**10) * np.array([2, 2]), rtol=1e-12)
-    expected = 0.9**10 + (1 - 0.9**10) * np.array([1, 16])
-    np.testing.assert_allclose(model.layers[0].moving_variance, expected, rtol=1e-12)
+    for number in range(10):
+        model.train_on_batch(x + number, [0, 1])
+    weights = 0.9 ** np.arange(9, -1, -1)
+    shift = weights @ np.arange(10) / weights.sum()
+    np.testing.assert_allclose(model.layers[0].moving_mean, shift + np.array([2, 2]), rtol=1e-12)
+    np.testing.assert_allclose(model.layers[0].moving_variance, [1, 16], rtol=1e-12)
 
 
 def test_batch_normalisation_of_a_single_row_is_its_shift():

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._classes import to_stratify_by
 from .._errors import ArgumentError
+from .._types import Integers
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 
 
 def train_test_split(
-    x: ArrayLike, y: ArrayLike, test_fraction: float = 0.2, *, seed: int = 0, stratify: bool = True
+    x: ArrayLike, y: ArrayLike, test_fraction: float = 0.2, *, seed: int = 0, stratify: bool | None = None
 ) -> tuple[Part, Part]:
     """Split the rows of ``x`` and ``y`` at random, each class in proportion.
 
@@ -23,10 +25,12 @@ def train_test_split(
         Share of the rows in the test part, above 0 and below 1. Both parts get at least one row.
     seed : int
         The same seed gives the same split.
-    stratify : bool
-        Split each class in proportion, when ``y`` is one-dimensional and holds whole numbers, booleans or
-        strings; other ``y`` (floating point, one-hot) are split at random. Every class keeps a row in the
-        training part; where both cannot be had, the test part is then smaller than asked for.
+    stratify : bool, optional
+        Split each class in proportion. Default: where ``y`` holds class labels, which are whole numbers, booleans or
+        texts, as arrays, lists, columns of data frames or a single column, or one-hot rows; whole numbers of a
+        floating-point type are taken for labels if each comes twice on average. Other ``y`` are split at random, or
+        refused if this is True. Every class keeps a row in the training part; where both cannot be had, the test part
+        is then smaller than asked for.
 
     Returns
     -------
@@ -36,8 +40,9 @@ def train_test_split(
     Raises
     ------
     ArgumentError
-        If the lengths differ, there are fewer than two rows, ``test_fraction`` or ``seed`` is out of range,
-        or every class has one row only, so that none can be spared for a stratified test part.
+        If the lengths differ, there are fewer than two rows, ``test_fraction`` or ``seed`` is out of range, ``y``
+        holds no class labels but ``stratify`` is True, or every class has one row only, so that none can be spared
+        for a stratified test part.
 
     Examples
     --------
@@ -50,7 +55,8 @@ def train_test_split(
     _check_fraction(function, "test_fraction", test_fraction)
     n = len(rows)
     order = _shuffled(function, n, seed)
-    is_test = _chosen(function, labels[order], min(max(round(n * test_fraction), 1), n - 1), stratify)
+    classes = to_stratify_by(y, "y", stratify)
+    is_test = _chosen(function, classes, order, min(max(round(n * test_fraction), 1), n - 1))
     train, test = order[~is_test], order[is_test]
     return (rows[train], labels[train]), (rows[test], labels[test])
 
@@ -60,7 +66,7 @@ def train_validation_test_split(
     y: ArrayLike,
     validation: float = 0.2,
     test: float = 0.2,
-    stratify: bool = True,
+    stratify: bool | None = None,
     seed: int = 0,
 ) -> tuple[Part, Part, Part]:
     """Split the rows of ``x`` and ``y`` at random in three, each class in proportion.
@@ -71,7 +77,7 @@ def train_validation_test_split(
     y : array_like, shape (n, …)
     validation, test : float, default 0.2 each
         Shares of all rows, above 0, together below 1. Every part gets at least one row.
-    stratify : bool, default True
+    stratify : bool, optional
         As in `train_test_split`, first for the test part, then for the validation part.
     seed : int, default 0
         The same seed gives the same split. The test part is that of `train_test_split` with the same share and seed,
@@ -104,9 +110,10 @@ def train_validation_test_split(
         )
     n = len(rows)
     order = _shuffled(function, n, seed)
-    is_test = _chosen(function, labels[order], min(max(round(n * test), 1), n - 2), stratify)
+    classes = to_stratify_by(y, "y", stratify)
+    is_test = _chosen(function, classes, order, min(max(round(n * test), 1), n - 2))
     rest = order[~is_test]
-    is_validation = _chosen(function, labels[rest], min(max(round(n * validation), 1), len(rest) - 1), stratify)
+    is_validation = _chosen(function, classes, rest, min(max(round(n * validation), 1), len(rest) - 1))
     parts = rest[~is_validation], rest[is_validation], order[is_test]
     first, second, third = ((rows[part], labels[part]) for part in parts)
     return first, second, third
@@ -135,14 +142,14 @@ def _shuffled(function: str, n: int, seed: int) -> NDArray[np.intp]:
     return order
 
 
-def _chosen(function: str, labels: NDArray[Any], count: int, stratify: bool) -> NDArray[np.bool_]:
-    """Which of the (already shuffled) rows are set aside: about ``count``, of every class if that is asked for."""
-    if stratify and labels.ndim == 1 and labels.dtype.kind in "biuSU":
-        return _stratified(function, labels, count)
-    return np.arange(len(labels)) < count
+def _chosen(function: str, classes: Integers | None, rows: NDArray[np.intp], count: int) -> NDArray[np.bool_]:
+    """Which of the (already shuffled) rows are set aside: about ``count``, of every class if there are classes."""
+    if classes is None:
+        return np.arange(len(rows)) < count
+    return _stratified(function, classes[rows], count)
 
 
-def _stratified(function: str, labels: NDArray[Any], n_test: int) -> NDArray[np.bool_]:
+def _stratified(function: str, labels: Integers, n_test: int) -> NDArray[np.bool_]:
     """Which of the rows go to the test part: of every class the first few."""
     classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _test_counts(counts, n_test)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _columns
 from .._errors import ArgumentError
 
 _BLOCK = 4096  # rows in float64 at once: bounds the memory for wide data
@@ -15,7 +16,8 @@ _BLOCK = 4096  # rows in float64 at once: bounds the memory for wide data
 class Standardizer:
     """The mean and scale of every column; make one with ``Standardizer.fit`` and reuse it on new data.
 
-    A column without variance has mean 0 and scale 1: it passes through as it is.
+    A column without variance has mean 0 and scale 1: it passes through as it is. That is a column whose numbers differ
+    by no more than rounding, in the precision of the data; small numbers alone do not make a column constant.
 
     Attributes
     ----------
@@ -39,21 +41,17 @@ class Standardizer:
         Raises
         ------
         ArgumentError
-            If ``x`` is not a 2-D array of finite numbers with at least one row.
+            If ``x`` is not a 2-D array of finite numbers with at least one row and one column.
         """
         values = _as_matrix("Standardizer.fit", "x", x)
-        if len(values) == 0:
-            raise ArgumentError(f"Standardizer.fit: x must have at least one row, got shape {values.shape}")
+        if values.size == 0:
+            raise ArgumentError(
+                f"Standardizer.fit: x must have at least one row and one column, got shape {values.shape}"
+            )
         if not np.isfinite(values).all():
             raise ArgumentError("Standardizer.fit: x must be finite, got NaN or infinity; drop or fill in such rows")
-        mean = values.mean(axis=0, dtype=np.float64)
-        squares = np.zeros(values.shape[1])
-        for rows in _blocks(values):
-            squares += np.square(rows - mean).sum(axis=0)
-        scale = np.sqrt(squares / len(values))
-        # By the values: the computed variance of equal values need not be exactly 0.
-        constant = (values.max(axis=0) == values.min(axis=0)) | (scale == 0)
-        return cls(np.where(constant, 0.0, mean), np.where(constant, 1.0, scale))
+        found = _columns.measured([values])
+        return cls(np.where(found.is_constant, 0.0, found.mean), np.where(found.is_constant, 1.0, found.deviation))
 
     def transform(self, x: ArrayLike) -> NDArray[np.float32]:
         """``(x - mean) / scale`` as C-contiguous float32, shape (n, features).

@@ -86,6 +86,10 @@ def identity(model: Sequential, request: Request) -> dict[str, Any]:
     ``build`` does.
     """
     of_model = {name: getattr(model, name) for name in OF_MODEL}
+    given = [layer for layer in layers.leaves(model.declarations) if isinstance(layer, layers.Normalization)]
+    adapted = [array for layer in given if layer.mean is not None for array in (layer.mean, layer.variance)]
+    if adapted:  # with Normalization.adapt: its description does not say to what
+        of_model["statistics"] = digest(*adapted)
     return described(  # type: ignore[no-any-return]
         {
             **of_model,
