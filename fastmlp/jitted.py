@@ -64,7 +64,7 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     Parameters
     ----------
     out : ndarray of floats, shape (units,) or (rows, units)
-        Overwritten, in its own dtype.
+        Overwritten, in its own dtype. It must not share memory with the other arrays.
     x : ndarray, shape (features,) or (rows, features)
         Real numbers, taken as they are: pixels must be multiplied by the model's ``uint8_scale`` first. C-contiguous in
         the model's dtype is fastest; everything else is copied. A row with NaN or an

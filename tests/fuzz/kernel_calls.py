@@ -225,7 +225,7 @@ def another_table(random: np.random.Generator, table: Any) -> Any:
     flat = table.reshape(-1)  # a view
     for _ in range(random.choice([1, 1, 1, 2, 4])):
         at = int(random.integers(flat.size))
-        way = random.integers(6)
+        way = random.integers(8)
         if way == 0:
             flat[at] = flat[random.integers(flat.size)]
         elif way == 1 and table.ndim == 2:
@@ -235,9 +235,10 @@ def another_table(random: np.random.Generator, table: Any) -> Any:
             flat[at] = random.integers(-3, 100)
         elif way == 3:
             flat[at] = WHOLE[random.integers(len(WHOLE))]
-        else:
+        else:  # alone, or with all that are equal: such as the output of an operation and the input of the next
             with np.errstate(all="ignore"):
-                flat[at] += int(random.choice([-32, -8, -1, 1, 8, 16, 32]))
+                places = at if way < 6 else flat == flat[at]
+                flat[places] += int(random.choice([-64, -32, -8, -1, 1, 8, 16, 32, 64, 1000]))
     if random.random() < 0.1:
         return table[:-1] if random.random() < 0.5 else np.concatenate([table, table[-1:]])
     return table
