@@ -204,7 +204,7 @@ def mutated(random: np.random.Generator, kernel: Any, args: list[Any]) -> list[A
     value = args[number]
     if not isinstance(value, np.ndarray):
         args[number] = another_number(random, value)
-    elif number in in_tables and value.size and value.dtype.kind in "if" and random.random() < 0.85:
+    elif number in in_tables and value.size and value.dtype in (np.int64, np.float64) and random.random() < 0.85:
         args[number] = another_table(random, value)
     elif type(value) is np.ndarray and value.ndim and value.dtype.kind in "fiub":
         arrays = [a for a in args if type(a) is np.ndarray and a.size and a.flags.c_contiguous and a.dtype.kind != "O"]
