@@ -198,7 +198,7 @@ class Declaration:
 
     def _scalar(self, parameter: Parameter, value: Any) -> float | int:
         try:
-            if isinstance(value, (str, bytes)) or np.ndim(value):
+            if isinstance(value, (str, bytes)) or (isinstance(value, np.ndarray) and value.ndim > 0):
                 raise TypeError
             number = operator.index(value) if parameter.kind == "int" else float(value)
         except (TypeError, ValueError, OverflowError):

@@ -77,7 +77,7 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     Parameters
     ----------
     out : ndarray of floats, shape (units,) or (rows, units)
-        Overwritten, in its own dtype.
+        Overwritten, in its own dtype. It must not share memory with the other arrays.
     x : ndarray, shape (features,) or (rows, features)
         Real numbers, read as `fastmlp.Sequential.predict` reads them: uint8 as pixels, unless the model was trained on
         other whole numbers, and all whole numbers as pixels if it was trained on pixels. Fractions are taken as they

@@ -41,12 +41,12 @@ def check_prediction_of_rows(v):
 
 def check_prediction(v):
     fault = _fault_of_program(v, PREDICTION)
-    return fault or _fault_of_width(v, v["ops"][-1, FAN_OUT]) or _fault_of_rows(v, len(v["outputs"]))
+    return fault or _fault_of_matrices(v, v["ops"][-1, FAN_OUT]) or _fault_of_rows(v, len(v["outputs"]))
 
 
 def check_evaluation(v):
     rows = v["row_losses"].size
-    fault = _fault_of_program(v, EVALUATION) or _fault_of_width(v, _classes(v)) or _fault_of_rows(v, rows)
+    fault = _fault_of_program(v, EVALUATION) or _fault_of_matrices(v, _classes(v)) or _fault_of_rows(v, rows)
     return fault or _fault_of_outputs(v, rows) or _fault_of_truth(v)
 
 
@@ -54,7 +54,7 @@ def check_training(v):
     """Of all forms of the kernel: which one it is, the type of its timers says."""
     is_full = v["timers"].dtype == np.uint8
     fault = _fault_of_program(v, TRAINING if is_full else CORE_TRAINING, v["units"], v["stages"])
-    fault = fault or _fault_of_width(v, _classes(v)) or _fault_of_epoch(v)
+    fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_epoch(v)
     fault = fault or _fault_of_outputs(v, v["order"].size) or _fault_of_truth(v)
     return fault or _fault_of_state(v) or _fault_of_timers(v)
 
@@ -75,12 +75,14 @@ def _classes(v):
     return v["ops"][v["plan"][TRAINED_OPS] - 1, FAN_OUT]
 
 
-def _fault_of_width(v, classes):
+def _fault_of_matrices(v, classes):
     fan_in = v["ops"][0, FAN_IN]
     if v["x"].shape[1] != fan_in:
         return f"x and pixels must have the {fan_in} columns that the network has inputs, not {v['x'].shape[1]}"
     if v["outputs"].shape[1] != classes:
         return f"outputs and targets must have {classes} columns, as many as ops say, not {v['outputs'].shape[1]}"
+    if len(v["x"]) and len(v["pixels"]):
+        return "one of x and pixels must have no rows"
     return None
 
 
@@ -94,8 +96,6 @@ def _rows_of_data(v):
 def _fault_of_rows(v, rows):
     """An order names rows that there are; without one, there is a row for each result."""
     order, there = v["order"], _rows_of_data(v)
-    if len(v["x"]) and len(v["pixels"]):
-        return "one of x and pixels must have no rows"
     if order.size not in (0, rows):
         return f"order must have {rows} numbers, one for each row of the results, or none, not {order.size}"
     if order.size == 0 and rows > there:
@@ -132,15 +132,13 @@ def _fault_of_epoch(v):
     """Every batch of the call has a row, and scratch space for all its rows."""
     order, batch, first = v["order"], int(v["plan"][BATCH_SIZE]), v["first_batch"]
     there = -(-order.size // batch)
-    if len(v["x"]) and len(v["pixels"]):
-        return "one of x and pixels must have no rows"
     count = v["learning_rates"].size
     if first + count > there:
         return f"learning_rates has {count} numbers, but the epoch has {there} batches and first_batch is {first}"
     longest = min(batch, order.size)
     slots = v["row_losses"].size
     if slots < longest:
-        return f"row_losses and row_correct must have {longest} numbers, like the longest batch rows, not {slots}"
+        return f"row_losses and row_correct must have {longest} numbers, as many as the longest batch rows, not {slots}"
     rows_at_once = int(v["plan"][BLOCKS]) * int(v["plan"][BLOCK_ROWS])
     if len(v["stages"]) > 1 and rows_at_once < longest:
         return f"plan: batch normalisation needs all {longest} rows of a batch in the workspace, not {rows_at_once}"

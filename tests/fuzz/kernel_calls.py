@@ -204,7 +204,7 @@ def mutated(random: np.random.Generator, kernel: Any, args: list[Any]) -> list[A
     value = args[number]
     if not isinstance(value, np.ndarray):
         args[number] = another_number(random, value)
-    elif number in in_tables and value.size and value.dtype.kind in "if" and random.random() < 0.85:
+    elif number in in_tables and value.size and value.dtype in (np.int64, np.float64) and random.random() < 0.85:
         args[number] = another_table(random, value)
     elif type(value) is np.ndarray and value.ndim and value.dtype.kind in "fiub":
         arrays = [a for a in args if type(a) is np.ndarray and a.size and a.flags.c_contiguous and a.dtype.kind != "O"]
@@ -225,7 +225,7 @@ def another_table(random: np.random.Generator, table: Any) -> Any:
     flat = table.reshape(-1)  # a view
     for _ in range(random.choice([1, 1, 1, 2, 4])):
         at = int(random.integers(flat.size))
-        way = random.integers(6)
+        way = random.integers(8)
         if way == 0:
             flat[at] = flat[random.integers(flat.size)]
         elif way == 1 and table.ndim == 2:
@@ -235,9 +235,10 @@ def another_table(random: np.random.Generator, table: Any) -> Any:
             flat[at] = random.integers(-3, 100)
         elif way == 3:
             flat[at] = WHOLE[random.integers(len(WHOLE))]
-        else:
+        else:  # alone, or with all that are equal: such as the output of an operation and the input of the next
             with np.errstate(all="ignore"):
-                flat[at] += int(random.choice([-32, -8, -1, 1, 8, 16, 32]))
+                places = at if way < 6 else flat == flat[at]
+                flat[places] += int(random.choice([-64, -32, -8, -1, 1, 8, 16, 32, 64, 1000]))
     if random.random() < 0.1:
         return table[:-1] if random.random() < 0.5 else np.concatenate([table, table[-1:]])
     return table
@@ -264,7 +265,7 @@ def another_array(random: np.random.Generator, array: Any, arrays: list[Any]) ->
         lambda: np.ma.masked_array(array, array == array),
         lambda: unaligned(array),
         lambda: filled(array, random.choice([np.nan, np.inf, -1e30, -1, 2**31, 1e19])),
-        lambda: random.permutation(array),
+        lambda: array[random.permutation(len(array))],
         lambda: filled(array, random.integers(-2, max(2, 2 * array.size), array.shape)),
         lambda: other,
         lambda: shifted(random, array, other),
@@ -298,7 +299,7 @@ def unaligned(array: Any) -> Any:
 
 def shifted(random: np.random.Generator, array: Any, other: Any) -> Any:
     """As many numbers as ``array`` has, that begin within ``other``."""
-    flat = other.reshape(-1).view(np.uint8)
+    flat = np.ascontiguousarray(other).reshape(-1).view(np.uint8)
     start = int(random.integers(0, 9)) * array.itemsize
     part = flat[start : start + array.nbytes]
     return part.view(array.dtype).reshape(array.shape) if part.size == array.nbytes else array
