@@ -13,6 +13,7 @@ import numpy as np
 from . import _check, kernels, losses, naming, optimizers, program, targets
 from ._errors import ArgumentError, BusyError, NotBuiltError
 from ._types import Array
+from .attributes import Declared, did_you_mean
 from .bound import BoundLayer
 from .engine import Data, Engine, data_of
 from .history import History
@@ -47,8 +48,34 @@ class Position:
     batch: int = 0
 
 
-class Building:
+class Building(Declared):
     """The part of `fastmlp.Sequential` that sets it up."""
+
+    declarations: list[Layer]
+    dtype: np.dtype[Any]
+    uint8_scale: float
+    seed: int
+    classes: Array | None
+    feature_names: tuple[str, ...] | None
+    stop_training: bool
+    history: History | None
+    position: Position
+    metrics: tuple[Metric, ...]
+
+    _not_for_users = frozenset(
+        {
+            "declarations",
+            "engine",
+            "evaluate_data",
+            "first_statistics",
+            "has_schedule",
+            "learn_names",
+            "position",
+            "rates",
+            "scoring",
+            "set_first_statistics",
+        }
+    )
 
     def __init__(
         self,
@@ -59,21 +86,21 @@ class Building:
         seed: int | None = None,
         classes: Sequence[Any] | Array | None = None,
     ) -> None:
-        self.declarations: list[Layer] = []
+        self.declarations = []
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
-        self.classes: Array | None = None if classes is None else naming.class_labels(classes)
-        self.feature_names: tuple[str, ...] | None = None
+        self.classes = None if classes is None else naming.class_labels(classes)
+        self.feature_names = None
         self.stop_training = False
-        self.history: History | None = None
+        self.history = None
         self.position = Position()
         self._busy = False
         self._engine: Engine | None = None
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
         self._learning_rate: float | None = None  # where it replaces the optimiser's
-        self.metrics: tuple[Metric, ...] = ()
+        self.metrics = ()
         for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
 
@@ -261,7 +288,9 @@ class Building:
         for tensor in self.engine.program.tensors:
             if (tensor.layer, tensor.name) == (layer, name):
                 return tensor
-        raise AttributeError(f"layer {layer} has no {name}")
+        there = [tensor.name for tensor in self.engine.program.tensors if tensor.layer == layer]
+        known = f"; its tensors are {', '.join(there)}" if there else ", nor any other tensor"
+        raise AttributeError(f"layer {layer} has no {name}{known}{did_you_mean(name, [*there, 'trainable'])}")
 
     def _tensor(self, layer: int, name: str) -> Array:
         copy = self.engine.program.unpack(self.engine.parameters, self._find_tensor(layer, name))

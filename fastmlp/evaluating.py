@@ -13,6 +13,7 @@ from ._types import Array
 from .building import Building, check_last
 from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
 from .engine import Data
+from .scores import Scores
 
 if TYPE_CHECKING:
     from .gradcheck import GradientCheck
@@ -24,7 +25,7 @@ class Evaluating(Building):
 
     def evaluate(
         self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None
-    ) -> dict[str, float]:
+    ) -> Scores:
         """Loss and metrics on a data set.
 
         Parameters
@@ -35,16 +36,28 @@ class Evaluating(Building):
 
         Returns
         -------
-        dict of str to float
-            ``{"loss": …, "accuracy": …}``
+        Scores
+            A dict ``{"loss": …, "accuracy": …}`` that unpacks to its values: ``loss, accuracy = model.evaluate(x, y)``.
+            See `fastmlp.scores.Scores`.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), test = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> _ = model.fit(x, y, epochs=3, verbose=0)
+        >>> result = model.evaluate(*test)
+        >>> loss, accuracy = result
+        >>> loss == result.loss == result["loss"], list(result.keys())
+        (True, ['loss', 'accuracy'])
         """
         check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
         if is_chunks(x, y):
             refuse_whole({"sample_weight": sample_weight is not None})
-            return self._evaluate_chunks(x, n_threads)
+            return Scores(self._evaluate_chunks(x, n_threads))
         data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
-        return self.evaluate_data(data, n_threads)
+        return Scores(self.evaluate_data(data, n_threads))
 
     def _evaluate_chunks(self, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:
         scoring, rows, total, hits = self.scoring, 0, 0.0, 0

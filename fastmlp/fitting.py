@@ -22,6 +22,7 @@ from .engine import Data
 from .evaluating import Evaluating
 from .history import History
 from .layers import Layer, Normalization, leaves, output_of
+from .scores import Scores
 from .trainer import Settings, Trainer
 
 if TYPE_CHECKING:
@@ -303,7 +304,7 @@ class Fitting(Evaluating):
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
-    ) -> dict[str, float]:
+    ) -> Scores:
         """One optimiser step on one batch, for training loops of your own.
 
         Parameters
@@ -314,7 +315,7 @@ class Fitting(Evaluating):
 
         Returns
         -------
-        dict of str to float
+        Scores
             Loss and metrics of the batch, before the update.
 
         Raises
@@ -334,7 +335,7 @@ class Fitting(Evaluating):
         sample_weight: Any = None,
         class_weight: Any = None,
         n_threads: int | None = None,
-    ) -> dict[str, float]:
+    ) -> Scores:
         """Go on training with rows that come as they come: once through them, in their order.
 
         The optimiser goes on from call to call. No history is kept.
@@ -349,7 +350,7 @@ class Fitting(Evaluating):
 
         Returns
         -------
-        dict of str to float
+        Scores
             Loss and metrics over these rows, each batch's before its update.
 
         Raises
@@ -372,7 +373,7 @@ class Fitting(Evaluating):
                 self.scoring.check(data)
             self._adapt(data)
             self.build(data.width)
-            return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
+            return Scores(self._steps(data, min(batch_size or data.rows, data.rows), n_threads))
 
     def _steps(self, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
         """Once through the rows, in their order."""

@@ -17,6 +17,7 @@ from . import _check, bound, naming
 from ._errors import ArgumentError
 from ._threads import resolve_threads
 from ._types import Array
+from .attributes import as_one_class
 from .building import Position
 from .engine import data_of
 from .fitting import Fitting
@@ -373,6 +374,9 @@ class Sequential(Fitting):
 
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
+
+
+as_one_class(Sequential)
 
 
 def mlp(

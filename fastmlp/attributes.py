@@ -1,0 +1,59 @@
+"""Objects of ours whose attributes are those that their class declares. Floor 4."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+
+class Declared:
+    """Base of a class whose objects have the attributes that it annotates or defines: others cannot be set.
+
+    So ``model.learing_rate = 3`` is an error, and no attribute that nothing reads. A subclass elsewhere, which is code
+    of the user, may set what it likes, and names with an underscore are free.
+    """
+
+    _not_for_users: frozenset[str] = frozenset()  # names without an underscore that other modules of ours use
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = _names(type(self))
+        is_ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
+        if is_ours and name not in known and not name.startswith("_"):
+            public = [other for other in known if not other.startswith("_") and other not in self._not_for_users]
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r} to set{did_you_mean(name, public)}")
+        super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        every = {*super().__dir__(), *_names(type(self))}
+        return sorted(name for name in every if not name.startswith("_") and name not in self._not_for_users)
+
+
+def did_you_mean(name: str, legal: Iterable[str]) -> str:
+    """The end of a message about a name that does not exist.
+
+    Examples
+    --------
+    >>> did_you_mean("learing_rate", ["loss", "learning_rate"])
+    ": did you mean 'learning_rate'?"
+    """
+    near = difflib.get_close_matches(name, sorted(legal), 1)
+    return f": did you mean {near[0]!r}?" if near else ""
+
+
+@functools.cache
+def _names(kind: type) -> frozenset[str]:
+    """What a class and its bases annotate or define."""
+    return frozenset(name for base in kind.__mro__ for name in (*inspect.get_annotations(base), *vars(base)))
+
+
+def as_one_class(kind: type) -> None:
+    """Let messages of Python name the class that users know, and not the parts of ours that it is made of."""
+    for base in kind.__mro__[1:]:
+        if base.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            continue
+        for name, member in vars(base).items():
+            if inspect.isfunction(member) and base is not Declared:
+                member.__qualname__, member.__module__ = f"{kind.__qualname__}.{name}", kind.__module__
