@@ -89,6 +89,19 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
     return value
 
 
+def array_of(value: Any, name: str) -> Array:
+    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds."""
+    try:
+        try:
+            return np.asarray(value)
+        except RuntimeError:  # such as PyTorch's: "Can't call numpy() on Tensor that requires grad"
+            if not callable(getattr(value, "detach", None)):
+                raise
+            return np.asarray(value.detach())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+
+
 def numbers(value: Any, name: str) -> Array:
     """An array of real numbers, of any shape."""
     if value is None:
@@ -98,10 +111,7 @@ def numbers(value: Any, name: str) -> Array:
     if callable(getattr(value, "collect", None)):
         kind = type(value).__name__
         raise ArgumentTypeError(f"{name} is a {kind}, whose rows have not been read yet: use {name}.collect()")
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    array = array_of(value, name)
     if array.dtype.kind == "O":
         array = _frame(value, name) if hasattr(value, "columns") else _plain(array)
     if array.dtype.kind not in "fiub":
@@ -139,7 +149,7 @@ def _with_missing(array: Array) -> Array:
 
 
 def _hint(array: Array) -> str:
-    if array.dtype.kind in "US":
+    if array.dtype.kind in "UST":
         return "turn text into numbers first, for labels with np.unique(labels, return_inverse=True)[1]"
     if array.dtype.kind == "O" and any(isinstance(item, str) for item in array.ravel()[:1000]):
         return "it holds text: for labels use np.unique(labels, return_inverse=True)[1]; drop or encode other columns"

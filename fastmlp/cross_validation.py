@@ -256,7 +256,7 @@ def _run(tasks: list[Fold], workers: int, interruption: Interruption, is_printin
 
 
 def _targets(x: Any, y: Any) -> Array:
-    targets = np.asarray(y)
+    targets = _check.array_of(y, "y")
     try:
         rows = len(x)
     except TypeError:

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 class Evaluating(Building):
     """The part of `fastmlp.Sequential` that judges it."""
 
-    def evaluate(
-        self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None
-    ) -> Scores:
+    def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores:
         """Loss and metrics on a data set.
 
         Parameters

@@ -138,7 +138,7 @@ class Fitting(Evaluating):
             max_time = _check.real_number(max_time, "max_time", above=0)
         resolve_threads(n_threads)
         listeners = _listeners(callbacks, verbose)
-        if resume and initial_epoch:
+        if _check.yes_or_no(resume, "resume") and initial_epoch:
             raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
         if validation_batches is not None:
             validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
@@ -156,7 +156,7 @@ class Fitting(Evaluating):
                     "steps_per_epoch": steps_per_epoch is not None,
                     "sample_weight": sample_weight is not None,
                     "class_weight='balanced'": isinstance(class_weight, str),
-                    "resume": bool(resume),
+                    "resume": resume,
                     f"the optimizer {type(self.optimizer).__name__}": self.optimizer.needs_all_rows,
                 }
             )

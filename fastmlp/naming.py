@@ -110,11 +110,13 @@ def are_texts(array: Array) -> bool:
 def texts(y: Any, name: str) -> Array | None:
     """One text for each row, or None for targets that are no text."""
     try:
-        array = np.asarray(y)
-    except (TypeError, ValueError):
+        array = _check.array_of(y, name)
+    except ArgumentTypeError:
         return None  # whoever reads numbers says what is wrong
     if not are_texts(array):
         return None
+    if array.dtype.kind == "T":  # of any length, and some perhaps missing
+        array = array.astype(object)
     if array.dtype.kind == "O":
         missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
         if missing:
@@ -135,7 +137,8 @@ def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
     if labels is None or not isinstance(class_weight, Mapping):
         return class_weight
     numbers = {label: number for number, label in enumerate(labels.tolist())}
-    unknown = [key for key in class_weight if key not in numbers]
+    unknown = [key for key in class_weight if key not in numbers or not isinstance(key, (str, int, np.integer))]
+    unknown += [key for key in class_weight if isinstance(key, bool) and list(numbers) != [0, 1]]
     if unknown:
         raise ArgumentError(f"class_weight has the class {unknown[0]!r}, but the model's classes are {some(labels)}")
     return {numbers[key]: weight for key, weight in class_weight.items()}

@@ -100,6 +100,8 @@ def _weights_of_classes(class_weight: Any, classes: Array, units: int) -> Array:
     elif isinstance(class_weight, Mapping):
         factors = np.ones(count)
         for number, weight in class_weight.items():
+            if isinstance(number, (bool, np.bool_)) and count == 2:  # as targets that are booleans have it
+                number = int(number)
             index = _check.whole_number(number, "class_weight class", minimum=0, maximum=count - 1)
             factors[index] = _check.real_number(weight, f"class_weight[{index}]", minimum=0)
     else:

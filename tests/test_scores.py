@@ -63,7 +63,8 @@ def test_the_scores_of_folds_are_of_the_same_kind(task):
         loss, accuracy = scores
         assert (loss, accuracy) == (scores.loss, scores.accuracy)
     plain = CrossValidation((PLAIN, PLAIN), (History(), History()), np.zeros((2, 2)), np.array([0, 1]))
-    assert plain.mean == PLAIN and "accuracy" in str(plain)  # dicts of anybody's own will do
+    assert plain.mean == PLAIN
+    assert "accuracy" in str(plain)
 
 
 def test_to_go_through_it_gives_values(scores):
@@ -74,11 +75,19 @@ def test_to_go_through_it_gives_values(scores):
 
 
 def test_names_are_asked_for_as_of_any_dict(scores):
-    assert "loss" in scores and 0.25 not in scores and "los" not in scores
-    assert len(scores) == 2 and list(scores.keys()) == ["loss", "accuracy"]
-    assert list(scores.items()) == list(PLAIN.items()) and scores.get("f1") is None
-    assert scores == PLAIN and scores == Scores(PLAIN) and scores != {"loss": 0.25} and scores != (0.25, 0.75)
-    assert isinstance(scores, dict) and scores.keys() >= {"loss"}
+    assert "loss" in scores
+    assert 0.25 not in scores
+    assert "los" not in scores
+    assert len(scores) == 2
+    assert list(scores.keys()) == ["loss", "accuracy"]
+    assert list(scores.items()) == list(PLAIN.items())
+    assert scores.get("f1") is None
+    assert scores == PLAIN
+    assert scores == Scores(PLAIN)
+    assert scores != {"loss": 0.25}
+    assert scores != (0.25, 0.75)
+    assert isinstance(scores, dict)
+    assert scores.keys() >= {"loss"}
     with pytest.raises(TypeError):
         hash(scores)
 
@@ -105,14 +114,18 @@ COPIES = {
 
 @pytest.mark.parametrize("make", COPIES.values(), ids=COPIES)
 def test_dicts_of_it_hold_names_and_values(make, scores):
-    assert make(scores) == PLAIN and type(make(scores)) is dict
+    assert make(scores) == PLAIN
+    assert type(make(scores)) is dict
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_copies_are_of_the_same_kind(scores, protocol):
     again = pickle.loads(pickle.dumps(scores, protocol))
     for one in (again, copy.copy(scores), copy.deepcopy(scores), scores.copy(), Scores(scores)):
-        assert type(one) is Scores and one == scores and list(one) == [0.25, 0.75] and one is not scores
+        assert type(one) is Scores
+        assert one == scores
+        assert list(one) == [0.25, 0.75]
+        assert one is not scores
 
 
 def test_tables_take_names_as_columns(scores):
@@ -121,7 +134,8 @@ def test_tables_take_names_as_columns(scores):
     assert file.getvalue().strip() == "0.25,0.75"
     pandas = pytest.importorskip("pandas")
     for frame in (pandas.DataFrame([scores, scores]), pandas.DataFrame(scores, index=[0, 1])):
-        assert list(frame.columns) == ["loss", "accuracy"] and frame["accuracy"].tolist() == [0.75, 0.75]
+        assert list(frame.columns) == ["loss", "accuracy"]
+        assert frame["accuracy"].tolist() == [0.75, 0.75]
     assert pandas.Series(scores).to_dict() == PLAIN
 
 
@@ -149,7 +163,9 @@ def test_what_dicts_have_keeps_its_name(task):
     model = compiled([count, spaced])
     model.build(2)
     result = model.evaluate(*task)
-    assert result["items"] == 120.0 and callable(result.items) and dict(result.items())["items"] == 120.0
+    assert result["items"] == 120.0
+    assert callable(result.items)
+    assert dict(result.items())["items"] == 120.0
     assert result["my score"] == getattr(result, "my score") == 1.0
     with pytest.raises(fm.ArgumentError, match="'loss'"):  # of which there is one already
         compiled([fm.metrics.Custom(lambda targets, outputs: 0.0, name="loss")])
@@ -159,4 +175,5 @@ def test_callbacks_get_plain_dicts(task):
     seen = []
     note = fm.callbacks.Lambda(on_epoch_end=lambda epoch, logs: seen.append((type(logs), list(logs))))
     compiled().fit(*task, validation_split=0.5, callbacks=[note], verbose=0)
-    assert seen[0][0] is dict and {"loss", "accuracy", "val_loss"} <= set(seen[0][1])
+    assert seen[0][0] is dict
+    assert {"loss", "accuracy", "val_loss"} <= set(seen[0][1])

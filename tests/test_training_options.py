@@ -103,7 +103,7 @@ def test_partial_fit_goes_on_with_rows_as_they_come():
     parts, whole = network(fm.Dense(4), rule="adam"), network(fm.Dense(4), rule="adam")
     for start in range(0, 200, 50):
         found = parts.partial_fit(x[start : start + 50], y[start : start + 50], batch_size=10)
-        assert {"loss", "accuracy"} == set(found)
+        assert {"loss", "accuracy"} == set(found.keys())
     whole.fit(x, y, batch_size=10, shuffle=False, verbose=0)
     for a, b in zip(parts.get_weights(), whole.get_weights(), strict=True):
         assert np.array_equal(a, b)

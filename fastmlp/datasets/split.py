@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import _check
 from .._errors import ArgumentError
 
 Part = tuple[NDArray[Any], NDArray[Any]]
@@ -113,7 +114,7 @@ def train_validation_test_split(
 
 
 def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> Part:
-    rows, labels = np.asarray(x), np.asarray(y)
+    rows, labels = _check.array_of(x, "x"), _check.array_of(y, "y")
     if rows.ndim == 0 or labels.ndim == 0 or len(rows) != len(labels):
         raise ArgumentError(
             f"{function}: x and y must have equally many rows, got the shapes {rows.shape} and {labels.shape}"
@@ -137,7 +138,7 @@ def _shuffled(function: str, n: int, seed: int) -> NDArray[np.intp]:
 
 def _chosen(function: str, labels: NDArray[Any], count: int, stratify: bool) -> NDArray[np.bool_]:
     """Which of the (already shuffled) rows are set aside: about ``count``, of every class if that is asked for."""
-    if stratify and labels.ndim == 1 and labels.dtype.kind in "biuSU":
+    if _check.yes_or_no(stratify, "stratify") and labels.ndim == 1 and labels.dtype.kind in "biuSU":
         return _stratified(function, labels, count)
     return np.arange(len(labels)) < count
 

@@ -186,7 +186,7 @@ def regression(x: Any, y: Any, model: Any, ax: Axes | None = None) -> Axes:
     >>> fm.plots.regression([0, 1, 2], [0, 2, 4.3], Twice()).get_title()
     'Regression: mean squared error 0.03'
     """
-    given = np.asarray(x)
+    given = _check.array_of(x, "x")
     points = _check.features(given.reshape(-1, 1) if given.ndim == 1 else x, "x", np.dtype(np.float64))
     if points.shape[1] != 1:
         raise ArgumentError(f"x must have the shape (rows,) or (rows, 1), because a curve is drawn, not {given.shape}")

@@ -121,7 +121,7 @@ class SweepData:
 
 
 def _part(x: Any, y: Any, x_name: str, y_name: str) -> Part:
-    features = np.asarray(x) if naming.feature_names(x) is None else _check.numbers(x, x_name)
+    features = _check.array_of(x, x_name) if naming.feature_names(x) is None else _check.numbers(x, x_name)
     labels = naming.texts(y, y_name)
     labels = _check.numbers(y, y_name) if labels is None else labels
     if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
