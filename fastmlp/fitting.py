@@ -176,6 +176,8 @@ class Fitting(Evaluating):
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
+                if validation is not None:
+                    self.scoring.check(validation, "validation_data")
             if self._adapt(train, chunks) and chunks is not None:
                 # Again: they were gone through for their statistics.
                 _, stream = opened(chunks, self.position.epoch, shuffle=shuffle, seed=self.seed)

@@ -45,7 +45,8 @@ class Scores(dict[str, float]):
     def __missing__(self, key: Any) -> float:
         if isinstance(key, int) and not isinstance(key, bool) and -len(self) <= key < len(self):
             return list(self.values())[key]
-        raise KeyError(f"{key!r}: {self._there(key)}")
+        hint = " (to go through scores gives their values)" if isinstance(key, float) else ""
+        raise KeyError(f"{key!r}{hint}: {self._there(key)}")
 
     def __getattr__(self, name: str) -> float:
         if name in self:

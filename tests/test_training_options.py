@@ -263,8 +263,10 @@ def test_metrics_of_numbers_take_classes(loss, one_hot):
 def test_a_metric_that_cannot_be_had_is_refused_before_training(metric):
     x, y = problem()
     model = fm.Sequential([fm.Dense(2, activation="sigmoid")], seed=0)
-    model.compile(loss="binary_crossentropy", metrics=[metric])
-    with pytest.raises(ArgumentError):
+    with pytest.raises(ArgumentError, match=metric):
+        model.compile(loss="binary_crossentropy", metrics=[metric])
+    model.compile(loss="binary_crossentropy", metrics=["f1"])
+    with pytest.raises(ArgumentError, match=r"y cannot be judged by the metric 'f1': .* multi_label=True"):
         model.fit(x, np.column_stack([y, 1 - y]) | 1, verbose=0)
     assert not model.is_built
 
