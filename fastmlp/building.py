@@ -357,8 +357,21 @@ class Building(Declared):
         units = output_of(self.declarations)[0] or 1
         if features is not None and (self._engine is None or self.feature_names is None):
             self.feature_names = features
-        if self.classes is None and self._takes_labels(units):
-            self.classes = naming.labels_in(y, units, "y")
+        if self.classes is None and self._is_untrained():  # or units would come to mean other classes
+            self.classes = self._labels_in(y, units)
+
+    def _is_untrained(self) -> bool:
+        return self._engine is None or (self._engine.step == 0 and self.position == Position())
+
+    def _labels_in(self, y: Any, units: int) -> Array | None:
+        """The labels of the classes that targets tell of, where these do not go without saying."""
+        found = naming.labels_in(y, units, "y") if self._takes_labels(units) else None
+        is_error_loss = self.loss.targets == losses.VALUES
+        if found is not None and is_error_loss and found.dtype.kind != "U" and np.asarray(y).dtype.kind not in "iu":
+            return None  # these are numbers to come near to
+        if found is None and is_error_loss and targets.are_classes(y, units):
+            return np.arange(naming.class_count(units))
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained

@@ -48,7 +48,8 @@ class Sequential(Fitting):
     classes : list of str or int, optional
         Labels of the classes, in the order of the last layer's units; of two classes where it has one unit. Where they
         are given, targets may be labels, and `predict_classes` gives labels. Default: class numbers from 0 on, unless
-        the first targets to train on are text: then their labels in sorted order.
+        the first targets to train on are text, or whole numbers as many as the classes and not all below their number,
+        such as 3 and 7: then these in sorted order.
 
     Attributes
     ----------
@@ -136,8 +137,9 @@ class Sequential(Fitting):
         Raises
         ------
         ArgumentError
-            If the outputs are independent answers, and no classes.
+            If the outputs are independent answers, or numbers, and no classes.
         """
+        self._check_has_classes()
         return self.classes_of(self.predict(x, n_threads=n_threads))
 
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
@@ -214,17 +216,32 @@ class Sequential(Fitting):
         -------
         ndarray, shape (rows,)
         """
+        self._check_has_classes()
         _, activation = output_of(self.declarations)
         if outputs.shape[1] == 1:
             numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
-        elif self._loss is not None and self._loss.targets == PROBABILITIES and activation != "softmax":
-            raise ArgumentError(
-                f"each of the {outputs.shape[1]} outputs answers a question of its own, so a row has no one class: "
-                f"use predict_proba(x) > 0.5"
-            )
         else:
             numbers = outputs.argmax(axis=1)
         return numbers if self.classes is None else self.classes[numbers]
+
+    def _check_has_classes(self) -> None:
+        """Refuse to tell the class of a row, where outputs do not say it."""
+        units, activation = output_of(self.declarations)
+        if self._loss is None or units is None:
+            return  # what the outputs mean is for the caller to know
+        if units > 1 and self._loss.targets == PROBABILITIES and activation != "softmax":
+            raise ArgumentError(
+                f"each of the {units} outputs answers a question of its own, so a row has no one class: "
+                f"use predict_proba(x) > 0.5"
+            )
+        if self._loss.targets in (CLASSES, PROBABILITIES) or self._loss.hits(activation, units):
+            return
+        if self.classes is None or (units == 1 and activation != "sigmoid"):
+            own = "predict(x) > a threshold of yours" if units == 1 else "predict(x).argmax(axis=1)"
+            raise ArgumentError(
+                f"the model predicts numbers, as {type(self._loss).__name__} has it, and no classes: use predict(x), "
+                f"for classes train with a cross-entropy, or use {own}"
+            )
 
     def jitted(self) -> Jitted:
         """The model for use inside your own numba functions.

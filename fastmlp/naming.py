@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _check
 from ._errors import ArgumentError, ArgumentTypeError
-from ._types import Array
+from ._types import Array, Integers
 
 _SHOWN = 5  # labels or columns in a message
 
@@ -48,10 +48,17 @@ def _items(given: Any) -> list[Any]:
 
 
 def labels_in(y: Any, units: int, name: str) -> Array | None:
-    """The labels of all classes, in order, from targets that are text; None for other targets."""
+    """The labels of all classes, in order, from targets that are labels of one's own; None for other targets.
+
+    These are texts, or whole numbers as many as there are classes that are not those from 0 on. Class numbers need
+    no labels, also where some do not occur; other numbers are refused by whoever reads targets.
+    """
     words = texts(y, name)
     if words is None:
-        return None
+        numbers = whole_numbers(y)
+        is_labels = numbers is not None and not 0 <= numbers.min() <= numbers.max() < class_count(units)
+        labels = np.unique(numbers) if is_labels else np.empty(0)
+        return labels if len(labels) == class_count(units) else None
     labels = np.unique(words)
     if len(labels) != class_count(units):
         raise ArgumentError(
@@ -59,6 +66,35 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
             f"does not have all labels, name them with the model's argument classes=[...]"
         )
     return labels
+
+
+def whole_numbers(y: Any) -> Integers | None:
+    """One whole number for each row, whatever the type says; None for other targets."""
+    try:
+        array = _check.array_of(y, "y")
+    except ArgumentTypeError:
+        return None
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iuf":
+        return None
+    with np.errstate(invalid="ignore"):
+        numbers: Integers = array.astype(np.int64)
+    return numbers if (numbers == array).all() else None
+
+
+def distinct(y: Array) -> int | list[int]:
+    """What a new model is to be told of the classes of whole numbers: how many they are, or the labels themselves.
+
+    Numbers of which some below the largest never occur are labels, and make no classes without rows.
+
+    Examples
+    --------
+    >>> distinct(np.array([2, 0, 1, 1])), distinct(np.array([7, 3, 3]))
+    (3, [3, 7])
+    """
+    labels = np.unique(y).astype(np.int64).tolist()
+    return len(labels) if labels == list(range(len(labels))) else labels
 
 
 def class_count(units: int) -> int:

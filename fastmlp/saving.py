@@ -265,8 +265,8 @@ def _compile(model: Sequential, config: dict[str, Any], path: Path) -> None:
     kept = [metric for metric in chosen if _is_read_by(metric, model)]
     if len(kept) < len(chosen):
         warnings.warn(
-            f"{path}: of the metrics, {len(chosen) - len(kept)} cannot read what this last layer and loss may give, and "
-            f"are left out: compile() with others",
+            f"{path}: of the metrics, {len(chosen) - len(kept)} cannot read what this last layer and loss may give, "
+            f"and are left out: compile() with others",
             stacklevel=_TO_CALLER + 1,
         )
     model.compile(optimizer, loss, kept)

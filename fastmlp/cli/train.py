@@ -131,8 +131,9 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
         f"data: {data.source}, {len(x):,} training and {len(x_test):,} test rows of {x.shape[1]:,} features "
         f"({x.dtype}), {data.classes} classes"
     )
-    if data.class_names:
-        say("classes: " + ", ".join(f"{number} = {name}" for number, name in enumerate(data.class_names)))
+    labels = data.class_names if work.model.classes is None else work.model.classes
+    if labels is not None:
+        say("classes: " + ", ".join(f"{number} = {label}" for number, label in enumerate(labels)))
     work.model.summary(say)
 
 
