@@ -257,6 +257,38 @@ def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) ->
     return np.zeros(len(array), np.int64), targets
 
 
+def are_texts(array: Array) -> bool:
+    """Whether an array holds texts, and not numbers."""
+    if array.dtype.kind == "O":
+        return any(isinstance(item, str) for item in array.ravel()[:1000])
+    return array.dtype.kind in "UST"
+
+
+def texts(y: Any, name: str) -> Array | None:
+    """One text for each row, or None for targets that are no text."""
+    try:
+        array = array_of(y, name)
+    except ArgumentTypeError:
+        return None  # whoever reads numbers says what is wrong
+    if not are_texts(array) or np.ma.is_masked(y):
+        return None  # nor what is masked
+    if array.dtype.kind == "T":  # of any length, and some perhaps missing
+        array = array.astype(object)
+    if array.dtype.kind == "O":
+        missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
+        if missing:
+            came = array.ravel()[missing[0]]
+            raise ArgumentError(f"{name} must hold a label for each row, but {name}[{missing[0]}] is {came!r}")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ArgumentError(f"{name} must hold one label for each row, not the shape {array.shape} of texts")
+    try:
+        return array.astype(np.str_)
+    except UnicodeDecodeError:
+        raise ArgumentError(f"{name} holds bytes that are no ASCII text: decode them first") from None
+
+
 def tensor(value: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """A finite array of exactly this shape, in ``dtype``."""
     array = numbers(value, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import inspect
 from collections.abc import Iterable
 from typing import Any
@@ -43,7 +42,6 @@ def did_you_mean(name: str, legal: Iterable[str]) -> str:
     return f": did you mean {near[0]!r}?" if near else ""
 
 
-@functools.cache
 def _names(kind: type) -> frozenset[str]:
     """What a class and its bases annotate or define."""
     return frozenset(name for base in kind.__mro__ for name in (*inspect.get_annotations(base), *vars(base)))

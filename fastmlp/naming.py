@@ -13,6 +13,8 @@ from ._types import Array, Integers
 
 _SHOWN = 5  # labels or columns in a message
 
+are_texts, texts = _check.are_texts, _check.texts
+
 
 # ---------------------------------------------------------------- labels of classes
 
@@ -134,38 +136,6 @@ def _found(given: Array, labels: Array, name: str) -> Array:
         row = int(wrong[0])
         raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but the model's classes are {some(labels)}")
     return places.astype(np.int64)
-
-
-def are_texts(array: Array) -> bool:
-    """Whether an array holds texts, and not numbers."""
-    if array.dtype.kind == "O":
-        return any(isinstance(item, str) for item in array.ravel()[:1000])
-    return array.dtype.kind in "UST"
-
-
-def texts(y: Any, name: str) -> Array | None:
-    """One text for each row, or None for targets that are no text."""
-    try:
-        array = _check.array_of(y, name)
-    except ArgumentTypeError:
-        return None  # whoever reads numbers says what is wrong
-    if not are_texts(array):
-        return None
-    if array.dtype.kind == "T":  # of any length, and some perhaps missing
-        array = array.astype(object)
-    if array.dtype.kind == "O":
-        missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
-        if missing:
-            came = array.ravel()[missing[0]]
-            raise ArgumentError(f"{name} must hold a label for each row, but {name}[{missing[0]}] is {came!r}")
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise ArgumentError(f"{name} must hold one label for each row, not the shape {array.shape} of texts")
-    try:
-        return array.astype(np.str_)
-    except UnicodeDecodeError:
-        raise ArgumentError(f"{name} holds bytes that are no ASCII text: decode them first") from None
 
 
 def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:

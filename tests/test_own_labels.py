@@ -166,7 +166,7 @@ def test_so_do_its_sweeps_and_gradient_checks(table, tmp_path, capsys):
     (model,) = (tmp_path / "runs").rglob("*.npz")
     assert fm.load(model).classes.tolist() == [3, 7]
     assert main(["gradcheck", "data.csv", "--layers", "4", "--rows", "20"]) == 0
-    assert "(4, 2)" in capsys.readouterr().out
+    assert "the gradients are right" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- who has classes
@@ -204,7 +204,7 @@ def test_a_model_of_numbers_has_no_classes(units, activation, loss, y, tmp_path)
     model.save(tmp_path / "model.npz")
     for other in (model, fm.load(tmp_path / "model.npz")):
         for use in (lambda m=other: m.predict_classes(X), lambda m=other: m.classes_of(m.predict(X))):
-            with pytest.raises(fm.ArgumentError, match=r"the model predicts numbers, as .* has it, and no classes: use"):
+            with pytest.raises(fm.ArgumentError, match=r"the model predicts numbers, as .* and no classes: use"):
                 use()
 
 
