@@ -18,11 +18,11 @@ class Declared:
     _not_for_users: frozenset[str] = frozenset()  # names without an underscore that other modules of ours use
 
     def __setattr__(self, name: str, value: Any) -> None:
-        known = _names(type(self))
         is_ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
-        if is_ours and name not in known and not name.startswith("_"):
-            public = [other for other in known if not other.startswith("_") and other not in self._not_for_users]
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r} to set{did_you_mean(name, public)}")
+        if is_ours and not name.startswith("_") and name not in _names(type(self)):
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r} to set{did_you_mean(name, dir(self))}"
+            )
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:

@@ -58,8 +58,9 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
     words = texts(y, name)
     if words is None:
         numbers = whole_numbers(y)
-        is_labels = numbers is not None and not 0 <= numbers.min() <= numbers.max() < class_count(units)
-        labels = np.unique(numbers) if is_labels else np.empty(0)
+        if numbers is None or 0 <= numbers.min() <= numbers.max() < class_count(units):
+            return None
+        labels = np.unique(numbers)
         return labels if len(labels) == class_count(units) else None
     labels = np.unique(words)
     if len(labels) != class_count(units):

@@ -41,7 +41,7 @@ class Decisions(NamedTuple):
         there = np.unique(np.concatenate([self.truth, self.chosen]))
         if not self.may_be_more or self.classes == 2 or len(there) != 2:
             return self
-        return Decisions(*(np.searchsorted(there, part) for part in (self.truth, self.chosen)), 2)
+        return Decisions(np.searchsorted(there, self.truth), np.searchsorted(there, self.chosen), 2)
 
 
 def decisions(targets: Any, outputs: Any, given: Any = None) -> Decisions:
