@@ -20,12 +20,15 @@ from ._types import Array
 from .attributes import as_one_class
 from .building import Position
 from .engine import data_of
+from .evaluating import refuse_overflow
 from .fitting import Fitting
 from .layers import Dense, Layer, output_of
 from .losses import CLASSES, PROBABILITIES
 
 if TYPE_CHECKING:
     from .jitted import Jitted
+
+_FEW = 64  # numbers that are read faster one by one than by NumPy
 
 __all__ = ["Position", "Sequential", "mlp"]
 
@@ -96,7 +99,15 @@ class Sequential(Fitting):
         Returns
         -------
         ndarray, shape (rows, units)
-            In the model's dtype. A row's result has the same bits whatever rows are beside it.
+            In the model's dtype, finite. A row's result has the same bits whatever rows are beside it.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If ``x`` cannot be read, or has NaN or infinity, or numbers so large that the network's are none of its
+            dtype any more.
+        NotBuiltError
+            If the model has no parameters yet.
         """
         engine = self.engine
         if n_threads is not None:
@@ -116,9 +127,10 @@ class Sequential(Fitting):
             none = np.empty(0, np.int64)
             data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype)
             engine.predict(data, out, n_threads)
-        if math.isnan(out.item(0) if shape[0] == 1 else out[:, 0].min()):  # a sum would warn of large outputs
+        if not _looks_finite(out, engine.activation):
             was_given = not isinstance(given, np.ndarray) or not np.may_share_memory(out, given)
             _check.features(given if was_given else x, "x", self.dtype, width)  # refuses the cause of a NaN
+            refuse_overflow(out, "x", self.dtype)
         return out
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
@@ -193,7 +205,9 @@ class Sequential(Fitting):
         """
         if self.loss.targets not in (CLASSES, PROBABILITIES):
             raise ArgumentError(f"the outputs of a model whose loss is {type(self.loss).__name__} are no probabilities")
-        return self.scoring.log_probabilities(self._read_by_loss(x, n_threads)).astype(self.dtype)
+        found = self.scoring.log_probabilities(self._read_by_loss(x, n_threads))
+        with np.errstate(over="ignore"):  # of logits at the ends of the range: that one is as good as never is right
+            return found.astype(self.dtype)
 
     def _read_by_loss(self, x: Any, n_threads: int | None) -> Array:
         """What the loss reads of each row."""
@@ -203,6 +217,7 @@ class Sequential(Fitting):
         labels = np.zeros(len(features), np.int64)
         targets = np.zeros(outputs.shape if self.loss.targets == PROBABILITIES else (0, outputs.shape[1]), self.dtype)
         self.engine.evaluate(data_of(features, labels, targets, self.dtype), n_threads, outputs=outputs)
+        refuse_overflow(outputs, "x", self.dtype)
         return outputs
 
     def classes_of(self, outputs: Array) -> Array:
@@ -217,6 +232,8 @@ class Sequential(Fitting):
         ndarray, shape (rows,)
         """
         self._check_has_classes()
+        if np.isnan(outputs).any():
+            raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
         _, activation = output_of(self.declarations)
         if outputs.shape[1] == 1:
             numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
@@ -436,6 +453,15 @@ def mlp(
     model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
     model.compile()
     return model
+
+
+def _looks_finite(outputs: Array, activation: str) -> bool:
+    """Whether outputs are finite, sooner found than by asking each; large finite ones may seem not to be."""
+    if activation == "softmax":  # whose rows are NaN as a whole
+        return not math.isnan(outputs.item(0) if len(outputs) == 1 else outputs[:, 0].min())
+    if outputs.size <= _FEW:
+        return math.isfinite(sum(outputs.ravel().tolist()))
+    return math.isfinite(outputs.min()) and math.isfinite(outputs.max())
 
 
 def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
