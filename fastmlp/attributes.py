@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Declared:
@@ -15,7 +15,8 @@ class Declared:
     of the user, may set what it likes, and names with an underscore are free.
     """
 
-    _not_for_users: frozenset[str] = frozenset()  # names without an underscore that other modules of ours use
+    _not_for_users: ClassVar[frozenset[str]] = frozenset()  # without an underscore, and for other modules of ours
+    _set_by: ClassVar[dict[str, str]] = {}  # what cannot be assigned, once it is there, and what to use
 
     def __setattr__(self, name: str, value: Any) -> None:
         is_ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
@@ -23,6 +24,8 @@ class Declared:
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r} to set{did_you_mean(name, dir(self))}"
             )
+        if name in self._set_by and (name in self.__dict__ or isinstance(getattr(type(self), name, None), property)):
+            raise AttributeError(f"{name} of a {type(self).__name__} cannot be set: use {self._set_by[name]}")
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -77,6 +77,15 @@ class Building(Declared):
         }
     )
 
+    _set_by: ClassVar[dict[str, str]] = {
+        "dtype": "Sequential(..., dtype=...) for a new model",
+        "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
+        "layers": "add(layer), or Sequential([...]) for a new model",
+        "optimizer": "compile(optimizer=...)",
+        "loss": "compile(loss=...)",
+        "is_built": "build(n_features)",
+    }
+
     def __init__(
         self,
         layers: Iterable[Layer] = (),
@@ -103,6 +112,15 @@ class Building(Declared):
         self.metrics = ()
         for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "seed":
+            value = checked_seed(value)
+        elif name == "metrics" and not isinstance(value, tuple):
+            raise AttributeError("metrics of a model are chosen by compile(..., metrics=[...])")
+        elif name == "classes" and not isinstance(value, np.ndarray) and value is not None:
+            value = naming.class_labels(value)
+        super().__setattr__(name, value)
 
     def add(self, layer: Layer) -> None:
         """Append a layer; only before the model is built.

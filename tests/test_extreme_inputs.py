@@ -62,7 +62,7 @@ def test_what_a_layer_cannot_hold_is_refused_with_the_remedy():
     x = extreme("float32", 6, 4)
     message = (
         r"^x must not be so large: row 4 is finite, but the network makes numbers of it that are too large for "
-        r"float32, and its output 0 nan\. Scale the features, .*Normalization\(\) as first layer, or .* dtype='float64'$"
+        r"float32, and its output 0 nan\. Scale the features, .*Normalization\(\) as first layer, or .*'float64'$"
     )
     proba, log_proba = model.predict_proba, model.predict_log_proba
     for use in (model.predict, model.predict_classes, proba, log_proba, lambda x: model.evaluate(x, [0] * 6)):

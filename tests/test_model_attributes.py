@@ -58,6 +58,34 @@ def test_what_exists_can_be_set():
     assert model.predict(X) == "replaced"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("dtype", "float64", r"dtype of a Sequential cannot be set: use Sequential\(\.\.\., dtype"),
+        ("uint8_scale", 1.0, "uint8_scale of a Sequential cannot be set"),
+        ("optimizer", "sgd", r"use compile\(optimizer=\.\.\.\)"),
+        ("loss", "mse", r"use compile\(loss=\.\.\.\)"),
+        ("metrics", ["f1"], r"chosen by compile\(\.\.\., metrics="),
+        ("layers", [], r"use add\(layer\)"),
+    ],
+)
+@pytest.mark.parametrize("make", [model_of, fitted])
+def test_what_has_its_own_way_of_being_set_is_refused(make, name, value, remedy):
+    with pytest.raises(AttributeError, match=remedy):
+        setattr(make(), name, value)
+
+
+def test_what_is_set_is_checked():
+    model = fitted()
+    for seed in (-1, "x", 1.5):
+        with pytest.raises((fm.ArgumentError, fm.ArgumentTypeError), match="seed"):
+            model.seed = seed
+    with pytest.raises(fm.ArgumentError, match="classes must be different"):
+        model.classes = ["a", "a"]
+    model.classes = ["no", "yes"]
+    assert set(model.predict_classes(X)) <= {"no", "yes"}
+
+
 def test_subclasses_of_users_have_what_they_like():
     class Mine(fm.Sequential):
         def __init__(self, *layers):
