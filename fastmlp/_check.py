@@ -119,6 +119,14 @@ def numbers(value: Any, name: str) -> Array:
     return array
 
 
+def numbers_if_any(value: Any) -> Array | None:
+    """The same, or None for what holds no numbers."""
+    try:
+        return numbers(value, "it")
+    except (ArgumentError, ArgumentTypeError):
+        return None  # whoever needs numbers says what is wrong
+
+
 def _frame(frame: Any, name: str) -> Array:
     """The matrix of a data frame whose columns have different types: NaN where a value is missing."""
     columns = [np.asarray(frame[column]) for column in frame.columns]

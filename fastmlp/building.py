@@ -385,11 +385,11 @@ class Building(Declared):
         """The labels of the classes that targets tell of, where these do not go without saying."""
         found = naming.labels_in(y, units, "y") if self._takes_labels(units) else None
         is_error_loss = self.loss.targets == losses.VALUES
-        if found is not None and is_error_loss and found.dtype.kind != "U" and np.asarray(y).dtype.kind not in "iu":
-            return None  # these are numbers to come near to
-        if found is None and is_error_loss and targets.are_classes(y, units):
-            return np.arange(naming.class_count(units))
-        return found
+        if not is_error_loss or (found is not None and found.dtype.kind == "U"):
+            return found
+        if not targets.are_classes(y, units):
+            return None  # but numbers to come near to
+        return np.arange(naming.class_count(units)) if found is None else found
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained

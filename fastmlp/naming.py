@@ -73,9 +73,8 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
 
 def whole_numbers(y: Any) -> Integers | None:
     """One whole number for each row, whatever the type says; None for other targets."""
-    try:
-        array = _check.array_of(y, "y")
-    except ArgumentTypeError:
+    array = _check.numbers_if_any(y)
+    if array is None:
         return None
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

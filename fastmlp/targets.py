@@ -60,8 +60,8 @@ def _check_values(loss: Loss, targets: Array, given: Array, name: str) -> None:
 
 def are_classes(y: Any, units: int) -> bool:
     """Whether the targets of an error loss are classes: their numbers, one-hot rows, or one column of 0 and 1."""
-    array = np.asarray(y)
-    if array.dtype.kind not in "biuf" or array.size == 0:
+    array = _check.numbers_if_any(y)
+    if array is None or array.size == 0:
         return False
     if units > 1 and array.ndim == 1:
         return array.dtype.kind in "iu"

@@ -12,11 +12,13 @@ LABELS = {
     "texts": np.array(["cat", "dog", "owl"]),
     "bytes": np.array([b"cat", b"dog", b"owl"]),
     "objects": np.array(["cat", "dog", "owl"], object),
-    "numpy's own texts": np.array(["cat", "dog", "owl"], np.dtypes.StringDType()),
     "negative": np.array([-7, 3, 12]),
+    "negative objects": np.array([-7, 3, 12], object),
     "large": np.array([2**40, 2**41, 2**61 + 1]),
     "large, close": np.array([2**62, 2**62 + 1, 2**62 + 2], np.uint64),
 }
+if hasattr(np.dtypes, "StringDType"):  # from NumPy 2.0
+    LABELS["numpy's own texts"] = LABELS["texts"].astype(np.dtypes.StringDType())
 DECISIONS = [
     metrics.accuracy,
     metrics.precision,

@@ -28,7 +28,9 @@ def trained(model, y, **settings):
 # ---------------------------------------------------------------- labels
 
 
-@pytest.mark.parametrize("kind", [np.asarray, list, lambda y: y.astype(float), lambda y: y[:, None], np.int8])
+@pytest.mark.parametrize(
+    "kind", [list, lambda y: y.astype(object), lambda y: y.astype(float), lambda y: y[:, None], np.int8]
+)
 @pytest.mark.parametrize(("units", "y"), [(2, TWO), (1, TWO), (3, THREE), (1, 2 * TWO - 10)])
 def test_numbers_as_many_as_classes_are_labels(units, y, kind):
     model = trained(classifier(units), kind(y))

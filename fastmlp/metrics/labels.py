@@ -71,13 +71,12 @@ def _of_rows(value: Any, name: str) -> Array | None:
     words = _check.texts(value, name)
     if words is not None:
         return words
-    try:
-        array = _check.array_of(value, name)
-    except ArgumentTypeError:
-        return None  # whoever reads numbers says what is wrong
+    array = _check.numbers_if_any(value)
+    if array is None:
+        return None
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0 or np.ma.is_masked(value):
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0:
         return None
     return array.astype(np.int64) if int(array.max()) < 2**63 else None
 
