@@ -59,9 +59,7 @@ def _numbered_texts(
                 )
         labels = np.unique(np.concatenate([side for side in sides if side is not None]))
     else:
-        labels = np.array([str(item) for item in _check.items(given, "labels", "labels")])
-        if len(set(labels.tolist())) < len(labels):
-            raise ArgumentError("labels must be different, to tell classes apart")
+        labels = _different([str(item) for item in _check.items(given, "labels", "labels")], np.str_)
     texts = [side if side is not None and side.dtype.kind == "U" else None for side in sides]
     return (*_found(texts, values, labels, names), tuple(labels.tolist()))
 
@@ -84,9 +82,15 @@ def _of_rows(value: Any, name: str) -> Array | None:
 def _whole(given: Any) -> Array | None:
     """Labels that are whole numbers; None for names."""
     items = _check.items(given, "labels", "labels")
-    if not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
+    if not items or not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
         return None
-    return np.array(items, np.int64)
+    return _different([_check.whole_number(item, "a label", minimum=-(2**63)) for item in items], np.int64)
+
+
+def _different(labels: list[Any], kind: type) -> Array:
+    if not labels or len(set(labels)) < len(labels):
+        raise ArgumentError(f"labels must be different ones, to tell classes apart, not {labels!r:.60}")
+    return np.array(labels, kind)
 
 
 def _found(sides: list[Array | None], values: tuple[Any, Any], labels: Array, names: tuple[str, str]) -> list[Any]:
