@@ -371,8 +371,7 @@ class Fitting(Evaluating):
         with attempt(self):
             self.learn_names(naming.feature_names(x), y)
             data = self._weighted(self._data(x, y, "x", "y", None, sample_weight), class_weight)
-            if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
-                self.scoring.check(data)
+            self.scoring.check(data)
             self._adapt(data)
             self.build(data.width)
             return Scores(self._steps(data, min(batch_size or data.rows, data.rows), n_threads))

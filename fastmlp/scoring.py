@@ -99,6 +99,8 @@ class Scoring:
 
     def check(self, data: Data, name: str = "y") -> None:
         """Refuse a metric that cannot read these targets, before training ends with that; the outputs suit it."""
+        if not self.needs_outputs:
+            return
         truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
         for metric in self._of_outputs():
             if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known

@@ -167,6 +167,17 @@ def test_validation_data_are_judged_before_training():
     assert model.history is None
 
 
+def test_every_batch_of_a_stream_is_judged_before_its_step():
+    model = model_of("sigmoid", "mse", 1, "binary_accuracy")
+    x = np.ones((4, 3))
+    model.train_on_batch(x, [0, 1, 0, 1])
+    before = model.get_weights()
+    for use in (model.train_on_batch, model.partial_fit):
+        with pytest.raises(fm.ArgumentError, match="y cannot be judged by the metric 'binary_accuracy'"):
+            use(x, [0, 1, 0, 2.0])
+    assert all((old == new).all() for old, new in zip(before, model.get_weights(), strict=True))
+
+
 def test_a_metric_of_ones_own_is_asked_for_nothing():
     def worst(targets, outputs):
         return abs(targets - outputs).max()
