@@ -89,6 +89,19 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
     return value
 
 
+def array_of(value: Any, name: str) -> Array:
+    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds."""
+    try:
+        try:
+            return np.asarray(value)
+        except RuntimeError:  # such as PyTorch's: "Can't call numpy() on Tensor that requires grad"
+            if not callable(getattr(value, "detach", None)):
+                raise
+            return np.asarray(value.detach())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+
+
 def numbers(value: Any, name: str) -> Array:
     """An array of real numbers, of any shape."""
     if value is None:
@@ -98,15 +111,20 @@ def numbers(value: Any, name: str) -> Array:
     if callable(getattr(value, "collect", None)):
         kind = type(value).__name__
         raise ArgumentTypeError(f"{name} is a {kind}, whose rows have not been read yet: use {name}.collect()")
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    array = array_of(value, name)
     if array.dtype.kind == "O":
         array = _frame(value, name) if hasattr(value, "columns") else _plain(array)
     if array.dtype.kind not in "fiub":
         raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}: {_hint(array)}")
     return array
+
+
+def numbers_if_any(value: Any) -> Array | None:
+    """The same, or None for what holds no numbers."""
+    try:
+        return numbers(value, "it")
+    except (ArgumentError, ArgumentTypeError):
+        return None  # whoever needs numbers says what is wrong
 
 
 def _frame(frame: Any, name: str) -> Array:
@@ -139,7 +157,7 @@ def _with_missing(array: Array) -> Array:
 
 
 def _hint(array: Array) -> str:
-    if array.dtype.kind in "US":
+    if array.dtype.kind in "UST":
         return "turn text into numbers first, for labels with np.unique(labels, return_inverse=True)[1]"
     if array.dtype.kind == "O" and any(isinstance(item, str) for item in array.ravel()[:1000]):
         return "it holds text: for labels use np.unique(labels, return_inverse=True)[1]; drop or encode other columns"
@@ -257,6 +275,38 @@ def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) ->
     if ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all():
         return array.argmax(axis=1).astype(np.int64), np.empty((0, classes), dtype)
     return np.zeros(len(array), np.int64), targets
+
+
+def are_texts(array: Array) -> bool:
+    """Whether an array holds texts, and not numbers."""
+    if array.dtype.kind == "O":
+        return any(isinstance(item, str) for item in array.ravel()[:1000])
+    return array.dtype.kind in "UST"
+
+
+def texts(y: Any, name: str) -> Array | None:
+    """One text for each row, or None for targets that are no text."""
+    try:
+        array = array_of(y, name)
+    except ArgumentTypeError:
+        return None  # whoever reads numbers says what is wrong
+    if not are_texts(array) or np.ma.is_masked(y):
+        return None  # nor what is masked
+    if array.dtype.kind == "T":  # of any length, and some perhaps missing
+        array = array.astype(object)
+    if array.dtype.kind == "O":
+        missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
+        if missing:
+            came = array.ravel()[missing[0]]
+            raise ArgumentError(f"{name} must hold a label for each row, but {name}[{missing[0]}] is {came!r}")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ArgumentError(f"{name} must hold one label for each row, not the shape {array.shape} of texts")
+    try:
+        return array.astype(np.str_)
+    except UnicodeDecodeError:
+        raise ArgumentError(f"{name} holds bytes that are no ASCII text: decode them first") from None
 
 
 def tensor(value: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _check
-from ._errors import ArgumentError
+from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
 
 
@@ -66,8 +66,8 @@ def class_numbers(y: Any, name: str = "y") -> Integers | None:
 
 def _as_array(y: Any) -> Array:
     try:
-        array = np.asarray(y)
-    except (TypeError, ValueError):
+        array = _check.array_of(y, "y")
+    except ArgumentTypeError:
         return np.empty(0)[None]  # rows of different lengths: no labels, and whoever reads targets says so
     return array.astype(object) if array.dtype.kind == "T" else array
 

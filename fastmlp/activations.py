@@ -29,6 +29,9 @@ _RULES: dict[str, tuple[int, int, float | None]] = {
     "tanh": (t.ACTIVATION, t.TANH, None),
 }
 NAMES = ("linear", *_RULES)
+
+# What outputs are, for those that read them; each kind is also of those before it.
+ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # numbers; from 0 to 1; rows of such whose sum is 1
 _ALIASES = {"swish": "silu"}
 _TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
 
@@ -121,6 +124,17 @@ def elu(alpha: float = 1.0) -> str:
     'elu(0.5)'
     """
     return _with_parameter("elu", alpha, "alpha")
+
+
+def outputs_of(activation: str) -> int:
+    """What an activation may give: `ANY_NUMBERS`, `UNIT_INTERVAL` or `SHARES`.
+
+    Examples
+    --------
+    >>> [outputs_of(name) for name in ("relu", "sigmoid", "softmax")]
+    [0, 1, 2]
+    """
+    return {"sigmoid": UNIT_INTERVAL, "softmax": SHARES}.get(activation, ANY_NUMBERS)
 
 
 def parsed(activation: str) -> tuple[int, int, float]:

@@ -63,7 +63,13 @@ class BoundLayer:
         if name == "trainable":
             self._model._set_trainable(self._index, value)
             return
+        if hasattr(type(self), name):
+            raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
         self._model._set_tensor(self._index, name, value)
+
+    def __dir__(self) -> list[str]:
+        own = [name for name in super().__dir__() if not name.startswith("_")]
+        return sorted([*own, *(self.tensors if self._model.is_built else ())])
 
     def __repr__(self) -> str:
         return f"<layer {self._index}: {self.declaration}>"

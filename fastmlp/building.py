@@ -6,13 +6,14 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from . import _check, kernels, losses, naming, optimizers, program, targets
 from ._errors import ArgumentError, BusyError, NotBuiltError
 from ._types import Array
+from .attributes import Declared, did_you_mean
 from .bound import BoundLayer
 from .engine import STEADY, Data, Engine, data_of
 from .history import History
@@ -49,8 +50,48 @@ class Position:
     batch: int = 0
 
 
-class Building:
+class Building(Declared):
     """The part of `fastmlp.Sequential` that sets it up."""
+
+    declarations: list[Layer]
+    dtype: np.dtype[Any]
+    uint8_scale: float
+    seed: int
+    classes: Array | None
+    feature_names: naming.Names | None
+    input_kind: str | None
+    stop_training: bool
+    history: History | None
+    position: Position
+    metrics: tuple[Metric, ...]
+
+    _not_for_users = frozenset(
+        {
+            "declarations",
+            "declared_classes",
+            "engine",
+            "evaluate_data",
+            "first_statistics",
+            "has_schedule",
+            "inputs",
+            "learn_names",
+            "like",
+            "position",
+            "rates",
+            "scoring",
+            "set_first_statistics",
+            "take_names",
+        }
+    )
+
+    _set_by: ClassVar[dict[str, str]] = {
+        "dtype": "Sequential(..., dtype=...) for a new model",
+        "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
+        "layers": "add(layer), or Sequential([...]) for a new model",
+        "optimizer": "compile(optimizer=...)",
+        "loss": "compile(loss=...)",
+        "is_built": "build(n_features)",
+    }
 
     def __init__(
         self,
@@ -61,25 +102,34 @@ class Building:
         seed: int | None = None,
         classes: Sequence[Any] | Array | None = None,
     ) -> None:
-        self.declarations: list[Layer] = []
+        self.declarations = []
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = _check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
-        self.classes: Array | None = None if classes is None else naming.class_labels(classes)
+        self.classes = None if classes is None else naming.class_labels(classes)
         self._has_learned_classes = False  # from training data, and not by the argument
-        self.feature_names: naming.Names | None = None
-        self.input_kind: str | None = None
+        self.feature_names = None
+        self.input_kind = None
         self.stop_training = False
-        self.history: History | None = None
+        self.history = None
         self.position = Position()
         self._busy = False
         self._engine: Engine | None = None
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
         self._learning_rate: float | None = None  # where it replaces the optimiser's
-        self.metrics: tuple[Metric, ...] = ()
+        self.metrics = ()
         for layer in _check.items(layers, "layers", "layers"):
             self.add(layer)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "seed":
+            value = checked_seed(value)
+        elif name == "metrics" and not isinstance(value, tuple):
+            raise AttributeError("metrics of a model are chosen by compile(..., metrics=[...])")
+        elif name == "classes" and not isinstance(value, np.ndarray) and value is not None:
+            value = naming.class_labels(value)
+        super().__setattr__(name, value)
 
     def add(self, layer: Layer) -> None:
         """Append a layer; only before the model is built.
@@ -274,7 +324,9 @@ class Building:
         for tensor in self.engine.program.tensors:
             if (tensor.layer, tensor.name) == (layer, name):
                 return tensor
-        raise AttributeError(f"layer {layer} has no {name}")
+        there = [tensor.name for tensor in self.engine.program.tensors if tensor.layer == layer]
+        known = f"; its tensors are {', '.join(there)}" if there else ", nor any other tensor"
+        raise AttributeError(f"layer {layer} has no {name}{known}{did_you_mean(name, [*there, 'trainable'])}")
 
     def _tensor(self, layer: int, name: str) -> Array:
         copy = self.engine.program.unpack(self.engine.parameters, self._find_tensor(layer, name))
@@ -382,9 +434,22 @@ class Building:
         units = output_of(self.declarations)[0] or 1
         if features is not None and (self._engine is None or self.feature_names is None):
             self.feature_names = features
-        if self.classes is None and self._takes_labels(units):
-            self.classes = naming.labels_in(y, units, "y")
+        if self.classes is None and self._is_untrained():  # or units would come to mean other classes
+            self.classes = self._labels_in(y, units)
             self._has_learned_classes = self.classes is not None
+
+    def _is_untrained(self) -> bool:
+        return self._engine is None or (self._engine.step == 0 and self.position == Position())
+
+    def _labels_in(self, y: Any, units: int) -> Array | None:
+        """The labels of the classes that targets tell of, where these do not go without saying."""
+        found = naming.labels_in(y, units, "y") if self._takes_labels(units) else None
+        is_error_loss = self.loss.targets == losses.VALUES
+        if not is_error_loss or (found is not None and found.dtype.kind == "U"):
+            return found
+        if not targets.are_classes(y, units):
+            return None  # but numbers to come near to
+        return np.arange(naming.class_count(units)) if found is None else found
 
     def take_names(self, other: Building) -> None:
         """Know features and classes as another model does: this one has its weights too."""
@@ -460,9 +525,15 @@ def check_last(layers: Sequence[Layer], loss: losses.Loss, chosen: Sequence[Metr
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
     if isinstance(layers[-1], (Dropout, GaussianNoise)):
         raise ArgumentError(f"the last layer must not be a {type(layers[-1]).__name__}: the loss would learn its noise")
+    if activation == "softmax" and units == 1:
+        raise ArgumentError(
+            "a last layer of 1 unit with a softmax is always 1, so there is nothing to train: use 2 units for two "
+            "classes, or 1 sigmoid unit and loss='binary_crossentropy'"
+        )
     loss.check_output(activation, units)
     if any(metric.counted_by_kernels for metric in chosen) and not loss.hits(activation, units):
         raise ArgumentError(
             f"the accuracy of classes is not defined for {type(loss).__name__} with a last layer of {units} units and "
             f"activation {activation!r}: report 'r2', 'mae' or 'regression_accuracy' instead"
         )
+    Scoring(tuple(chosen), loss, activation, units).check_combination()

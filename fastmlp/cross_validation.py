@@ -16,6 +16,7 @@ from .callbacks import Callback
 from .folds import fold_numbers
 from .history import History
 from .model import Sequential
+from .scores import Scores
 from .targets import row_weights
 from .trainer import Interruption
 from .workers import (
@@ -29,8 +30,6 @@ from .workers import (
     warm_up,
 )
 
-Scores = dict[str, float]
-
 _NOT_FOR_FIT = {"self", "x", "y", "initial_epoch", "n_threads", "resume"}  # they are decided here
 
 
@@ -40,7 +39,7 @@ class CrossValidation:
 
     Attributes
     ----------
-    scores : tuple of dict of str to float
+    scores : tuple of Scores
         Loss and metrics of each fold, on the rows that it did not train on.
     histories : tuple of History
         The training of each fold.
@@ -48,14 +47,15 @@ class CrossValidation:
         For each row, in the original order, the output of the model that was not trained on it.
     fold : ndarray of int64, shape (rows,)
         Which fold tested a row, from 0.
-    mean, std : dict of str to float
+    mean, std : Scores
         Of each score over the folds. ``std`` is the sample's: it divides by the number of folds less one.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastmlp.history import History
-    >>> scores = ({"loss": 0.5, "accuracy": 0.75}, {"loss": 0.25, "accuracy": 1.0})
+    >>> from fastmlp.scores import Scores
+    >>> scores = (Scores(loss=0.5, accuracy=0.75), Scores(loss=0.25, accuracy=1.0))
     >>> result = CrossValidation(scores, (History(), History()), np.zeros((4, 2)), np.array([0, 1, 0, 1]))
     >>> print(result)
     fold  rows  epochs    loss  accuracy
@@ -73,18 +73,18 @@ class CrossValidation:
     @property
     def mean(self) -> Scores:
         """Mean of each score over the folds."""
-        return {name: float(np.mean(self._values(name))) for name in self.scores[0]}
+        return Scores({name: float(np.mean(self._values(name))) for name in self.scores[0].keys()})
 
     @property
     def std(self) -> Scores:
         """Standard deviation of each score over the folds."""
-        return {name: float(np.std(self._values(name), ddof=1)) for name in self.scores[0]}
+        return Scores({name: float(np.std(self._values(name), ddof=1)) for name in self.scores[0].keys()})
 
     def _values(self, name: str) -> list[float]:
         return [scores[name] for scores in self.scores]
 
     def __str__(self) -> str:
-        names = list(self.scores[0])
+        names = list(self.scores[0].keys())
         rows = [("fold", "rows", "epochs", *names)]
         for number, (scores, history) in enumerate(zip(self.scores, self.histories, strict=True)):
             head = (str(number), str((self.fold == number).sum()), str(len(history.epoch)))
@@ -258,7 +258,7 @@ def _run(tasks: list[Fold], workers: int, interruption: Interruption, is_printin
 
 
 def _targets(x: Any, y: Any) -> Array:
-    targets = np.asarray(y)
+    targets = _check.array_of(y, "y")
     try:
         rows = len(x)
     except TypeError:

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from . import naming
+from ._errors import ArgumentError
 from ._threads import resolve_threads
 from ._types import Array
 from .building import Building, check_last
 from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
 from .engine import Data
+from .scores import Scores
 
 if TYPE_CHECKING:
     from .gradcheck import GradientCheck
     from .model import Sequential
 
 
+def refuse_overflow(outputs: Array, name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse what a network makes of rows that are finite, where it is not.
+
+    Raises
+    ------
+    ArgumentError
+        If there is NaN or infinity.
+    """
+    wrong = np.argwhere(~np.isfinite(outputs))
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise ArgumentError(
+            f"{name} must not be so large: row {row} is finite, but the network makes numbers of it that are too large "
+            f"for {dtype}, and its output {column} {outputs[row, column]}. {_remedy(dtype, 'the features')}"
+        )
+
+
+def _remedy(dtype: np.dtype[Any], what: str) -> str:
+    wider = ", or make the model with dtype='float64'" if dtype == np.float32 else ""
+    return f"Scale {what}, for example with a fastmlp.Normalization() as first layer{wider}"
+
+
 class Evaluating(Building):
     """The part of `fastmlp.Sequential` that judges it."""
 
-    def evaluate(
-        self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None
-    ) -> dict[str, float]:
+    def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores:
         """Loss and metrics on a data set.
 
         Parameters
@@ -35,16 +58,49 @@ class Evaluating(Building):
 
         Returns
         -------
-        dict of str to float
-            ``{"loss": …, "accuracy": …}``
+        Scores
+            A dict ``{"loss": …, "accuracy": …}`` that unpacks to its values: ``loss, accuracy = model.evaluate(x, y)``.
+            See `fastmlp.scores.Scores`.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, or has numbers so large that the loss is none of the model's dtype any more.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), test = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> _ = model.fit(x, y, epochs=3, verbose=0)
+        >>> result = model.evaluate(*test)
+        >>> loss, accuracy = result
+        >>> loss == result.loss == result["loss"], list(result.keys())
+        (True, ['loss', 'accuracy'])
         """
         check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
         if is_chunks(x, y):
             refuse_whole({"sample_weight": sample_weight is not None})
-            return self._evaluate_chunks(x, n_threads)
+            return self._judged(self._evaluate_chunks(x, n_threads))
         data = self._data(x, y, "x", "y", self.engine.program.fan_in, sample_weight)
-        return self.evaluate_data(data, n_threads)
+        return self._judged(self.evaluate_data(data, n_threads), data)
+
+    def _judged(self, scores: dict[str, float], data: Data | None = None) -> Scores:
+        """Scores, if their loss is finite; else the row that it fails for is looked for."""
+        if not math.isfinite(scores["loss"]):
+            if data is not None:
+                outputs = np.empty((data.rows, self.engine.program.classes), self.dtype)
+                self.engine.predict(data, outputs, None)
+                refuse_overflow(outputs, "x", self.dtype)
+            self._refuse_loss(scores["loss"])
+        return Scores(scores)
+
+    def _refuse_loss(self, loss: float) -> None:
+        raise ArgumentError(
+            f"the loss of these rows is {loss}, although x and y are finite: it is too large for {self.dtype}. "
+            f"{_remedy(self.dtype, 'x and y')}"
+        )
 
     def _evaluate_chunks(self, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:
         scoring, rows, total, hits = self.scoring, 0, 0.0, 0
@@ -148,4 +204,6 @@ class Evaluating(Building):
         engine = self.engine
         threads = engine.training_threads(data.rows, n_threads)
         loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
+        if not math.isfinite(loss):
+            self._refuse_loss(loss)
         return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]

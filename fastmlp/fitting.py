@@ -23,6 +23,7 @@ from .evaluating import Evaluating
 from .history import History
 from .inputs import warn_of_merged
 from .layers import Layer, Normalization, leaves, output_of
+from .scores import Scores
 from .trainer import Settings, Trainer
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Fitting(Evaluating):
             max_time = _check.real_number(max_time, "max_time", above=0)
         resolve_threads(n_threads)
         listeners = _listeners(callbacks, verbose)
-        if resume and initial_epoch:
+        if _check.yes_or_no(resume, "resume") and initial_epoch:
             raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
         if validation_batches is not None:
             validation_batches = _check.whole_number(validation_batches, "validation_batches", minimum=1)
@@ -156,7 +157,7 @@ class Fitting(Evaluating):
                     "steps_per_epoch": steps_per_epoch is not None,
                     "sample_weight": sample_weight is not None,
                     "class_weight='balanced'": isinstance(class_weight, str),
-                    "resume": bool(resume),
+                    "resume": resume,
                     f"the optimizer {type(self.optimizer).__name__}": self.optimizer.needs_all_rows,
                 }
             )
@@ -179,6 +180,8 @@ class Fitting(Evaluating):
                 raise ArgumentError("validation_batches needs validation_data or validation_split")
             if chunks is None:  # one chunk may lack what all have
                 self.scoring.check(train)
+                if validation is not None:
+                    self.scoring.check(validation, "validation_data")
             self.build(train.width)
             if self.optimizer.needs_all_rows or (chunks is None and batch_size > train.rows):
                 batch_size = train.rows
@@ -325,7 +328,7 @@ class Fitting(Evaluating):
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
-    ) -> dict[str, float]:
+    ) -> Scores:
         """One optimiser step on one batch, for training loops of your own.
 
         Parameters
@@ -336,7 +339,7 @@ class Fitting(Evaluating):
 
         Returns
         -------
-        dict of str to float
+        Scores
             Loss and metrics of the batch, before the update.
 
         Raises
@@ -356,7 +359,7 @@ class Fitting(Evaluating):
         sample_weight: Any = None,
         class_weight: Any = None,
         n_threads: int | None = None,
-    ) -> dict[str, float]:
+    ) -> Scores:
         """Go on training with rows that come as they come: once through them, in their order.
 
         The optimiser goes on from call to call. No history is kept.
@@ -371,7 +374,7 @@ class Fitting(Evaluating):
 
         Returns
         -------
-        dict of str to float
+        Scores
             Loss and metrics over these rows, each batch's before its update.
 
         Raises
@@ -388,14 +391,14 @@ class Fitting(Evaluating):
         if batch_size is not None:
             batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         with attempt(self):
-            rows = self._learn_inputs(x, y)
+            rows, is_first = self._learn_inputs(x, y), self._engine is None or self._engine.step == 0
             self._adapt(rows)
             data = self._weighted(self._data(rows, y, "x", "y", None, sample_weight), class_weight)
-            if self._engine is None or self._engine.step == 0:  # not again for each batch of a stream
-                self.scoring.check(data)
+            self.scoring.check(data)
+            if is_first:  # not again for each batch of a stream
                 warn_of_merged(rows, data.x, self.feature_names)
             self.build(data.width)
-            return self._steps(data, min(batch_size or data.rows, data.rows), n_threads)
+            return Scores(self._steps(data, min(batch_size or data.rows, data.rows), n_threads))
 
     def _steps(self, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
         """Once through the rows, in their order."""

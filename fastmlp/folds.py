@@ -45,6 +45,8 @@ def fold_numbers(
     >>> sorted(numbers[:3].tolist()), sorted(numbers[3:].tolist())
     ([0, 1, 2], [0, 1, 2])
     """
+    if stratify is not None:
+        _check.yes_or_no(stratify, "stratify")
     random = np.random.Generator(np.random.Philox(seed))
     if groups is not None:
         if stratify is not None and _check.yes_or_no(stratify, "stratify"):

@@ -147,10 +147,8 @@ def _checked_share(smoothing: Any) -> float:
 
 
 def _rows_of(values: Any, name: str) -> Any:
-    try:
-        array = np.asanyarray(values)  # still a memory map, or a masked array, which training refuses
-    except ValueError as error:
-        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    is_array = isinstance(values, np.ndarray)  # still a memory map, or a masked array, which training refuses
+    array = values if is_array else _check.array_of(values, name)
     if array.ndim == 0:
         raise ArgumentTypeError(f"{name} must be an array of rows, not {values!r:.60}")
     return array

@@ -17,8 +17,10 @@ from . import _check, bound, naming
 from ._errors import ArgumentError
 from ._threads import resolve_threads
 from ._types import Array
+from .attributes import as_one_class
 from .building import Position
 from .engine import data_of
+from .evaluating import refuse_overflow
 from .fitting import Fitting
 from .inputs import PIXELS
 from .layers import Dense, Layer, output_of
@@ -26,6 +28,8 @@ from .losses import CLASSES, PROBABILITIES
 
 if TYPE_CHECKING:
     from .jitted import Jitted
+
+_FEW = 64  # numbers that are read faster one by one than by NumPy
 
 __all__ = ["Position", "Sequential", "mlp"]
 
@@ -48,7 +52,8 @@ class Sequential(Fitting):
     classes : list of str or int, optional
         Labels of the classes, in the order of the last layer's units; of two classes where it has one unit. Where they
         are given, targets may be labels, and `predict_classes` gives labels. Default: class numbers from 0 on, unless
-        the first targets to train on are text: then their labels in sorted order.
+        the first targets to train on are text, or whole numbers as many as the classes and not all below their number,
+        such as 3 and 7: then these in sorted order.
 
     Attributes
     ----------
@@ -100,7 +105,15 @@ class Sequential(Fitting):
         Returns
         -------
         ndarray, shape (rows, units)
-            In the model's dtype. A row's result has the same bits whatever rows are beside it.
+            In the model's dtype, finite. A row's result has the same bits whatever rows are beside it.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If ``x`` cannot be read, or has NaN or infinity, or numbers so large that the network's are none of its
+            dtype any more.
+        NotBuiltError
+            If the model has no parameters yet.
         """
         engine = self.engine
         if n_threads is not None:
@@ -122,9 +135,10 @@ class Sequential(Fitting):
             none = np.empty(0, np.int64)
             data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype, is_centered=is_centered)
             engine.predict(data, out, n_threads)
-        if math.isnan(out.item(0) if shape[0] == 1 else out[:, 0].min()):  # a sum would warn of large outputs
+        if not _looks_finite(out, engine.activation):
             is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
             self.inputs().read(x if is_lost else given, "x")  # refuses the cause of a NaN
+            refuse_overflow(out, "x", self.dtype)
         return out
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
@@ -143,8 +157,9 @@ class Sequential(Fitting):
         Raises
         ------
         ArgumentError
-            If the outputs are independent answers, and no classes.
+            If the outputs are independent answers, or numbers, and no classes.
         """
+        self._check_has_classes()
         return self.classes_of(self.predict(x, n_threads=n_threads))
 
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
@@ -198,7 +213,9 @@ class Sequential(Fitting):
         """
         if self.loss.targets not in (CLASSES, PROBABILITIES):
             raise ArgumentError(f"the outputs of a model whose loss is {type(self.loss).__name__} are no probabilities")
-        return self.scoring.log_probabilities(self._read_by_loss(x, n_threads)).astype(self.dtype)
+        found = self.scoring.log_probabilities(self._read_by_loss(x, n_threads))
+        with np.errstate(over="ignore"):  # of logits at the ends of the range: that one is as good as never is right
+            return found.astype(self.dtype)
 
     def _read_by_loss(self, x: Any, n_threads: int | None) -> Array:
         """What the loss reads of each row."""
@@ -209,6 +226,7 @@ class Sequential(Fitting):
         targets = np.zeros(outputs.shape if self.loss.targets == PROBABILITIES else (0, outputs.shape[1]), self.dtype)
         data = data_of(rows, labels, targets, self.dtype, is_centered=features.is_centered)
         self.engine.evaluate(data, n_threads, outputs=outputs)
+        refuse_overflow(outputs, "x", self.dtype)
         return outputs
 
     def classes_of(self, outputs: Array) -> Array:
@@ -222,17 +240,34 @@ class Sequential(Fitting):
         -------
         ndarray, shape (rows,)
         """
+        self._check_has_classes()
+        if np.isnan(outputs).any():
+            raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
         _, activation = output_of(self.declarations)
         if outputs.shape[1] == 1:
             numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
-        elif self._loss is not None and self._loss.targets == PROBABILITIES and activation != "softmax":
-            raise ArgumentError(
-                f"each of the {outputs.shape[1]} outputs answers a question of its own, so a row has no one class: "
-                f"use predict_proba(x) > 0.5"
-            )
         else:
             numbers = outputs.argmax(axis=1)
         return numbers if self.classes is None else self.classes[numbers]
+
+    def _check_has_classes(self) -> None:
+        """Refuse to tell the class of a row, where outputs do not say it."""
+        units, activation = output_of(self.declarations)
+        if self._loss is None or units is None:
+            return  # what the outputs mean is for the caller to know
+        if units > 1 and self._loss.targets == PROBABILITIES and activation != "softmax":
+            raise ArgumentError(
+                f"each of the {units} outputs answers a question of its own, so a row has no one class: "
+                f"use predict_proba(x) > 0.5"
+            )
+        if self._loss.targets in (CLASSES, PROBABILITIES) or self._loss.hits(activation, units):
+            return
+        if self.classes is None or (units == 1 and activation != "sigmoid"):
+            own = "predict(x) > a threshold of yours" if units == 1 else "predict(x).argmax(axis=1)"
+            raise ArgumentError(
+                f"the model predicts numbers, as {type(self._loss).__name__} has it, and no classes: use predict(x), "
+                f"for classes train with a cross-entropy, or use {own}"
+            )
 
     def jitted(self) -> Jitted:
         """The model for use inside your own numba functions.
@@ -380,6 +415,9 @@ class Sequential(Fitting):
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
 
 
+as_one_class(Sequential)
+
+
 def mlp(
     hidden: Sequence[int],
     classes: int | Sequence[Any],
@@ -420,6 +458,15 @@ def mlp(
     model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
     model.compile()
     return model
+
+
+def _looks_finite(outputs: Array, activation: str) -> bool:
+    """Whether outputs are finite, sooner found than by asking each; large finite ones may seem not to be."""
+    if activation == "softmax":  # whose rows are NaN as a whole
+        return not math.isnan(outputs.item(0) if len(outputs) == 1 else outputs[:, 0].min())
+    if outputs.size <= _FEW:
+        return math.isfinite(sum(outputs.ravel().tolist()))
+    return math.isfinite(outputs.min()) and math.isfinite(outputs.max())
 
 
 def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:

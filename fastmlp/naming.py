@@ -10,12 +10,14 @@ import numpy as np
 
 from . import _check
 from ._errors import ArgumentError, ArgumentTypeError
-from ._types import Array
+from ._types import Array, Integers
 
 Name = Union[str, int, tuple["Name", ...]]  # noqa: UP007  # it names itself
 Names = tuple[Name, ...]  # of the columns of a data frame
 
 _SHOWN = 5  # labels or columns in a message
+
+are_texts, texts = _check.are_texts, _check.texts
 
 
 # ---------------------------------------------------------------- labels of classes
@@ -52,10 +54,18 @@ def _items(given: Any) -> list[Any]:
 
 
 def labels_in(y: Any, units: int, name: str) -> Array | None:
-    """The labels of all classes, in order, from targets that are text; None for other targets."""
+    """The labels of all classes, in order, from targets that are labels of one's own; None for other targets.
+
+    These are texts, or whole numbers as many as there are classes that are not those from 0 on. Class numbers need
+    no labels, also where some do not occur; other numbers are refused by whoever reads targets.
+    """
     words = texts(y, name)
     if words is None:
-        return None
+        numbers = whole_numbers(y)
+        if numbers is None or 0 <= numbers.min() <= numbers.max() < class_count(units):
+            return None
+        labels = np.unique(numbers)
+        return labels if len(labels) == class_count(units) else None
     labels = np.unique(words)
     if len(labels) != class_count(units):
         raise ArgumentError(
@@ -63,6 +73,34 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
             f"does not have all labels, name them with the model's argument classes=[...]"
         )
     return labels
+
+
+def whole_numbers(y: Any) -> Integers | None:
+    """One whole number for each row, whatever the type says; None for other targets."""
+    array = _check.numbers_if_any(y)
+    if array is None:
+        return None
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iuf":
+        return None
+    with np.errstate(invalid="ignore"):
+        numbers: Integers = array.astype(np.int64)
+    return numbers if (numbers == array).all() else None
+
+
+def distinct(y: Array) -> int | list[int]:
+    """What a new model is to be told of the classes of whole numbers: how many they are, or the labels themselves.
+
+    Numbers of which some below the largest never occur are labels, and make no classes without rows.
+
+    Examples
+    --------
+    >>> distinct(np.array([2, 0, 1, 1])), distinct(np.array([7, 3, 3]))
+    (3, [3, 7])
+    """
+    labels = np.unique(y).astype(np.int64).tolist()
+    return len(labels) if labels == list(range(len(labels))) else labels
 
 
 def class_count(units: int) -> int:
@@ -104,42 +142,13 @@ def _found(given: Array, labels: Array, name: str) -> Array:
     return places.astype(np.int64)
 
 
-def are_texts(array: Array) -> bool:
-    """Whether an array holds texts, and not numbers."""
-    if array.dtype.kind == "O":
-        return any(isinstance(item, str) for item in array.ravel()[:1000])
-    return array.dtype.kind in "UST"
-
-
-def texts(y: Any, name: str) -> Array | None:
-    """One text for each row, or None for targets that are no text."""
-    try:
-        array = np.asarray(y)
-    except (TypeError, ValueError):
-        return None  # whoever reads numbers says what is wrong
-    if not are_texts(array):
-        return None
-    if array.dtype.kind == "O":
-        missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
-        if missing:
-            came = array.ravel()[missing[0]]
-            raise ArgumentError(f"{name} must hold a label for each row, but {name}[{missing[0]}] is {came!r}")
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
-        raise ArgumentError(f"{name} must hold one label for each row, not the shape {array.shape} of texts")
-    try:
-        return array.astype(np.str_)
-    except UnicodeDecodeError:
-        raise ArgumentError(f"{name} holds bytes that are no ASCII text: decode them first") from None
-
-
 def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
     """``class_weight`` with class numbers in the place of labels."""
     if labels is None or not isinstance(class_weight, Mapping):
         return class_weight
     numbers = {label: number for number, label in enumerate(labels.tolist())}
-    unknown = [key for key in class_weight if key not in numbers]
+    unknown = [key for key in class_weight if key not in numbers or not isinstance(key, (str, int, np.integer))]
+    unknown += [key for key in class_weight if isinstance(key, bool) and list(numbers) != [0, 1]]
     if unknown:
         raise ArgumentError(f"class_weight has the class {unknown[0]!r}, but the model's classes are {some(labels)}")
     return {numbers[key]: weight for key, weight in class_weight.items()}

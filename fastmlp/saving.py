@@ -15,14 +15,16 @@ import numpy as np
 
 from . import _check, inputs, layers, losses, naming, optimizers
 from ._cache import write_atomically
-from ._errors import ArgumentTypeError, FastMLPError, ModelFileError
+from ._errors import ArgumentError, ArgumentTypeError, FastMLPError, ModelFileError
 from ._types import Array
 from ._version import __version__
+from .building import check_last
 from .engine import STEADY
 from .history import History
 from .model import Position, Sequential
 
 if TYPE_CHECKING:
+    from .metrics import Metric
     from .program import Tensor
 
 T = TypeVar("T")
@@ -242,11 +244,7 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     if config.get("input_kind") is not None:  # files of 0.1.0 do not have it
         model.input_kind = _check.choice(config["input_kind"], "input_kind", inputs.KINDS)
     if config["optimizer"] is not None:
-        model.compile(
-            optimizers.get(config["optimizer"]),
-            losses.get(config["loss"]),
-            _check.items(config["metrics"], "metrics", "metrics"),
-        )
+        _compile(model, config, path)
         if config.get("own_schedule") is not None:
             warnings.warn(
                 f"{path}: the schedule {config['own_schedule']} is code of your own, which files do not hold: the "
@@ -274,6 +272,31 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model
+
+
+def _compile(model: Sequential, config: dict[str, Any], path: Path) -> None:
+    """As it was; but for metrics that earlier versions took, and that cannot read what the model may give."""
+    from . import metrics  # which need not be imported to predict
+
+    optimizer, loss = optimizers.get(config["optimizer"]), losses.get(config["loss"])
+    chosen = metrics.get(config["metrics"])
+    model.compile(optimizer, loss, [])
+    kept = [metric for metric in chosen if _is_read_by(metric, model)]
+    if len(kept) < len(chosen):
+        warnings.warn(
+            f"{path}: of the metrics, {len(chosen) - len(kept)} cannot read what this last layer and loss may give, "
+            f"and are left out: compile() with others",
+            stacklevel=_TO_CALLER + 1,
+        )
+    model.compile(optimizer, loss, kept)
+
+
+def _is_read_by(metric: Metric, model: Sequential) -> bool:
+    try:
+        check_last(model.declarations, model.loss, [metric])
+    except ArgumentError:
+        return False
+    return True
 
 
 def _read_names(stored: Any, count: int) -> naming.Names:

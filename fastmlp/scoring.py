@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._errors import ArgumentError
 from ._types import Array
+from .activations import SHARES, UNIT_INTERVAL, outputs_of
 from .engine import Data
 from .kernels import tables as t
 from .losses import PROBABILITIES, Loss
@@ -79,12 +81,33 @@ class Scoring:
         truth, predictions = self._truth(truth), self._predictions(outputs)
         return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs()}
 
-    def check(self, data: Data) -> None:
-        """Refuse a metric that cannot read these targets and such outputs, before training ends with that."""
+    @property
+    def outputs(self) -> int:
+        """What the metrics see: numbers, probabilities, or rows of them whose sum is 1."""
+        if self.loss.code(self.activation) == t.SOFTMAX_CROSSENTROPY:
+            return SHARES
+        return UNIT_INTERVAL if self.loss.code(self.activation) == t.BINARY_LOGITS else outputs_of(self.activation)
+
+    def check_combination(self) -> None:
+        """Refuse metrics that cannot read what the last layer and the loss may give: any of it, not the first of it."""
+        source = (
+            f"a last layer of {self.units} unit{'s' * (self.units > 1)} with activation {self.activation!r} and "
+            f"{type(self.loss).__name__}"
+        )
+        for metric in self.metrics:
+            metric.check_outputs(self.outputs, self.units, source)
+
+    def check(self, data: Data, name: str = "y") -> None:
+        """Refuse a metric that cannot read these targets, before training ends with that; the outputs suit it."""
+        if not self.needs_outputs:
+            return
         truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
         for metric in self._of_outputs():
             if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known
-                metric(self._for(metric, truth), predictions)
+                try:
+                    metric(self._for(metric, truth), predictions)
+                except ArgumentError as error:
+                    raise ArgumentError(f"{name} cannot be judged by the metric {metric.name!r}: {error}") from None
 
     def _of_outputs(self) -> list[Metric]:
         return [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]

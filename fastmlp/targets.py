@@ -12,6 +12,8 @@ from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
 from .losses import CLASSES, COUNTS, PROBABILITIES, Loss
 
+_REMEDY = " (two labels of another kind go into the model's argument classes=[...])"
+
 
 def checked(
     loss: Loss, y: Any, name: str, rows: int, features_name: str, units: int, dtype: np.dtype[Any]
@@ -52,8 +54,20 @@ def _check_values(loss: Loss, targets: Array, given: Array, name: str) -> None:
         wanted = {PROBABILITIES: "from 0 to 1", COUNTS: "at least 0"}.get(loss.targets, "finite")
         raise ArgumentError(
             f"{name} must hold numbers that are {wanted} for this loss, but {name}[{row}, {column}] is "
-            f"{given[row, column]}"
+            f"{given[row, column]}{_REMEDY if loss.targets == PROBABILITIES and targets.shape[1] == 1 else ''}"
         )
+
+
+def are_classes(y: Any, units: int) -> bool:
+    """Whether the targets of an error loss are classes: their numbers, one-hot rows, or one column of 0 and 1."""
+    array = _check.numbers_if_any(y)
+    if array is None or array.size == 0:
+        return False
+    if units > 1 and array.ndim == 1:
+        return array.dtype.kind in "iu"
+    is_one = array.ndim == 1 or array.shape[1:] == (1,)
+    has_shape = is_one if units == 1 else array.shape[1:] == (units,)
+    return has_shape and bool(np.isin(array, (0, 1)).all()) and (units == 1 or bool((array.sum(axis=1) == 1).all()))
 
 
 def row_weights(sample_weight: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
@@ -100,6 +114,8 @@ def _weights_of_classes(class_weight: Any, classes: Array, units: int) -> Array:
     elif isinstance(class_weight, Mapping):
         factors = np.ones(count)
         for number, weight in class_weight.items():
+            if isinstance(number, (bool, np.bool_)) and count == 2:  # as targets that are booleans have it
+                number = int(number)
             index = _check.whole_number(number, "class_weight class", minimum=0, maximum=count - 1)
             factors[index] = _check.real_number(weight, f"class_weight[{index}]", minimum=0)
     else:

@@ -1,4 +1,4 @@
-"""Tables as text, for terminals and log files. Floor 5."""
+"""Tables as text, for terminals and log files. Floor 4."""
 
 from __future__ import annotations
 

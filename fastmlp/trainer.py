@@ -130,6 +130,7 @@ class Trainer:
             "validation_rows": 0 if self.validation is None else self.validation.rows,
             "validation_freq": self.settings.validation_freq,
             "validation_batches": self.settings.validation_batches,
+            "callbacks": tuple(self.callbacks),
             "higher_is_better": {metric.name: metric.higher_is_better for metric in self.scoring.metrics},
             "logs": [*dict.fromkeys([*names, *self._logs(EpochTotals())]), *(f"val_{name}" for name in validated)],
         }

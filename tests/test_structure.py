@@ -23,6 +23,9 @@ FLOORS = [
     ["activations", "initializers", "regularizers", "layers", "losses", "schedules", "optimizers", "metrics"],
     ["program"],
     [
+        "text_table",
+        "attributes",
+        "scores",
         "history",
         "callbacks",
         "thread_choice",
@@ -51,7 +54,6 @@ FLOORS = [
         "datasets",
         "plots",
         "trackers",
-        "text_table",
         "workers",
         "folds",
         "cross_validation",

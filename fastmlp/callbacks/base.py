@@ -43,8 +43,9 @@ class Callback:
         """Before the first epoch.
 
         ``plan`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
-        ``validation_rows``, ``validation_freq``, ``validation_batches``, and ``logs``: the names that an epoch's logs
-        can have.
+        ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``:
+        the names that an epoch's logs can have. A callback may add values of its own to the logs that it is given:
+        those behind it see them.
         """
 
     def on_epoch_begin(self, epoch: int) -> None:

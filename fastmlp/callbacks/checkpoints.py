@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from .._errors import ArgumentError
 from .base import Callback, Logs
 from .monitor import Monitor
 from .paths import as_path
+
+_PACKAGE = __name__.rpartition(".")[0]
 
 
 class ModelCheckpoint(Callback):
@@ -27,9 +30,9 @@ class ModelCheckpoint(Callback):
     ----------
     path : path-like
         A name that ends in ``.npz``, with fields as of `str.format`: ``epoch`` and ``batch``, counted from 1, and the
-        names of the logs, for example ``"models/{epoch:03d}-{val_loss:.4f}.npz"``. Without a field each file replaces
-        the one before. Any other name is a folder, in which files are named by epoch (and batch). Folders that are
-        missing are made.
+        names of the logs, for example ``"models/{epoch:03d}-{val_loss:.4f}.npz"``; also of what callbacks of yours that
+        stand before this one add to the logs. Without a field each file replaces the one before. Any other name is a
+        folder, in which files are named by epoch (and batch). Folders that are missing are made.
     monitor : str, default "val_loss"
         With ``save_best_only``: the value of the logs that is watched.
     save_best_only : bool, default False
@@ -54,7 +57,7 @@ class ModelCheckpoint(Callback):
     ------
     ArgumentError
         If ``path`` cannot be read as a template; by `fit`, before any training, if it has a field that there is no
-        value for.
+        value for, or when the first file is due, if callbacks before this one could have added it and did not.
 
     Examples
     --------
@@ -93,12 +96,21 @@ class ModelCheckpoint(Callback):
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         self.best, self.saved = None, []
-        _check_fields(self.template, ["epoch", "batch", *plan["logs"]])
+        known = ["epoch", "batch", *plan["logs"]]
+        others = [name for name in _field_names(self.template) if name not in known]
+        self._awaited = set(others) if self._may_be_added(plan.get("callbacks", ())) else set()
+        _check_fields(self.template, [*known, *self._awaited])
         if self.save_best_only:
             self._watched.begin(plan)
             self._check_frequency(plan)
         self._batches = plan["batches"]
         self._names = list(plan["logs"])
+
+    def _may_be_added(self, callbacks: Sequence[Callback]) -> bool:
+        """Whether code of the user's own is told of epochs or batches before this callback."""
+        before = itertools.takewhile(lambda other: other is not self, callbacks)
+        hooks = ("on_batches_end",) if self.every_batches is not None else ("on_epoch_end", "on_batches_end")
+        return any(_is_own(getattr(other, hook)) for other in before for hook in hooks)
 
     def _check_frequency(self, plan: dict[str, Any]) -> None:
         if self.every_batches and self.monitor.startswith("val_") and not plan["validation_batches"]:
@@ -122,6 +134,13 @@ class ModelCheckpoint(Callback):
     def _save(self, batch: int, logs: Logs) -> None:
         if self.save_best_only and not self._is_best(logs):
             return
+        missing = sorted(self._awaited - logs.keys())
+        if missing:
+            raise ArgumentError(
+                f"path {self.template!r} has a field {{{missing[0]}}}, but neither this training nor a callback before "
+                f"the checkpoint gives it a value; there are {', '.join(['epoch', 'batch', *logs])}"
+            )
+        self._names, self._awaited = [*dict.fromkeys([*self._names, *logs])], set()
         known = {name: logs.get(name, math.nan) for name in self._names}
         path = Path(self.template.format(**{**known, **logs, "epoch": self._epoch + 1, "batch": batch}))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,6 +155,11 @@ class ModelCheckpoint(Callback):
             return False
         self.best = value
         return True
+
+
+def _is_own(hook: Any) -> bool:
+    """Whether a method is code of the user."""
+    return not str(getattr(hook, "__module__", "")).startswith(_PACKAGE)
 
 
 def _batches(save_freq: Any) -> int:

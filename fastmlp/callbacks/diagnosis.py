@@ -259,10 +259,7 @@ class Diagnosis(Callback):
 
 def _largest_share(y: Any) -> float:
     """The share of rows that belong to the largest class."""
-    try:
-        labels = np.asarray(y)
-    except ValueError as error:
-        raise ArgumentError(f"y must be class numbers or rows of class targets: {error}") from None
+    labels = _check.array_of(y, "y")
     if labels.size == 0 or labels.ndim not in (1, 2):
         raise ArgumentError(f"y must be class numbers or rows of class targets, not shape {labels.shape}")
     if labels.ndim == 2 and labels.shape[1] > 1:

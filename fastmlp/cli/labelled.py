@@ -40,16 +40,16 @@ class Labelled:
     feature_names: tuple[str, ...] | None = None
 
     @property
-    def labels(self) -> int | tuple[str, ...]:
-        """What a new model is told of the classes: the words, or how many there are."""
-        return self.classes if self.class_names is None else self.class_names
+    def labels(self) -> int | tuple[str, ...] | list[int]:
+        """What a new model is told of the classes: words, numbers that are not those from 0 on, or how many."""
+        if self.class_names is not None:
+            return self.class_names
+        return naming.distinct(np.concatenate([y for _, y in (self.train, self.test)]))
 
     @property
     def classes(self) -> int:
         """How many there are."""
-        if self.class_names is not None:
-            return len(self.class_names)
-        return 1 + max(int(y.max()) for _, y in (self.train, self.test) if len(y))
+        return self.labels if isinstance(self.labels, int) else len(self.labels)
 
     def with_rows(self, count: int | None) -> Labelled:
         """With the first so many training rows; None for all."""
@@ -58,7 +58,7 @@ class Labelled:
 
     def for_model(self, model: Sequential, notes: Notes | None, features: str | None = None) -> Labelled:
         """The same rows, read as the model's training data were."""
-        known = None if model.classes is None else tuple(map(str, model.classes))
+        known = None if model.classes is None or model.classes.dtype.kind != "U" else tuple(map(str, model.classes))
         if known is not None or notes is not None:
             check_labels(known, self.class_names, self.source)
         check_header(model, self.feature_names, self.source)

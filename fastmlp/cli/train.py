@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .. import datasets, optimizers
 from .._errors import DataFileError, DivergenceError, FastMLPError
 from ..model import Sequential, mlp
+from ..scores import Scores
 from . import trained
 from .labelled import Labelled, Part, load_split
 from .trained import Notes
@@ -61,9 +62,9 @@ class RunFailed(FastMLPError):
     """Training broke off; what it achieved has been saved and reported."""
 
 
-def in_words(values: dict[str, float]) -> str:
+def in_words(values: Scores) -> str:
     """Results as one line, the metrics first: "accuracy 0.9789  loss 0.0712"."""
-    return "  ".join(f"{name} {values[name]:.4f}" for name in sorted(values, key=lambda name: name == "loss"))
+    return "  ".join(f"{name} {values[name]:.4f}" for name in sorted(values.keys(), key=lambda name: name == "loss"))
 
 
 def _silent(line: str) -> None:
@@ -130,8 +131,9 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
         f"data: {data.source}, {len(x):,} training and {len(x_test):,} test rows of {x.shape[1]:,} features "
         f"({x.dtype}), {data.classes} classes"
     )
-    if data.class_names:
-        say("classes: " + ", ".join(f"{number} = {name}" for number, name in enumerate(data.class_names)))
+    labels = data.class_names if work.model.classes is None else work.model.classes
+    if labels is not None:
+        say("classes: " + ", ".join(f"{number} = {label}" for number, label in enumerate(labels)))
     work.model.summary(say)
 
 

@@ -97,10 +97,7 @@ def labels_of(rows: ArrayLike) -> NDArray[np.int64]:
 
 
 def _numbers(values: ArrayLike, name: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    array = _check.array_of(values, name)
     if array.dtype.kind not in "buif" and array.size:
         raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}")
     return array

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _columns
+from .. import _check, _columns
 from .._errors import ArgumentError
 
 _BLOCK = 4096  # rows in float64 at once: bounds the memory for wide data
@@ -105,7 +105,7 @@ def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floa
 
 
 def _as_matrix(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
-    values = np.asarray(x)
+    values = _check.array_of(x, name)
     if values.ndim != 2 or values.dtype.kind not in "buif":
         raise ArgumentError(
             f"{function}: {name} must be numbers of shape (rows, features), got {values.dtype} of shape {values.shape}"

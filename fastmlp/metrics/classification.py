@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from .._errors import ArgumentError
 from .._types import Integers
 from . import counts, inputs
 
+_LISTED = ("classes", "labels")
 MOST_CONFUSED = 2**14  # classes: the matrix then takes 2 GB
 
 
@@ -24,6 +26,9 @@ def accuracy(targets: Any, outputs: Any) -> float:
     outputs : array_like, shape (rows, units) or (rows,)
         A column for each class, of which the largest is chosen; one column with the probability of class 1, which is
         chosen above 0.5; or class numbers of an integer dtype.
+
+        Where targets and outputs both have one label for each row, these may be of one's own, as
+        `Sequential.predict_classes` gives them: texts, or any whole numbers. Of two, the larger is class 1.
 
     Returns
     -------
@@ -199,7 +204,7 @@ def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: f
     for_nothing = _check.real_number(zero_division, "zero_division", minimum=0)
     if for_nothing > 1:
         raise ArgumentError(f"zero_division must be a number from 0 to 1, not {zero_division!r}")
-    found = counts.count(targets, outputs, multi_label=multi_label)
+    found = counts.count(targets, outputs, multi_label=multi_label, is_binary=average == "binary")
     if average == "binary" and len(found.hits) > 2:
         raise ArgumentError(
             f"average='binary' is for two classes, but there are {len(found.hits)}: use 'macro', 'micro' or 'weighted'"
@@ -207,16 +212,17 @@ def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: f
     return counts.averaged(found, name, average, for_nothing)
 
 
-def confusion_matrix(targets: Any, outputs: Any, classes: int | None = None) -> Integers:
+def confusion_matrix(targets: Any, outputs: Any, classes: int | Iterable[Any] | None = None) -> Integers:
     """How many rows of each class were given to each class.
 
     Parameters
     ----------
     targets, outputs : array_like
         As for `accuracy`.
-    classes : int, optional
-        How many classes there are. Default: as many as there are columns, 2 for one column; for class numbers alone,
-        the largest of them and 1, at least 2.
+    classes : int or list of labels, optional
+        How many classes there are, or their labels in the order of the rows, such as ``model.classes``. Default: as
+        many as there are columns, 2 for one column; for class numbers alone, the largest of them and 1, at least 2;
+        for labels those that occur, sorted.
 
     Returns
     -------
@@ -235,9 +241,15 @@ def confusion_matrix(targets: Any, outputs: Any, classes: int | None = None) -> 
     array([[1, 1, 0],
            [0, 1, 0],
            [0, 1, 0]])
+    >>> metrics.confusion_matrix(["no", "yes", "no"], ["yes", "yes", "no"], classes=["yes", "no"])
+    array([[1, 0],
+           [1, 1]])
     """
-    found = inputs.decisions(targets, outputs)
-    if classes is not None:
+    labels = None if classes is None or isinstance(classes, (int, np.integer)) else _check.items(classes, *_LISTED)
+    found = inputs.decisions(targets, outputs, labels)
+    if labels is not None:
+        found = found.with_classes(len(labels), "the number of classes")
+    elif classes is not None:
         found = found.with_classes(_check.whole_number(classes, "classes", minimum=2), "classes")
     n = found.classes
     if n > MOST_CONFUSED:

@@ -40,7 +40,7 @@ class Counts(NamedTuple):
 
 def of_classes(found: inputs.Decisions) -> Counts:
     """Counts of classes. Those that occur nowhere, neither in the targets nor among the chosen, are in no mean."""
-    truth, chosen, classes, _ = found
+    truth, chosen, classes = found[:3]
     hits = np.bincount(truth[truth == chosen], minlength=classes)
     given = np.bincount(chosen, minlength=classes)
     support = np.bincount(truth, minlength=classes)
@@ -53,11 +53,12 @@ def of_labels(truth: Array, chosen: Array) -> Counts:
     return Counts((truth & chosen).sum(axis=0), chosen.sum(axis=0), truth.sum(axis=0), every)
 
 
-def count(targets: Any, outputs: Any, *, multi_label: bool) -> Counts:
-    """Counts of classes or labels."""
+def count(targets: Any, outputs: Any, *, multi_label: bool, is_binary: bool = False) -> Counts:
+    """Counts of classes or labels; of two classes alone, if they are all and that is asked for."""
     if multi_label:
         return of_labels(*inputs.labels(targets, outputs))
-    return of_classes(inputs.decisions(targets, outputs))
+    found = inputs.decisions(targets, outputs)
+    return of_classes(found.of_two() if is_binary else found)
 
 
 def ratio(numerator: Any, denominator: Any, zero_division: float = 0.0) -> Array:

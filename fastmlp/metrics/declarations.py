@@ -9,8 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import _check
-from .._errors import ArgumentTypeError
+from .._errors import ArgumentError, ArgumentTypeError
+from ..activations import ANY_NUMBERS, SHARES, UNIT_INTERVAL
 from . import classification, counts, ranking, regression
+
+_REMEDIES = (
+    "",
+    "end the model with a sigmoid, or with a linear layer and a cross-entropy that has from_logits=True",
+    "end the model with a softmax, or for independent labels use multi_label=True",
+)
+_KINDS = ("any numbers", "numbers from 0 to 1", "rows of class probabilities, whose sum is 1")
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,25 @@ class Metric:
     def __call__(self, targets: Any, outputs: Any) -> float:
         """The metric of all rows of ``targets`` and ``outputs``, as the function of the same name takes them."""
         return self._function(targets, outputs, **self._settings())
+
+    def reads(self, units: int) -> int:
+        """What outputs of so many units must be: one of the kinds that `fastmlp.activations` has."""
+        return ANY_NUMBERS
+
+    def check_outputs(self, outputs: int, units: int, source: str) -> None:
+        """Refuse a model whose outputs this metric cannot read; ``source`` is what they come from, in words.
+
+        Raises
+        ------
+        ArgumentError
+            If they are not what the metric reads, or too few or too many.
+        """
+        needed = self.reads(units)
+        if needed > outputs:
+            raise ArgumentError(
+                f"the metric {self.name!r} reads {_KINDS[needed]}, but {source} gives {_KINDS[outputs]}: "
+                f"{_REMEDIES[needed]}, or report 'r2', 'mae' or 'mse' instead"
+            )
 
     def config(self) -> dict[str, Any] | None:
         """A JSON-ready description, which `get` reads back; None for a metric that is code of the user."""
@@ -102,6 +129,13 @@ class TopKAccuracy(Metric):
     def name(self) -> str:
         return f"top_{self.k}_accuracy"
 
+    def check_outputs(self, outputs: int, units: int, source: str) -> None:
+        if not max(2, self.k) <= units:
+            raise ArgumentError(
+                f"the metric {self.name!r} needs a last layer with a unit for each class, at least {max(2, self.k)}, "
+                f"but {source} has {units}"
+            )
+
 
 @dataclass(frozen=True)
 class BinaryAccuracy(Metric):
@@ -128,6 +162,17 @@ class BinaryAccuracy(Metric):
     def _check_fields(self) -> None:
         object.__setattr__(self, "threshold", _check.real_number(self.threshold, "threshold"))
 
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL if 0 < self.threshold < 1 else ANY_NUMBERS
+
+    def check_outputs(self, outputs: int, units: int, source: str) -> None:
+        super().check_outputs(outputs, units, source)
+        if outputs != ANY_NUMBERS and not 0 < self.threshold < 1:
+            raise ArgumentError(
+                f"the metric {self.name!r} has the threshold {self.threshold:g}, but {source} gives probabilities, "
+                f"also where the loss reads logits: choose a threshold between 0 and 1"
+            )
+
 
 @dataclass(frozen=True)
 class _Averaged(Metric):
@@ -137,6 +182,21 @@ class _Averaged(Metric):
     def _check_fields(self) -> None:
         object.__setattr__(self, "multi_label", _check.yes_or_no(self.multi_label, "multi_label"))
         counts.check_average(self.average, self.multi_label)
+
+    @property
+    def takes_rows(self) -> bool:  # type: ignore[override]
+        return self.multi_label
+
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL if self.multi_label or units == 1 else ANY_NUMBERS
+
+    def check_outputs(self, outputs: int, units: int, source: str) -> None:
+        super().check_outputs(outputs, units, source)
+        if self.average == "binary" and units > 2:
+            raise ArgumentError(
+                f"the metric {self.name!r} has average='binary', which is for two classes, but {source} has {units} "
+                f"units: use 'macro', 'micro' or 'weighted'"
+            )
 
 
 @dataclass(frozen=True)
@@ -218,6 +278,13 @@ class AUC(Metric):
 
     _function = staticmethod(ranking.auc)
     name = "auc"
+
+    @property
+    def takes_rows(self) -> bool:  # type: ignore[override]
+        return self.multi_label
+
+    def reads(self, units: int) -> int:
+        return ANY_NUMBERS if self.multi_label or units == 1 else SHARES
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "multi_label", _check.yes_or_no(self.multi_label, "multi_label"))

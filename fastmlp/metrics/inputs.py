@@ -13,8 +13,8 @@ import numpy as np
 from .. import _check
 from .._errors import ArgumentError
 from .._types import Array, Integers
+from .labels import MOST_CLASSES, Labels, numbered
 
-MOST_CLASSES = 2**20  # of class numbers: counts for each number below the largest take memory
 _OTHER_OUTPUTS = "; class numbers need an integer dtype, and logits a sigmoid first"
 
 
@@ -25,6 +25,7 @@ class Decisions(NamedTuple):
     chosen: Integers
     classes: int
     may_be_more: bool = False  # classes than the class numbers show; columns show all
+    labels: Labels | None = None  # of the classes, where they are not their numbers
 
     def with_classes(self, classes: int, name: str) -> Decisions:
         """The same rows among so many classes; ``name`` is the argument that says it."""
@@ -35,9 +36,24 @@ class Decisions(NamedTuple):
             )
         return self._replace(classes=classes)
 
+    def of_two(self) -> Decisions:
+        """Where two class numbers occur that might be any, 1 and 2 for example, they alone, as classes 0 and 1."""
+        there = np.unique(np.concatenate([self.truth, self.chosen]))
+        if not self.may_be_more or self.classes == 2 or len(there) != 2:
+            return self
+        return Decisions(np.searchsorted(there, self.truth), np.searchsorted(there, self.chosen), 2)
 
-def decisions(targets: Any, outputs: Any) -> Decisions:
-    """The true and the chosen class of each row."""
+
+def decisions(targets: Any, outputs: Any, given: Any = None) -> Decisions:
+    """The true and the chosen class of each row; ``given`` are names or labels of the classes, see `numbered`."""
+    *pair, labels = numbered(targets, outputs, given)
+    found = _decided(*pair)
+    if labels is None:
+        return found
+    return found.with_classes(len(labels), "the number of labels")._replace(labels=labels, may_be_more=False)
+
+
+def _decided(targets: Any, outputs: Any) -> Decisions:
     target, output = _pair(targets, outputs)
     if output.shape[1] > 1:
         truth = _classes_of(target, output.shape[1])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from .._types import Array
 from . import inputs
 
 
@@ -34,7 +35,8 @@ def mean_squared_error(targets: Any, outputs: Any) -> float:
     2.125
     """
     target, output = inputs.values(targets, outputs)
-    return float(np.mean((output - target) ** 2))
+    with np.errstate(over="ignore"):  # the square of what is beyond 1e154 is infinite
+        return float(np.mean((output - target) ** 2))
 
 
 def mean_absolute_error(targets: Any, outputs: Any) -> float:
@@ -53,7 +55,8 @@ def mean_absolute_error(targets: Any, outputs: Any) -> float:
     1.25
     """
     target, output = inputs.values(targets, outputs)
-    return float(np.mean(abs(output - target)))
+    with np.errstate(over="ignore"):
+        return float(np.mean(abs(output - target)))
 
 
 def r2_score(targets: Any, outputs: Any) -> float:
@@ -79,6 +82,7 @@ def r2_score(targets: Any, outputs: Any) -> float:
     target, output = inputs.values(targets, outputs)
     if len(target) == 1:
         return float("nan")
+    target, output = _within_squares(target, output)
     missed = ((target - output) ** 2).sum(axis=0)
     total = ((target - target.mean(axis=0)) ** 2).sum(axis=0)
     total[(target == target[0]).all(axis=0)] = 0  # a rounded mean leaves a little
@@ -112,5 +116,14 @@ def regression_accuracy(targets: Any, outputs: Any, divisor: float = 250.0) -> f
     0.5
     """
     divisor = _check.real_number(divisor, "divisor", above=0)
-    target, output = inputs.values(targets, outputs)
+    target, output = _within_squares(*inputs.values(targets, outputs))
     return float(np.mean(abs(output - target) <= target.std(axis=0) / divisor))
+
+
+def _within_squares(target: Array, output: Array) -> tuple[Array, Array]:
+    """Both in another unit, where their squares would be infinite: a ratio of them stays what it is."""
+    largest = max(abs(target).max(), abs(output).max())
+    if largest < 1e140:
+        return target, output
+    scale = 2.0 ** -np.ceil(np.log2(largest))
+    return target * scale, output * scale

@@ -83,7 +83,7 @@ def _line(name: str, width: int, scores: Iterable[float], support: int) -> str:
 
 
 def classification_report(
-    targets: Any, outputs: Any, names: Iterable[str] | None = None, *, multi_label: bool = False
+    targets: Any, outputs: Any, names: Iterable[Any] | None = None, *, multi_label: bool = False
 ) -> ClassificationReport:
     """Precision, recall and F1 of every class.
 
@@ -92,7 +92,8 @@ def classification_report(
     targets, outputs : array_like
         As for `accuracy`; with ``multi_label``, as for `binary_accuracy` with its threshold of 0.5.
     names : list of str, optional
-        A name for each class or label; default: their numbers.
+        A name for each class or label; default: their numbers. Where targets and outputs hold labels of one's own, the
+        labels in the order of the table, such as ``model.classes``; default: those that occur, sorted.
     multi_label : bool, default False
         Whether a row may have any number of labels, each with a column of its own.
 
@@ -111,12 +112,15 @@ def classification_report(
     >>> metrics.classification_report([0, 1, 1], [0.1, 0.8, 0.3]).macro
     Scores(precision=0.75, recall=0.75, f1=0.6666666666666666)
     """
-    named = None if names is None else [str(name) for name in _check.items(names, "names", "class names")]
+    given = None if names is None else _check.items(names, "names", "class names")
+    named = None if given is None else [str(name) for name in given]
     if _check.yes_or_no(multi_label, "multi_label"):
         truth, chosen = inputs.labels(targets, outputs)
         found, accuracy = counts.of_labels(truth, chosen), float(np.mean(truth == chosen))
     else:
-        decisions = inputs.decisions(targets, outputs)
+        decisions = inputs.decisions(targets, outputs, given)
+        if named is None and decisions.labels is not None:
+            named = [str(label) for label in decisions.labels]
         if named is not None:
             decisions = decisions.with_classes(len(named), "the number of names")
         found, accuracy = counts.of_classes(decisions), float(np.mean(decisions.truth == decisions.chosen))

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array, Integers
+from ..metrics.labels import numbered
 from ._style import shorten
 
 MOST_CLASSES = 1000
@@ -56,11 +57,14 @@ def class_numbers(values: Any, name: str) -> Integers:
     return labels.astype(np.int64)
 
 
-def target_pairs(targets: Any, predictions: Any) -> tuple[Integers, Integers]:
-    """True and predicted class numbers, equally many."""
-    true, predicted = class_numbers(targets, "targets"), class_numbers(predictions, "predictions")
-    same_rows(targets=true, predictions=predicted)
-    return true, predicted
+def target_pairs(
+    targets: Any, predictions: Any, names: Any = None, called: tuple[str, str] = ("targets", "predictions")
+) -> tuple[Integers, Integers, Any]:
+    """True and predicted class numbers, equally many, and the names of the classes: labels, where these are given."""
+    *pair, labels = numbered(targets, predictions, names, called, MOST_CLASSES)
+    true, predicted = (class_numbers(values, name) for values, name in zip(pair, called, strict=True))
+    same_rows(**dict(zip(called, (true, predicted), strict=True)))
+    return true, predicted, names if labels is None else [str(label) for label in labels]
 
 
 def same_rows(**arrays: Array) -> None:

@@ -27,10 +27,10 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     Parameters
     ----------
     matrix : array_like, shape (classes, classes), or tuple (targets, predictions)
-        Counts, row = true class; or class numbers, (rows,), or rows of one score for each class, (rows, classes). A
-        tuple is always taken as the pair.
+        Counts, row = true class; or class numbers or labels, (rows,), or rows of one score for each class,
+        (rows, classes). A tuple is always taken as the pair.
     names : list of str, optional
-        Of the classes. Default: their numbers.
+        Of the classes. Default: their numbers, or the labels that occur, sorted. Of labels, all in their order.
     normalize : bool, default False
         Show the percentage of each true class instead of counts.
     ax : Axes, optional
@@ -57,7 +57,8 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     3 of 4 correct (75.00 %)
     """
     _check.yes_or_no(normalize, "normalize")
-    counts = _counts(matrix, None if names is None else len(_check.items(names, "names", "texts")))
+    names = None if names is None else _check.items(names, "names", "texts")
+    counts, names = _counts(matrix, names)
     labels = _data.class_names(names, len(counts))[: len(counts)]
     side = float(np.clip(0.6 * len(counts) + 2, 4, 14))
     ax = _style.panel(ax, (side, side))
@@ -77,11 +78,12 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     return ax
 
 
-def _counts(matrix: Any, named: int | None) -> Array:
+def _counts(matrix: Any, names: Any) -> tuple[Array, Any]:
+    """Counts, and names for the classes."""
     if isinstance(matrix, tuple) and len(matrix) == 2:
-        true, predicted = _data.target_pairs(*matrix)
+        true, predicted, names = _data.target_pairs(*matrix, names)
         classes = max(int(true.max()), int(predicted.max())) + 1
-        return _count_pairs(true, predicted, max(classes, named or 0))
+        return _count_pairs(true, predicted, max(classes, len(names or ()))), names
     counts = _data.numbers(matrix, "matrix")
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise ArgumentError(
@@ -90,7 +92,7 @@ def _counts(matrix: Any, named: int | None) -> Array:
         )
     if not (counts >= 0).all():
         raise ArgumentError("matrix must hold counts of at least 0, but has negative numbers or NaN")
-    return counts
+    return counts, names
 
 
 def _count_pairs(true: Integers, predicted: Integers, classes: int) -> Array:
@@ -173,9 +175,9 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     Parameters
     ----------
     targets, predictions : array_like, shape (rows,) or (rows, classes)
-        Class numbers, or rows of one score for each class.
+        Class numbers, labels as `Sequential.predict_classes` gives them, or rows of one score for each class.
     names : list of str, optional
-        Of the classes. Default: their numbers.
+        Of the classes. Default: their numbers, or the labels that occur, sorted. Of labels, all in their order.
     ax : Axes, optional
         Default: a new figure.
 
@@ -199,7 +201,8 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     1 of 4 wrong (25.00 %)
     most frequent confusion: cat taken for dog (1 time)
     """
-    true, predicted = _data.target_pairs(targets, predictions)
+    names = None if names is None else _check.items(names, "names", "texts")
+    true, predicted, names = _data.target_pairs(targets, predictions, names)
     classes = max(int(true.max()), int(predicted.max())) + 1
     labels = _data.class_names(names, classes)
     counts = _count_pairs(true, predicted, len(labels))

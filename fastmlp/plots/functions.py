@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _check
+from .. import _check, naming
 from .._errors import ArgumentError
 from .._types import Array, Integers
 from . import _data, _style
@@ -34,7 +34,7 @@ def decision_boundary(
         probabilities are taken as logits.
     x : array_like, shape (rows, 2)
     y : array_like, shape (rows,) or (rows, classes)
-        Class numbers or one-hot rows.
+        Class numbers, the model's labels of classes, or one-hot rows.
     ax : Axes, optional
         Default: a new figure.
     resolution : int, default 200
@@ -67,7 +67,7 @@ def decision_boundary(
     points = _check.features(x, "x", np.dtype(np.float64))
     if points.shape[1] != 2:
         raise ArgumentError(f"x must have the shape (rows, 2), because a plane is drawn, not {points.shape}")
-    labels = _data.class_numbers(y, "y")
+    labels = _data.class_numbers(_numbers_of(model, y), "y")
     _data.same_rows(x=points, y=labels)
     resolution = _check.whole_number(resolution, "resolution", minimum=2)
     margin = _check.real_number(margin, "margin", minimum=0)
@@ -87,6 +87,13 @@ def decision_boundary(
     _scatter(ax, points[rows], labels[rows], right[rows], colors)
     _style.legend_beside(ax, markerscale=(30 / _style.point_size(len(rows))) ** 0.5)
     return ax
+
+
+def _numbers_of(model: Any, y: Any) -> Any:
+    """Targets with class numbers in the place of the labels that the model knows."""
+    known = getattr(model, "classes", None)
+    are_labels = known is not None and (known.dtype.kind != "U" or naming.texts(y, "y") is not None)
+    return naming.class_numbers(y, known, "y") if are_labels else y
 
 
 def _shown(samples: int) -> str:
@@ -187,7 +194,7 @@ def regression(x: Any, y: Any, model: Any, ax: Axes | None = None) -> Axes:
     >>> fm.plots.regression([0, 1, 2], [0, 2, 4.3], Twice()).get_title()
     'Regression: mean squared error 0.03'
     """
-    given = np.asarray(x)
+    given = _check.array_of(x, "x")
     points = _check.features(given.reshape(-1, 1) if given.ndim == 1 else x, "x", np.dtype(np.float64))
     if points.shape[1] != 1:
         raise ArgumentError(f"x must have the shape (rows,) or (rows, 1), because a curve is drawn, not {given.shape}")

@@ -32,9 +32,9 @@ def samples(
     x : array_like, shape (rows, features), (rows, height, width) or (rows, height, width, 3)
         0 is drawn white, except in images with colours.
     labels, predictions : array_like, shape (rows,) or (rows, classes)
-        True and predicted class numbers, or rows of one score for each class.
+        True and predicted class numbers or labels, or rows of one score for each class.
     names : list of str, optional
-        Of the classes. Default: their numbers.
+        Of the classes. Default: their numbers, or the labels that occur, sorted. Of labels, all in their order.
     count : int, default 25
         Images at most; with ``axes``, one for each of them.
     image_shape : tuple of int, optional
@@ -66,7 +66,8 @@ def samples(
     ((2, 2), '✓ 3 (3)')
     """
     rows = _rows(x)
-    true, predicted = _data.class_numbers(labels, "labels"), _data.class_numbers(predictions, "predictions")
+    names = None if names is None else _check.items(names, "names", "texts")
+    true, predicted, names = _data.target_pairs(labels, predictions, names, ("labels", "predictions"))
     _data.same_rows(x=rows, labels=true, predictions=predicted)
     classes = int(max(true.max(), predicted.max())) + 1
     named = _data.class_names(names, classes, longest=16)

@@ -64,7 +64,8 @@ class SweepData:
         if columns:
             return int(max(columns))
         if all(y.dtype.kind in "biuf" and y.size and (y == np.floor(y)).all() for y in labels):
-            return max(2, 1 + max(int(y.max()) for y in labels))
+            found = naming.distinct(np.concatenate([y.ravel() for y in labels]))
+            return max(2, found if isinstance(found, int) else len(found))
         raise ArgumentError(
             "layers holds widths alone, to which an output layer for classes is added, but y does not hold class "
             "numbers or one-hot rows: give all layers as objects, such as fastmlp.Dense(64, activation='relu')"
@@ -86,7 +87,9 @@ class SweepData:
 
     def name_for(self, model: Sequential) -> None:
         """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
-        y = np.concatenate([y.ravel() for _, y in self.parts]) if self._are_texts() else self._train[1]
+        targets = [y for _, y in self.parts]
+        is_one_each = all(y.ndim == 1 or y.shape[1:] == (1,) for y in targets)
+        y = np.concatenate([y.ravel() for y in targets]) if is_one_each else targets[0]
         model.learn_names(self._feature_names, y)
 
     def _check_kinds(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .. import _check
 from .._errors import FastMLPError, ModelFileError
 from .folder import Folder
 from .result import FAILED, SweepResult, SweepRun
@@ -51,6 +52,7 @@ def evaluate(
     >>> len(result), result.best("test_accuracy").metrics["test_accuracy"] > 0.8
     (2, True)
     """
+    write = _check.yes_or_no(write, "write")
     place = Folder(folder)
     found = place.runs()
     if not found:

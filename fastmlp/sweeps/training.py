@@ -105,6 +105,7 @@ def sweep(
     seed = _check.whole_number(seed, "seed", minimum=0)
     make_callbacks = checked_factory(callbacks, "a run's settings")
     is_printing = checked_verbose(verbose)
+    resume = _check.yes_or_no(resume, "resume")
     wanted = requests(run_settings, seed)
     workers = resolve_workers(workers, len(wanted))
     data = SweepData(x, y, validation_data, validation_split)

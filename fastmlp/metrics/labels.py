@@ -1,0 +1,109 @@
+"""Labels of one's own, as `Sequential.predict_classes` gives them, in the place of class numbers. Floor 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError
+from .._types import Array
+
+MOST_CLASSES = 2**20  # of class numbers: counts for each number below the largest take memory; others are labels
+
+Labels = tuple[Any, ...]
+_NAMES = ("targets", "outputs")
+
+
+def numbered(
+    targets: Any, outputs: Any, given: Any = None, names: tuple[str, str] = _NAMES, most: int = MOST_CLASSES
+) -> tuple[Any, Any, Labels | None]:
+    """Targets and outputs with class numbers where they hold labels, and the labels; None where there are none.
+
+    ``given`` are the labels, or names, of the classes in their order. Without them the labels are those that occur,
+    sorted. Whole numbers are labels where they are among those given, or cannot be class numbers below ``most``.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there are others than those given, or labels of one kind on one side alone.
+    """
+    sides = [_of_rows(value, name) for value, name in zip((targets, outputs), names, strict=True)]
+    if any(side is not None and side.dtype.kind == "U" for side in sides):
+        return _numbered_texts(sides, (targets, outputs), given, names)
+    if sides[0] is None or (sides[1] is None and given is None):
+        return targets, outputs, None
+    there = np.unique(np.concatenate([side for side in sides if side is not None]))
+    if given is None:
+        are_numbers = there.size == 0 or (there[0] >= 0 and there[-1] < most)
+        labels = None if are_numbers else there
+    else:
+        labels = _whole(given)
+        if labels is not None and not np.isin(there, labels).all() and 0 <= there[0] <= there[-1] < len(labels):
+            labels = None  # class numbers, which have these numbers as names
+    if labels is None:
+        return targets, outputs, None
+    return (*_found(sides, (targets, outputs), labels, names), tuple(labels.tolist()))
+
+
+def _numbered_texts(
+    sides: list[Array | None], values: tuple[Any, Any], given: Any, names: tuple[str, str]
+) -> tuple[Any, Any, Labels]:
+    if given is None:
+        for side, other, name, other_name in zip(sides, sides[::-1], names, names[::-1], strict=True):
+            if (side is None or side.dtype.kind != "U") and other is not None:
+                raise ArgumentTypeError(
+                    f"{other_name} holds texts, but {name} holds numbers: give labels of one kind for both, as "
+                    f"predict_classes(x) does; columns take class numbers, (y[:, None] == model.classes).argmax(axis=1)"
+                )
+        labels = np.unique(np.concatenate([side for side in sides if side is not None]))
+    else:
+        labels = _different([str(item) for item in _check.items(given, "labels", "labels")], np.str_)
+    texts = [side if side is not None and side.dtype.kind == "U" else None for side in sides]
+    return (*_found(texts, values, labels, names), tuple(labels.tolist()))
+
+
+def _of_rows(value: Any, name: str) -> Array | None:
+    """One text or one whole number for each row; None for anything else."""
+    words = _check.texts(value, name)
+    if words is not None:
+        return words
+    array = _check.numbers_if_any(value)
+    if array is None:
+        return None
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.dtype.kind not in "iu" or array.size == 0:
+        return None
+    return array.astype(np.int64) if int(array.max()) < 2**63 else None
+
+
+def _whole(given: Any) -> Array | None:
+    """Labels that are whole numbers; None for names."""
+    items = _check.items(given, "labels", "labels")
+    if not items or not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
+        return None
+    return _different([_check.whole_number(item, "a label", minimum=-(2**63)) for item in items], np.int64)
+
+
+def _different(labels: list[Any], kind: type) -> Array:
+    if not labels or len(set(labels)) < len(labels):
+        raise ArgumentError(f"labels must be different ones, to tell classes apart, not {labels!r:.60}")
+    return np.array(labels, kind)
+
+
+def _found(sides: list[Array | None], values: tuple[Any, Any], labels: Array, names: tuple[str, str]) -> list[Any]:
+    """Class numbers in the place of the sides that are labels; the other values as they are."""
+    order = np.argsort(labels)
+    found: list[Any] = list(values)
+    for at, (side, name) in enumerate(zip(sides, names, strict=True)):
+        if side is None:
+            continue
+        places = order[np.minimum(np.searchsorted(labels, side, sorter=order), len(labels) - 1)]
+        unknown = np.flatnonzero(labels[places] != side)
+        if len(unknown):
+            shown = ", ".join(repr(label) for label in labels[:5].tolist()) + (", …" if len(labels) > 5 else "")
+            raise ArgumentError(f"{name}[{unknown[0]}] is {side[unknown[0]].item()!r}, but the labels are {shown}")
+        found[at] = places.astype(np.int64)
+    return found
