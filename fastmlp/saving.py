@@ -6,55 +6,68 @@ import io
 import json
 import os
 import warnings
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _check, layers, losses, optimizers
-from ._cache import write_atomically
-from ._errors import ArgumentTypeError, FastMLPError, ModelFileError
+from . import _archive, _check, kernels, layers, losses, optimizers, program
+from ._errors import DivergenceError, FastMLPError, ModelFileError
+from ._files import as_path, write_atomically
 from ._types import Array
 from ._version import __version__
 from .history import History
 from .model import Position, Sequential
 
 if TYPE_CHECKING:
+    from ._archive import Archive
     from .program import Tensor
 
-T = TypeVar("T")
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
 _SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may end there
-_TO_CALLER = 5  # frames from where a warning is given to who calls `load`
+_TO_CALLER = 3  # frames from where a warning is given to who calls `load`
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Write a built model to a file; see `Sequential.save`."""
-    engine = model.engine
+    target, engine = as_path(path), model.engine
     arrays = {"config": _text(json.dumps(_config(model)))}
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
             arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
-    _write(arrays, path)
+    _refuse_ruined(arrays)
+    _write(arrays, target)
+
+
+def _refuse_ruined(arrays: dict[str, Array]) -> None:
+    """Refuse to write what could not be loaded: numbers that the last update has ruined, before any loss shows it."""
+    for name, array in arrays.items():
+        is_state = name.startswith("optimizer/")
+        if np.isnan(array).any() if is_state else not np.isfinite(array).all():
+            raise DivergenceError(
+                f"the model cannot be saved: its array {name!r} holds {'NaN' if is_state else 'NaN or infinity'}, so "
+                "the last update was too large. Load an earlier file, or compile() and set_weights() anew, and train "
+                "with a lower learning rate"
+            )
 
 
 def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     """See `Sequential.save_weights`."""
+    target = as_path(path)
     names = [_name(0, tensor) for tensor in model.engine.program.tensors]
-    _write(dict(zip(names, model.get_weights(), strict=True)), path)
+    arrays = dict(zip(names, model.get_weights(), strict=True))
+    _refuse_ruined(arrays)
+    _write(arrays, target)
 
 
-def _write(arrays: dict[str, Array], path: str | os.PathLike[str]) -> None:
+def _write(arrays: dict[str, Array], path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file, such as {path / 'model.npz'}")
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    target = _as_path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder: give the name of a file, such as {target / 'model.npz'}")
-    write_atomically(target, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
 
 
 def _config(model: Sequential) -> dict[str, Any]:
@@ -143,81 +156,47 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    return _opened(path, _read)
+    with _archive.opened(as_path(path)) as file:
+        return _restore(_read_config(file), file, file.path)
 
 
 def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     """See `Sequential.load_weights`."""
     tensors = model.engine.program.tensors
-
-    def read(file: Any, source: Path) -> list[Array]:
-        there = {name: file[name].shape for name in file.files if name.startswith("parameters/")}
+    with _archive.opened(as_path(path)) as file:
+        there = {name: file.shape(name) for name in file.names if name.startswith("parameters/")}
         wanted = {_name(0, tensor): tensor.shape for tensor in tensors}
         odd = sorted(name for name in there | wanted if there.get(name) != wanted.get(name))
         if odd:
             shapes = " and ".join(str(shapes.get(odd[0], "none")) for shapes in (there, wanted))
             raise ModelFileError(
-                f"{source} does not hold the weights of a model with these layers: its {odd[0]!r} and the model's have "
-                f"the shapes {shapes}"
+                f"{file.path} does not hold the weights of a model with these layers: its {odd[0]!r} and the model's "
+                f"have the shapes {shapes}"
             )
-        return [_read_tensor(file, _name(0, tensor), tensor, model.dtype, source) for tensor in tensors]
-
-    model.set_weights(_opened(path, read))
-    for index, layer in enumerate(model.layers):  # or `fit` would take the statistics of its data
-        if isinstance(layer.declaration, layers.Normalization):  # which may belong to other models too
+        weights = [_read_tensor(file, 0, tensor, model.dtype) for tensor in tensors]
+    model.set_weights(weights)
+    for index, layer in enumerate(layers.leaves(model.declarations)):  # or `fit` would take the statistics of its data
+        if isinstance(layer, layers.Normalization):  # which may belong to other models too
             model.declarations = layers.with_leaf(model.declarations, index, layers.Normalization())
     _note_statistics(model)
 
 
-def _opened(path: str | os.PathLike[str], read: Callable[[Any, Path], T]) -> T:
-    """What ``read`` makes of the archive; all that goes wrong is a ModelFileError."""
-    target = _as_path(path)
-    try:
-        with open(target, "rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise ModelFileError(
-                    f"{target} is not a readable fastmlp model: it is no .npz archive, or only a part of one"
-                )
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as file:
-                return read(file, target)
-    except FileNotFoundError:
-        raise ModelFileError(f"{target}: there is no such model file") from None
-    except ModelFileError:
-        raise
-    except Exception as error:  # a damaged archive, header or text fails in many ways; none of them is a bug
-        raise ModelFileError(
-            f"{target} is not a readable fastmlp model (damaged or truncated, or another kind of file): "
-            f"{type(error).__name__}"
-        ) from error
-
-
-def _as_path(path: Any) -> Path:
-    try:
-        return Path(path)
-    except TypeError:
-        raise ArgumentTypeError(f"path must be the name of a file, not {path!r:.60}") from None
-
-
-def _read(file: Any, path: Path) -> Sequential:
+def _read_config(file: Archive) -> dict[str, Any]:
+    path = file.path
     if "config" not in file:
         raise ModelFileError(f"{path} is not a fastmlp model: it has no 'config' entry")
-    return _restore(_read_config(file["config"], path), file, path)
-
-
-def _read_config(raw: Array, path: Path) -> dict[str, Any]:
-    config = json.loads(raw.tobytes().decode())
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
+    config = file.read_json("config")
+    if config.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not a fastmlp model: its config is not one of ours")
     if config.get("format_version") not in _READABLE:
         raise ModelFileError(
-            f"{path} has format version {config.get('format_version')!r}, but this fastmlp ({__version__}) reads "
-            f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r}"
+            f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
+            f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
     return config
 
 
-def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
+def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
     model = Sequential(
         [layers.from_config(item) for item in config["layers"]],
         dtype=config["dtype"],
@@ -241,16 +220,16 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
             )
         if config.get("learning_rate") is not None:
             model.learning_rate = config["learning_rate"]
-    _check_sizes(model, config["n_features"], file, path)
-    model.build(config["n_features"])
-    engine = model.engine
-    engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
-    if _check.yes_or_no(config["has_state"], "has_state") or engine.has_pending_gradients():
+    step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
+    has_state = _check.yes_or_no(config["has_state"], "has_state")
+    _check_sizes(model, config["n_features"], _slots_in_file(model, step, has_state), file)
+    engine = model._engine = model._bare_engine(config["n_features"])
+    engine.step = step
+    if has_state or engine.has_pending_gradients():
         engine.allocate_training()
-    flats = [engine.parameters, *_slots(model)]
-    for slot, flat in enumerate(flats):
+    for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
-            engine.program.pack(flat, tensor, _read_tensor(file, _name(slot, tensor), tensor, model.dtype, path))
+            engine.program.pack(flat, tensor, _read_tensor(file, slot, tensor, model.dtype))
     _note_statistics(model)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
@@ -266,20 +245,39 @@ def _read_names(stored: Any, count: int) -> tuple[str, ...]:
 
 def _note_statistics(model: Sequential) -> None:
     """Let the declarations know the statistics that were read, or `fit` would take those of its data."""
-    for layer in model.layers:
-        if isinstance(layer.declaration, layers.Normalization):
-            layer.declaration._set(mean=layer.mean.astype(np.float64), variance=layer.variance.astype(np.float64))
+    built, declared = model.engine.program, list(layers.leaves(model.declarations))
+    for tensor in built.tensors:
+        layer = declared[tensor.layer]
+        if isinstance(layer, layers.Normalization):
+            layer._set(**{tensor.name: built.unpack(model.engine.parameters, tensor).astype(np.float64)})
 
 
-def _check_sizes(model: Sequential, n_features: Any, file: Any, path: Path) -> None:
-    """Compare the widths with the arrays that are there, before memory is set aside for them."""
-    width = _check.whole_number(n_features, "n_features", minimum=1)
-    for number, layer in enumerate(layers.leaves(model.declarations)):
-        if isinstance(layer, layers.Dense):
-            shape, name = (width, layer.units), f"parameters/{number}/kernel"
-            if name not in file or file[name].shape != shape:
-                raise ModelFileError(f"{path} is damaged: the array {name!r} should have the shape {shape}")
-            width = layer.units
+def _slots_in_file(model: Sequential, step: int, has_state: bool) -> int:
+    """How many flat vectors a file holds behind the parameters; see `_slots`."""
+    if model._optimizer is None:
+        if has_state:
+            raise ValueError("a state of no optimizer")
+        return 0
+    is_pending = step % model._optimizer.gradient_accumulation_steps > 0
+    return (model._optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+
+
+def _check_sizes(model: Sequential, n_features: Any, slots: int, file: Archive) -> None:
+    """Compare the shapes of all tensors with the arrays that are there, before memory is set aside for them."""
+    width = _check.whole_number(n_features, "n_features", minimum=1, maximum=layers.MOST_UNITS)
+    wanted = {
+        _name(slot, tensor): tensor.shape
+        for tensor in program.tensors(model.declarations, width, kernels.panel_width(model.dtype))
+        for slot in range(1 + slots)
+    }
+    for name, shape in wanted.items():
+        if file.shape(name) != shape:
+            raise ModelFileError(
+                f"{file.path} is damaged: the array {name!r} should have the shape {shape}, not {file.shape(name)}"
+            )
+    for name in file.names:
+        if name.startswith(("parameters/", "optimizer/")) and name not in wanted:
+            raise ModelFileError(f"{file.path} is damaged: no layer has the array {name!r:.60}")
 
 
 def _read_position(stored: Any) -> Position:
@@ -292,31 +290,18 @@ def _read_position(stored: Any) -> Position:
 
 
 def _read_history(stored: Any) -> History | None:
-    if stored is None:
-        return None
-    history = History(**stored)
-    groups: list[list[list[Any]]] = [
-        [history.epoch, *history.history.values()],
-        list(history.batches.values()),
-        list(history.validations.values()),
-    ]
-    numbers = all(isinstance(value, (int, float)) for group in groups for items in group for value in items)
-    one_length = all(len({len(items) for items in group}) <= 1 for group in groups)
-    placed = not history.validations or {"epoch", "batch"} <= history.validations.keys()
-    if not numbers or not one_length or not placed or (history.partial and not history.epoch):
-        raise ValueError("the history contradicts itself")
-    for number in (*history.epoch, *history.validations.get("epoch", ()), *history.validations.get("batch", ())):
-        _check.whole_number(number, "epoch", minimum=0)
-    return history
+    return None if stored is None else History.from_config(stored)
 
 
-def _read_tensor(file: Any, name: str, tensor: Tensor, dtype: np.dtype[Any], path: Path) -> Array:
-    if name not in file:
-        raise ModelFileError(f"{path} is damaged: the array {name!r} is missing")
-    array = file[name]
+def _read_tensor(file: Archive, slot: int, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+    name = _name(slot, tensor)
+    array = file.read(name)
     if array.dtype.kind != "f":
-        raise ModelFileError(f"{path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
+        raise ModelFileError(f"{file.path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
+    # Sums of squares may have overflowed in a training that stayed finite: such weights stand still from then on.
+    overflowed = np.isinf(array) if slot else np.False_
     try:
-        return _check.tensor(array, name, tensor.shape, dtype)
+        finite = _check.tensor(np.where(overflowed, 0, array) if overflowed.any() else array, name, tensor.shape, dtype)
     except FastMLPError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from None
+        raise ModelFileError(f"{file.path} is damaged: {error}") from None
+    return np.where(overflowed, array, finite).astype(dtype) if overflowed.any() else finite

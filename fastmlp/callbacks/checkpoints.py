@@ -11,9 +11,9 @@ from typing import Any
 
 from .. import _check
 from .._errors import ArgumentError
+from .._files import as_path
 from .base import Callback, Logs
 from .monitor import Monitor
-from .paths import as_path
 
 
 class ModelCheckpoint(Callback):

@@ -11,10 +11,9 @@ import os
 from typing import Any
 
 from .. import _check
-from .._cache import write_atomically
 from .._errors import ArgumentError
+from .._files import as_path, write_atomically
 from .base import Callback, Logs
-from .paths import as_path
 
 
 class EpochLines(Callback):

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from .._cache import write_atomically
+from .._files import write_atomically
 from ..datasets.features import load_named
 from ..model import Sequential
 from . import trained

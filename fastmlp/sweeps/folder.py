@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .._cache import write_atomically
-from .._errors import ArgumentError, ArgumentTypeError, ModelFileError
+from .._errors import ArgumentError, ModelFileError
+from .._files import as_folder, write_atomically
 from ..model import Sequential
 from .result import FINISHED, SweepResult, SweepRun
 from .settings import described
@@ -24,10 +24,7 @@ class Folder:
     """A folder of runs."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        try:
-            self.path = Path(path)
-        except TypeError:
-            raise ArgumentTypeError(f"folder must be the name of a folder, not {path!r:.60}") from None
+        self.path = as_folder(path)
 
     def make(self) -> None:
         """Make it, and those that it is in, where they are not there yet."""
