@@ -133,9 +133,7 @@ class Archive:
         if header.dtype != np.uint8 or len(header.shape) != 1:
             raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is no text")
         text = str(self.read(name).data, "utf-8")
-        if text.count("{") + text.count("[") > _FREE_BRACKETS + len(text) // _TEXT_PER_BRACKET:
-            raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is a text of brackets")
-        found = json.loads(text, object_pairs_hook=_without_doubles)
+        found = parse_json(text)
         if not isinstance(found, dict):
             raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is no JSON object")
         return found
@@ -169,6 +167,19 @@ class Archive:
         if found.start + found.size != self._member(name).file_size:
             raise self._damaged(name)
         return found
+
+
+def parse_json(text: str) -> Any:
+    """What a JSON text says, unless it is one that only wants to fill the memory.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it says nothing, or a thing twice.
+    """
+    if text.count("{") + text.count("[") > _FREE_BRACKETS + len(text) // _TEXT_PER_BRACKET:
+        raise ValueError("more brackets than text")
+    return json.loads(text, object_pairs_hook=_without_doubles)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -358,6 +358,14 @@ def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
             found.append(Residual(with_leaf(layer.layers, index, new)) if isinstance(layer, Residual) else new)
         index -= count
     return found
+
+
+def with_each_leaf(layers: Sequence[Layer], change: Callable[[Layer], Layer]) -> list[Layer]:
+    """The layers with what ``change`` makes of each leaf."""
+    return [
+        Residual(with_each_leaf(layer.layers, change)) if isinstance(layer, Residual) else change(layer)
+        for layer in layers
+    ]
 
 
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:

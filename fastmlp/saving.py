@@ -30,20 +30,20 @@ _SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may 
 _TO_CALLER = 3  # frames from where a warning is given to who calls `load`
 
 
-def save(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write a built model to a file; see `Sequential.save`."""
+def save(model: Sequential, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
+    """Write a built model to a file; see `Sequential.save`. Notes, JSON-ready, become arrays of text of their own."""
     target, engine = as_path(path), model.engine
     arrays = {"config": _text(json.dumps(_config(model)))}
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
             arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
     _refuse_ruined(arrays)
-    _write(arrays, target)
+    _write({**arrays, **{name: _text(json.dumps(note)) for name, note in notes.items()}}, target)
 
 
 def _refuse_ruined(arrays: dict[str, Array]) -> None:
     """Refuse to write what could not be loaded: numbers that the last update has ruined, before any loss shows it."""
-    for name, array in arrays.items():
+    for name, array in arrays.items():  # whole numbers are finite
         is_state = name.startswith("optimizer/")
         if np.isnan(array).any() if is_state else not np.isfinite(array).all():
             raise DivergenceError(
@@ -175,9 +175,7 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
             )
         weights = [_read_tensor(file, 0, tensor, model.dtype) for tensor in tensors]
     model.set_weights(weights)
-    for index, layer in enumerate(layers.leaves(model.declarations)):  # or `fit` would take the statistics of its data
-        if isinstance(layer, layers.Normalization):  # which may belong to other models too
-            model.declarations = layers.with_leaf(model.declarations, index, layers.Normalization())
+    model.declarations = layers.with_each_leaf(model.declarations, _own_normalization)
     _note_statistics(model)
 
 
@@ -241,6 +239,11 @@ def _read_names(stored: Any, count: int) -> tuple[str, ...]:
     if len(names) != count or not all(isinstance(name, str) for name in names):
         raise ValueError("feature_names must be one text for each feature")
     return names
+
+
+def _own_normalization(layer: layers.Layer) -> layers.Layer:
+    """A Normalization of the model alone, as a declaration may belong to others too; other layers as they are."""
+    return layers.Normalization() if isinstance(layer, layers.Normalization) else layer
 
 
 def _note_statistics(model: Sequential) -> None:

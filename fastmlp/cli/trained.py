@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _archive, _check
+from .. import _archive, _check, saving
 from .._errors import ModelFileError
 from .._files import write_atomically
 from ..model import Sequential
-from ..saving import load as load_model
 
 _ENTRY = "command_line"
 
@@ -45,8 +44,7 @@ class Notes:
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:
     """Save a model and its notes to one file."""
-    model.save(path)
-    add_notes(path, notes)
+    saving.save(model, path, **{_ENTRY: dataclasses.asdict(notes)})
 
 
 def add_notes(path: Path, notes: Notes) -> None:
@@ -60,7 +58,7 @@ def add_notes(path: Path, notes: Notes) -> None:
 
 def load(path: Path) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
-    model = load_model(path)
+    model = saving.load(path)
     with _archive.opened(path) as file:
         if _ENTRY not in file:
             return model, None
