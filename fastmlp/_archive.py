@@ -68,10 +68,9 @@ class Archive:
 
     def _check_directory(self, length: int) -> None:
         for member in self._zip.infolist():
-            if member.filename.removesuffix(".npy") in self._members:
-                raise ModelFileError(f"{self.path} is damaged: it has two entries {member.filename!r:.60}")
-            if member.compress_type == zipfile.ZIP_STORED and member.compress_size != member.file_size:
-                raise ModelFileError(f"{self.path} is damaged: its entry {member.filename!r:.60} has two lengths")
+            wrong = self._what_is_wrong_with(member)
+            if wrong is not None:
+                raise ModelFileError(f"{self.path} is damaged: its entry {member.filename!r:.60} {wrong}")
             if member.filename.endswith(".npy"):
                 self._members[member.filename.removesuffix(".npy")] = member
         packed = sum(member.compress_size for member in self._members.values())
@@ -83,6 +82,15 @@ class Archive:
                 f"{self.path} has {length:,} bytes, but its entries say that they unpack to {unpacked:,}, which no "
                 "model does: if you trust it, unpack it, and pack the arrays without compression (numpy.savez)"
             )
+
+    def _what_is_wrong_with(self, member: zipfile.ZipInfo) -> str | None:
+        if member.filename.removesuffix(".npy") in self._members:
+            return "is there twice"
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return "is packed in a way that numpy does not use"
+        if member.compress_type == zipfile.ZIP_STORED and member.compress_size != member.file_size:
+            return "has two lengths"
+        return None
 
     @property
     def names(self) -> list[str]:
