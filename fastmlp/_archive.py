@@ -207,7 +207,7 @@ def opened(path: Path) -> Iterator[Archive]:
             yield Archive(stream, path)
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such model file") from None
-    except ModelFileError:
+    except (ModelFileError, MemoryError):  # a whole file may be larger than the memory that is free
         raise
     except Exception as error:  # a damaged archive, header or text fails in many ways; none of them is a bug
         reason = f": {error}" if isinstance(error, FastMLPError) else ""
