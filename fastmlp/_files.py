@@ -67,6 +67,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """
     target = _target(path)
     folder = os.path.dirname(target)
+    _remove_abandoned(folder)  # before: the disk may be full of it
     with _temporary(folder) as (temporary, file):
         file.write(content)
         file.flush()
@@ -76,7 +77,6 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         if sys.platform == "win32":
             file.close()  # or it cannot be renamed
         os.replace(temporary, target)
-    _remove_abandoned(folder)
 
 
 def _target(path: str | os.PathLike[str]) -> str:

@@ -385,8 +385,8 @@ def checked_seed(seed: int | None) -> int:
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         name = "None" if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
+    except (TypeError, ValueError):  # numpy's, of what looks like the description of a record
+        name = f"{dtype!s:.60}"
     return np.dtype(_check.choice(name, "dtype", _DTYPES))
 
 

@@ -213,6 +213,9 @@ class Sequential(Fitting):
         -------
         ndarray, shape (rows,)
         """
+        outputs = _check.numbers(outputs, "outputs")
+        if outputs.ndim != 2 or outputs.shape[1] == 0:
+            raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
         _, activation = output_of(self.declarations)
         if outputs.shape[1] == 1:
             numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)

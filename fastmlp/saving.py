@@ -211,8 +211,11 @@ def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
             _check.items(config["metrics"], "metrics", "metrics"),
         )
         if config.get("own_schedule") is not None:
+            name = config["own_schedule"]
+            if not isinstance(name, str) or not name.isidentifier():
+                raise ValueError("own_schedule is the name of a class")
             warnings.warn(
-                f"{path}: the schedule {config['own_schedule']} is code of your own, which files do not hold: the "
+                f"{path}: the schedule {name} is code of your own, which files do not hold: the "
                 f"learning rate stays {model.learning_rate:g} unless you compile() with the schedule again",
                 stacklevel=_TO_CALLER,
             )

@@ -113,7 +113,10 @@ def train_validation_test_split(
 
 
 def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> Part:
-    rows, labels = np.asarray(x), np.asarray(y)
+    try:
+        rows, labels = np.asarray(x), np.asarray(y)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{function}: x and y cannot be made into arrays: {error}") from None
     if rows.ndim == 0 or labels.ndim == 0 or len(rows) != len(labels):
         raise ArgumentError(
             f"{function}: x and y must have equally many rows, got the shapes {rows.shape} and {labels.shape}"
@@ -124,7 +127,7 @@ def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> P
 
 
 def _check_fraction(function: str, name: str, fraction: float) -> None:
-    if not 0 < fraction < 1:
+    if not isinstance(fraction, float | int | np.number) or not 0 < fraction < 1:
         raise ArgumentError(f"{function}: {name} must be above 0 and below 1, got {fraction!r}")
 
 

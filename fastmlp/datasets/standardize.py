@@ -107,7 +107,10 @@ def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floa
 
 
 def _as_matrix(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
-    values = np.asarray(x)
+    try:
+        values = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{function}: {name} cannot be made into one array of numbers: {error}") from None
     if values.ndim != 2 or values.dtype.kind not in "buif":
         raise ArgumentError(
             f"{function}: {name} must be numbers of shape (rows, features), got {values.dtype} of shape {values.shape}"

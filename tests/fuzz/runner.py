@@ -21,10 +21,12 @@ import numpy as np
 
 import tests.fuzz
 
-SECONDS = 60.0  # for one try, of which a second run may take ten times as many: kernels compile when first used
+SECONDS = 60.0  # for one try, of which a second run may take PATIENCE times as many: kernels compile when first used
 BATCH_SECONDS = 20.0  # of tries in one process
 FREE_BYTES = 128 << 20  # that a try may take, besides four times the size of its files
 MOST_BYTES = 8 << 30  # that a process may map
+PATIENCE = 10
+COMMAND = [sys.executable, "-m", "tests.fuzz"]
 PIPE = "FASTMLP_FUZZ_PIPE"
 ROOT = Path(__file__).parents[2]
 
@@ -147,13 +149,13 @@ def _report(done, faults):
     return int(bool(faults))
 
 
-def _batch(name, seed, first, count, deadline=None, seconds=SECONDS):
+def _batch(name, seed, first, count, deadline=None, patience=1):
     """Tries in one process; returns how many were made, and the faults."""
     faults, made = [], 0
     with _child(name, seed, first, count) as (child, lines):
         number = None
         while True:
-            line = lines.next(seconds)
+            line = lines.next(patience * SECONDS)
             if line is None:
                 break
             if "begins" in line:
@@ -170,10 +172,10 @@ def _batch(name, seed, first, count, deadline=None, seconds=SECONDS):
     if number is None and made:
         return made, faults
     if not lines.is_over:
-        if seconds == SECONDS:
-            _, again = _batch(name, seed, first if number is None else number, 1, None, 10 * SECONDS)
+        if patience == 1:
+            _, again = _batch(name, seed, first if number is None else number, 1, None, PATIENCE)
             return made + 1, faults + again
-        what = f"no end after {seconds:.0f} seconds"
+        what = f"no end after {patience * SECONDS:.0f} seconds"
     return made + 1, [*faults, Fault(name, seed, first if number is None else number, what)]
 
 
@@ -181,8 +183,7 @@ def _batch(name, seed, first, count, deadline=None, seconds=SECONDS):
 def _child(name, seed, first, count):
     reading, writing = os.pipe()
     folder = tempfile.mkdtemp(prefix="fastmlp-fuzz-")
-    command = [sys.executable, "-m", "tests.fuzz", "--child", "--only", name, "--seed", str(seed)]
-    command += ["--first", str(first), "--tries", str(count)]
+    command = [*COMMAND, "--child", "--only", name, "--seed", str(seed), "--first", str(first), "--tries", str(count)]
     environment = {"PYTHONFAULTHANDLER": "1", **os.environ, "TMPDIR": folder, PIPE: str(writing)}
     environment |= getattr(_module(name), "ENVIRONMENT", {})
     with open(os.path.join(folder, "errors"), "w+") as errors, open(reading, "rb", buffering=0) as pipe:
