@@ -1,6 +1,7 @@
 """Processes that write files are killed at random moments: ``python -m tests.fuzz.kills --kills 100``.
 
-After each, all that is there must load, nothing half-written may be seen, and what the dead were writing must not pile up.
+After each, all that is there must load, nothing half-written may be seen, and what the dead were writing does not
+pile up.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def sweep(folder):
 
     ready()
     runs = [{"name": f"run {number}", "layers": [40 + number], "epochs": 1} for number in range(RUNS)]
-    result = fm.sweep(runs, *data(), verbose=0, folder=folder, n_threads=1)
+    result = fm.sweep(runs, *data(), verbose=0, folder=folder)
     assert all(run.is_finished for run in result)
     (folder / "done").touch()
     time.sleep(1000)
@@ -105,11 +106,7 @@ def kill_once(scene, random, folder):
     folder = Path(folder) / scene
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "tests.fuzz.kills", "--child", scene, str(folder)]
-    environment = {
-        **os.environ,
-        "NUMBA_DISABLE_JIT": "0" if scene == "cache" else "1",
-        "FASTMLP_CACHE_DIR": str(folder),
-    }
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": str(int(scene != "cache")), "FASTMLP_CACHE_DIR": str(folder)}
     with open(folder.parent / f"{scene}.errors", "w+") as errors:
         child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
@@ -174,7 +171,8 @@ def look_at_sweep(folder):
         run.load()
     for name in names(folder, "*.npz"):
         fm.load(folder / name)
-    assert set(names(folder)) <= {f"run {n}.{end}" for n in range(RUNS) for end in ("npz", "json")} | {"done"}
+    whole = {f"run {number}.{end}" for number in range(RUNS) for end in ("npz", "json")}
+    assert set(names(folder)) <= whole | {"summary.csv", "summary.txt", "done"}, names(folder)
     if (folder / "done").exists():
         assert len(runs) == RUNS
         shutil.rmtree(folder)  # and the next begins anew
