@@ -132,6 +132,7 @@ class Fitting(Evaluating):
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         epochs = _check.whole_number(epochs, "epochs", minimum=0)
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
+        validation_split = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         validation_freq = _check.whole_number(validation_freq, "validation_freq", minimum=1)
         if max_time is not None:
             max_time = _check.real_number(max_time, "max_time", above=0)
@@ -240,10 +241,9 @@ class Fitting(Evaluating):
             given, names = [*validation_data, None], ("validation_data[0]", "validation_data[1]")
             other = self._data(given[0], given[1], *names, data.width, given[2])
             return self._weighted(data, class_weight), other
-        share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
-        if share == 0:
+        if validation_split == 0:
             return self._weighted(data, class_weight), None
-        kept = data.rows - max(1, math.ceil(data.rows * share - 1e-9))  # 0.2 of 10 rows is 2, not 3
+        kept = data.rows - max(1, math.ceil(data.rows * validation_split - 1e-9))  # 0.2 of 10 rows is 2, not 3
         if kept == 0:
             raise ArgumentError(f"validation_split={validation_split} leaves none of the {data.rows} rows to train on")
         parts = data.part(0, kept), data.part(kept, data.rows)

@@ -7,7 +7,8 @@ import sys
 import time
 from typing import Any, TextIO
 
-from .._errors import ArgumentTypeError, MissingExtraError
+from .. import _check
+from .._errors import MissingExtraError
 from .base import Callback, Logs
 
 _NOT_SHOWN = ("seconds", "samples_per_second", "learning_rate")
@@ -25,7 +26,7 @@ class ProgressLine(Callback):
 
     def __init__(self, *, live: bool, stream: TextIO | None = None) -> None:
         self.live = live
-        self.stream = _checked_stream(stream)
+        self.stream = _check.text_stream(stream, "stream")
         self._drawn = 0
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
@@ -83,7 +84,7 @@ class ProgressBar(Callback):
     """
 
     def __init__(self, *, stream: TextIO | None = None) -> None:
-        self.stream = _checked_stream(stream)
+        self.stream = _check.text_stream(stream, "stream")
         self._tqdm = _tqdm_class()
         self._bar: Any = None
         self._line: ProgressLine | None = None
@@ -132,12 +133,6 @@ class ProgressBar(Callback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-
-def _checked_stream(stream: Any) -> Any:
-    if stream is not None and not callable(getattr(stream, "write", None)):
-        raise ArgumentTypeError(f"stream must be an open text file, such as sys.stderr, not {stream!r:.60}")
-    return stream
 
 
 def _tqdm_class() -> Any:
