@@ -81,18 +81,25 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 def _target(path: str | os.PathLike[str]) -> str:
     """The file that a path names, behind all links."""
-    named, target = os.path.abspath(path), os.path.realpath(path)
+    target = os.path.realpath(path)
     if not os.path.isdir(os.path.dirname(target)):
         raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
     if os.path.isdir(target):
         raise IsADirectoryError(f"{path} is a folder: give the name of a file in it")
-    is_stream = named in _STREAMS or os.path.realpath(os.path.dirname(named)).startswith("/proc/")
-    if is_stream or (os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode)):
+    if not is_ordinary(path):
         raise OSError(
             f"{path} is no file but a device, a pipe or a stream, which would be replaced: write to a file, and copy "
             "what is in it"
         )
     return target
+
+
+def is_ordinary(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a file, or what could become one; not a folder, a device, a pipe, or a stream."""
+    named = os.path.abspath(path)
+    if named in _STREAMS or os.path.realpath(os.path.dirname(named)).startswith("/proc/"):
+        return False  # also where it leads to a file: whoever reads that has the old one open
+    return not os.path.exists(path) or stat.S_ISREG(os.stat(path).st_mode)
 
 
 @contextlib.contextmanager

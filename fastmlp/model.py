@@ -316,8 +316,12 @@ class Sequential(Fitting):
         ------
         NotBuiltError
             If the model has no parameters yet.
+        DivergenceError
+            If the last update has made weights or the optimiser's state NaN (or weights infinite).
+        ArgumentError, ArgumentTypeError
+            If ``path`` is not the name of a file, such as a number.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or is a folder, a device, a pipe or a stream.
         """
         from . import saving
 
@@ -334,8 +338,10 @@ class Sequential(Fitting):
         ------
         NotBuiltError
             If the model has no parameters yet.
+        DivergenceError
+            If the last update has made weights NaN or infinite.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or is a folder, a device, a pipe or a stream.
 
         Examples
         --------

@@ -143,7 +143,10 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, or not a fastmlp model.
+        If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
+        unpack to over 20 times the file's size and 32 MB.
+    ArgumentError, ArgumentTypeError
+        If ``path`` is not the name of a file, such as a number.
 
     Examples
     --------

@@ -319,3 +319,16 @@ def test_a_pipe_in_the_folder_of_a_sweep_is_not_waited_for(tmp_path):
     result = fm.sweep([{"layers": [2], "epochs": 1, "name": "a"}], X, Y, verbose=0, folder=tmp_path)
     assert "is no file but a device" in result[0].reason
     assert stat.S_ISFIFO(os.stat(tmp_path / "a.json").st_mode)
+
+
+# ---------------------------------------------------------------- the command line, which writes when the work is done
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", os.devnull, "fifo"])
+def test_the_command_line_refuses_what_is_no_file_before_it_trains(path, tmp_path, capsys, monkeypatch):
+    from fastmlp.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    assert main(["train", "digits", "--epochs", "1", "--output", path]) in (1, 2)
+    assert "is not an ordinary file" in capsys.readouterr().err

@@ -38,7 +38,7 @@ class EpochLines(Callback):
 
     def _lines_there(self) -> list[str]:
         """The lines of the file; one without an end is what a crash left behind."""
-        if not self.path.exists():
+        if not self.path.is_file():
             return []
         text = self.path.read_text(encoding="utf-8")
         return text.split("\n")[:-1]
