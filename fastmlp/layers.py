@@ -15,6 +15,7 @@ from .initializers import Initializer
 from .regularizers import Regularizer
 
 MOST_UNITS = 2**31 - 1
+MOST_NESTED = 100  # blocks inside of blocks: they are written and read by functions that call themselves
 
 
 @dataclass(frozen=True)
@@ -302,7 +303,7 @@ class Residual(Layer):
     Parameters
     ----------
     layers : sequence of Layer
-        Their output must be as wide as their input.
+        Their output must be as wide as their input. Blocks may be inside of blocks, to a depth of 100.
 
     References
     ----------
@@ -321,9 +322,16 @@ class Residual(Layer):
         self._set(layers=tuple(checked(layers)))
         if not self.layers:
             raise ArgumentError("Residual needs at least one layer inside")
+        if _depth(self) > MOST_NESTED:
+            raise ArgumentError(f"a Residual may hold others to a depth of {MOST_NESTED}: put some of them in sequence")
 
     def config(self) -> dict[str, Any]:
         return {"type": "Residual", "layers": [layer.config() for layer in self.layers]}
+
+
+def _depth(layer: Layer) -> int:
+    """How many blocks are inside of each other."""
+    return 1 + max(map(_depth, layer.layers)) if isinstance(layer, Residual) else 0
 
 
 def checked(layers: Iterable[Any]) -> list[Layer]:

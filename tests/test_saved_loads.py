@@ -211,3 +211,31 @@ def test_a_history_of_wrong_types_is_refused(field, value, tmp_path):
     np.savez(tmp_path / "model.npz", **{**arrays, "config": np.frombuffer(json.dumps(config).encode(), np.uint8)})
     with pytest.raises(ModelFileError, match="history"):
         fm.load(tmp_path / "model.npz")
+
+
+# ---------------------------------------------------------------- declarations
+
+
+def test_blocks_inside_of_blocks_load_to_the_depth_that_is_allowed(tmp_path):
+    layer = fm.Dense(3)
+    for _ in range(100):
+        layer = fm.Residual([layer])
+    model = fm.Sequential([layer, fm.Dense(1)], seed=0)
+    model.build(3)
+    assert weight_bits(reloaded(model, tmp_path)) == weight_bits(model)
+    with pytest.raises(ArgumentError, match="depth of 100"):
+        fm.Residual([layer])
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "loss"),
+    [
+        (fm.SGD(np.float32(0.1), np.float64(0.9), np.True_, gradient_accumulation_steps=np.int8(2)), "mse"),
+        ("adam", fm.losses.BinaryCrossentropy(from_logits=np.False_, label_smoothing=np.float32(0.1))),
+        (fm.SGD(fm.schedules.Piecewise(np.array([2, 3]), np.array([0.1, 0.2, 0.3]))), fm.losses.Huber(np.float32(2))),
+    ],
+)
+def test_settings_that_are_scalars_of_numpy_are_saved(optimizer, loss, tmp_path):
+    model = compiled(optimizer, [fm.metrics.BinaryAccuracy(np.float32(0.5))], loss, [fm.Dense(np.int64(1), "sigmoid")])
+    model.build(np.int32(3))
+    assert reloaded(model, tmp_path).optimizer == model.optimizer
