@@ -239,3 +239,15 @@ def test_settings_that_are_scalars_of_numpy_are_saved(optimizer, loss, tmp_path)
     model = compiled(optimizer, [fm.metrics.BinaryAccuracy(np.float32(0.5))], loss, [fm.Dense(np.int64(1), "sigmoid")])
     model.build(np.int32(3))
     assert reloaded(model, tmp_path).optimizer == model.optimizer
+
+
+@pytest.mark.parametrize("accuracy", [math.nan, 1e300, -1e300, math.inf])
+def test_a_partial_epoch_goes_on_from_whatever_history_its_file_holds(accuracy, tmp_path):
+    model = compiled()
+    stop = fm.callbacks.Lambda(on_batches_end=lambda *_: setattr(model, "stop_training", True), every_batches=2)
+    fit(model, callbacks=[stop])
+    assert model.history.partial
+    del model.history.history["seconds"]
+    model.history.batches["accuracy"][-1] = accuracy
+    model = reloaded(model, tmp_path)
+    assert 0 <= fit(model, resume=True)["accuracy"][0] <= 1

@@ -152,7 +152,7 @@ def bits(model):
     found = {
         "layers": [layer.config() for layer in model.declarations],
         "position": model.position,
-        "learning_rate": model.learning_rate,
+        "learning_rate": model._optimizer and model.learning_rate,
     }
     found["metrics"] = model.metrics
     if model.history is not None:
