@@ -14,13 +14,13 @@ import stat
 import sys
 import tempfile
 import time
-import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from . import _threads
+from ._files import write_atomically
 from ._version import __version__
 
 _PACKAGE = Path(__file__).parent
@@ -232,30 +232,6 @@ def _provide(symbols: list[str], target_context: Any) -> None:
         _threads.start()
     if any(llvm.address_of_symbol(name) is None for name in symbols):
         target_context.refresh()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: readers see the old content or the new, never a part.
-
-    A link stays a link: the file behind it is replaced. Permissions are an existing file's, else the usual ones.
-    """
-    target = os.path.realpath(path)
-    if not os.path.isdir(os.path.dirname(target)):
-        raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
-    temporary = f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 @contextlib.contextmanager

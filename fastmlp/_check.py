@@ -71,6 +71,13 @@ def yes_or_no(value: Any, name: str) -> bool:
     return bool(value)
 
 
+def text_stream(value: Any, name: str) -> Any:
+    """An open text file, or None."""
+    if value is not None and not callable(getattr(value, "write", None)):
+        raise ArgumentTypeError(f"{name} must be an open text file, such as sys.stderr, not {value!r:.60}")
+    return value
+
+
 def items(value: Any, name: str, what: str) -> list[Any]:
     """The elements of a list or another iterable; a text is not meant."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ._types import Array
@@ -88,11 +89,10 @@ def output_widths(model: Sequential) -> list[int]:
 def print_summary(model: Sequential, print_fn: Callable[[str], Any]) -> None:
     """Print a table of the layers, their shapes and their numbers of parameters."""
     rows = [("layer", "activation", "output", "parameters")]
-    widths = output_widths(model)
+    widths, counts = output_widths(model), _counts(model) if model.is_built else None
     for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
-        count = _count(model, index)
         activation = layer.activation if isinstance(layer, (Dense, Activation)) else ""
-        shown = "?" if count is None else f"{count:,}"
+        shown = "?" if counts is None else f"{counts[index]:,}"
         rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
     columns = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
@@ -101,11 +101,12 @@ def print_summary(model: Sequential, print_fn: Callable[[str], Any]) -> None:
     print_fn(_total(model))
 
 
-def _count(model: Sequential, index: int) -> int | None:
-    if not model.is_built:
-        return None
-    program = model.engine.program
-    return sum(program.numbers_in(tensor) for tensor in program.tensors if tensor.layer == index)
+def _counts(model: Sequential) -> Counter[int]:
+    """Numbers in the tensors of each layer."""
+    counts: Counter[int] = Counter()
+    for tensor in model.engine.program.tensors:
+        counts[tensor.layer] += model.engine.program.numbers_in(tensor)
+    return counts
 
 
 def _total(model: Sequential) -> str:

@@ -276,22 +276,26 @@ class Building(Declared):
             If there are no layers, or the model was built for another width.
         """
         n_features = _check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
-        if not any(isinstance(layer, Dense) for layer in leaves(self.declarations)):
-            raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         if self._engine is not None:
             if self._engine.program.fan_in != n_features:
                 raise ArgumentError(
                     f"n_features is {n_features}, but the model was built for {self._engine.program.fan_in}"
                 )
             return
+        engine = self._bare_engine(n_features)
+        declared = list(leaves(self.declarations))
+        for number, tensor in enumerate(engine.program.tensors):
+            value = _initial(declared[tensor.layer], tensor, self.dtype, self.seed, number)
+            engine.program.pack(engine.parameters, tensor, value)
+        self._engine = engine
+
+    def _bare_engine(self, n_features: int) -> Engine:
+        """The buffers of the model, without initial weights."""
+        if not any(isinstance(layer, Dense) for layer in leaves(self.declarations)):
+            raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         self._check_memory(n_features)
         built = self._program(n_features)
-        engine = Engine(built, self.uint8_scale, self._optimizer, self._loss, output_of(self.declarations)[1])
-        layers = list(leaves(self.declarations))
-        for number, tensor in enumerate(built.tensors):
-            value = _initial(layers[tensor.layer], tensor, self.dtype, self.seed, number)
-            built.pack(engine.parameters, tensor, value)
-        self._engine = engine
+        return Engine(built, self.uint8_scale, self._optimizer, self._loss, output_of(self.declarations)[1])
 
     def _program(self, n_features: int) -> program.Program:
         _, activation = output_of(self.declarations)
@@ -514,8 +518,8 @@ def checked_seed(seed: int | None) -> int:
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         name = "None" if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
+    except (TypeError, ValueError):  # numpy's, of what looks like the description of a record
+        name = f"{dtype!s:.60}"
     return np.dtype(_check.choice(name, "dtype", _DTYPES))
 
 

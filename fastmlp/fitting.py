@@ -134,6 +134,7 @@ class Fitting(Evaluating):
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
         epochs = _check.whole_number(epochs, "epochs", minimum=0)
         initial_epoch = _check.whole_number(initial_epoch, "initial_epoch", minimum=0)
+        validation_split = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         validation_freq = _check.whole_number(validation_freq, "validation_freq", minimum=1)
         if max_time is not None:
             max_time = _check.real_number(max_time, "max_time", above=0)

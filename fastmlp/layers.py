@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from .initializers import Initializer
 from .regularizers import Regularizer
 
 MOST_UNITS = 2**31 - 1
+MOST_NESTED = 100  # blocks inside of blocks: they are written and read by functions that call themselves
 
 
 @dataclass(frozen=True)
@@ -323,7 +324,7 @@ class Residual(Layer):
     Parameters
     ----------
     layers : sequence of Layer
-        Their output must be as wide as their input.
+        Their output must be as wide as their input. Blocks may be inside of blocks, to a depth of 100.
 
     References
     ----------
@@ -342,9 +343,16 @@ class Residual(Layer):
         self._set(layers=tuple(checked(layers)))
         if not self.layers:
             raise ArgumentError("Residual needs at least one layer inside")
+        if _depth(self) > MOST_NESTED:
+            raise ArgumentError(f"a Residual may hold others to a depth of {MOST_NESTED}: put some of them in sequence")
 
     def config(self) -> dict[str, Any]:
         return {"type": "Residual", "layers": [layer.config() for layer in self.layers]}
+
+
+def _depth(layer: Layer) -> int:
+    """How many blocks are inside of each other."""
+    return 1 + max(map(_depth, layer.layers)) if isinstance(layer, Residual) else 0
 
 
 def checked(layers: Iterable[Any]) -> list[Layer]:
@@ -383,11 +391,15 @@ def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
 
 def declared(layers: Sequence[Layer]) -> list[Layer]:
     """The layers as they were declared: without statistics that a model has learned."""
-    found = list(layers)
-    for index, layer in enumerate(leaves(layers)):
-        if isinstance(layer, Normalization) and layer.stands_for is not None:
-            found = with_leaf(found, index, layer.stands_for)
-    return found
+    return with_each_leaf(layers, lambda layer: getattr(layer, "stands_for", None) or layer)
+
+
+def with_each_leaf(layers: Sequence[Layer], change: Callable[[Layer], Layer]) -> list[Layer]:
+    """The layers with what ``change`` makes of each leaf, in the order in which data pass them."""
+    return [
+        Residual(with_each_leaf(layer.layers, change)) if isinstance(layer, Residual) else change(layer)
+        for layer in layers
+    ]
 
 
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:

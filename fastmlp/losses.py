@@ -73,7 +73,7 @@ class _Crossentropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        _check.yes_or_no(self.from_logits, "from_logits")
+        object.__setattr__(self, "from_logits", _check.yes_or_no(self.from_logits, "from_logits"))
         smoothing = _check.real_number(self.label_smoothing, "label_smoothing", minimum=0, below=1)
         object.__setattr__(self, "label_smoothing", smoothing)
 

@@ -241,6 +241,9 @@ class Sequential(Fitting):
         ndarray, shape (rows,)
         """
         self._check_has_classes()
+        outputs = _check.numbers(outputs, "outputs")
+        if outputs.ndim != 2 or outputs.shape[1] == 0:
+            raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
         if np.isnan(outputs).any():
             raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
         _, activation = output_of(self.declarations)
@@ -353,8 +356,12 @@ class Sequential(Fitting):
         ------
         NotBuiltError
             If the model has no parameters yet.
+        DivergenceError
+            If the last update has made weights or the optimiser's state NaN (or weights infinite).
+        ArgumentError, ArgumentTypeError
+            If ``path`` is not the name of a file, such as a number.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or is a folder, a device, a pipe or a stream.
         """
         from . import saving
 
@@ -371,8 +378,10 @@ class Sequential(Fitting):
         ------
         NotBuiltError
             If the model has no parameters yet.
+        DivergenceError
+            If the last update has made weights NaN or infinite.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or is a folder, a device, a pipe or a stream.
 
         Examples
         --------

@@ -168,7 +168,7 @@ class SGD(Optimizer):
     def _check_fields(self) -> None:
         super()._check_fields()
         self._set("momentum", minimum=0, below=1)
-        _check.yes_or_no(self.nesterov, "nesterov")
+        object.__setattr__(self, "nesterov", _check.yes_or_no(self.nesterov, "nesterov"))  # files hold no numpy.bool
         if self.nesterov and not self.momentum:
             raise ArgumentError("nesterov=True needs a momentum above 0")
 

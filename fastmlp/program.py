@@ -258,6 +258,13 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
     )
 
 
+def tensors(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int) -> tuple[Tensor, ...]:
+    """The tensors of `build`, without tables: nothing is set aside that depends on the widths."""
+    writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
+    writer.layers(layers)
+    return tuple(writer.tensors)
+
+
 # What the backward pass of the operation before still needs of its output: nothing, its sign, or its values
 _FREE, _SIGN, _VALUES = range(3)
 
@@ -455,12 +462,12 @@ def _stages(ops: Array, trained_ops: int) -> Integers:
     Before a batch normalisation goes forward it needs the statistics of all rows, and before it goes back the sums
     of all rows' gradients.
     """
-    norms = [i for i, op in enumerate(ops) if op[t.CODE] == t.BATCH_NORM and op[t.KIND] > 0]
+    norms = np.flatnonzero((ops[:, t.CODE] == t.BATCH_NORM) & (ops[:, t.KIND] > 0)).tolist()
     stages = []
     bounds = [0, *norms, trained_ops]
     for begin, end in itertools.pairwise(bounds):
         stages.append([t.ROWS, begin, end, 0, 0, 0])
-        if end in norms:
+        if end != trained_ops:
             stages.append([t.STATISTICS, 0, 0, 0, 0, end])
     stages[-1][t.BACKWARD_FROM], stages[-1][t.BACKWARD_TO] = trained_ops, norms[-1] + 1 if norms else 0
     for i, norm in reversed(list(enumerate(norms))):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import warnings
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _check, inputs, layers, losses, naming, optimizers
-from ._cache import write_atomically
-from ._errors import ArgumentError, ArgumentTypeError, FastMLPError, ModelFileError
+from . import _archive, _check, inputs, kernels, layers, losses, naming, optimizers, program
+from ._errors import ArgumentError, DivergenceError, FastMLPError, ModelFileError
+from ._files import as_path, write_atomically
 from ._types import Array
 from ._version import __version__
 from .building import check_last
@@ -24,41 +23,61 @@ from .history import History
 from .model import Position, Sequential
 
 if TYPE_CHECKING:
+    from ._archive import Archive
     from .metrics import Metric
     from .program import Tensor
 
-T = TypeVar("T")
 _ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = "declared", "learned", "unknown"  # of the statistics of a Normalization
+_STATISTICS = ("mean", "variance")
+_CENTER = "input/mean"  # that of a first Normalization, in float64
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
 _SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may end there
-_TO_CALLER = 5  # frames from where a warning is given to who calls `load`
+_TO_CALLER = 3  # frames from where a warning is given to who calls `load`
 
 
-def save(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write a built model to a file; see `Sequential.save`."""
-    engine = model.engine
+def save(model: Sequential, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
+    """Write a built model to a file; see `Sequential.save`. Notes, JSON-ready, become arrays of text of their own."""
+    target, engine = as_path(path), model.engine
     arrays = {"config": _text(json.dumps(_config(model)))}
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
             arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
-    _write(arrays, path)
+    center = model.inputs().center
+    if center is not None and model.dtype != np.float64:
+        arrays[_CENTER] = center
+    _refuse_ruined(arrays)
+    _write({**arrays, **{name: _text(json.dumps(note)) for name, note in notes.items()}}, target)
+
+
+def _refuse_ruined(arrays: dict[str, Array]) -> None:
+    """Refuse to write what could not be loaded: numbers that the last update has ruined, before any loss shows it."""
+    for name, array in arrays.items():  # whole numbers are finite
+        is_state = name.startswith("optimizer/")
+        if np.isnan(array).any() if is_state else not np.isfinite(array).all():
+            raise DivergenceError(
+                f"the model cannot be saved: its array {name!r} holds {'NaN' if is_state else 'NaN or infinity'}, so "
+                "the last update was too large. Load an earlier file, or compile() and set_weights() anew, and train "
+                "with a lower learning rate"
+            )
 
 
 def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     """See `Sequential.save_weights`."""
+    target = as_path(path)
     names = [_name(0, tensor) for tensor in model.engine.program.tensors]
-    _write(dict(zip(names, model.get_weights(), strict=True)), path)
+    arrays = dict(zip(names, model.get_weights(), strict=True))
+    _refuse_ruined(arrays)
+    _write(arrays, target)
 
 
-def _write(arrays: dict[str, Array], path: str | os.PathLike[str]) -> None:
+def _write(arrays: dict[str, Array], path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file, such as {path / 'model.npz'}")
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    target = _as_path(path)
-    if target.is_dir():
-        raise IsADirectoryError(f"{target} is a folder: give the name of a file, such as {target / 'model.npz'}")
-    write_atomically(target, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
 
 
 def _config(model: Sequential) -> dict[str, Any]:
@@ -148,7 +167,10 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, or not a fastmlp model.
+        If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
+        unpack to over 20 times the file's size and 32 MB.
+    ArgumentError, ArgumentTypeError
+        If ``path`` is not the name of a file, such as a number.
 
     Examples
     --------
@@ -161,77 +183,43 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    return _opened(path, _read)
+    with _archive.opened(as_path(path)) as file:
+        return _restore(_read_config(file), file, file.path)
 
 
 def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     """See `Sequential.load_weights`."""
     tensors = model.engine.program.tensors
-
-    def read(file: Any, source: Path) -> list[Array]:
-        there = {name: file[name].shape for name in file.files if name.startswith("parameters/")}
+    with _archive.opened(as_path(path)) as file:
+        there = {name: file.shape(name) for name in file.names if name.startswith("parameters/")}
         wanted = {_name(0, tensor): tensor.shape for tensor in tensors}
         odd = sorted(name for name in there | wanted if there.get(name) != wanted.get(name))
         if odd:
             shapes = " and ".join(str(shapes.get(odd[0], "none")) for shapes in (there, wanted))
             raise ModelFileError(
-                f"{source} does not hold the weights of a model with these layers: its {odd[0]!r} and the model's have "
-                f"the shapes {shapes}"
+                f"{file.path} does not hold the weights of a model with these layers: its {odd[0]!r} and the model's "
+                f"have the shapes {shapes}"
             )
-        return [_read_tensor(file, _name(0, tensor), tensor, model.dtype, source) for tensor in tensors]
-
-    model.set_weights(_opened(path, read))
-
-
-def _opened(path: str | os.PathLike[str], read: Callable[[Any, Path], T]) -> T:
-    """What ``read`` makes of the archive; all that goes wrong is a ModelFileError."""
-    target = _as_path(path)
-    try:
-        with open(target, "rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise ModelFileError(
-                    f"{target} is not a readable fastmlp model: it is no .npz archive, or only a part of one"
-                )
-            stream.seek(0)
-            with np.load(stream, allow_pickle=False) as file:
-                return read(file, target)
-    except FileNotFoundError:
-        raise ModelFileError(f"{target}: there is no such model file") from None
-    except ModelFileError:
-        raise
-    except Exception as error:  # a damaged archive, header or text fails in many ways; none of them is a bug
-        raise ModelFileError(
-            f"{target} is not a readable fastmlp model (damaged or truncated, or another kind of file): "
-            f"{type(error).__name__}"
-        ) from error
+        weights = [_read_tensor(file, 0, tensor, model.dtype) for tensor in tensors]
+    model.set_weights(weights)
 
 
-def _as_path(path: Any) -> Path:
-    try:
-        return Path(path)
-    except TypeError:
-        raise ArgumentTypeError(f"path must be the name of a file, not {path!r:.60}") from None
-
-
-def _read(file: Any, path: Path) -> Sequential:
+def _read_config(file: Archive) -> dict[str, Any]:
+    path = file.path
     if "config" not in file:
         raise ModelFileError(f"{path} is not a fastmlp model: it has no 'config' entry")
-    return _restore(_read_config(file["config"], path), file, path)
-
-
-def _read_config(raw: Array, path: Path) -> dict[str, Any]:
-    config = json.loads(raw.tobytes().decode())
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
+    config = file.read_json("config")
+    if config.get("format") != FORMAT:
         raise ModelFileError(f"{path} is not a fastmlp model: its config is not one of ours")
     if config.get("format_version") not in _READABLE:
         raise ModelFileError(
-            f"{path} has format version {config.get('format_version')!r}, but this fastmlp ({__version__}) reads "
-            f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r}"
+            f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
+            f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
     return config
 
 
-def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
+def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
     model = Sequential(
         [layers.from_config(item) for item in config["layers"]],
         dtype=config["dtype"],
@@ -246,28 +234,32 @@ def _restore(config: dict[str, Any], file: Any, path: Path) -> Sequential:
     if config["optimizer"] is not None:
         _compile(model, config, path)
         if config.get("own_schedule") is not None:
+            name = config["own_schedule"]
+            if not isinstance(name, str) or not name.isidentifier():
+                raise ValueError("own_schedule is the name of a class")
             warnings.warn(
-                f"{path}: the schedule {config['own_schedule']} is code of your own, which files do not hold: the "
+                f"{path}: the schedule {name} is code of your own, which files do not hold: the "
                 f"learning rate stays {model.learning_rate:g} unless you compile() with the schedule again",
                 stacklevel=_TO_CALLER,
             )
         if config.get("learning_rate") is not None:
             model.learning_rate = config["learning_rate"]
-    _check_sizes(model, config["n_features"], file, path)
-    model.build(config["n_features"])
-    engine = model.engine
-    engine.step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
-    if _check.yes_or_no(config["has_state"], "has_state") or engine.has_pending_gradients():
+    step = _check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
+    has_state = _check.yes_or_no(config["has_state"], "has_state")
+    _check_sizes(model, config["n_features"], _slots_in_file(model, step, has_state), file)
+    engine = model._engine = model._bare_engine(config["n_features"])
+    engine.step = step
+    if has_state or engine.has_pending_gradients():
         engine.allocate_training()
     unsigned = () if engine.optimizer is None else engine.optimizer.unsigned_slots
-    flats = [engine.parameters, *_slots(model)]
-    for slot, flat in enumerate(flats):
+    for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
-            array = _read_tensor(file, name := _name(slot, tensor), tensor, model.dtype, path)
+            array = _read_tensor(file, slot, tensor, model.dtype)
             if slot - 1 in unsigned and (array < 0).any():
-                raise ModelFileError(f"{path} is damaged: the array {name!r} should hold no negative numbers")
+                raise ModelFileError(f"{path} is damaged: the array {_name(slot, tensor)!r} holds negative numbers")
             engine.program.pack(flat, tensor, array)
     _restore_statistics(model, config.get("statistics"))
+    _restore_center(model, file)
     model._has_learned_classes = _check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
@@ -321,38 +313,79 @@ def _restore_statistics(model: Sequential, stored: Any) -> None:
     far as one can tell: so a cross-validation of the model finds its own, and predictions and further training are
     the same. Running statistics go on as they were averaged then.
     """
-    for index, layer in enumerate(model.layers):
-        if not isinstance(layer.declaration, (layers.Normalization, layers.BatchNormalization)):
-            continue
-        origin = _origin_before(layer, index) if stored is None else stored[str(index)]
-        if isinstance(layer.declaration, layers.BatchNormalization):
+    tensors: dict[int, list[Tensor]] = {}
+    for tensor in model.engine.program.tensors:
+        tensors.setdefault(tensor.layer, []).append(tensor)
+    numbers = itertools.count()
+
+    def restored(layer: layers.Layer) -> layers.Layer:
+        index = next(numbers)
+        if not isinstance(layer, (layers.Normalization, layers.BatchNormalization)):
+            return layer
+        mean, variance = (tensor for tensor in tensors[index] if tensor.is_statistic)
+        values = [model.engine.program.unpack(model.engine.parameters, tensor) for tensor in (mean, variance)]
+        origin = _origin_before(layer, index, *values) if stored is None else stored[str(index)]
+        if isinstance(layer, layers.BatchNormalization):
             count = _check.whole_number(origin, "statistics", minimum=0, maximum=2**53)
-            model.engine.averaged[model._find_tensor(index, "moving_mean").offset] = count
-        elif _check.choice(origin, "statistics", _ORIGINS) == _LEARNED:
-            model._note_statistics(index)
-        elif origin == _DECLARED:
-            layer.declaration._set(mean=layer.mean.astype(np.float64), variance=layer.variance.astype(np.float64))
+            model.engine.averaged[mean.offset] = count
+            return layer
+        origin = _check.choice(origin, "statistics", _ORIGINS)
+        if origin == _DECLARED:
+            layer._set(**{name: value.astype(np.float64) for name, value in zip(_STATISTICS, values, strict=True)})
+        return layer.in_model(*values) if origin == _LEARNED else layer
+
+    model.declarations = layers.with_each_leaf(model.declarations, restored)
 
 
-def _origin_before(layer: Any, index: int) -> Any:
+def _origin_before(layer: layers.Layer, index: int, mean: Array, variance: Array) -> Any:
     """What a file of 0.1.0 does not say of a layer's statistics."""
-    is_batch = isinstance(layer.declaration, layers.BatchNormalization)
-    mean, variance = (layer.moving_mean, layer.moving_variance) if is_batch else (layer.mean, layer.variance)
     is_initial = not mean.any() and bool((variance == 1).all())
-    if is_batch:
+    if isinstance(layer, layers.BatchNormalization):
         return 0 if is_initial else STEADY
     return _UNKNOWN if is_initial else _DECLARED if index else _LEARNED
 
 
-def _check_sizes(model: Sequential, n_features: Any, file: Any, path: Path) -> None:
-    """Compare the widths with the arrays that are there, before memory is set aside for them."""
-    width = _check.whole_number(n_features, "n_features", minimum=1)
-    for number, layer in enumerate(layers.leaves(model.declarations)):
-        if isinstance(layer, layers.Dense):
-            shape, name = (width, layer.units), f"parameters/{number}/kernel"
-            if name not in file or file[name].shape != shape:
-                raise ModelFileError(f"{path} is damaged: the array {name!r} should have the shape {shape}")
-            width = layer.units
+def _restore_center(model: Sequential, file: Archive) -> None:
+    """Read the mean of a first Normalization in float64, of which its tensor is the rounded form."""
+    first = model.declarations[0]
+    if _CENTER not in file or not isinstance(first, layers.Normalization) or first.mean is None:
+        return
+    mean = file.read(_CENTER).astype(np.float64)
+    with np.errstate(over="ignore"):
+        is_the_same = np.array_equal(mean.astype(model.dtype), first.mean.astype(model.dtype))
+    if not is_the_same:
+        raise ModelFileError(f"{file.path} is damaged: the array {_CENTER!r} contradicts the mean of the first layer")
+    first._set(mean=mean)
+
+
+def _slots_in_file(model: Sequential, step: int, has_state: bool) -> int:
+    """How many flat vectors a file holds behind the parameters; see `_slots`."""
+    if model._optimizer is None:
+        if has_state:
+            raise ValueError("a state of no optimizer")
+        return 0
+    is_pending = step % model._optimizer.gradient_accumulation_steps > 0
+    return (model._optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+
+
+def _check_sizes(model: Sequential, n_features: Any, slots: int, file: Archive) -> None:
+    """Compare the shapes of all tensors with the arrays that are there, before memory is set aside for them."""
+    width = _check.whole_number(n_features, "n_features", minimum=1, maximum=layers.MOST_UNITS)
+    wanted = {
+        _name(slot, tensor): tensor.shape
+        for tensor in program.tensors(model.declarations, width, model.dtype, kernels.panel_width(model.dtype))
+        for slot in range(1 + slots)
+    }
+    if _CENTER in file:  # files of 0.1.0 do not have it
+        wanted[_CENTER] = (width,)
+    for name, shape in wanted.items():
+        if file.shape(name) != shape:
+            raise ModelFileError(
+                f"{file.path} is damaged: the array {name!r} should have the shape {shape}, not {file.shape(name)}"
+            )
+    for name in file.names:
+        if name.startswith(("parameters/", "optimizer/")) and name not in wanted:
+            raise ModelFileError(f"{file.path} is damaged: no layer has the array {name!r:.60}")
 
 
 def _read_position(stored: Any) -> Position:
@@ -365,33 +398,21 @@ def _read_position(stored: Any) -> Position:
 
 
 def _read_history(stored: Any) -> History | None:
-    if stored is None:
-        return None
-    history = History(**stored)
-    groups: list[list[list[Any]]] = [
-        [history.epoch, *history.history.values()],
-        list(history.batches.values()),
-        list(history.validations.values()),
-    ]
-    numbers = all(isinstance(value, (int, float)) for group in groups for items in group for value in items)
-    one_length = all(len({len(items) for items in group}) <= 1 for group in groups)
-    placed = not history.validations or {"epoch", "batch"} <= history.validations.keys()
-    if not numbers or not one_length or not placed or (history.partial and not history.epoch):
-        raise ValueError("the history contradicts itself")
-    for number in (*history.epoch, *history.validations.get("epoch", ()), *history.validations.get("batch", ())):
-        _check.whole_number(number, "epoch", minimum=0)
-    return history
+    return None if stored is None else History.from_config(stored)
 
 
-def _read_tensor(file: Any, name: str, tensor: Tensor, dtype: np.dtype[Any], path: Path) -> Array:
-    if name not in file:
-        raise ModelFileError(f"{path} is damaged: the array {name!r} is missing")
-    array = file[name]
+def _read_tensor(file: Archive, slot: int, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+    name = _name(slot, tensor)
+    array = file.read(name)
     if array.dtype.kind != "f":
-        raise ModelFileError(f"{path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
+        raise ModelFileError(f"{file.path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
+    # Sums of squares may have overflowed in a training that stayed finite: such weights stand still from then on.
+    overflowed = np.isinf(array) if slot else np.False_
     try:
-        if name.startswith("parameters/"):
-            return tensor.checked(array, name, dtype)
-        return _check.tensor(array, name, tensor.shape, dtype)
+        checked = np.where(overflowed, 0, array) if overflowed.any() else array
+        finite = (
+            tensor.checked(checked, name, dtype) if slot == 0 else _check.tensor(checked, name, tensor.shape, dtype)
+        )
     except FastMLPError as error:
-        raise ModelFileError(f"{path} is damaged: {error}") from None
+        raise ModelFileError(f"{file.path} is damaged: {error}") from None
+    return np.where(overflowed, array, finite).astype(dtype) if overflowed.any() else finite

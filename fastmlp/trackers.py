@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _check
-from ._errors import ArgumentError, ArgumentTypeError, MissingExtraError
+from ._errors import ArgumentError, MissingExtraError
+from ._files import as_folder
 from ._version import __version__
 from .callbacks import Callback, Logs
 
@@ -256,10 +257,7 @@ class TensorBoardTracker(Tracker):
 
     def __init__(self, logdir: str | os.PathLike[str], *, every: str | int = "epoch") -> None:
         super().__init__(every=every)
-        try:
-            self.logdir = os.fspath(logdir)
-        except TypeError:
-            raise ArgumentTypeError(f"logdir must be the name of a folder, not {logdir!r:.60}") from None
+        self.logdir = str(as_folder(logdir, "logdir"))
         self._package = _package("tensorboardX", extra="tensorboard")
 
     def log_settings(self, settings: dict[str, Any]) -> None:

@@ -216,9 +216,10 @@ class Trainer:
             sizes = self._sizes(0, batches)
             losses = np.array(self.history.batches["loss"][-batches:])
             accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
+            accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN where another run had no such metric
             totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
             if self.history.partial:
-                totals.seconds = self.history.history["seconds"][-1]
+                totals.seconds = self.history.history.get("seconds", [0.0])[-1]
         return totals
 
     def _sizes(self, first: int, count: int) -> Integers:

@@ -292,7 +292,7 @@ def main(file, *names):
     """Compile kernels for the CPU that the environment asks for, and write what they became."""
     from numba.core.registry import cpu_target
 
-    from fastmlp import _cache
+    from fastmlp import _cache, _files
     from fastmlp.kernels import simd
 
     texts, tiles = {}, []
@@ -307,7 +307,7 @@ def main(file, *names):
         "tiles": sorted({(str(tile.vector.dtype), count[str(tile)]) for tile in tiles}),
         "texts": texts,
     }
-    _cache.write_atomically(Path(file), json.dumps(found).encode())
+    _files.write_atomically(Path(file), json.dumps(found).encode())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _declaration, _jit, _threads
+from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _declaration, _files, _jit, _threads
 from fastmlp.callbacks import ProgressLine
 from fastmlp.callbacks.progress_bar import _duration
 
@@ -56,12 +56,12 @@ def test_kernels_introduce_themselves():
 
 def test_files_are_written_whole_or_not_at_all(tmp_path):
     target = tmp_path / "file"
-    _cache.write_atomically(target, b"first")
-    _cache.write_atomically(target, b"second")
+    _files.write_atomically(target, b"first")
+    _files.write_atomically(target, b"second")
     assert target.read_bytes() == b"second"
     assert os.listdir(tmp_path) == ["file"]
     with pytest.raises(TypeError):
-        _cache.write_atomically(target, "not bytes")
+        _files.write_atomically(target, "not bytes")
     assert target.read_bytes() == b"second"
     assert os.listdir(tmp_path) == ["file"]
 

@@ -18,7 +18,20 @@ SIMD_FILES = sorted((PACKAGE / "kernels" / "simd").glob("*.py"))
 
 # Floors from the bottom; a file imports only from lower floors, or from those of its own floor that stand before it.
 FLOORS = [
-    ["_version", "_types", "_errors", "_threads", "_cache", "_declaration", "_jit", "_check", "_columns", "_classes"],
+    [
+        "_version",
+        "_types",
+        "_errors",
+        "_files",
+        "_archive",
+        "_threads",
+        "_cache",
+        "_declaration",
+        "_jit",
+        "_check",
+        "_columns",
+        "_classes",
+    ],
     ["kernels", "reference"],
     ["activations", "initializers", "regularizers", "layers", "losses", "schedules", "optimizers", "metrics"],
     ["program"],

@@ -12,9 +12,10 @@ from typing import Any
 
 from .. import _check
 from .._errors import ArgumentError
+from .._files import as_path
 from .base import Callback, Logs
+from .earlier import earlier
 from .monitor import Monitor
-from .paths import as_path
 
 _PACKAGE = __name__.rpartition(".")[0]
 
@@ -44,7 +45,9 @@ class ModelCheckpoint(Callback):
     every_epochs : int, default 1
         With ``save_freq="epoch"``: epochs from one file to the next.
     keep_last : int, optional
-        Delete older files than the latest so many of this run. Default: keep all.
+        Delete older files than the latest so many, whenever one is saved. Those of earlier runs count, as far as they
+        are certainly checkpoints: models in the same folder whose name is what ``path`` makes of some epoch, batch
+        and logs (a field in the name of the folder itself: those of this run alone). Default: keep all.
 
     Attributes
     ----------
@@ -96,6 +99,7 @@ class ModelCheckpoint(Callback):
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         self.best, self.saved = None, []
+        self._earlier = [] if self.keep_last is None else earlier(self.template)
         known = ["epoch", "batch", *plan["logs"]]
         others = [name for name in _field_names(self.template) if name not in known]
         self._awaited = set(others) if self._may_be_added(plan.get("callbacks", ())) else set()
@@ -146,8 +150,9 @@ class ModelCheckpoint(Callback):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.model.save(path)
         self.saved = [*(old for old in self.saved if old != path), path]
-        while self.keep_last is not None and len(self.saved) > self.keep_last:
-            self.saved.pop(0).unlink(missing_ok=True)
+        self._earlier = [old for old in self._earlier if old != path]
+        while self.keep_last is not None and len(self._earlier) + len(self.saved) > self.keep_last:
+            (self._earlier or self.saved).pop(0).unlink(missing_ok=True)
 
     def _is_best(self, logs: Logs) -> bool:
         value = self._watched.read(logs, self._epoch)

@@ -109,7 +109,7 @@ class Diagnosis(Callback):
         stream: TextIO | None = None,
     ) -> None:
         self.every = _check.whole_number(every, "every", minimum=1)
-        self.stream = stream
+        self.stream = _check.text_stream(stream, "stream")
         self.findings: list[Finding] = []
         self.layers: list[LayerHealth] = []
         self._x, self._y = x, y
@@ -259,9 +259,15 @@ class Diagnosis(Callback):
 
 def _largest_share(y: Any) -> float:
     """The share of rows that belong to the largest class."""
-    labels = _check.array_of(y, "y")
+    try:
+        return _share(_check.array_of(y, "y"))
+    except (TypeError, ValueError) as error:  # of what cannot be an array, or has no order
+        raise ArgumentError(f"y must be class numbers or rows of class targets: {error}") from None
+
+
+def _share(labels: Array) -> float:
     if labels.size == 0 or labels.ndim not in (1, 2):
-        raise ArgumentError(f"y must be class numbers or rows of class targets, not shape {labels.shape}")
+        raise ValueError(f"the shape is {labels.shape}")
     if labels.ndim == 2 and labels.shape[1] > 1:
         labels = labels.argmax(axis=1)
     return float(np.unique(labels, return_counts=True)[1].max() / labels.size)

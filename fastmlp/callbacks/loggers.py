@@ -11,10 +11,9 @@ import os
 from typing import Any
 
 from .. import _check
-from .._cache import write_atomically
 from .._errors import ArgumentError
+from .._files import as_path, write_atomically
 from .base import Callback, Logs
-from .paths import as_path
 
 
 class EpochLines(Callback):
@@ -39,7 +38,7 @@ class EpochLines(Callback):
 
     def _lines_there(self) -> list[str]:
         """The lines of the file; one without an end is what a crash left behind."""
-        if not self.path.exists():
+        if not self.path.is_file():
             return []
         text = self.path.read_text(encoding="utf-8")
         return text.split("\n")[:-1]

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any, TextIO
 
+from .. import _check
 from .._errors import MissingExtraError
 from .base import Callback, Logs
 
@@ -25,7 +26,7 @@ class ProgressLine(Callback):
 
     def __init__(self, *, live: bool, stream: TextIO | None = None) -> None:
         self.live = live
-        self.stream = stream
+        self.stream = _check.text_stream(stream, "stream")
         self._drawn = 0
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
@@ -83,7 +84,7 @@ class ProgressBar(Callback):
     """
 
     def __init__(self, *, stream: TextIO | None = None) -> None:
-        self.stream = stream
+        self.stream = _check.text_stream(stream, "stream")
         self._tqdm = _tqdm_class()
         self._bar: Any = None
         self._line: ProgressLine | None = None

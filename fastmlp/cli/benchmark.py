@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from .. import _threads
-from .._cache import write_atomically
+from .._files import write_atomically
 from ..benchmark import WORKLOADS, Arena, Job, Result, Workload, machine, phases, table
 from ..benchmark.contestants import CONTESTANTS, OURS, Contestant
 from .usage import UsageError, check_outputs

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import naming
-from .._cache import write_atomically
+from .._files import write_atomically
 from ..datasets.features import load_named
 from ..model import Sequential
 from . import trained

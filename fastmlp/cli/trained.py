@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from .._cache import write_atomically
+from .. import _archive, _check, saving
 from .._errors import ModelFileError
+from .._files import write_atomically
 from ..model import Sequential
-from ..saving import load as load_model
 
 _ENTRY = "command_line"
 
@@ -44,8 +44,7 @@ class Notes:
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:
     """Save a model and its notes to one file."""
-    model.save(path)
-    add_notes(path, notes)
+    saving.save(model, path, **{_ENTRY: dataclasses.asdict(notes)})
 
 
 def add_notes(path: Path, notes: Notes) -> None:
@@ -59,22 +58,21 @@ def add_notes(path: Path, notes: Notes) -> None:
 
 def load(path: Path) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
-    model = load_model(path)
-    with np.load(path, allow_pickle=False) as file:
+    model = saving.load(path)
+    with _archive.opened(path) as file:
         if _ENTRY not in file:
             return model, None
         try:
-            return model, _read_notes(json.loads(file[_ENTRY].tobytes()))
-        except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            return model, _read_notes(file.read_json(_ENTRY))
+        except (ValueError, KeyError, TypeError) as error:
             raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
 
 
 def _read_notes(fields: dict[str, Any]) -> Notes:
-    if fields["features"] not in ("uint8", "float32"):
-        raise ValueError("features are uint8 or float32")
+    samples = fields.get("samples_per_epoch")
     return Notes(
-        fields["features"],
-        int(fields["batch_size"]),
-        float(fields["validation_split"]),
-        None if fields.get("samples_per_epoch") is None else int(fields["samples_per_epoch"]),
+        _check.choice(fields["features"], "features", ("uint8", "float32")),
+        _check.whole_number(fields["batch_size"], "batch_size", minimum=1),
+        _check.real_number(fields["validation_split"], "validation_split", minimum=0, below=1),
+        None if samples is None else _check.whole_number(samples, "samples_per_epoch", minimum=1),
     )

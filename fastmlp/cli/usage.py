@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from .. import _check, optimizers
 from .. import activations as by_name
 from .._errors import FastMLPError
+from .._files import is_ordinary
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ def _identity(path: str | Path) -> str:
 def _check_writable(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(None, "is a folder; give the name of a file", str(path))
-    if path.exists() and not path.is_file():  # a finished file takes the place of the old one: not of /dev/null
+    if not is_ordinary(path):  # a finished file takes the place of the old one: not of /dev/null
         raise OSError(None, "is not an ordinary file", str(path))
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(None, "is write-protected", str(path))

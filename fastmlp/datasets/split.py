@@ -132,7 +132,7 @@ def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> P
 
 
 def _check_fraction(function: str, name: str, fraction: float) -> None:
-    if not 0 < fraction < 1:
+    if not isinstance(fraction, float | int | np.number) or not 0 < fraction < 1:
         raise ArgumentError(f"{function}: {name} must be above 0 and below 1, got {fraction!r}")
 
 

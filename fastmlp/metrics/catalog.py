@@ -97,6 +97,8 @@ def larger_is_better(name: str) -> bool | None:
     >>> [metrics.larger_is_better(name) for name in ("val_accuracy", "top_5_accuracy", "val_loss", "mae", "my_score")]
     [True, True, False, False, None]
     """
+    if not isinstance(name, str):
+        raise ArgumentTypeError(f"name must be a text, not {name!r:.60}")
     words = set(name.lower().split("_"))
     if words & _LARGER_IS_BETTER:
         return True

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .._cache import write_atomically
-from .._errors import ArgumentError, ArgumentTypeError, ModelFileError
+from .._archive import parse_json
+from .._errors import ArgumentError, ModelFileError
+from .._files import as_folder, write_atomically
 from ..model import Sequential
 from .result import FINISHED, SweepResult, SweepRun
 from .settings import described
@@ -24,10 +25,7 @@ class Folder:
     """A folder of runs."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        try:
-            self.path = Path(path)
-        except TypeError:
-            raise ArgumentTypeError(f"folder must be the name of a folder, not {path!r:.60}") from None
+        self.path = as_folder(path)
 
     def make(self) -> None:
         """Make it, and those that it is in, where they are not there yet."""
@@ -59,9 +57,9 @@ class Folder:
             "identity": identity,
         }
         path = self.model_path(run.name)
-        self._record_path(run.name).unlink(missing_ok=True)  # of an earlier model, which is about to be replaced
+        _remove(self._record_path(run.name))  # of an earlier model, which is about to be replaced
         if model is None:
-            path.unlink(missing_ok=True)
+            _remove(path)
         else:
             model.save(path)
         write_atomically(self._record_path(run.name), (json.dumps(record, indent=1) + "\n").encode())
@@ -95,11 +93,12 @@ class Folder:
 
     def _record(self, path: Path) -> dict[str, Any] | None:
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            record = parse_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except (OSError, ValueError, RecursionError):
             return None
-        is_ours = isinstance(record, dict) and record.get("format") == _FORMAT
-        return record if is_ours and record.get("format_version") == _VERSION else None
+        if not isinstance(record, dict) or record.get("format") != _FORMAT:
+            return None
+        return record if record.get("format_version") == _VERSION and record.get("name") == path.stem else None
 
     def _run(self, record: dict[str, Any]) -> SweepRun | None:
         try:
@@ -113,6 +112,12 @@ class Folder:
                 seconds=float(record["seconds"]),
                 was_loaded=True,
             )
-        except (KeyError, TypeError, ValueError, AttributeError):  # somebody edited it
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):  # somebody edited it
             return None
         return run.replace(path=self.model_path(run.name)) if run.status == FINISHED else run
+
+
+def _remove(path: Path) -> None:
+    """Remove a file; what is none is refused when it is written to."""
+    if path.is_file():
+        path.unlink()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import _check, text_table
-from .._cache import write_atomically
 from .._errors import ArgumentError
+from .._files import as_path, write_atomically
 from ..history import History
 from ..metrics import larger_is_better
 from ..model import Sequential
@@ -265,7 +265,7 @@ class SweepResult:
             values = [_cell(run.metrics.get(name)) for name in self.metrics]
             given = [_cell(described(run.settings[name])) if name in run.settings else "" for name in settings]
             writer.writerow([run.name, run.status, run.reason, run.epochs, f"{run.seconds:.3f}", *values, *given])
-        write_atomically(Path(path), file.getvalue().encode())
+        write_atomically(as_path(path), file.getvalue().encode())
 
 
 def _short(reason: str) -> str:
