@@ -11,13 +11,13 @@ import numpy as np
 
 from . import _check, naming, text_table
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
+from ._interruption import Interruption
 from ._types import Array, Integers
 from .callbacks import Callback
 from .folds import fold_numbers
 from .history import History
 from .model import Sequential
 from .targets import row_weights
-from .trainer import Interruption
 from .workers import (
     StopSoon,
     checked_factory,

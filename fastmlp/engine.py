@@ -33,7 +33,7 @@ _PARALLEL_WORK = 2_000_000
 # 28 MFLOP (0.5 ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
 _OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
-_CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
+_CALL_WORK = 5_000_000_000  # operations in one call of a kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
 
@@ -228,6 +228,10 @@ class Engine:
     def _no_outputs(self) -> Array:
         return np.empty((0, self.program.classes), self.program.dtype)
 
+    def batches_in_a_call(self, batch_size: int) -> int:
+        """How many batches one call of the training kernel should take: Ctrl-C waits for its end."""
+        return max(1, _CALL_WORK // (6 * self.program.count * batch_size))
+
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
         blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
@@ -235,13 +239,11 @@ class Engine:
 
     def gradient(self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
         """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters."""
-        kept = self.optimizer, self.step, self.state, self.gradients, self._plans
-        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
-        try:
-            losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
-            gradients = self.gradients
-        finally:
-            self.optimizer, self.step, self.state, self.gradients, self._plans = kept
+        twin = object.__new__(Engine)  # another thread, or a child process, may be using what training changes
+        twin.__dict__.update(self.__dict__)
+        twin.optimizer, twin.step, twin.gradients, twin._plans = NoUpdate(1.0), 0, self._zeros(1), {}
+        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
+        gradients = twin.gradients
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0

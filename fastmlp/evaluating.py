@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from . import naming
+from ._interruption import uninterrupted
 from ._threads import resolve_threads
 from ._types import Array
 from .building import Building, check_last
@@ -148,7 +149,8 @@ class Evaluating(Building):
         engine = self.engine
         running = [(t, engine.program.unpack(engine.parameters, t)) for t in engine.program.tensors if not t.trained]
         threads = engine.training_threads(data.rows, n_threads)
-        loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
-        for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
-            engine.program.pack(engine.parameters, tensor, value)
+        with uninterrupted():
+            loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
+            for tensor, value in running:  # a batch normalisation has noted the statistics of these rows
+                engine.program.pack(engine.parameters, tensor, value)
         return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]
