@@ -132,7 +132,7 @@ class Interruption:
             raise KeyboardInterrupt
 
 
-class uninterrupted:  # noqa: N801  # a context manager that reads as contextlib's do
+class uninterrupted:  # a context manager that reads as contextlib's do
     """In this context nothing is interrupted: a Ctrl-C is heeded at its end.
 
     Parameters

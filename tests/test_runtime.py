@@ -821,8 +821,7 @@ print(_jit.compilations)
 @pytest.fixture
 def cache_in(tmp_path, monkeypatch):
     """A kernel cache of its own."""
-    monkeypatch.setattr(_cache, "_folder", tmp_path)
-    monkeypatch.setattr(_cache, "_resolved", True)
+    monkeypatch.setattr(_cache, "_places", _cache.Places(tmp_path))
     return tmp_path
 
 
@@ -871,14 +870,13 @@ def test_a_folder_in_place_of_a_kernel_file_costs_the_cache_only(cache_in):
 
 @needs_jit
 def test_a_cache_folder_that_vanishes_costs_the_cache_only(cache_in, monkeypatch):
-    monkeypatch.setattr(_cache, "_folder", cache_in / "vanished")
+    monkeypatch.setattr(_cache, "_places", _cache.Places(cache_in / "vanished"))
     assert sorted(shuffled(fresh_kernel())) == list(range(50))
 
 
 @needs_jit
 def test_no_cache_folder_at_all_still_compiles(monkeypatch):
-    monkeypatch.setattr(_cache, "_folder", None)
-    monkeypatch.setattr(_cache, "_resolved", True)
+    monkeypatch.setattr(_cache, "_places", _cache.Places(None))
     assert sorted(shuffled(fresh_kernel())) == list(range(50))
 
 

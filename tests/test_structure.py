@@ -18,7 +18,18 @@ SIMD_FILES = sorted((PACKAGE / "kernels" / "simd").glob("*.py"))
 
 # Floors from the bottom; a file imports only from lower floors, or from those of its own floor that stand before it.
 FLOORS = [
-    ["_version", "_types", "_errors", "_threads", "_cache", "_declaration", "_jit", "_check"],
+    [
+        "_version",
+        "_types",
+        "_errors",
+        "_interruption",
+        "_threads",
+        "_private_files",
+        "_cache",
+        "_declaration",
+        "_jit",
+        "_check",
+    ],
     ["kernels", "reference"],
     ["activations", "initializers", "regularizers", "layers", "losses", "schedules", "optimizers", "metrics"],
     ["program"],

@@ -90,13 +90,16 @@ def _layer_loads(name: str) -> bool:
 
 
 def _cache_facts() -> Iterator[tuple[str, str]]:
-    folder = _cache.cache_folder()
-    if folder is None:
-        yield "kernel cache", "none"
-        return
-    count = len(list(folder.glob("*.kernel")))
-    yield "kernel cache", str(folder)
-    yield "cached kernels", f"{count}, {_cache.size(folder) / 2**20:.1f} MB"
+    places = _cache.places()
+    yield "kernel cache", str(places.folder or "none")
+    if places.shared is not None:
+        yield "shared cache", f"{places.shared}, which is read only"
+    for why in places.unused:
+        yield "not used", why
+    folders = [folder for folder in (places.folder, places.shared) if folder is not None]
+    count = sum(len(list(folder.glob("*.kernel"))) for folder in folders)
+    if folders:
+        yield "cached kernels", f"{count}, {sum(map(_cache.size, folders)) / 2**20:.1f} MB"
 
 
 def _data_facts() -> Iterator[tuple[str, str]]:
