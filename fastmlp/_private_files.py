@@ -269,10 +269,8 @@ def _check_parent(folder: Path) -> None:
 def _outside() -> set[int]:
     """In a container without root: the owner that stands for all users outside of it, such as of the folder ``/``."""
     try:
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            is_everybody = [line.split() for line in file] == [["0", "0", "4294967295"]]
-        with open("/proc/sys/kernel/overflowuid", encoding="ascii") as file:
-            return set() if is_everybody else {int(file.read())}
+        is_everybody = Path("/proc/self/uid_map").read_bytes().split() == [b"0", b"0", b"4294967295"]
+        return set() if is_everybody else {int(Path("/proc/sys/kernel/overflowuid").read_bytes())}
     except (OSError, ValueError):
         return set()
 
