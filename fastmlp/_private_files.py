@@ -8,8 +8,8 @@ What is read from them may be run, so this holds for each:
   other members: many systems give each user one).
 
 Files are opened relative to their folder, without following links and without waiting (a FIFO does not hang), and
-looked at once they are open, so that nothing can be exchanged in between. Windows has no such owners and modes: there the
-folders of a user's profile are private by themselves, and nothing is checked.
+looked at once they are open, so that nothing can be exchanged in between. Windows has no such owners and modes: there
+the folders of a user's profile are private by themselves, and nothing is checked.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ def run_tasks(
                 return
             done(number, task())
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="fastmlp") as pool:
+    # Callbacks and metrics call kernels too, and do not say on how many threads.
+    with ThreadPoolExecutor(workers, "fastmlp", _threads.limit_this_thread, (1,)) as pool:
         numbers = {pool.submit(_unless_interrupted, task, interruption): n for n, task in enumerate(tasks)}
         try:
             waiting = set(numbers)

@@ -318,7 +318,7 @@ def test_only_regular_files_are_read(folder, tmp_path, name):
     else:
         file.symlink_to("/dev/zero")
     assert not folder.has("k.kernel")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="kernel"):
         folder.read("k.kernel")
 
 

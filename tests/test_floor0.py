@@ -206,6 +206,7 @@ def test_number_of_threads(monkeypatch):
     monkeypatch.setattr(_threads, "_own_quota", lambda: 3)
     monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    monkeypatch.setattr(_threads, "asked_of_openmp", lambda: None)
     assert _threads.available_threads() == 3
     assert _threads.resolve_threads(None) == 3
     assert _threads.resolve_threads(100) == 3

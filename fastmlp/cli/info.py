@@ -53,7 +53,8 @@ def _thread_facts() -> Iterator[tuple[str, Any]]:
     yield "threads in use", _threads.get_num_threads()
     yield "CPUs", _affinity()
     yield "container quota", _threads.cgroup_quota() or "none"
-    yield "NUMBA_NUM_THREADS", os.environ.get("NUMBA_NUM_THREADS") or "not set"
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        yield name, os.environ.get(name) or "not set"
     yield "threading layer", _threading_layer()
 
 
