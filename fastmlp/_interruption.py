@@ -52,7 +52,9 @@ _console = _Console()
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    _console.take(number, frame)  # without contexts it does what Python's handler does, so a leftover does no harm
+    # Where it comes while a context is entered or left, it does what Python's handler would, whose place is given back.
+    _give_back()
+    _console.take(number, frame)
 
 
 def _take_over() -> bool:
