@@ -54,7 +54,7 @@ class PrivateFolder:
     """
 
     def __init__(self, path: Path, own: int = 1) -> None:
-        self.path = path
+        self.path = Path(os.path.abspath(path))
         self._own = own
 
     def __str__(self) -> str:
@@ -98,8 +98,7 @@ class PrivateFolder:
     def _check_above(self, *, make: bool) -> None:
         if not _IS_POSIX:
             return
-        given = Path(os.path.abspath(self.path))
-        for link in [given, *given.parents]:
+        for link in [self.path, *self.path.parents]:
             if link.is_symlink() and os.lstat(link).st_uid not in _trusted():
                 raise UntrustedError(link, f"is a link that belongs to {_user(os.lstat(link).st_uid)}")
         for folder in self._real.parents[self._own - 1 :][::-1]:

@@ -16,6 +16,7 @@ import pytest
 import fastmlp as fm
 from fastmlp import _cache, _private_files
 from fastmlp._private_files import PrivateFolder, UntrustedError
+from fastmlp.cli import main
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and modes as on POSIX")
 
@@ -375,6 +376,39 @@ def test_clear_leaves_what_belongs_to_others(cache):
     assert (theirs / "a.kernel").exists()
     os.chown(cache, STRANGER, -1)
     assert _cache.clear() == 0
+
+
+# ---------------------------------------------------------------- what people are told
+
+
+@pytest.mark.parametrize("command", ["info", "cache --path"])
+def test_the_command_line_says_what_is_used_and_what_is_not(command, tmp_path, monkeypatch, capsys):
+    folder, shared = tmp_path / "own" / KEY, tmp_path / "shared" / KEY
+    places = _cache.Places(folder, shared, ("/team/cache can be written by others (its mode is 777)",))
+    monkeypatch.setattr(_cache, "_places", places)
+    for place in (folder, shared):
+        place.mkdir(parents=True)
+        (place / "a.kernel").write_bytes(bytes(2**20))
+    assert main(command.split()) == 0
+    out, err = capsys.readouterr()
+    if command != "info":
+        assert (out, err) == (f"{folder.parent}\n", f"fastmlp: kernels are also read from {shared.parent}\n")
+        return
+    facts = dict(line.split(":", 1) for line in out.splitlines())
+    assert facts["kernel cache"].strip() == str(folder)
+    assert facts["shared cache"].strip() == f"{shared}, which is read only"
+    assert facts["not used"].strip() == places.unused[0]
+    assert facts["cached kernels"].strip() == "2, 2.0 MB"
+
+
+def test_a_relative_folder_is_that_of_the_working_directory_of_then(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = PrivateFolder(Path("cache"))
+    folder.make()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    folder.write("a", b"x")
+    assert (tmp_path / "cache" / "a").exists()
 
 
 # ---------------------------------------------------------------- which parent folders count
