@@ -107,7 +107,7 @@ class Interruption:
 
     @property
     def is_over(self) -> bool:
-        """Whether those who work in it should end: after Ctrl-C, or `stop`."""
+        """Whether those who work in it should end: after Ctrl-C, after `stop`, and once it is left."""
         return self._is_stopped or self.happened
 
     def stop(self) -> None:
@@ -121,6 +121,7 @@ class Interruption:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._is_stopped = True  # for threads that a second Ctrl-C did not wait for
         console = self._console
         if console is None:
             return

@@ -3,13 +3,9 @@
 
 import copy
 import os
-import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -306,8 +302,10 @@ def test_sweeps_and_folds_end_with_their_workers(count):
     with pytest.raises(fm.sweeps.SweepInterrupted) as caught:
         fm.sweep(runs, x, y, workers=count, verbose=forever["verbose"], callbacks=lambda settings: [Once()])
     assert caught.value.result.was_interrupted
-    assert threading.active_count() < 10
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("fastmlp")]
+    deadline = time.monotonic() + 30  # both workers press, and after a second Ctrl-C nobody waits for them
+    while any(thread.name.startswith("fastmlp") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def interrupted_at(method, number, monkeypatch):
@@ -376,144 +374,6 @@ def test_ctrl_c_while_a_run_is_prepared_leaves_the_model_as_it_was():
         model.fit(x, y, verbose=0, callbacks=[Begins()])
     assert not model.is_built
     assert model.history is None
-
-
-# ---------------------------------------------------------------- real signals, at any time
-
-
-def start(code, tmp_path, **environment):
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    paths = {"PYTHONPATH": str(Path(fm.__file__).parents[1])}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    command = [sys.executable, "-u", str(script)]
-    return subprocess.Popen(command, env={**os.environ, **paths, **environment}, **pipes)
-
-
-def ended(process):
-    try:
-        output, errors = process.communicate(timeout=240)
-    finally:
-        process.kill()
-    return output, errors
-
-
-SHORT_FITS = """
-import random, time, threading, os, signal
-import numpy as np, fastmlp as fm
-x = np.random.default_rng(0).normal(size=(20, 4)).astype("f4")
-y = np.arange(20) % 3
-model = fm.mlp([4], classes=3, seed=0)
-model.fit(x, y, verbose=0)
-delays = random.Random(1)
-for attempt in range(20):
-    timer = threading.Timer(delays.uniform(0.002, 0.03), os.kill, (os.getpid(), signal.SIGINT))
-    deadline, is_ended = time.monotonic() + 20, False
-    try:
-        timer.start()
-        while time.monotonic() < deadline:
-            {loop}
-    except KeyboardInterrupt:
-        is_ended = True
-    while timer.is_alive():
-        time.sleep(0.001)
-    assert is_ended, attempt
-    lengths = [len(values) for values in model.history.history.values()]
-    assert set(lengths) == {{len(model.history.epoch)}}, lengths
-    assert model.history.stopped in ("finished", "interrupted")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    model.fit(x, y, verbose=0)
-    assert np.isfinite(model.evaluate(x, y)["loss"])
-print("fine")
-"""
-
-LOOPS = {
-    "fit": "model.fit(x, y, epochs=2, verbose=0)",
-    "resumed": "model.fit(x, y, epochs=len(model.history.epoch) + 1, resume=True, verbose=0)",
-    "partial_fit": "model.partial_fit(x, y, batch_size=4)",
-    "predict": "model.predict(x); model.evaluate(x, y)",
-    "folds": "fm.cross_validate(model, x, y, folds=2, workers=2)",
-    "sweeps": "fm.sweep({'layers': [[2], [3]], 'epochs': [1]}, x, y, workers=1, verbose=0)",
-    "gradients": "model.gradients(x, y)",
-}
-
-
-@needs_signals
-@pytest.mark.parametrize("loop", LOOPS)
-def test_loops_of_short_calls_end_at_the_first_ctrl_c(loop, tmp_path):
-    process = start(SHORT_FITS.format(loop=LOOPS[loop]), tmp_path, NUMBA_DISABLE_JIT="1")
-    output, errors = ended(process)
-    assert output.strip() == "fine", errors
-
-
-IMPORT = """
-import signal, sys, time
-import {first}
-print("go", flush=True)
-try:
-    import fastmlp as fm
-    from fastmlp import kernels
-    y = kernels.relu_forward
-    time.sleep(30)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-import numpy as np
-import fastmlp as fm
-from fastmlp import kernels
-y = np.empty((1, 3), np.float32)
-kernels.relu_forward(y, [[-1, 0, 2]])
-assert y.tolist() == [[0, 0, 2]]
-assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-print("fine")
-"""
-
-
-@pytest.mark.needs_jit
-@needs_signals
-@pytest.mark.parametrize("delay", [0.0, 0.03, 0.1, 0.2, 0.35, 0.6, 1.0])
-def test_ctrl_c_during_import_leaves_kernels_usable(delay, tmp_path):
-    with start(IMPORT.format(first="numpy"), tmp_path) as process:
-        assert process.stdout.readline().strip() == "go"
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        output, errors = ended(process)
-    assert output.split() == ["interrupted", "fine"], errors
-
-
-COMPILE = """
-import signal, sys, time
-import numpy as np
-from fastmlp import _jit, kernels
-kernels.relu_forward
-x = np.array([[-1.0, 0.0, 2.0]], np.float32)
-y = np.empty((1, 3), np.float32)
-print("go", flush=True)
-try:
-    kernels.softmax_forward(y, x)
-    kernels.relu_forward(y, x)
-    time.sleep(30)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-kernels.softmax_forward(y, x)
-assert abs(y.sum() - 1) < 1e-6
-kernels.relu_backward(y, x, x)
-kernels.relu_forward(y, x)
-assert y.tolist() == [[0, 0, 2]]
-assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-print("fine")
-"""
-
-
-@pytest.mark.needs_jit
-@needs_signals
-@pytest.mark.parametrize("delay", [0.0, 0.2, 0.5, 0.9, 1.4, 2.0])
-def test_ctrl_c_during_compilation_leaves_kernels_usable(delay, tmp_path):
-    with start(COMPILE, tmp_path, FASTMLP_CACHE_DIR=str(tmp_path / "cache")) as process:
-        assert process.stdout.readline().strip() == "go"
-        time.sleep(delay + random.Random(delay).uniform(0, 0.05))
-        process.send_signal(signal.SIGINT)
-        output, errors = ended(process)
-    assert output.split() == ["interrupted", "fine"], errors
 
 
 @pytest.mark.needs_jit

@@ -181,6 +181,28 @@ print("fine")
 
 @pytest.mark.needs_jit
 @needs_two
+@pytest.mark.skipif(sys.platform != "linux", reason="GNU OpenMP")
+def test_a_limit_that_was_set_before_numba_started_its_threads_still_holds():
+    code = """
+import ctypes
+try:
+    runtime = ctypes.CDLL("libgomp.so.1")
+except OSError:
+    print("fine")
+    sys.exit()
+runtime.omp_set_num_threads(1)
+kernels.relu_forward.variant("float32", parallel=True)
+if threading_layer() == "omp":
+    assert _threads.runtime_limit() == 1 == threads()
+    runtime.omp_set_num_threads(2)
+    assert threads() == 2
+print("fine")
+"""
+    assert run_python(PARALLEL + code) == "fine"
+
+
+@pytest.mark.needs_jit
+@needs_two
 @pytest.mark.parametrize("layer", ["workqueue", "omp"])
 def test_layers_without_openmp_have_no_limit_of_its_runtime(layer):
     code = "assert _threads.runtime_limit() is None; threads(); print(_threads.runtime_limit() is None)"
