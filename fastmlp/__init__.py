@@ -13,34 +13,37 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import activations, initializers, kernels, losses, regularizers
-from ._errors import (
-    ArgumentError,
-    ArgumentTypeError,
-    BusyError,
-    DataFileError,
-    DivergenceError,
-    DownloadError,
-    FastMLPError,
-    MissingExtraError,
-    ModelFileError,
-    NotBuiltError,
-)
-from ._threads import get_num_threads, set_num_threads
-from ._version import __version__
-from .history import History
-from .layers import (
-    Activation,
-    BatchNormalization,
-    Dense,
-    Dropout,
-    GaussianNoise,
-    LayerNormalization,
-    Normalization,
-    Residual,
-)
-from .model import Sequential, mlp
-from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
+from ._interruption import uninterrupted
+
+with uninterrupted():  # numpy cannot be imported again after an interruption at the wrong place
+    from . import activations, initializers, kernels, losses, regularizers
+    from ._errors import (
+        ArgumentError,
+        ArgumentTypeError,
+        BusyError,
+        DataFileError,
+        DivergenceError,
+        DownloadError,
+        FastMLPError,
+        MissingExtraError,
+        ModelFileError,
+        NotBuiltError,
+    )
+    from ._threads import get_num_threads, set_num_threads
+    from ._version import __version__
+    from .history import History
+    from .layers import (
+        Activation,
+        BatchNormalization,
+        Dense,
+        Dropout,
+        GaussianNoise,
+        LayerNormalization,
+        Normalization,
+        Residual,
+    )
+    from .model import Sequential, mlp
+    from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers

@@ -1,7 +1,8 @@
 """The disk cache of compiled kernels: where it is, and how one compiled kernel is stored. Floor 0.
 
 One file holds one compiled kernel of one signature. Its folder is named after everything that the machine code
-depends on, so a stale file cannot be found; its first line is a checksum, so a damaged one is not loaded.
+depends on, so a stale file cannot be found; its first line is a checksum, so a damaged one is not loaded. What is
+loaded is run: so folders and files are used only if nobody else can have written them, see `_private_files`.
 """
 
 from __future__ import annotations
@@ -9,26 +10,44 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
-import stat
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import _threads
-from ._files import write_atomically
+from ._private_files import PrivateFolder, UntrustedError, is_own
 from ._version import __version__
 
 _PACKAGE = Path(__file__).parent
 _MAGIC = b"fastmlp-kernel-2 "
 _LOCK_SECONDS = 180.0
 
-_folder: Path | None = None
-_resolved = False
+
+@dataclass(frozen=True)
+class Places:
+    """Where this process finds compiled kernels.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where those that it compiles are kept.
+    shared : Path or None
+        Where others are found too, and nothing is written: one that an image or an administrator provides.
+    unused : tuple of str
+        Which other folders would have come first, and why they are not used.
+    """
+
+    folder: Path | None
+    shared: Path | None = None
+    unused: tuple[str, ...] = ()
+
+
+_places: Places | None = None
 
 
 def user_cache() -> Path:
@@ -84,110 +103,163 @@ _HARMLESS = {"NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CACHE_DIR", "N
 
 
 def cache_folder() -> Path | None:
-    """The writable folder for this version and CPU; a temporary one, or None, where the usual one cannot be.
-
-    The choice is made once for each process, and a fallback is announced by one warning.
-    """
-    global _folder, _resolved
-    if not _resolved:
-        _folder = _choose_folder()
-        _resolved = True
-    return _folder
+    """The writable folder for this version and CPU; a temporary one, or None, where the usual one cannot be."""
+    return places().folder
 
 
-def _choose_folder() -> Path | None:
-    key = cache_key()
-    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: there is no home directory
-        return _made_writable(cache_root() / key)
-    with contextlib.suppress(OSError):
-        folder = _made_writable(_private_temporary() / key)
-        _warn(f"the kernel cache folder cannot be written; kernels are cached in {folder} instead.")
-        return folder
-    _warn("no folder for the kernel cache can be written; kernels will be compiled in every process.")
-    return None
+def places() -> Places:
+    """Where compiled kernels are: chosen once for each process, and a fallback is announced by one warning."""
+    global _places
+    if _places is None:
+        _places = _choose_places()
+    return _places
 
 
-def _warn(what: str) -> None:
-    remedy = "Set FASTMLP_CACHE_DIR to a writable folder."
-    warnings.warn(f"fastmlp: {what} {remedy}", RuntimeWarning, stacklevel=2)
+def _choose_places() -> Places:
+    key, unused, shared = cache_key(), list[str](), None
+    folder = _made(_chosen, key, unused)
+    if folder is None:
+        shared = _found(_chosen, key)
+    if shared is not None:
+        unused = []  # it is used, if only for reading
+        folder = _made(_default, key, unused)
+    if folder is None:
+        folder = _made(_temporary, key, unused)
+    if unused and shared is None:
+        _warn(unused[0], folder)
+    return Places(folder, shared, tuple(unused))
 
 
-def _made_writable(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryFile(dir=folder):
-        return folder
+def _chosen(key: str) -> PrivateFolder:
+    return PrivateFolder(cache_root() / key, own=2) if os.environ.get("FASTMLP_CACHE_DIR") else _default(key)
 
 
-def _private_temporary() -> Path:
-    """A temporary folder of this user's own: the cache holds code, and others must not be able to plant it."""
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    folder = Path(tempfile.gettempdir()) / f"fastmlp-{user}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    info = folder.lstat()
-    foreign = hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & 0o022)
-    if foreign or not stat.S_ISDIR(info.st_mode):
-        raise PermissionError(f"{folder} belongs to somebody else")
-    return folder
+def _default(key: str) -> PrivateFolder:
+    return PrivateFolder(user_cache() / "kernels" / key, own=3)
+
+
+def _temporary(key: str) -> PrivateFolder:
+    return PrivateFolder(_temporary_root() / key, own=2)
+
+
+def _temporary_root() -> Path:
+    return Path(tempfile.gettempdir()) / f"fastmlp-{os.geteuid() if hasattr(os, 'geteuid') else 'user'}"
+
+
+def _made(where: Callable[[str], PrivateFolder], key: str, unused: list[str]) -> Path | None:
+    """A folder that can be written and that nobody else can write; else None, and why not."""
+    try:
+        folder = where(key)
+        folder.make()
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home directory
+        unused.append(_reason(error))
+        return None
+    return folder.path
+
+
+def _found(where: Callable[[str], PrivateFolder], key: str) -> Path | None:
+    """A folder that is there, that this user cannot write, and of others only root."""
+    try:
+        folder = where(key)
+        folder.find()
+    except (OSError, RuntimeError):
+        return None
+    return folder.path
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, UntrustedError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _warn(why: str, folder: Path | None) -> None:
+    where = "compiled in every process" if folder is None else f"cached in {folder} instead"
+    warnings.warn(
+        f"fastmlp: the kernel cache folder cannot be used ({why}); kernels are {where}. "
+        f"Set FASTMLP_CACHE_DIR to a folder that this user can write, and nobody else.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def clear() -> int:
-    """Remove the kernel caches of all versions; returns the number of bytes freed."""
-    freed = 0
-    for root in (
-        cache_root(),
-        Path(tempfile.gettempdir()) / f"fastmlp-{getattr(os, 'getuid', lambda: 'user')()}",
-    ):
-        if not root.is_dir():
-            continue
-        for folder in [p for p in root.iterdir() if p.is_dir() and _is_ours(p)]:
-            freed += size(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-    global _resolved
-    _resolved = False
-    return freed
+    """Remove this user's kernel caches of all versions; returns the number of bytes freed.
+
+    No link is followed, and nothing that belongs to others is removed.
+    """
+    global _places
+    _places = None
+    return sum(PrivateFolder(folder).clear() for root in _own_roots() for folder in _kernel_folders(root))
 
 
-def _is_ours(folder: Path) -> bool:
-    # FASTMLP_CACHE_DIR may point anywhere: remove nothing but folders that this module named.
+def _own_roots() -> list[Path]:
+    roots = [cache_root(), _temporary_root()]
+    if roots[0].exists() and not _is_own_folder(roots[0]):  # shared: kernels that it lacks are in the default one
+        roots.append(user_cache() / "kernels")
+    return [root for root in dict.fromkeys(roots) if _is_own_folder(root)]
+
+
+def _is_own_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and is_own(path.stat())
+    except OSError:
+        return False
+
+
+def _kernel_folders(root: Path) -> list[Path]:
+    # FASTMLP_CACHE_DIR may point anywhere: nothing but folders that this module named, and no links to others.
+    return [path for path in root.iterdir() if _is_kernel_folder(path) and not path.is_symlink() and path.is_dir()]
+
+
+def _is_kernel_folder(folder: Path) -> bool:
     version, _, digest = folder.name.rpartition("-")
     return bool(version) and len(digest) == 16 and all(c in "0123456789abcdef" for c in digest)
 
 
 def size(folder: Path) -> int:
     """Bytes in the files of a folder."""
-    return sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    return sum(path.stat().st_size for path in folder.glob("*") if path.is_file() and not path.is_symlink())
 
 
 class KernelFile:
     """The cache of one compiled kernel; numba's dispatcher calls ``load_overload`` and ``save_overload``."""
 
-    def __init__(self, folder: Path | None, name: str) -> None:
-        self.path = None if folder is None else folder / f"{name}.kernel"
+    def __init__(self, places: Places, name: str) -> None:
+        self.name = f"{name}.kernel"
+        self._folder = None if places.folder is None else PrivateFolder(places.folder)
+        self._shared = None if places.shared is None else PrivateFolder(places.shared)
         self.hit = False
 
     def exists(self) -> bool:
-        return self.path is not None and self.path.is_file()
+        return any(folder is not None and folder.has(self.name) for folder in (self._folder, self._shared))
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        """The stored kernel, or None. A file that cannot be used is removed, so that it is made again."""
-        if not self.exists():
-            return None
-        assert self.path is not None
-        try:
-            result = _unpacked(self.path.read_bytes(), signature, target_context)
-        except Exception:
+        """The stored kernel, or None. A file of ours that cannot be used is removed, so that it is made again."""
+        for folder in (self._folder, self._shared):
+            try:
+                if folder is not None:
+                    result = _unpacked(folder.read(self.name), signature, target_context)
+                    self.hit = True
+                    return result
+            except FileNotFoundError:
+                continue
+            except Exception:
+                if folder is self._folder:
+                    self.remove()
+        return None
+
+    def remove(self) -> None:
+        """Remove what is kept of it, where that can be."""
+        if self._folder is not None:
             with contextlib.suppress(OSError):
-                self.path.unlink()
-            return None
-        self.hit = True
-        return result
+                self._folder.remove(self.name)
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Store a compiled kernel atomically. A full disk costs the cache, never the run."""
-        if self.path is None:
-            return
-        with contextlib.suppress(OSError):
-            write_atomically(self.path, _packed(signature, result))
+        """Store a compiled kernel, whole or not at all. A full disk costs the cache, never the run."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                self._folder.write(self.name, _packed(signature, result))
 
 
 def _packed(signature: Any, result: Any) -> bytes:
@@ -198,7 +270,7 @@ def _packed(signature: Any, result: Any) -> bytes:
 
 
 def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
-    import pickle  # numba's own format for compiled code; the checksum and a private folder guard it
+    import pickle  # numba's own format for compiled code: it comes from files that nobody else can have written
 
     from numba.core.compiler import CompileResult
 
@@ -238,8 +310,8 @@ def _provide(symbols: list[str], target_context: Any) -> None:
 def compile_lock(folder: Path | None, name: str) -> Iterator[None]:
     """Let one process at a time compile a kernel into ``folder``; the others wait and then find its result.
 
-    The lock goes with its process. Where it cannot be had (a file system without locks, or too long a wait),
-    the caller goes on without: files are written atomically, so the worst is work done twice.
+    The lock goes with its process. Where it cannot be had (a file system without locks, too long a wait, or something
+    in its place), the caller goes on without: files are written atomically, so the worst is work done twice.
     """
     if folder is None or sys.platform == "win32":
         yield
@@ -248,11 +320,12 @@ def compile_lock(folder: Path | None, name: str) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
-            file = stack.enter_context(open(folder / f".{name}.lock", "w"))
+            lock = PrivateFolder(folder).open_lock(f".{name}.lock")
+            stack.callback(os.close, lock)
             deadline = time.monotonic() + _LOCK_SECONDS
             while time.monotonic() < deadline:
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
                     time.sleep(0.05)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
+import logging
 import os
 import sys
 import threading
@@ -26,6 +27,7 @@ import numpy as np
 
 from . import _cache, _threads
 from ._declaration import Check, Declaration, Parameter
+from ._interruption import uninterrupted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,12 +39,16 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 # number fits them all. Networks have their own, measured limit, see `fastmlp.engine`.
 PARALLEL_WORK = 1 << 17
 
+_LATE = "Ctrl-C will be heeded as soon as a kernel is compiled (some seconds, at most a minute)"
+
 _build_lock = threading.RLock()
 _announced = False
 compilations: list[str] = []  # names of the kernels compiled, not loaded, by this process
 
 if hasattr(os, "register_at_fork"):
-    # A child that is forked while another thread compiles would wait for that thread for ever: it has none.
+    # A child that is forked while another thread compiles would wait for that thread for ever: it has none. What is
+    # registered last is done first, and logging takes its lock too, which the compiler needs: so logging comes before.
+    assert logging
     os.register_at_fork(
         before=_build_lock.acquire,
         after_in_parent=_build_lock.release,
@@ -52,7 +58,8 @@ if hasattr(os, "register_at_fork"):
 
 def __getattr__(name: str) -> Any:
     if name == "prange":  # numba is imported by the first kernel file, not by `import fastmlp`
-        import numba
+        with uninterrupted():
+            import numba
 
         return numba.prange
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -177,7 +184,7 @@ class Kernel:
             return self._found[dtype, parallel]
         key = (np.dtype(dtype).name, parallel and self._has_parallel_form)
         if key not in self._variants:
-            with _build_lock:
+            with _build_lock, uninterrupted(_LATE):  # numba cannot be used after an interruption at the wrong place
                 if key not in self._variants:
                     self._variants[key] = self._built(*key)
         self._found[dtype, parallel] = self._variants[key]
@@ -188,7 +195,7 @@ class Kernel:
         name = np.dtype(dtype).name
         if jit_disabled() or (name, parallel and self._has_parallel_form) in self._variants:
             return True
-        return _cache.KernelFile(_cache.cache_folder(), self._form(name, parallel)).exists()
+        return _cache.KernelFile(_cache.places(), self._form(name, parallel)).exists()
 
     def _form(self, dtype: str, parallel: bool) -> str:
         """Name of one compiled form, which is also that of its file."""
@@ -239,7 +246,7 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     options, one_emission = _whole_program()
     dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
     signature = kernel.numba_types(dtype)
-    file = _cache.KernelFile(_cache.cache_folder(), name)
+    file = _cache.KernelFile(_cache.places(), name)
     dispatcher._cache = file
     if file.exists():
         dispatcher.compile(signature)  # loads it; compiles, the usual way, where the file is damaged

@@ -1,13 +1,23 @@
-"""How many threads kernels may use, and the rules that keep parallel launches safe. Floor 0."""
+"""How many threads kernels may use, and the rules that keep parallel launches safe. Floor 0.
+
+What is asked for is the first that is given: a call's ``n_threads``, the limit of a thread that trains beside others,
+`set_num_threads`, and then what holds for all OpenMP programs: ``OMP_NUM_THREADS``, which Dask, Ray, Spark and joblib
+give to their workers, or the limit that OpenMP's runtime keeps for each thread, which threadpoolctl changes, whichever
+is less. There are never more threads than `available_threads`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import functools
 import math
 import operator
 import os
+import re
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ._errors import ArgumentError, ArgumentTypeError
@@ -16,6 +26,7 @@ _chosen: int | None = None  # by set_num_threads
 _launched = False  # a parallel region has run in this process or, before a fork, in its parent
 _forked = False
 _launch_lock = threading.Lock()
+_this_thread = threading.local()  # its attribute most, where it trains beside others
 
 
 def _after_fork_in_child() -> None:
@@ -60,15 +71,64 @@ def _read(*path: str) -> str:
 
 
 def available_threads() -> int:
-    """The most threads this process may use: CPU affinity, container quota and NUMBA_NUM_THREADS, the least."""
+    """The most threads this process may use.
+
+    The least of the CPU affinity, the container's quota, ``NUMBA_NUM_THREADS`` and ``OMP_THREAD_LIMIT``.
+    """
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _own_quota()
     if quota is not None:
         count = min(count, quota)
-    limit = os.environ.get("NUMBA_NUM_THREADS", "")
-    if limit.isdigit() and int(limit) > 0:
-        count = min(count, int(limit))
+    for name in ("NUMBA_NUM_THREADS", "OMP_THREAD_LIMIT"):
+        limit = os.environ.get(name, "")
+        if limit.isdigit() and int(limit) > 0:
+            count = min(count, int(limit))
     return max(1, count)
+
+
+def asked_of_openmp() -> int | None:
+    """Threads that OpenMP programs are asked to use; None where nobody has said anything."""
+    asked = (first_number(os.environ.get("OMP_NUM_THREADS", "")), runtime_limit())
+    return min((number for number in asked if number is not None), default=None)
+
+
+@functools.lru_cache(maxsize=8)
+def first_number(text: str) -> int | None:
+    """What ``OMP_NUM_THREADS`` says: ``"4"``, or the first of ``"4,2"``, a list for nested regions.
+
+    None where it is not such a list of whole numbers from 1 on: OpenMP then ignores it as a whole.
+    """
+    if not re.fullmatch(r"\s*\+?[0-9]+\s*(,\s*\+?[0-9]+\s*)*", text):
+        return None
+    numbers = [int(number) for number in text.split(",")]
+    return numbers[0] if min(numbers) > 0 else None
+
+
+_ask_runtime: Callable[[], int] | None = None
+
+
+def runtime_limit() -> int | None:
+    """Threads that OpenMP's runtime gives this thread; None before numba has loaded it, and on its other layers.
+
+    Each Python thread has its own: `threadpoolctl.threadpool_limits` changes that of the thread that calls it.
+    """
+    global _ask_runtime
+    numba_threads = sys.modules.get("numba.np.ufunc.parallel")
+    if _ask_runtime is None and getattr(numba_threads, "_is_initialized", False):
+        _ask_runtime = _runtimes_question()
+    return (_ask_runtime() or None) if _ask_runtime is not None else None
+
+
+def _runtimes_question() -> Callable[[], int]:
+    """``omp_get_max_threads`` of the very library that numba uses, or what answers 0."""
+    from numba.np.ufunc.parallel import threading_layer
+
+    if threading_layer() == "omp":  # type: ignore[no-untyped-call]
+        with contextlib.suppress(OSError, AttributeError, KeyError):
+            # A symbol is looked up in a library that is loaded already, and in those that it was linked with.
+            pool = ctypes.CDLL(sys.modules["numba.np.ufunc.omppool"].__file__)
+            return pool.omp_get_max_threads
+    return lambda: 0
 
 
 def set_num_threads(n: int | None) -> None:
@@ -77,7 +137,8 @@ def set_num_threads(n: int | None) -> None:
     Parameters
     ----------
     n : int or None
-        At least 1. More than `available_threads` counts as that many. None restores the default: all of them.
+        At least 1. More than the process may use counts as that many. None restores the default: what
+        ``OMP_NUM_THREADS`` or OpenMP's runtime says, else all of them.
 
     Raises
     ------
@@ -102,12 +163,22 @@ def get_num_threads() -> int:
 
 
 def resolve_threads(n_threads: int | None) -> int:
-    """Threads for one call: its own ``n_threads``, else the process's choice, never more than there are."""
-    wanted = _chosen if n_threads is None else _checked(n_threads, "n_threads")
+    """Threads for one call: its own ``n_threads``, else what is asked for elsewhere, never more than there are."""
+    wanted = _asked_for() if n_threads is None else _checked(n_threads, "n_threads")
     if _forked or wanted == 1:
         return 1
     available = available_threads()
     return available if wanted is None else min(wanted, available)
+
+
+def _asked_for() -> int | None:
+    most: int | None = getattr(_this_thread, "most", _chosen)
+    return asked_of_openmp() if most is None else most
+
+
+def limit_this_thread(most: int) -> None:
+    """Let kernels that this Python thread calls use so many threads, unless a call says otherwise."""
+    _this_thread.most = most
 
 
 def _checked(n: Any, name: str) -> int:
@@ -134,10 +205,23 @@ def start() -> None:
     if not chosen:
         os.environ["GOMP_SPINCOUNT"] = _ACTIVE_WAITS
     try:
-        _launch_threads()  # type: ignore[no-untyped-call]
+        with _kept_limit():
+            _launch_threads()  # type: ignore[no-untyped-call]
     finally:
         if not chosen:
             del os.environ["GOMP_SPINCOUNT"]
+
+
+@contextlib.contextmanager
+def _kept_limit() -> Iterator[None]:
+    """Keep the limit of this thread, where OpenMP is loaded already: numba sets its own."""
+    library = None
+    with contextlib.suppress(OSError, AttributeError):  # not loaded, or another system
+        library = ctypes.CDLL("libgomp.so.1", mode=os.RTLD_NOLOAD)
+        before = library.omp_get_max_threads()
+    yield
+    if library is not None:
+        library.omp_set_num_threads(before)
 
 
 def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
@@ -152,14 +236,11 @@ def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
     # The workqueue layer aborts the process when two Python threads launch at once. Which layer is in use is
     # known only after the first launch.
     needs_lock = not _launched or threading_layer() == "workqueue"  # type: ignore[no-untyped-call]
-    if needs_lock:
-        _launch_lock.acquire()
-    try:
-        numba.set_num_threads(n_threads)
-        result = function(*args)
-        _launched = True
-        return result
-    finally:
-        numba.set_num_threads(before)
-        if needs_lock:
-            _launch_lock.release()
+    with _launch_lock if needs_lock else contextlib.nullcontext():
+        try:
+            numba.set_num_threads(n_threads)
+            result = function(*args)
+            _launched = True
+            return result
+        finally:
+            numba.set_num_threads(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from .fitting import Fitting
 
 _lock = threading.Lock()
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()  # a thread that the child does not have may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
 _SET_UP = ("seed", "classes", "_has_learned_classes", "feature_names", "input_kind", "history", "_engine")
 
 
@@ -27,11 +38,14 @@ def attempt(model: Fitting) -> Iterator[None]:
     BusyError
         If the model is being trained already.
     """
-    with _lock:
-        if model._busy:
-            raise BusyError("this model is being trained already: train a copy (copy.deepcopy), or wait for its end")
-        model._busy = True
+    has_begun = False
     try:
+        with _lock:
+            if model._is_busy:
+                raise BusyError(
+                    "this model is being trained already: train a copy (copy.deepcopy), or wait for its end"
+                )
+            model._busy_in, has_begun = os.getpid(), True
         before = _State(model)
         try:
             yield
@@ -40,7 +54,8 @@ def attempt(model: Fitting) -> Iterator[None]:
                 before.bring_back()
             raise
     finally:
-        model._busy = False
+        if has_begun:
+            model._busy_in = None
 
 
 class _State:

@@ -113,7 +113,7 @@ class Building(Declared):
         self.stop_training = False
         self.history = None
         self.position = Position()
-        self._busy = False
+        self._busy_in: int | None = None  # the process in which it is being trained
         self._engine: Engine | None = None
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
@@ -248,7 +248,7 @@ class Building(Declared):
         BusyError
             If the model is being trained.
         """
-        if self._busy:
+        if self._is_busy:
             raise BusyError("this model is being trained: compile() a copy (copy.deepcopy), or wait for its end")
         chosen, target = optimizers.get(optimizer), losses.get(loss)
         reported = _chosen_metrics(metrics, target, self.declarations)
@@ -408,7 +408,7 @@ class Building(Declared):
         value = _check.yes_or_no(value, "trainable")
         if not hasattr(layer, "trainable"):
             return  # it has nothing to train
-        if self._busy and isinstance(self._optimizer, optimizers.LBFGS):
+        if self._is_busy and isinstance(self._optimizer, optimizers.LBFGS):
             raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
         if self._engine is not None and self._engine.step and self.optimizer.ema_momentum is not None:
             raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
@@ -465,8 +465,13 @@ class Building(Declared):
         """The labels that the model was given, and has not learned."""
         return None if self._has_learned_classes else self.classes
 
+    @property
+    def _is_busy(self) -> bool:
+        """Whether the model is being trained: in this process, not in one that it was forked from."""
+        return self._busy_in is not None and self._busy_in == os.getpid()
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_busy": False}  # a copy made while training is not being trained
+        return {**self.__dict__, "_busy_in": None}  # a copy made while training is not being trained
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({"input_kind": None, **state})  # version 0.1.0 knew no kinds

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _check, naming, text_table
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
+from ._interruption import Interruption
 from ._types import Array, Integers
 from .callbacks import Callback
 from .folds import fold_numbers
@@ -18,7 +19,6 @@ from .history import History
 from .model import Sequential
 from .scores import Scores
 from .targets import row_weights
-from .trainer import Interruption
 from .workers import (
     StopSoon,
     checked_factory,

@@ -5,7 +5,6 @@ Nothing here knows about layers or epochs: arrays that were checked go in, numbe
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import math
@@ -35,7 +34,7 @@ _PARALLEL_WORK = 2_000_000
 # 28 MFLOP (0.5 ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
 _OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
-_CALL_WORK = 5_000_000_000  # operations in one call of a forward kernel: Ctrl-C waits for its end
+_CALL_WORK = 5_000_000_000  # operations in one call of a kernel: Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
 STEADY = 2**40  # batches: so many that the initial values of running statistics do not count
@@ -289,6 +288,10 @@ class Engine:
     def _no_outputs(self) -> Array:
         return np.empty((0, self.program.classes), self.program.dtype)
 
+    def batches_in_a_call(self, batch_size: int) -> int:
+        """How many batches one call of the training kernel should take: Ctrl-C waits for its end."""
+        return max(1, _CALL_WORK // (6 * self.program.count * batch_size))
+
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
         blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
@@ -301,10 +304,9 @@ class Engine:
 
         Running statistics stay as they are; with ``keeps_statistics`` they become those of these rows.
         """
-        running = self.running_statistics()
-        with self._without_updates():
-            losses, _ = self.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
-            gradients = self.gradients
+        running, twin = self.running_statistics(), self._without_updates()
+        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
+        gradients = twin.gradients
         if keeps_statistics:
             self.averaged.update({place: STEADY for _, place, _ in self.program.running})
         else:
@@ -314,16 +316,17 @@ class Engine:
                 gradients[tensor.span(self.program.panel)] = 0
         return float(losses[0]) if len(losses) else math.nan, gradients
 
-    @contextlib.contextmanager
-    def _without_updates(self) -> Iterator[None]:
-        """Batches find gradients, and running statistics that begin with the first of them; nothing else changes."""
-        kept = self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged
-        self.optimizer, self.step, self.gradients, self._plans = NoUpdate(1.0), 0, self._zeros(1), {}
-        self.averaged = {}
-        try:
-            yield
-        finally:
-            self.optimizer, self.step, self.state, self.gradients, self._plans, self.averaged = kept
+    def _without_updates(self) -> Engine:
+        """A twin whose batches find gradients, and running statistics that begin with the first of them.
+
+        It shares the parameters. Everything else that training changes is its own: another thread, or a child process,
+        may be using ours.
+        """
+        twin = object.__new__(Engine)
+        twin.__dict__.update(self.__dict__)
+        twin.optimizer, twin.step, twin.gradients, twin._plans = NoUpdate(1.0), 0, self._zeros(1), {}
+        twin.averaged = {}
+        return twin
 
     def take_statistics(
         self,
@@ -336,15 +339,19 @@ class Engine:
         cancelled: Callable[[], bool],
     ) -> None:
         """Let running statistics be those of an epoch's batches with the present weights; unless it is cancelled."""
-        running = self.running_statistics()
-        with self._without_updates():
+        running, twin = self.running_statistics(), self._without_updates()
+        is_done = False
+        try:
             for batch in range(batches):
-                if not cancelled():
-                    losses, _ = self.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
-                    if len(losses):
-                        continue
-                self.set_running_statistics(running)  # a loss that is not finite is for training to find
-                break
+                if cancelled():
+                    return
+                losses, _ = twin.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
+                if len(losses) == 0:
+                    return  # a loss that is not finite is for training to find
+            is_done = True
+        finally:
+            if not is_done:
+                self.set_running_statistics(running)
 
     def lags_after(self, batches: int) -> bool:
         """Whether running statistics still hold what was before so many batches, by more than a percent."""

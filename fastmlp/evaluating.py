@@ -10,6 +10,7 @@ import numpy as np
 
 from . import naming
 from ._errors import ArgumentError
+from ._interruption import uninterrupted
 from ._threads import resolve_threads
 from ._types import Array
 from .building import Building, check_last
@@ -203,7 +204,8 @@ class Evaluating(Building):
         self.build(data.width)
         engine = self.engine
         threads = engine.training_threads(data.rows, n_threads)
-        loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
+        with uninterrupted():
+            loss, flat = engine.gradient(data, (self.seed, self.position.epoch), threads)
         if not math.isfinite(loss):
             self._refuse_loss(loss)
         return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]

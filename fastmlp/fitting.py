@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _check, _columns, naming, optimizers, targets
 from ._errors import ArgumentError, ArgumentTypeError, DivergenceError
+from ._interruption import uninterrupted
 from ._threads import resolve_threads
 from ._types import Array
 from .attempt import attempt
@@ -63,7 +64,8 @@ class Fitting(Evaluating):
     ) -> History:
         """Train the model.
 
-        Ctrl-C ends training within about a third of a second; the model and the history so far stay usable.
+        Ctrl-C ends training within about a third of a second. Callbacks are told, the model and its ``history`` stay
+        usable, and then `KeyboardInterrupt` is raised, so that it ends a program's own loop too.
 
         Parameters
         ----------
@@ -129,6 +131,8 @@ class Fitting(Evaluating):
             If the model was not compiled.
         BusyError
             If another thread, or the training whose callback calls this, is training the model.
+        KeyboardInterrupt
+            After Ctrl-C; ``model.history.stopped`` is ``"interrupted"`` then, if there was a first batch.
         """
         check_last(self.declarations, self.loss, self.metrics)
         batch_size = _check.whole_number(batch_size, "batch_size", minimum=1)
@@ -384,6 +388,8 @@ class Fitting(Evaluating):
             If the loss becomes NaN or infinite; the step that would follow is not made.
         BusyError
             If the model is being trained already.
+        KeyboardInterrupt
+            After Ctrl-C, within about a third of a second; the rows so far have been trained on.
         """
         check_last(self.declarations, self.loss, self.metrics)
         resolve_threads(n_threads)
@@ -408,12 +414,19 @@ class Fitting(Evaluating):
         order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
         chance = (self.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
         rates = self.rates(batches)
-        losses_, hits = engine.train(data, order, 0, rates, size, threads, chance=chance, outputs=outputs)
-        if len(losses_) < batches:
-            raise DivergenceError(f"the loss of batch {len(losses_)} (from 0) is NaN or infinite: no step was made")
+        losses_, hits, done = np.empty(batches), 0, 0
+        in_a_call = engine.batches_in_a_call(size)
+        while done < batches:
+            some = rates[done : done + in_a_call]
+            with uninterrupted():  # what is trained is counted
+                trained, right = engine.train(data, order, done, some, size, threads, chance=chance, outputs=outputs)
+            losses_[done : done + len(trained)] = trained
+            done, hits = done + len(trained), hits + int(right.sum())
+            if len(trained) < len(some):
+                raise DivergenceError(f"the loss of batch {done} (from 0) is NaN or infinite: no step was made")
         sizes = np.minimum(size, data.rows - size * np.arange(batches))
         loss = float(losses_ @ sizes) / data.rows
-        return scoring.full_report(loss, int(hits.sum()), data.rows, data, outputs)
+        return scoring.full_report(loss, hits, data.rows, data, outputs)
 
     def swap_averaged_weights(self) -> None:
         """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _jit, kernels
 from ._errors import ArgumentError, ArgumentTypeError
+from ._interruption import uninterrupted
 from ._types import Array, Integers
 from .inputs import Inputs, is_exact
 from .kernels import tables as t
@@ -255,7 +256,8 @@ def _verifier() -> Any:
 
 
 if not _jit.jit_disabled():
-    _verifier()
-    for _dtype in ("float32", "float64"):
-        _entry_point(_dtype)  # functions from numba's disk cache may call them
+    with uninterrupted():  # as it imports numba
+        _verifier()
+        for _dtype in ("float32", "float64"):
+            _entry_point(_dtype)  # functions from numba's disk cache may call them
 _jit.callable_from_numba(predict, _implementation)

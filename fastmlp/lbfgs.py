@@ -54,6 +54,8 @@ class LBFGSTrainer(Trainer):
                 callback=self._after,
                 options=options,
             )
+        except _Interrupted:
+            self.stop_reason = "interrupted"
         finally:
             self._take(self._accepted)  # not where the line search has looked last
             self.engine.set_running_statistics(self._statistics)
@@ -74,6 +76,8 @@ class LBFGSTrainer(Trainer):
             at += span.stop - span.start
 
     def _loss_and_gradient(self, weights: Array) -> tuple[float, Array]:
+        if self._is_interrupted():
+            raise _Interrupted
         self._take(weights)
         loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most, keeps_statistics=True)
         self._seen = weights.copy()
@@ -111,6 +115,10 @@ class LBFGSTrainer(Trainer):
     def _scores(self, epoch: int, totals: EpochTotals, outputs: Array | None) -> dict[str, float]:
         values = totals.logs(self.scoring, self.data, outputs, slice(None))
         return {**values, "learning_rate": self.model.learning_rate, **self._validation_of_epoch(epoch, 0)}
+
+
+class _Interrupted(Exception):
+    """Ctrl-C in the middle of an iteration, which is not finished then."""
 
 
 def _minimize() -> Any:

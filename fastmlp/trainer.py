@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _check, kernels
 from ._errors import DivergenceError
+from ._interruption import Interruption, uninterrupted
 from ._types import Array, Integers
 from .engine import Data
 from .history import History
@@ -80,25 +78,30 @@ class Trainer:
         self.between: dict[str, float] = {}  # the latest validation within the epoch
 
     def run(self) -> History:
-        """Train, and return the history."""
-        try:
-            self._begin()
-            with Interruption() as interruption:
-                self.interruption = interruption
-                for epoch in range(self.settings.first_epoch, self.settings.epochs):
-                    self._epoch(epoch)
-                    if self.stop_reason:
-                        break
-                # The last update has had no loss after it that could have shown it to be bad.
-                if not self.engine.is_finite():
-                    self._diverged(self.model.position.epoch, self.model.position.batch)
-        except BaseException as error:
-            self.history.stopped = self.stop_reason or "failed"
-            self._tell_end(error)
-            raise
-        self.history.stopped = self.stop_reason or "finished"
-        self._tell_end(None)
+        """Train, and return the history; after Ctrl-C, end well and raise `KeyboardInterrupt`."""
+        with Interruption() as self.interruption:
+            try:
+                self._begin()
+                self._epochs()
+            except BaseException as error:
+                is_interrupted = isinstance(error, KeyboardInterrupt)
+                self.history.stopped = self.stop_reason or ("interrupted" if is_interrupted else "failed")
+                self._tell_end(error)
+                raise
+            self.history.stopped = self.stop_reason or "finished"
+            self._tell_end(None)
         return self.history
+
+    def _epochs(self) -> None:
+        for epoch in range(self.settings.first_epoch, self.settings.epochs):
+            if self._is_interrupted():
+                self.stop_reason = "interrupted"  # while the run was being prepared
+            if self.stop_reason:
+                break
+            self._epoch(epoch)
+        # The last update has had no loss after it that could have shown it to be bad.
+        if not self.engine.is_finite():
+            self._diverged(self.model.position.epoch, self.model.position.batch)
 
     def _begin(self) -> None:
         self.model.stop_training = False
@@ -161,18 +164,26 @@ class Trainer:
         self.good.offer(self.engine.parameters, self.engine.averaged)
         threads = self.threads.next()
         start = time.perf_counter()
-        losses, correct = self.engine.train(
-            self.data,
-            order,
-            position.batch,
-            rates,
-            self.settings.batch_size,
-            threads,
-            chance=self.chance,
-            outputs=self.outputs,
-        )
-        seconds = time.perf_counter() - start
-        done = len(losses)
+        with uninterrupted():  # what is trained is counted
+            losses, correct = self.engine.train(
+                self.data,
+                order,
+                position.batch,
+                rates,
+                self.settings.batch_size,
+                threads,
+                chance=self.chance,
+                outputs=self.outputs,
+            )
+            self._note(losses, correct, totals, time.perf_counter() - start, threads)
+        if len(losses) < wanted:
+            self._diverged(position.epoch, position.batch)
+        if position.batch == self.batches:
+            self._take_statistics(order)
+
+    def _note(self, losses: Any, correct: Any, totals: EpochTotals, seconds: float, threads: int) -> None:
+        """Take note of the batches of a kernel call."""
+        position, done = self.model.position, len(losses)
         self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         sizes = self._sizes(position.batch, done)
         values = {"loss": losses.tolist()}
@@ -183,10 +194,6 @@ class Trainer:
         position.batch += done
         if done:
             self.good.confirm()
-        if done < wanted:
-            self._diverged(position.epoch, position.batch)
-        if position.batch == self.batches:
-            self._take_statistics(order)
 
     def _take_statistics(self, order: Integers) -> None:
         """At the end of an epoch: running statistics of the network as it is, where an average would lag behind.
@@ -278,7 +285,8 @@ class Trainer:
 
     def _record(self, epoch: int, logs: dict[str, float], partial: bool) -> None:
         values = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
-        self.history.add_epoch(epoch, values, partial=partial)
+        with uninterrupted():
+            self.history.add_epoch(epoch, values, partial=partial)
 
     def _logs(self, totals: EpochTotals) -> dict[str, float]:
         return {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
@@ -414,26 +422,3 @@ class GoodParameters:
         """Write the parameters; returns how many batches the running statistics among them have averaged."""
         parameters[:] = self._confirmed[0]
         return dict(self._confirmed[1])
-
-
-class Interruption:
-    """While it is entered, the first Ctrl-C only sets ``happened``; a second one interrupts as usual."""
-
-    def __init__(self) -> None:
-        self.happened = False
-        self._previous: Any = None
-
-    def __enter__(self) -> Interruption:
-        is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if threading.current_thread() is threading.main_thread() and is_default:
-            self._previous = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.happened:
-            raise KeyboardInterrupt
-        self.happened = True
-
-    def __exit__(self, *_: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from . import _check, _threads
 from ._errors import ArgumentError, ArgumentTypeError, FastMLPError
+from ._interruption import Interruption
 from .callbacks import Callback, Logs
 from .model import Sequential
-from .trainer import Interruption
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class StopSoon(Callback):
         self.has_stopped = False
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        if self._interruption.happened:
+        if self._interruption.is_over:
             self.model.stop_training = self.has_stopped = True
 
 
@@ -91,11 +91,12 @@ def run_tasks(
     """
     if workers == 1:
         for number, task in enumerate(tasks):
-            if interruption.happened:
+            if interruption.is_over:
                 return
             done(number, task())
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="fastmlp") as pool:
+    # Callbacks and metrics call kernels too, and do not say on how many threads.
+    with ThreadPoolExecutor(workers, "fastmlp", _threads.limit_this_thread, (1,)) as pool:
         numbers = {pool.submit(_unless_interrupted, task, interruption): n for n, task in enumerate(tasks)}
         try:
             waiting = set(numbers)
@@ -105,12 +106,12 @@ def run_tasks(
                     for result in future.result():
                         done(numbers[future], result)
         except BaseException:
-            interruption.happened = True
+            interruption.stop()
             raise
 
 
 def _unless_interrupted(task: Callable[[], T], interruption: Interruption) -> list[T]:
-    return [] if interruption.happened else [task()]
+    return [] if interruption.is_over else [task()]
 
 
 def new_copy(model: Sequential) -> Sequential:

@@ -274,9 +274,7 @@ def compiled(name):
     from fastmlp.kernels.simd import lowering
 
     kernel, dtype, form = name.split(":")
-    stored = _cache.KernelFile(_cache.cache_folder(), name.replace(":", "_"))
-    if stored.exists():
-        stored.path.unlink()
+    _cache.KernelFile(_cache.places(), name.replace(":", "_")).remove()
     codegen = cpu_target.target_context.codegen()
     take, make = codegen._add_module, lowering.Tile.__init__
     modules, tiles = [], []

@@ -1,6 +1,5 @@
 """What holds for the whole process: threads, stopping and going on, signals, forks, the kernel cache."""
 
-import contextlib
 import copy
 import itertools
 import os
@@ -442,9 +441,9 @@ def test_ctrl_c_ends_training_with_a_history_that_can_be_resumed(hook):
     x, y = data(200)
     model, whole = network(), network()
     whole.fit(x, y, **EPOCHS)
-    history = model.fit(x, y, callbacks=[Interrupts(hook)], **EPOCHS)
-    assert history is model.history
-    assert history.stopped == "interrupted"
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, callbacks=[Interrupts(hook)], **EPOCHS)
+    assert model.history.stopped == "interrupted"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     model.fit(x, y, resume=True, **EPOCHS)
     same_as(model, whole)
@@ -469,8 +468,8 @@ def test_a_second_ctrl_c_interrupts_at_once(hook):
 def test_ctrl_c_outside_the_training_itself_is_not_lost(hook):
     x, y = data(200)
     model = network()
-    with contextlib.suppress(KeyboardInterrupt):
-        assert model.fit(x, y, callbacks=[Interrupts(hook)], **EPOCHS).stopped == "interrupted"
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, callbacks=[Interrupts(hook)], **EPOCHS)
 
 
 @pytest.mark.usefixtures("default_interrupt")
@@ -499,16 +498,18 @@ class Ready(fm.callbacks.Callback):
 x = np.random.default_rng(0).normal(size=(20000, 64)).astype("f4")
 y = np.arange(20000) % 10
 model = fm.mlp([256, 128], classes=10, seed=0)
-history = model.fit(x, y, epochs=10**6, batch_size=256, verbose=0, callbacks=[Ready()])
-assert np.isfinite(model.evaluate(x, y)["loss"])
-assert len(history.batches["loss"]) > 0 and history is model.history
-print(history.stopped)
+try:
+    model.fit(x, y, epochs=10**6, batch_size=256, verbose=0, callbacks=[Ready()])
+except KeyboardInterrupt:
+    assert np.isfinite(model.evaluate(x, y)["loss"])
+    assert len(model.history.batches["loss"]) > 0
+    print(model.history.stopped)
 """
 
 
 @needs_jit
 @needs_signals
-def test_ctrl_c_during_a_long_fit_returns_soon_with_a_usable_model(tmp_path):
+def test_ctrl_c_ends_a_long_fit_soon_and_leaves_a_usable_model(tmp_path):
     (tmp_path / "script.py").write_text(LONG_FIT)
     env = {**os.environ, "PYTHONPATH": str(Path(fm.__file__).parents[1])}
     command = [sys.executable, "-W", "error", str(tmp_path / "script.py")]
@@ -821,8 +822,7 @@ print(_jit.compilations)
 @pytest.fixture
 def cache_in(tmp_path, monkeypatch):
     """A kernel cache of its own."""
-    monkeypatch.setattr(_cache, "_folder", tmp_path)
-    monkeypatch.setattr(_cache, "_resolved", True)
+    monkeypatch.setattr(_cache, "_places", _cache.Places(tmp_path))
     return tmp_path
 
 
@@ -871,14 +871,13 @@ def test_a_folder_in_place_of_a_kernel_file_costs_the_cache_only(cache_in):
 
 @needs_jit
 def test_a_cache_folder_that_vanishes_costs_the_cache_only(cache_in, monkeypatch):
-    monkeypatch.setattr(_cache, "_folder", cache_in / "vanished")
+    monkeypatch.setattr(_cache, "_places", _cache.Places(cache_in / "vanished"))
     assert sorted(shuffled(fresh_kernel())) == list(range(50))
 
 
 @needs_jit
 def test_no_cache_folder_at_all_still_compiles(monkeypatch):
-    monkeypatch.setattr(_cache, "_folder", None)
-    monkeypatch.setattr(_cache, "_resolved", True)
+    monkeypatch.setattr(_cache, "_places", _cache.Places(None))
     assert sorted(shuffled(fresh_kernel())) == list(range(50))
 
 

@@ -555,6 +555,13 @@ class Interrupts(fm.callbacks.Callback):
                 signal.raise_signal(signal.SIGINT)
 
 
+def interrupted(*arguments, **settings):
+    """The result so far of a sweep that Ctrl-C ends."""
+    with pytest.raises(fm.sweeps.SweepInterrupted) as caught:
+        swept(*arguments, **settings)
+    return caught.value.result
+
+
 @pytest.mark.usefixtures("default_interrupt")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_keeps_what_finished_and_the_same_call_goes_on(tmp_path, workers):
@@ -566,7 +573,7 @@ def test_ctrl_c_keeps_what_finished_and_the_same_call_goes_on(tmp_path, workers)
     if workers == 2:
         runs.insert(2, {"layers": [4], "name": "long too", **FOREVER})
     stop = Interrupts("long", tmp_path / "short.json")
-    result = swept(runs, folder=tmp_path, workers=workers, callbacks=stop)
+    result = interrupted(runs, folder=tmp_path, workers=workers, callbacks=stop)
     statuses = {run.name: run.status for run in result}
     assert (statuses["short"], statuses["long"], statuses["late"]) == ("finished", "interrupted", "not started")
     assert statuses.get("long too", "interrupted") in ("interrupted", "not started")
@@ -584,7 +591,8 @@ def test_ctrl_c_keeps_what_finished_and_the_same_call_goes_on(tmp_path, workers)
 
 @pytest.mark.usefixtures("default_interrupt")
 def test_a_run_that_ends_in_spite_of_ctrl_c_is_finished():
-    result = swept([{"layers": [3], "name": "a"}, {"layers": [3], "name": "b"}], workers=1, callbacks=Interrupts("a"))
+    runs = [{"layers": [3], "name": "a"}, {"layers": [3], "name": "b"}]
+    result = interrupted(runs, workers=1, callbacks=Interrupts("a"))
     assert [run.status for run in result] == ["finished", "not started"]
 
 

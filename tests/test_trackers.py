@@ -134,7 +134,7 @@ def test_ctrl_c_in_a_tracker_is_not_swallowed():
     tracker.log = lambda step, values: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         fit(callbacks=[tracker])
-    assert tracker.events[-1] == ("finish", "failed")
+    assert tracker.events[-1] == ("finish", "interrupted")
 
 
 @pytest.mark.parametrize("every", ["batch", 0, -1, 1.5, None])

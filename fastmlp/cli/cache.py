@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from .. import _cache, _jit, kernels
 from .usage import UsageError
@@ -31,10 +32,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_path() -> int:
-    folder = _cache.cache_folder()
-    if folder is None:  # a warning has said why
+    """The folder that is written on stdout, for scripts; the rest on stderr, for people."""
+    places = _cache.places()
+    if places.shared is not None:
+        print(f"fastmlp: kernels are also read from {places.shared.parent}", file=sys.stderr)
+    if places.folder is None:  # a warning has said why
         return 1
-    print(folder.parent)
+    print(places.folder.parent)
     return 0
 
 
@@ -45,7 +49,10 @@ def _warm(dtype: str) -> int:
     wanted = first_kernels(["float32", "float64"] if dtype == "all" else [dtype])
     seconds, compiled = _jit.timed_compilation(lambda: [kernel_variant(*kernel) for kernel in wanted])
     print(f"compiled {compiled} kernels, loaded {len(wanted) - compiled}, in {seconds:.1f} s")
-    print(f"cache: {_cache.cache_folder() or 'none, so nothing was kept'}")
+    places = _cache.places()
+    print(f"cache: {places.folder or 'none, so nothing was kept'}")
+    if places.shared is not None:
+        print(f"also read: {places.shared}")
     return 0
 
 

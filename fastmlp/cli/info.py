@@ -53,7 +53,8 @@ def _thread_facts() -> Iterator[tuple[str, Any]]:
     yield "threads in use", _threads.get_num_threads()
     yield "CPUs", _affinity()
     yield "container quota", _threads.cgroup_quota() or "none"
-    yield "NUMBA_NUM_THREADS", os.environ.get("NUMBA_NUM_THREADS") or "not set"
+    for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
+        yield name, os.environ.get(name) or "not set"
     yield "threading layer", _threading_layer()
 
 
@@ -90,13 +91,16 @@ def _layer_loads(name: str) -> bool:
 
 
 def _cache_facts() -> Iterator[tuple[str, str]]:
-    folder = _cache.cache_folder()
-    if folder is None:
-        yield "kernel cache", "none"
-        return
-    count = len(list(folder.glob("*.kernel")))
-    yield "kernel cache", str(folder)
-    yield "cached kernels", f"{count}, {_cache.size(folder) / 2**20:.1f} MB"
+    places = _cache.places()
+    yield "kernel cache", str(places.folder or "none")
+    if places.shared is not None:
+        yield "shared cache", f"{places.shared}, which is read only"
+    for why in places.unused:
+        yield "not used", why
+    folders = [folder for folder in (places.folder, places.shared) if folder is not None]
+    count = sum(len(list(folder.glob("*.kernel"))) for folder in folders)
+    if folders:
+        yield "cached kernels", f"{count}, {sum(map(_cache.size, folders)) / 2**20:.1f} MB"
 
 
 def _data_facts() -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import datasets
 from .._errors import DataFileError, FastMLPError
-from ..sweeps import SweepResult, sweep
+from ..sweeps import SweepInterrupted, SweepResult, sweep
 from . import trained
 from .labelled import Labelled, Part, load_split
 from .train import in_words
@@ -24,16 +24,19 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args.settings)
     data = load_split(args.data, args.label, args.seed)
     train, validation = _with_validation(data.train, args.validation_split, args.seed)
-    result = sweep(
-        settings,
-        *train,
-        validation_data=validation,
-        folder=args.output,
-        workers=args.workers,
-        resume=not args.again,
-        seed=args.seed,
-        verbose=not args.quiet,
-    )
+    try:
+        result = sweep(
+            settings,
+            *train,
+            validation_data=validation,
+            folder=args.output,
+            workers=args.workers,
+            resume=not args.again,
+            seed=args.seed,
+            verbose=not args.quiet,
+        )
+    except SweepInterrupted as interrupted:
+        result = interrupted.result
     _annotate(result, data, args.validation_split)
     print(result.table(args.metric if args.metric in result.metrics else None))  # never lost for a misspelt name
     if args.output:

@@ -145,7 +145,7 @@ def _fit(work: Run, args: argparse.Namespace) -> str | None:
     (x, y), validation = _with_validation(work)
     samples = work.samples_per_epoch or len(x)
     try:
-        history = work.model.fit(
+        work.model.fit(
             x,
             y,
             batch_size=min(work.batch_size, samples),
@@ -159,9 +159,12 @@ def _fit(work: Run, args: argparse.Namespace) -> str | None:
         )
     except DivergenceError as error:
         return str(error)
-    if history.stopped != "interrupted":
-        return None
-    return "interrupted" + (f"; go on with --resume {args.output}" if args.output else "")
+    except KeyboardInterrupt:
+        history = work.model.history
+        if history is None or history.stopped != "interrupted":
+            raise  # nothing has been trained that could be saved
+        return "interrupted" + (f"; go on with --resume {args.output}" if args.output else "")
+    return None
 
 
 def _with_validation(work: Run) -> tuple[Part, Part | None]:

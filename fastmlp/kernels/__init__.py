@@ -15,6 +15,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .._interruption import uninterrupted
+
 if TYPE_CHECKING:
     from .._jit import Kernel
 
@@ -71,7 +73,8 @@ def __getattr__(name: str) -> Kernel:
     home = _HOMES.get(name) or _OTHERS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
-    kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)
+    with uninterrupted():  # numba, which this imports, cannot be used after an interruption at the wrong place
+        kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = kernel  # the next look-up costs nothing
     return kernel
 
@@ -91,6 +94,7 @@ def panel_width(dtype: Any) -> int:
     """
     import numpy as np
 
-    from .simd import panel
+    with uninterrupted():
+        from .simd import panel
 
     return int(panel(np.empty(0, dtype)))

@@ -160,7 +160,10 @@ class SweepResult:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether Ctrl-C left runs that did not finish; with a folder, the same call goes on with them."""
+        """Whether Ctrl-C left runs that did not finish; with a folder, the same call goes on with them.
+
+        `fastmlp.sweep` raises `SweepInterrupted` then, whose ``result`` this is.
+        """
         return any(run.status in (INTERRUPTED, NOT_STARTED) for run in self.runs)
 
     @property
@@ -266,6 +269,20 @@ class SweepResult:
             given = [_cell(described(run.settings[name])) if name in run.settings else "" for name in settings]
             writer.writerow([run.name, run.status, run.reason, run.epochs, f"{run.seconds:.3f}", *values, *given])
         write_atomically(as_path(path), file.getvalue().encode())
+
+
+class SweepInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended a sweep.
+
+    Attributes
+    ----------
+    result : SweepResult
+        The runs that finished, those that were cut, and those that did not start.
+    """
+
+    def __init__(self, result: SweepResult) -> None:
+        super().__init__("the sweep was interrupted: the result so far is in this error's result")
+        self.result = result
 
 
 def _short(reason: str) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._errors import DivergenceError
+from .._interruption import Interruption
 from ..callbacks import Callback
 from ..history import History
 from ..model import Sequential
-from ..trainer import Interruption
 from ..workers import StopSoon
 from .data import SweepData
 from .folder import Folder
@@ -51,7 +51,7 @@ class Task:
         return None if found is None else found.replace(settings=self.request.settings)
 
     def run(self, interruption: Interruption, n_threads: int | None) -> SweepRun:
-        """Train. What goes wrong is reported in the result, not raised."""
+        """Train. What goes wrong is reported in the result, not raised; the first Ctrl-C is the sweep's to raise."""
         assert self.model is not None
         model, self.model = self.model, None  # so that its memory is free once it has been saved
         directions = {metric.name: metric.higher_is_better for metric in model.metrics}
@@ -77,18 +77,24 @@ class Task:
         self._data.name_for(model)
         stop = StopSoon(interruption)
         given = {**self.request.settings, "name": self.request.name, "seed": self.request.seed}
-        history = model.fit(
-            x,
-            y,
-            callbacks=[stop, *(self._make_callbacks(Given(given)) or ())],
-            validation_data=None if validation is None else (*validation, of_validation),
-            verbose=0,
-            n_threads=n_threads,
-            seed=self.request.seed,
-            **settings,
-        )
+        try:
+            model.fit(
+                x,
+                y,
+                callbacks=[stop, *(self._make_callbacks(Given(given)) or ())],
+                validation_data=None if validation is None else (*validation, of_validation),
+                verbose=0,
+                n_threads=n_threads,
+                seed=self.request.seed,
+                **settings,
+            )
+        except KeyboardInterrupt:
+            if not interruption.happened:
+                raise
+        history = model.history or History()
         is_complete = len(history.epoch) == settings["epochs"] and not history.partial
-        return stop.has_stopped and not is_complete
+        was_stopped = stop.has_stopped or history.stopped != "finished"
+        return interruption.is_over and was_stopped and not is_complete
 
     def _metrics(self, model: Sequential, n_threads: int | None) -> dict[str, float]:
         """Of the last epoch, and on the validation data: of the model as it is, which may be that of a better epoch."""

@@ -9,12 +9,12 @@ from typing import Any
 
 from .. import _check
 from .._errors import ArgumentError
-from ..trainer import Interruption
+from .._interruption import Interruption
 from ..workers import checked_factory, checked_verbose, kernel_threads, resolve_workers, run_tasks, warm_up
 from .data import SweepData
 from .folder import Folder
 from .models import make_model
-from .result import SweepResult, SweepRun
+from .result import SweepInterrupted, SweepResult, SweepRun
 from .settings import Request, requests
 from .task import MakeCallbacks, Task
 
@@ -38,9 +38,9 @@ def sweep(
     A run has the same result, to the bit, for any number of workers and any order. One that diverges or fails does
     not stop the others: it is listed, with the reason.
 
-    Ctrl-C ends all runs within about a third of a second, and the result so far is returned: see
-    `SweepResult.was_interrupted`. With a folder, the same call goes on: runs that finished are loaded, those that
-    were interrupted start again.
+    Ctrl-C ends all runs within about a third of a second; the result so far comes with the `SweepInterrupted` that is
+    raised then. With a folder, the same call goes on: runs that finished are loaded, those that were interrupted start
+    again.
 
     Parameters
     ----------
@@ -85,6 +85,8 @@ def sweep(
     ------
     ArgumentError
         If an argument or a run's settings cannot be used; nothing is trained then.
+    SweepInterrupted
+        After Ctrl-C; it is a `KeyboardInterrupt`.
 
     Examples
     --------
@@ -122,7 +124,10 @@ def sweep(
         else:
             report.add(number, run)
     report.write()
-    _train([tasks[number] for number in missing], workers, data, lambda which, run: report.add(missing[which], run))
+    try:
+        _train([tasks[number] for number in missing], workers, data, lambda which, run: report.add(missing[which], run))
+    except KeyboardInterrupt:
+        raise SweepInterrupted(report.result()) from None
     return report.result()
 
 
