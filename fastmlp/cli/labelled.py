@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,10 @@ import numpy.typing as npt
 from .. import datasets, naming
 from .._errors import ArgumentError, DataFileError
 from ..datasets._open import existing_file, first_bytes
+from ..datasets.arrays import are_whole_bytes, converted
 from ..datasets.catalog import DOWNLOADABLE
+from ..datasets.features import load_named
+from ..datasets.table import Table, TableForm, read_table
 from ..model import Sequential
 from .trained import Notes
 from .usage import UsageError, data_name
@@ -24,13 +31,23 @@ Names = tuple[str, ...] | None
 
 _TEST_SHARE = 1 / 6  # of a single CSV file, as in `fastmlp.datasets.load`
 _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
+_FEW_COLUMNS = 64  # the smallest images that people train on are 8 x 8
+_KINDS = {"uint8": "pixels (uint8)", "float32": "numbers that are no pixels (float32)"}
+_OPTIONS = {
+    "label": "--label",
+    "n_classes_one_hot": "--one-hot",
+    "dtype": "--features",
+    "separator": "--separator",
+    "decimal": "--decimal",
+}
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Training and test rows, all words that are labels, where they are words, and the names of a header.
+    """Training and test rows, all words that are labels, where they are words, and how a table was read.
 
-    Evaluation needs no training rows: they are empty then.
+    Evaluation needs no training rows: they are empty then. ``label`` is the label column, ``one_hot`` the number of
+    leading columns of one-hot labels, and ``label_source`` says the same and why, in words.
     """
 
     source: str
@@ -38,6 +55,16 @@ class Labelled:
     test: Part
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    label: str | int | None = None
+    one_hot: int = 0
+    decimal: str = "."
+    label_source: str | None = None
+    may_be_pixels: bool = False
+
+    @property
+    def features(self) -> str:
+        """What they are, as the notes of a model call it."""
+        return "uint8" if self.train[0].dtype == np.uint8 else "float32"
 
     @property
     def labels(self) -> int | tuple[str, ...]:
@@ -51,10 +78,16 @@ class Labelled:
             return len(self.class_names)
         return 1 + max(int(y.max()) for _, y in (self.train, self.test) if len(y))
 
+    def as_kind(self, features: str | None) -> Labelled:
+        """As pixels or as numbers, where that is asked for."""
+        (x, y), (x_test, y_test) = self.train, self.test
+        train, test = as_kind(x, features, self.source), as_kind(x_test, features, self.source)
+        return replace(self, train=(train, y), test=(test, y_test))
+
     def with_rows(self, count: int | None) -> Labelled:
         """With the first so many training rows; None for all."""
         x, y = self.train
-        return dataclasses.replace(self, train=(x[:count], y[:count]))
+        return replace(self, train=(x[:count], y[:count]))
 
     def for_model(self, model: Sequential, notes: Notes | None, features: str | None = None) -> Labelled:
         """The same rows, read as the model's training data were."""
@@ -63,7 +96,7 @@ class Labelled:
             check_labels(known, self.class_names, self.source)
         check_header(model, self.feature_names, self.source)
         (x, y), (x_test, y_test) = self.train, self.test
-        return dataclasses.replace(
+        return replace(
             self,
             train=(read_for(model, notes, features, x, self.source), y),
             test=(read_for(model, notes, features, x_test, self.source), y_test),
@@ -71,63 +104,166 @@ class Labelled:
         )
 
 
-def load_split(source: str, label: str | int | None, seed: int) -> Labelled:
+def load_split(source: str, form: TableForm, seed: int) -> Labelled:
     """A training and a test part; those of a single CSV file are drawn by ``seed``."""
-    if not _is_csv(source, label):
-        return Labelled(source, *datasets.load(source))
-    x, y, *names = _read_csv(source, label)
-    return Labelled(source, *datasets.train_test_split(x, y, _TEST_SHARE, seed=seed), *names)
+    if not _is_csv(source, form):
+        return _of_parts(source, *_loaded(source, form), form)
+    table, y = _read_csv(source, form)
+    return _of_table(source, datasets.train_test_split(table.x, y, _TEST_SHARE, seed=seed), table, form)
 
 
-def load_test(source: str, label: str | int | None, seed: int) -> Labelled:
+def load_test(source: str, form: TableForm, seed: int) -> Labelled:
     """The test part of a data set (``seed`` is that of digits), or all rows of a single CSV file."""
-    if not _is_csv(source, label):
+    if not _is_csv(source, form):
         is_digits = data_name(source) == "digits"  # which need not draw the training images
-        (x, y), test = datasets.digits(n_train=0, seed=seed) if is_digits else datasets.load(source, seed=seed)
-        return Labelled(source, (x[:0], y[:0]), test)
-    x, y, *names = _read_csv(source, label)
-    return Labelled(source, (x[:0], y[:0]), (x, y), *names)
+        (x, y), test = datasets.digits(n_train=0, seed=seed) if is_digits else _loaded(source, form, seed)
+        return _of_parts(source, (x[:0], y[:0]), test, form)
+    table, y = _read_csv(source, form)
+    return _of_table(source, ((table.x[:0], y[:0]), (table.x, y)), table, form)
 
 
-def _is_csv(source: str, label: str | int | None) -> bool:
+def load_unlabelled(source: str, form: TableForm) -> tuple[Array, Names]:
+    """Features, and the names of their columns where there are any."""
+    with _in_words_of_the_command_line():
+        x, names = load_named(source, form)
+    return x, names
+
+
+def _of_parts(source: str, train: Part, test: Part, form: TableForm) -> Labelled:
+    return Labelled(source, train, test, decimal=form.decimal)
+
+
+def _of_table(source: str, parts: tuple[Part, Part], table: Table, form: TableForm) -> Labelled:
+    return Labelled(
+        source,
+        *parts,
+        table.class_names,
+        table.feature_names,
+        table.label,
+        table.n_classes_one_hot,
+        form.decimal,
+        table.label_source,
+        may_be_pixels(table.x, form),
+    )
+
+
+def _loaded(source: str, form: TableForm, seed: int = 0) -> tuple[Part, Part]:
+    with _in_words_of_the_command_line():
+        return datasets.load(
+            source,
+            seed=seed,
+            dtype=form.dtype,
+            label=form.label,
+            n_classes_one_hot=form.n_classes_one_hot,
+            separator=form.separator,
+            decimal=form.decimal,
+        )
+
+
+def _is_csv(source: str, form: TableForm) -> bool:
     """Whether ``source`` is one CSV file, by the rules of `fastmlp.datasets.load`."""
     path = Path(source).expanduser()
     is_name = data_name(source) in ("digits", *DOWNLOADABLE)
     is_csv = not is_name and path.is_file() and not first_bytes(existing_file(path), 6).startswith(_NOT_CSV)
-    if label is not None and not is_csv and (is_name or path.exists()):
-        raise UsageError(f"--label is for a single CSV file, and {source} is not one")
+    if form.label != "auto" and not is_csv and (is_name or path.is_file()):
+        raise UsageError(f"--label is for CSV files, and {source} is not one")
     return is_csv and path.suffix != ".npz"  # which is then damaged; `load` says so
 
 
-def _read_csv(source: str, label: str | int | None) -> tuple[Array, Array, Names, Names]:
-    """Features, labels, and the names of classes and of columns."""
-    try:
-        table = datasets.load_csv(source, label="auto" if label is None else label)
-    except DataFileError as error:
-        raise DataFileError(str(error).replace("load_csv(path, label='name')", "--label NAME")) from error
+def _read_csv(source: str, form: TableForm) -> tuple[Table, Array]:
+    """The table, and its labels: words, where they are words."""
+    with _in_words_of_the_command_line():
+        table = read_table(source, form)
     if table.y is None:
         raise DataFileError(f"{source}: no column is known to hold labels; say which one does with --label")
-    y = table.y if table.class_names is None else np.array(table.class_names)[table.y]
-    return table.x, y, table.class_names, table.feature_names
+    return table, table.y if table.class_names is None else np.array(table.class_names)[table.y]
+
+
+@contextmanager
+def _in_words_of_the_command_line() -> Iterator[None]:
+    """Remedies name options, and not the arguments of Python functions."""
+    try:
+        yield
+    except (DataFileError, ArgumentError) as error:
+        text = str(error).removeprefix("load_csv: ").replace("load_csv(path, label='name')", "--label NAME")
+        for argument, option in _OPTIONS.items():
+            text = re.sub(rf"\b{argument}='?([^', ;()]+|,(?='))'?", rf"{option} \1", text)
+        raise type(error)(text) from error
+
+
+# ---------------------------------------------------------------- what is said of it
+
+
+def may_be_pixels(x: Array, form: TableForm) -> bool:
+    """Whether numbers of a table look like pixels, and nobody has said what they are."""
+    return form.dtype is None and x.shape[1] >= _FEW_COLUMNS and are_whole_bytes(x)
+
+
+def say_pixels(source: str) -> None:
+    """A hint: on stderr, because stdout may be a table."""
+    print(
+        f"fastmlp: hint: {source} holds whole numbers of 0 to 255: if these are pixels, say --features uint8",
+        file=sys.stderr,
+    )
+
+
+def announce(data: Labelled, say: Callable[[str], object] = print) -> None:
+    """Say which column of a table is taken as the label, and why."""
+    if data.label_source:
+        say(f"label: {data.label_source}")
+    if data.may_be_pixels:
+        say_pixels(data.source)
 
 
 # ---------------------------------------------------------------- as the model was trained
 
 
+def table_form(args: argparse.Namespace) -> TableForm:
+    """How tables are to be read, by the options of a command."""
+    return TableForm(
+        "auto" if getattr(args, "label", None) is None else args.label,
+        getattr(args, "one_hot", None),
+        "uint8" if args.features == "uint8" else None,
+        args.separator or "auto",
+        args.decimal or ".",
+    )
+
+
+def form_for(args: argparse.Namespace, notes: Notes | None, model_path: object, model: Sequential) -> TableForm:
+    """How to read data for a saved model: as its training data, unless that is asked for in another way."""
+    form = table_form(args)
+    if notes is None:
+        return replace(form, known_features=model.feature_names)
+    if args.features not in (None, notes.features):
+        raise UsageError(
+            f"--features {args.features}: {model_path} was trained on {_KINDS[notes.features]}, and its data are read "
+            f"as such; leave it out, or train with --features {args.features}"
+        )
+    return replace(
+        form,
+        n_classes_one_hot=notes.one_hot
+        if form.label == "auto" and not form.n_classes_one_hot
+        else form.n_classes_one_hot,
+        dtype="uint8" if notes.features == "uint8" else None,
+        decimal=args.decimal or notes.decimal,
+        known_label=notes.label,
+        known_features=model.feature_names,
+    )
+
+
+def as_kind(x: Array, features: str | None, source: str) -> Array:
+    """Features as pixels ("uint8") or as numbers ("float32"), or as they were stored."""
+    if features == "uint8":
+        return converted(Path(source), "the features", x, "uint8")
+    return x.astype(np.float32) if features == "float32" and x.dtype == np.uint8 else x
+
+
 def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Array, source: str) -> Array:
-    """Features as pixels ("uint8") or ordinary numbers ("float32"): as asked for, else as the model has learned."""
+    """Features as pixels or as numbers: as asked for, else as the model has learned."""
     wanted = model.engine.program.fan_in
     if x.shape[1] != wanted:
         raise ArgumentError(f"{source}: rows have {x.shape[1]} features, but the model was trained on {wanted}")
-    kind = features or (notes.features if notes else None)
-    if kind is None or x.dtype == kind:
-        return x
-    if kind == "uint8" and ((x != np.floor(x)) | (x < 0) | (x > 255)).any():
-        raise ArgumentError(
-            f"{source}: as pixels, features are whole numbers of 0 to 255, but the file holds others; if they are "
-            "pixels that were scaled already, or no pixels at all, say --features float32"
-        )
-    return x.astype(kind)
+    return as_kind(x, features or (notes.features if notes else None), source)
 
 
 def check_header(model: Sequential, names: Names, source: str | Path) -> None:

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._cache import write_atomically
-from ..datasets.features import load_named
 from ..model import Sequential
 from . import trained
-from .labelled import check_header, read_for
+from .labelled import check_header, form_for, load_unlabelled, may_be_pixels, read_for, say_pixels
 from .usage import check_outputs
 
 Array = npt.NDArray[Any]
@@ -27,7 +26,10 @@ def run(args: argparse.Namespace) -> int:
     """Write the outputs of a saved model, or its classes."""
     check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
     model, notes = trained.load(args.model)
-    found, names = load_named(args.input, model.feature_names)
+    form = form_for(args, notes, args.model, model)
+    found, names = load_unlabelled(args.input, form)
+    if may_be_pixels(found, form) and notes is None and found.dtype != np.uint8:
+        say_pixels(args.input)
     check_header(model, names, args.input)
     x = read_for(model, notes, args.features, found, args.input)
     outputs = model.predict(x, n_threads=args.threads)

@@ -13,7 +13,7 @@ from .. import datasets, optimizers
 from .._errors import DataFileError, DivergenceError, FastMLPError
 from ..model import Sequential, mlp
 from . import trained
-from .labelled import Labelled, Part, load_split
+from .labelled import Labelled, Part, announce, form_for, load_split, table_form
 from .trained import Notes
 from .usage import UsageError, check_outputs
 
@@ -33,8 +33,16 @@ class Run:
     @property
     def notes(self) -> Notes:
         """What the model file says of it."""
-        features = "uint8" if self.data.train[0].dtype == "uint8" else "float32"
-        return Notes(features, self.batch_size, self.validation_split, self.samples_per_epoch)
+        data = self.data
+        return Notes(
+            data.features,
+            self.batch_size,
+            self.validation_split,
+            self.samples_per_epoch,
+            data.label,
+            data.one_hot,
+            data.decimal,
+        )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,7 +84,7 @@ def _silent(line: str) -> None:
 def _begun(args: argparse.Namespace) -> Run:
     """A new model."""
     seed = args.seed or 0
-    data = load_split(args.data, args.label, seed)
+    data = load_split(args.data, table_form(args), seed).as_kind(args.features)
     if data.classes < 2:
         raise DataFileError(f"{args.data}: all labels are the same; there is nothing to learn")
     optimizer = optimizers.get(args.optimizer or "adam")
@@ -103,7 +111,8 @@ def _resumed(args: argparse.Namespace) -> Run:
         raise UsageError(f"{', '.join(given)}: with --resume, these are as they were in {args.resume}")
     model, notes = trained.load(args.resume)
     _check_resumable(model, args)
-    data = load_split(args.data, args.label, model.seed).for_model(model, notes)
+    form = form_for(args, notes, args.resume, model)
+    data = load_split(args.data, form, model.seed).for_model(model, notes, args.features)
     batch_size = args.batch_size or (notes.batch_size if notes else 128)
     split = args.validation_split
     if split is None:
@@ -132,6 +141,7 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
     )
     if data.class_names:
         say("classes: " + ", ".join(f"{number} = {name}" for number, name in enumerate(data.class_names)))
+    announce(data, say)
     work.model.summary(say)
 
 

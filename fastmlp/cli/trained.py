@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import _check
 from .._cache import write_atomically
-from .._errors import ModelFileError
+from .._errors import DataFileError, ModelFileError
+from ..datasets.array_files import names_in_npz, read_npz
 from ..model import Sequential
 from ..saving import load as load_model
 
@@ -34,12 +36,21 @@ class Notes:
     batch_size : int
     validation_split : float
     samples_per_epoch : int or None
+    label : str, int or None
+        The label column of a table, by its name, or by its number where there was no header.
+    one_hot : int
+        How many leading columns of a table were one-hot labels.
+    decimal : str
+        The decimal mark of a table.
     """
 
     features: str
     batch_size: int
     validation_split: float
     samples_per_epoch: int | None = None
+    label: str | int | None = None
+    one_hot: int = 0
+    decimal: str = "."
 
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:
@@ -60,21 +71,25 @@ def add_notes(path: Path, notes: Notes) -> None:
 def load(path: Path) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
     model = load_model(path)
-    with np.load(path, allow_pickle=False) as file:
-        if _ENTRY not in file:
+    try:
+        if _ENTRY not in names_in_npz(path):
             return model, None
-        try:
-            return model, _read_notes(json.loads(file[_ENTRY].tobytes()))
-        except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
+        return model, _read_notes(json.loads(read_npz(path, (_ENTRY,))[_ENTRY].tobytes()))
+    except (DataFileError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
 
 
 def _read_notes(fields: dict[str, Any]) -> Notes:
-    if fields["features"] not in ("uint8", "float32"):
-        raise ValueError("features are uint8 or float32")
+    """Checked notes; those of earlier versions lack some."""
+    samples, label = fields.get("samples_per_epoch"), fields.get("label")
+    if not isinstance(label, (str, int, type(None))) or isinstance(label, bool):
+        raise TypeError("label is a name or a number")
     return Notes(
-        fields["features"],
-        int(fields["batch_size"]),
-        float(fields["validation_split"]),
-        None if fields.get("samples_per_epoch") is None else int(fields["samples_per_epoch"]),
+        _check.choice(fields["features"], "features", ("uint8", "float32")),
+        _check.whole_number(fields["batch_size"], "batch_size", minimum=1),
+        _check.real_number(fields["validation_split"], "validation_split", minimum=0, below=1),
+        None if samples is None else _check.whole_number(samples, "samples_per_epoch", minimum=1),
+        label if isinstance(label, (str, type(None))) else _check.whole_number(label, "label", minimum=0),
+        _check.whole_number(fields.get("one_hot", 0), "one_hot", minimum=0),
+        _check.choice(fields.get("decimal", "."), "decimal", (".", ",")),
     )
