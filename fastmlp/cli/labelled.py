@@ -17,8 +17,8 @@ import numpy.typing as npt
 from .. import datasets, naming
 from .._errors import ArgumentError, DataFileError
 from ..datasets._open import existing_file, first_bytes
-from ..datasets.arrays import are_whole_bytes, converted
-from ..datasets.catalog import DOWNLOADABLE
+from ..datasets.arrays import are_whole_bytes, not_pixels
+from ..datasets.catalog import DOWNLOADABLE, load_as
 from ..datasets.features import load_named
 from ..datasets.table import Table, TableForm, read_table
 from ..model import Sequential
@@ -149,15 +149,7 @@ def _of_table(source: str, parts: tuple[Part, Part], table: Table, form: TableFo
 
 def _loaded(source: str, form: TableForm, seed: int = 0) -> tuple[Part, Part]:
     with _in_words_of_the_command_line():
-        return datasets.load(
-            source,
-            seed=seed,
-            dtype=form.dtype,
-            label=form.label,
-            n_classes_one_hot=form.n_classes_one_hot,
-            separator=form.separator,
-            decimal=form.decimal,
-        )
+        return load_as(source, form, seed)
 
 
 def _is_csv(source: str, form: TableForm) -> bool:
@@ -220,9 +212,10 @@ def announce(data: Labelled, say: Callable[[str], object] = print) -> None:
 
 def table_form(args: argparse.Namespace) -> TableForm:
     """How tables are to be read, by the options of a command."""
+    label, one_hot = _asked_labels(args)
     return TableForm(
-        "auto" if getattr(args, "label", None) is None else args.label,
-        getattr(args, "one_hot", None),
+        "auto" if label is None else label,
+        one_hot,
         "uint8" if args.features == "uint8" else None,
         args.separator or "auto",
         args.decimal or ".",
@@ -239,22 +232,33 @@ def form_for(args: argparse.Namespace, notes: Notes | None, model_path: object, 
             f"--features {args.features}: {model_path} was trained on {_KINDS[notes.features]}, and its data are read "
             f"as such; leave it out, or train with --features {args.features}"
         )
+    any_label = any(value is not None for value in _asked_labels(args))
     return replace(
         form,
-        n_classes_one_hot=notes.one_hot
-        if form.label == "auto" and not form.n_classes_one_hot
-        else form.n_classes_one_hot,
+        n_classes_one_hot=_asked_labels(args)[1] if any_label else notes.one_hot or None,
         dtype="uint8" if notes.features == "uint8" else None,
         decimal=args.decimal or notes.decimal,
         known_label=notes.label,
         known_features=model.feature_names,
+        is_asked=any_label or args.separator is not None or args.decimal is not None,
     )
+
+
+def _asked_labels(args: argparse.Namespace) -> tuple[object, object]:
+    """Predictions need no labels, and have no options for them."""
+    return getattr(args, "label", None), getattr(args, "one_hot", None)
 
 
 def as_kind(x: Array, features: str | None, source: str) -> Array:
     """Features as pixels ("uint8") or as numbers ("float32"), or as they were stored."""
-    if features == "uint8":
-        return converted(Path(source), "the features", x, "uint8")
+    if features == "uint8" and x.dtype != np.uint8:
+        wrong = not_pixels(x)
+        if wrong.any():
+            raise ArgumentError(
+                f"{source}: pixels are whole numbers of 0 to 255, but it holds {x[wrong][0]:g}; if the features are "
+                "pixels that were scaled, multiply them by 255, and round them"
+            )
+        return x.astype(np.uint8)
     return x.astype(np.float32) if features == "float32" and x.dtype == np.uint8 else x
 
 

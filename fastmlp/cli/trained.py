@@ -79,8 +79,10 @@ def load(path: Path) -> tuple[Sequential, Notes | None]:
         raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
 
 
-def _read_notes(fields: dict[str, Any]) -> Notes:
+def _read_notes(fields: Any) -> Notes:
     """Checked notes; those of earlier versions lack some."""
+    if not isinstance(fields, dict):
+        raise TypeError("notes are an object")
     samples, label = fields.get("samples_per_epoch"), fields.get("label")
     if not isinstance(label, (str, int, type(None))) or isinstance(label, bool):
         raise TypeError("label is a name or a number")

@@ -84,8 +84,8 @@ def map_raw(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray
     rows = size // row if shape[0] == -1 else shape[0]
     if rows * row != size:
         raise DataFileError(
-            f"{path}: expected {dtype} of shape {shape!s:.60}, found {size:,} bytes, but a row has {row:,}; "
-            "give the dtype and the shape of its rows"
+            f"{path}: expected {dtype} of shape {shape!s:.60}, found {size:,} bytes, {size / row:g} times "
+            f"a row of {row:,}; give the dtype and the shape of its rows"
         )
     with reading(path):
         return np.memmap(path, dtype, "r", shape=(rows, *shape[1:]))

@@ -51,16 +51,20 @@ def converted(path: Path, what: str, values: NDArray[Any], dtype: str) -> Featur
     """2-D ``values`` in this dtype, C-contiguous; what it cannot hold is an error that says where it is."""
     if dtype == "uint8":
         if values.dtype != np.uint8:
-            _refuse(path, what, values, not_pixels, "whole numbers of 0 to 255, as for pixels,", "leave dtype out")
+            _refuse(path, what, values, not_pixels, "whole numbers of 0 to 255, as for pixels,", _PIXELS)
         return np.ascontiguousarray(values, dtype=np.uint8)
     with np.errstate(over="ignore", invalid="ignore"):
         result: Features = np.ascontiguousarray(values, dtype=dtype)
     if values.dtype.kind == "f":
-        _refuse(path, what, result, lambda rows: ~np.isfinite(rows), f"finite numbers of {dtype}", _FINITE, values)
+        _refuse(path, what, result, lambda rows: ~np.isfinite(rows), "finite numbers", _FINITE, values)
     return result
 
 
 _FINITE = "drop such rows or fill in the values"
+_PIXELS = (
+    "if the features are no pixels, leave dtype='uint8' out; if they are pixels that were scaled, multiply them by 255 "
+    "and round them"
+)
 
 
 def not_pixels(values: NDArray[Any]) -> NDArray[np.bool_]:

@@ -4,13 +4,14 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from .. import _check
 from .._errors import DataFileError
 from ._open import as_path, reading
 from .arrays import FeatureType, Split, feature_type
 from .digits import digits
-from .files import has_data, load_file, load_folder
+from .files import has_data, load_file, load_folder, refuse_table_arguments
 from .table import TableForm
 
 # The names of downloadable data sets, as folders and arguments are called.
@@ -84,12 +85,19 @@ def load(
     >>> x.shape, x.dtype, x_test.shape
     ((60000, 784), dtype('uint8'), (10000, 784))
     """
-    form = TableForm(label, n_classes_one_hot, feature_type(dtype, "load"), separator, decimal)
+    return load_as(
+        name_or_path, TableForm(label, n_classes_one_hot, feature_type(dtype, "load"), separator, decimal), seed
+    )
+
+
+def load_as(name_or_path: Any, form: TableForm, seed: int) -> Split:
+    """`load`, with what is known of earlier data."""
     seed = _check.whole_number(seed, "seed", minimum=0)
     path = as_path(name_or_path, "name_or_path")
     if isinstance(name_or_path, str):
         name = name_or_path.lower().replace("-", "_")
         if name == "digits":
+            refuse_table_arguments(name, "a built-in data set", form)
             return _digits(seed, form.dtype)
         if name in DOWNLOADABLE:  # images, in whatever kind of file
             return load_folder(_find(name), replace(form, dtype=form.dtype or "uint8"))

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from .._errors import DataFileError
+from .._errors import ArgumentError, DataFileError
 from ._open import existing_file, first_bytes, reading
 from .array_files import load_npz
 from .arrays import FeatureType, Labels, Part, Split, as_features, as_labels, same_dtype, same_length, same_width
@@ -31,14 +32,28 @@ def has_data(folder: Path) -> bool:
     return any(_find(folder, name) for name in names) or any((folder / name).is_file() for name in _NPZ_NAMES)
 
 
-def load_folder(folder: Path, form: TableForm) -> Split:
+class Loaded(NamedTuple):
+    """Training and test part; and of tables, how the training part was read."""
+
+    train: Part
+    test: Part
+    table: Table | None = None
+
+    @property
+    def split(self) -> Split:
+        return self.train, self.test
+
+
+def load_folder(folder: Path, form: TableForm) -> Loaded:
     """Train and test parts from the IDX, NPZ or CSV files in ``folder``, whichever is there and complete."""
     idx = [[_find(folder, name) for name in pair] for pair in _IDX_NAMES]
     if all(path for pair in idx for path in pair):
-        return _load_idx_files([path for pair in idx for path in pair if path], form.dtype)
+        refuse_table_arguments(folder, "IDX files", form)
+        return Loaded(*_load_idx_files([path for pair in idx for path in pair if path], form.dtype))
     for name in _NPZ_NAMES:
         if (folder / name).is_file():
-            return load_npz(folder / name, form.dtype)
+            refuse_table_arguments(folder, name, form)
+            return Loaded(*load_npz(folder / name, form.dtype))
     for train_name, test_name in _CSV_NAMES:
         train, test = _find(folder, train_name), _find(folder, test_name)
         if train and test:
@@ -46,12 +61,13 @@ def load_folder(folder: Path, form: TableForm) -> Split:
     raise DataFileError(_nothing_complete(folder))
 
 
-def load_file(path: Path, form: TableForm, *, seed: int) -> Split:
+def load_file(path: Path, form: TableForm, *, seed: int) -> Loaded:
     """Train and test parts from one NPZ or CSV file."""
     existing_file(path)
     start = first_bytes(path, 6)
     if start.startswith(b"PK\x03\x04"):
-        return load_npz(path, form.dtype)
+        refuse_table_arguments(path, "an NPZ file", form)
+        return Loaded(*load_npz(path, form.dtype))
     if start.startswith((b"\0\0", b"\x93NUMPY")):
         kind = "an NPY file, which has" if start.startswith(b"\x93") else "one IDX file, which has"
         raise DataFileError(
@@ -66,7 +82,17 @@ def load_file(path: Path, form: TableForm, *, seed: int) -> Split:
     train, test = train_test_split(
         table.x, _required_labels(path, table), test_fraction=1 / 6, seed=seed, stratify=True
     )
-    return train, test
+    return Loaded(train, test, table)
+
+
+def refuse_table_arguments(place: object, found: str, form: TableForm) -> None:
+    """Refuse what is for tables alone, where there is none: it would change nothing, in silence."""
+    asked = TableForm(form.label, form.n_classes_one_hot, None, form.separator, form.decimal)
+    if form.is_asked and asked != TableForm():
+        raise ArgumentError(
+            f"{place}: label, n_classes_one_hot, separator and decimal are for CSV files, but this is {found}: leave "
+            "them out"
+        )
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -91,13 +117,13 @@ def _load_idx_pair(images: Path, labels: Path, dtype: FeatureType | None) -> Par
     return x, y
 
 
-def _load_csv_files(train_path: Path, test_path: Path, form: TableForm) -> Split:
+def _load_csv_files(train_path: Path, test_path: Path, form: TableForm) -> Loaded:
     train = read_table(train_path, form)
     train_y = _required_labels(train_path, train)
     test = read_table(test_path, like_training(form, train))
     same_columns(train_path, train, test_path, test)
     test_y = _numbered_alike(train_path, train, test_path, test)
-    return (train.x, train_y), (test.x, test_y)
+    return Loaded((train.x, train_y), (test.x, test_y), train)
 
 
 def like_training(form: TableForm, train: Table) -> TableForm:

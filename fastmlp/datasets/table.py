@@ -65,6 +65,8 @@ class TableForm:
         The label column of the training data; it counts where ``label`` is "auto".
     known_features : tuple of str, or None
         The training data's columns; they are taken by their names, in this order.
+    is_asked : bool
+        Whether the form was asked for, and must be of use; what earlier data have settled need not.
     """
 
     label: Any = "auto"
@@ -74,6 +76,7 @@ class TableForm:
     decimal: str = "."
     known_label: Label = None
     known_features: tuple[str, ...] | None = None
+    is_asked: bool = True
 
 
 def load_csv(
