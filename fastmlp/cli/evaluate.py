@@ -14,7 +14,7 @@ def run(args: argparse.Namespace) -> int:
     model, notes = trained.load(args.model)
     form = form_for(args, notes, args.model, model)
     data = load_test(args.data, form, args.seed).for_model(model, notes, args.features)
-    announce(data)
+    announce(data, args.features is not None or notes is not None)
     values = model.evaluate(*data.test, n_threads=args.threads)
     print(f"test {in_words(values)}  ({len(data.test[0]):,} rows)")
     return 0

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     x, y = data.test[0][: args.rows], data.test[1][: args.rows]
     found = model.gradient_check(x, y, samples=args.samples, step=args.step, tolerance=args.tolerance, seed=args.seed)
     print(f"data: {data.source}, {len(x):,} rows of {x.shape[1]:,} features ({x.dtype})")
-    announce(data)
+    announce(data, args.features is not None or args.model is not None)
     print(found)
     return 0 if found.passed else 1
 

@@ -20,6 +20,7 @@ from ..datasets._open import existing_file, first_bytes
 from ..datasets.arrays import are_whole_bytes, not_pixels
 from ..datasets.catalog import DOWNLOADABLE, load_as
 from ..datasets.features import load_named
+from ..datasets.files import Loaded, split_rows
 from ..datasets.table import Table, TableForm, read_table
 from ..model import Sequential
 from .trained import Notes
@@ -29,7 +30,6 @@ Array = npt.NDArray[Any]
 Part = tuple[Array, Array]
 Names = tuple[str, ...] | None
 
-_TEST_SHARE = 1 / 6  # of a single CSV file, as in `fastmlp.datasets.load`
 _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
 _FEW_COLUMNS = 64  # the smallest images that people train on are 8 x 8
 _KINDS = {"uint8": "pixels (uint8)", "float32": "numbers that are no pixels (float32)"}
@@ -59,7 +59,6 @@ class Labelled:
     one_hot: int = 0
     decimal: str = "."
     label_source: str | None = None
-    may_be_pixels: bool = False
 
     @property
     def features(self) -> str:
@@ -107,49 +106,49 @@ class Labelled:
 def load_split(source: str, form: TableForm, seed: int) -> Labelled:
     """A training and a test part; those of a single CSV file are drawn by ``seed``."""
     if not _is_csv(source, form):
-        return _of_parts(source, *_loaded(source, form), form)
+        return _loaded(source, form, 0)
     table, y = _read_csv(source, form)
-    return _of_table(source, datasets.train_test_split(table.x, y, _TEST_SHARE, seed=seed), table, form)
+    parts = split_rows(source, table.x, y, seed)
+    return _labelled(source, Loaded(*parts, table), form, table.class_names)
 
 
 def load_test(source: str, form: TableForm, seed: int) -> Labelled:
     """The test part of a data set (``seed`` is that of digits), or all rows of a single CSV file."""
-    if not _is_csv(source, form):
-        is_digits = data_name(source) == "digits"  # which need not draw the training images
-        (x, y), test = datasets.digits(n_train=0, seed=seed) if is_digits else _loaded(source, form, seed)
-        return _of_parts(source, (x[:0], y[:0]), test, form)
-    table, y = _read_csv(source, form)
-    return _of_table(source, ((table.x[:0], y[:0]), (table.x, y)), table, form)
+    if _is_csv(source, form):
+        table, y = _read_csv(source, form)
+        return _labelled(source, Loaded((table.x[:0], y[:0]), (table.x, y), table), form, table.class_names)
+    if data_name(source) == "digits":  # which need not draw the training images
+        return Labelled(source, *datasets.digits(n_train=0, seed=seed))
+    data = _loaded(source, form, seed)
+    x, y = data.train
+    return replace(data, train=(x[:0], y[:0]))
 
 
 def load_unlabelled(source: str, form: TableForm) -> tuple[Array, Names]:
     """Features, and the names of their columns where there are any."""
     with _in_words_of_the_command_line():
-        x, names = load_named(source, form)
-    return x, names
+        return load_named(source, form)
 
 
-def _of_parts(source: str, train: Part, test: Part, form: TableForm) -> Labelled:
-    return Labelled(source, train, test, decimal=form.decimal)
+def _loaded(source: str, form: TableForm, seed: int) -> Labelled:
+    with _in_words_of_the_command_line():
+        return _labelled(source, load_as(source, form, seed), form)
 
 
-def _of_table(source: str, parts: tuple[Part, Part], table: Table, form: TableForm) -> Labelled:
+def _labelled(source: str, found: Loaded, form: TableForm, class_names: Names = None) -> Labelled:
+    table = found.table
+    if table is None:
+        return Labelled(source, *found.split)
     return Labelled(
         source,
-        *parts,
-        table.class_names,
-        table.feature_names,
-        table.label,
-        table.n_classes_one_hot,
-        form.decimal,
-        table.label_source,
-        may_be_pixels(table.x, form),
+        *found.split,
+        class_names,
+        feature_names=table.feature_names,
+        label=table.label,
+        one_hot=table.n_classes_one_hot,
+        decimal=form.decimal,
+        label_source=table.label_source,
     )
-
-
-def _loaded(source: str, form: TableForm, seed: int = 0) -> tuple[Part, Part]:
-    with _in_words_of_the_command_line():
-        return load_as(source, form, seed)
 
 
 def _is_csv(source: str, form: TableForm) -> bool:
@@ -186,25 +185,21 @@ def _in_words_of_the_command_line() -> Iterator[None]:
 # ---------------------------------------------------------------- what is said of it
 
 
-def may_be_pixels(x: Array, form: TableForm) -> bool:
-    """Whether numbers of a table look like pixels, and nobody has said what they are."""
-    return form.dtype is None and x.shape[1] >= _FEW_COLUMNS and are_whole_bytes(x)
+def hint_at_pixels(source: str, x: Array) -> None:
+    """Say, where numbers look like pixels, what to do if they are: on stderr, because stdout may be a table."""
+    if x.dtype != np.uint8 and x.shape[1] >= _FEW_COLUMNS and are_whole_bytes(x):
+        print(
+            f"fastmlp: hint: {source} holds whole numbers of 0 to 255: if these are pixels, say --features uint8",
+            file=sys.stderr,
+        )
 
 
-def say_pixels(source: str) -> None:
-    """A hint: on stderr, because stdout may be a table."""
-    print(
-        f"fastmlp: hint: {source} holds whole numbers of 0 to 255: if these are pixels, say --features uint8",
-        file=sys.stderr,
-    )
-
-
-def announce(data: Labelled, say: Callable[[str], object] = print) -> None:
-    """Say which column of a table is taken as the label, and why."""
+def announce(data: Labelled, is_known: bool, say: Callable[[str], object] = print) -> None:
+    """Say which column of a table is taken as the label, and why; hint, unless it is known what the features are."""
     if data.label_source:
         say(f"label: {data.label_source}")
-    if data.may_be_pixels:
-        say_pixels(data.source)
+    if not is_known:
+        hint_at_pixels(data.source, data.train[0] if len(data.train[0]) else data.test[0])
 
 
 # ---------------------------------------------------------------- as the model was trained

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .._cache import write_atomically
 from ..model import Sequential
 from . import trained
-from .labelled import check_header, form_for, load_unlabelled, may_be_pixels, read_for, say_pixels
+from .labelled import check_header, form_for, hint_at_pixels, load_unlabelled, read_for
 from .usage import check_outputs
 
 Array = npt.NDArray[Any]
@@ -28,8 +28,8 @@ def run(args: argparse.Namespace) -> int:
     model, notes = trained.load(args.model)
     form = form_for(args, notes, args.model, model)
     found, names = load_unlabelled(args.input, form)
-    if may_be_pixels(found, form) and notes is None and found.dtype != np.uint8:
-        say_pixels(args.input)
+    if notes is None and args.features is None:
+        hint_at_pixels(args.input, found)
     check_header(model, names, args.input)
     x = read_for(model, notes, args.features, found, args.input)
     outputs = model.predict(x, n_threads=args.threads)

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--again goes with --output")
     settings = read_settings(args.settings)
     data = load_split(args.data, table_form(args), args.seed).as_kind(args.features)
-    announce(data, _silent if args.quiet else print)
+    announce(data, args.features is not None, _silent if args.quiet else print)
     train, validation = _with_validation(data.train, args.validation_split, args.seed)
     result = sweep(
         settings,

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     check_outputs({"--output": args.output, "--history": args.history}, {"DATA": args.data})
     work = _resumed(args) if args.resume else _begun(args)
     work = dataclasses.replace(work, data=work.data.with_rows(args.rows))
-    _describe(work, say)
+    _describe(work, say, is_known=args.features is not None or args.resume is not None)
     failure = _fit(work, args)
     _write(work, args)
     values = work.model.evaluate(*work.data.test, n_threads=args.threads)
@@ -132,7 +132,7 @@ def _check_resumable(model: Sequential, args: argparse.Namespace) -> None:
         )
 
 
-def _describe(work: Run, say: Callable[[str], object]) -> None:
+def _describe(work: Run, say: Callable[[str], object], is_known: bool) -> None:
     data = work.data
     (x, _), (x_test, _) = data.train, data.test
     say(
@@ -141,7 +141,7 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
     )
     if data.class_names:
         say("classes: " + ", ".join(f"{number} = {name}" for number, name in enumerate(data.class_names)))
-    announce(data, say)
+    announce(data, is_known, say)
     work.model.summary(say)
 
 

@@ -70,6 +70,8 @@ def map_npy(path: Path) -> NDArray[Any]:
             raise DataFileError(f"{path}: expected a plain NPY file to map, found a gzip file; unpack it")
         form = _form(path, "the array", start)
         _check_room(path, "the array", form, path.stat().st_size)
+        if not form.shape:
+            raise DataFileError(f"{path}: expected an array of rows, found a single value; {_AGAIN}")
         if form.n_bytes == 0:
             return np.empty(form.shape, form.dtype)  # there is nothing to map
         mapped: NDArray[Any] = np.memmap(path, form.dtype, "r", form.offset, form.shape, "F" if form.fortran else "C")

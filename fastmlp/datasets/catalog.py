@@ -11,7 +11,7 @@ from .._errors import DataFileError
 from ._open import as_path, reading
 from .arrays import FeatureType, Split, feature_type
 from .digits import digits
-from .files import has_data, load_file, load_folder, refuse_table_arguments
+from .files import Loaded, has_data, load_file, load_folder, refuse_table_arguments
 from .table import TableForm
 
 # The names of downloadable data sets, as folders and arguments are called.
@@ -85,12 +85,11 @@ def load(
     >>> x.shape, x.dtype, x_test.shape
     ((60000, 784), dtype('uint8'), (10000, 784))
     """
-    return load_as(
-        name_or_path, TableForm(label, n_classes_one_hot, feature_type(dtype, "load"), separator, decimal), seed
-    )
+    form = TableForm(label, n_classes_one_hot, feature_type(dtype, "load"), separator, decimal)
+    return load_as(name_or_path, form, seed).split
 
 
-def load_as(name_or_path: Any, form: TableForm, seed: int) -> Split:
+def load_as(name_or_path: Any, form: TableForm, seed: int) -> Loaded:
     """`load`, with what is known of earlier data."""
     seed = _check.whole_number(seed, "seed", minimum=0)
     path = as_path(name_or_path, "name_or_path")
@@ -114,11 +113,11 @@ def load_as(name_or_path: Any, form: TableForm, seed: int) -> Split:
     return load_file(path, form, seed=seed)
 
 
-def _digits(seed: int, dtype: FeatureType | None) -> Split:
+def _digits(seed: int, dtype: FeatureType | None) -> Loaded:
     train, test = digits(seed=seed)
     if dtype is None or dtype == "uint8":
-        return train, test
-    return (train[0].astype(dtype), train[1]), (test[0].astype(dtype), test[1])
+        return Loaded(train, test)
+    return Loaded((train[0].astype(dtype), train[1]), (test[0].astype(dtype), test[1]))
 
 
 def data_home() -> Path:

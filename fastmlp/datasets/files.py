@@ -2,14 +2,25 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._errors import ArgumentError, DataFileError
 from ._open import existing_file, first_bytes, reading
 from .array_files import load_npz
-from .arrays import FeatureType, Labels, Part, Split, as_features, as_labels, same_dtype, same_length, same_width
+from .arrays import (
+    Features,
+    FeatureType,
+    Labels,
+    Part,
+    Split,
+    as_features,
+    as_labels,
+    same_dtype,
+    same_length,
+    same_width,
+)
 from .idx import load_images, load_labels
 from .split import train_test_split
 from .table import Table, TableForm, read_table
@@ -19,6 +30,7 @@ _IDX_NAMES = (
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
 _NPZ_NAMES = ("mnist.npz", "fashion_mnist.npz")
+_TEST_SHARE = 1 / 6
 _CSV_NAMES = (
     ("train.csv", "test.csv"),
     ("mnist_train.csv", "mnist_test.csv"),
@@ -79,10 +91,18 @@ def load_file(path: Path, form: TableForm, *, seed: int) -> Loaded:
             f"{path}: expected an NPZ file, found {start.hex(' ')} at its start; it is not what it says"
         )
     table = read_table(path, form)
-    train, test = train_test_split(
-        table.x, _required_labels(path, table), test_fraction=1 / 6, seed=seed, stratify=True
-    )
-    return Loaded(train, test, table)
+    return Loaded(*split_rows(path, table.x, _required_labels(path, table), seed), table)
+
+
+def split_rows(path: object, x: Features, y: Any, seed: int) -> Any:
+    """A training part and a test part, a sixth of each class, of a file that has none."""
+    try:
+        return train_test_split(x, y, test_fraction=_TEST_SHARE, seed=seed, stratify=True)
+    except ArgumentError as error:
+        reason = str(error).removeprefix("train_test_split: ")
+        raise DataFileError(
+            f"{path}: expected rows that can be split into a training and a test part: {reason}"
+        ) from error
 
 
 def refuse_table_arguments(place: object, found: str, form: TableForm) -> None:
