@@ -108,8 +108,8 @@ def load_split(source: str, form: TableForm, seed: int) -> Labelled:
     if not _is_csv(source, form):
         return _loaded(source, form, 0)
     table, y = _read_csv(source, form)
-    parts = split_rows(source, table.x, y, seed)
-    return _labelled(source, Loaded(*parts, table), form, table.class_names)
+    train, test = split_rows(source, table.x, y, seed)
+    return _labelled(source, Loaded(train, test, table), form, table.class_names)
 
 
 def load_test(source: str, form: TableForm, seed: int) -> Labelled:

@@ -151,6 +151,15 @@ def open_bytes(path: Path) -> BinaryIO:
     return open(path, "rb")
 
 
+def check_expansion(path: Path) -> None:
+    """Refuse a gzip file that expands too far at once, and not after minutes of making numbers of its text."""
+    with reading(path):
+        if is_packed(path):
+            with open_bytes(path) as file:
+                while file.read(_PIECE):
+                    pass
+
+
 def is_packed(path: Path) -> bool:
     """Whether it is a gzip file."""
     with open(path, "rb") as file:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError, DataFileError
-from ._open import existing_file, first_bytes, open_bytes, reading
+from ._open import check_expansion, existing_file, first_bytes, open_bytes, reading
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-LONGEST_LINE = 1 << 24
+LONGEST_LINE = 1 << 22  # a field takes far more memory while it is looked at than in the file
 LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
 
 _SAMPLE_LINES, _SAMPLE_SIZE = 20, 1 << 20
@@ -47,6 +47,7 @@ def opened_text(path: Any, separator: Any = "auto", decimal: Any = ".") -> CsvTe
     decimal = _check.choice(decimal, "decimal", (".", ","))
     _check_separator(separator, decimal)
     file_path = existing_file(path)
+    check_expansion(file_path)
     if first_bytes(file_path, 2) in _UTF16:
         raise DataFileError(f"{file_path}: expected text in UTF-8, found UTF-16; save it as CSV in UTF-8")
     lines = _first_lines(file_path)
@@ -79,7 +80,7 @@ def text_lines(path: Path) -> Iterator[str]:
             if len(line) == LONGEST_LINE:
                 raise DataFileError(
                     f"{path}: line {number}: expected at most {LONGEST_LINE:,} characters, found more; is it "
-                    "a table of rows?"
+                    "a table of rows? Save wider rows with numpy.save"
                 )
             yield line
 

@@ -91,10 +91,11 @@ def load_file(path: Path, form: TableForm, *, seed: int) -> Loaded:
             f"{path}: expected an NPZ file, found {start.hex(' ')} at its start; it is not what it says"
         )
     table = read_table(path, form)
-    return Loaded(*split_rows(path, table.x, _required_labels(path, table), seed), table)
+    train, test = split_rows(path, table.x, _required_labels(path, table), seed)
+    return Loaded(train, test, table)
 
 
-def split_rows(path: object, x: Features, y: Any, seed: int) -> Any:
+def split_rows(path: object, x: Features, y: Any, seed: int) -> tuple[Any, Any]:
     """A training part and a test part, a sixth of each class, of a file that has none."""
     try:
         return train_test_split(x, y, test_fraction=_TEST_SHARE, seed=seed, stratify=True)

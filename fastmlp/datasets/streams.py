@@ -266,9 +266,9 @@ class Chunks:
 
 def _rows(x: Any, y: Any, rows_in_chunk: int, name: str = "") -> Rows:
     if len(x) != len(y):
-        raise ArgumentError(f"x and y must have equally many rows, not {len(x)} and {len(y)}")
+        raise ArgumentError(f"{name}x and y must have equally many rows, not {len(x)} and {len(y)}")
     size = _check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
-    checked_pair(Found("x and y", x[:1], y[:1]), ArgumentError)
+    checked_pair(Found(name.removesuffix(", ") or "x and y", x[:1], y[:1]), ArgumentError)
     return Rows(x, y, size, name)
 
 

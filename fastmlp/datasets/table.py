@@ -196,7 +196,8 @@ def _table(text: CsvText, columns: Columns, form: TableForm) -> Table:
 
 def _kept(text: CsvText, columns: Columns, known: tuple[str, ...] | None) -> list[int]:
     """The columns of the features, in the order of those that are known by name."""
-    kept = [column for column in range(text.n_columns) if column not in columns.not_features()]
+    others = columns.not_features()
+    kept = [column for column in range(text.n_columns) if column not in others]
     if known is not None and text.header is not None and set(known) == {text.header[column] for column in kept}:
         return [text.header.index(name) for name in known]
     return kept

@@ -37,7 +37,7 @@ def read_one_way(random: Random, path: Path) -> None:
         try:
             read(random, path)
         except (DataFileError, ArgumentError, ArgumentTypeError) as error:
-            if path.name not in str(error) and "load_csv: " not in str(error):
+            if path.name not in str(error):
                 raise AssertionError(f"{name}: the message does not name the file: {error}") from error
             if len(str(error)) > 1500:
                 raise AssertionError(f"{name}: the message is {len(str(error))} characters long") from error
@@ -75,12 +75,8 @@ def _mapped(random: Random, path: Path) -> None:
     form = pick(random, [None, None, ("float32", (-1, 3)), ("uint8", (-1, 2, 2))])
     y_path = path.with_name("y.npy")
     np.save(y_path, np.arange(5))
-    try:
-        for _ in Chunks.from_memmap(path, y_path, 2, x_form=form):
-            pass
-    except (ArgumentError, ArgumentTypeError) as error:
-        if "x and y must have equally many rows" not in str(error) and path.name not in str(error):
-            assert str(error).startswith("x and y: "), error
+    for _ in Chunks.from_memmap(path, y_path, 2, x_form=form):
+        pass
 
 
 def _chunks(random: Random, path: Path) -> None:
@@ -240,8 +236,9 @@ def seed_file(random: Random) -> bytes:
 
 _NUMBERS = (0, 1, 2, 3, 127, 128, 255, 256, 65535, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64, -1)
 _TEXTS = (
-    b"", b",", b";", b"\t", b"\r", b"\n", b'"', b"\0", b"nan", b"inf", b"1e999", b"-0", b"\xef\xbb\xbf", b"\xff", b"True",
-    b"(", b")", b"'", b"{", b"L", b"0x", b"1_0", "é".encode(), "１".encode(), b"((((" * 50, b"99999999999999999999",
+    b"", b",", b";", b"\t", b"\r", b"\n", b'"', b"\0", b"nan", b"inf", b"1e999", b"-0", b"\xef\xbb\xbf", b"\xff",
+    b"True",     b"(", b")", b"'", b"{", b"L", b"0x", b"1_0", "\u00e9".encode(), "\uff11".encode(),
+    b"((((" * 50, b"99999999999999999999",
     b"'descr': '|O'", b"'<U0'", b"'<f8'", b"'V9'", b"(1, 1, 1, 1, 1, 1, 1, 1)", b"(-1,)", b"True, ", b"\x1f\x8b",
 )  # fmt: skip
 
