@@ -71,6 +71,7 @@ def add_notes(path: Path, notes: Notes) -> None:
 def load(path: Path) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
     model = load_model(path)
+    path = Path(path)
     try:
         if _ENTRY not in names_in_npz(path):
             return model, None
