@@ -210,7 +210,7 @@ def test_where_it_is_in_doubt_both_remedies_are_named(write, text, why):
     for read in (load_csv, load):
         with pytest.raises(DataFileError, match=rf"data\.csv: .*no header, and {why}.*; say label=0 .* label=-1"):
             read(path)
-    with pytest.raises(DataFileError, match="label=0 .* label=-1"):
+    with pytest.raises(DataFileError, match=r"label=0 .* label=-1"):
         list(Chunks.from_files([path]))
 
 

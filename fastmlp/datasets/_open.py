@@ -24,7 +24,7 @@ _TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; what s
 _ALWAYS = 1 << 26  # bytes that any file may expand to
 
 
-def as_path(value: Any, name: str = "path") -> Path:
+def as_path(value: Any, name: str = "path", what: str = "file") -> Path:
     """``value`` as a Path; a number, which Python takes for an open file, is refused."""
     try:
         if isinstance(value, (str, os.PathLike)):
@@ -32,8 +32,8 @@ def as_path(value: Any, name: str = "path") -> Path:
     except TypeError:  # a path of bytes
         pass
     except RuntimeError as error:  # ~nobody
-        raise DataFileError(f"{value}: no such file, because there is no such home folder; check the path") from error
-    raise ArgumentTypeError(f"{name} must be the name of a file, not {value!r:.60}")
+        raise DataFileError(f"{value}: no such {what}, because there is no such home folder; check the path") from error
+    raise ArgumentTypeError(f"{name} must be the name of a {what}, not {value!r:.60}")
 
 
 def existing_file(path: Any, name: str = "path") -> Path:

@@ -148,6 +148,13 @@ def _raise_where(text: CsvText, words: Collection[int], pixels: bool, reason: st
     raise DataFileError(f"{text.path}: expected {expected}, but {reason}")
 
 
+def one_line(field: str) -> str:
+    """A field that may hold words; one over several lines is what an open quote makes of the rows that follow."""
+    if "\n" in field:
+        raise ValueError("a field goes over several lines")
+    return field
+
+
 def _fault(text: CsvText, fields: list[str], words: Collection[int], pixels: bool) -> str | None:
     if len(fields) != text.n_columns:
         return (
@@ -156,6 +163,11 @@ def _fault(text: CsvText, fields: list[str], words: Collection[int], pixels: boo
         )
     for column, field in enumerate(fields):
         if column in words:
+            if "\n" in field:
+                return (
+                    f"{text.column_name(column)}: expected a word, found {field!r:.60}, which goes over several lines; "
+                    "is a quote not closed?"
+                )
             continue
         number = as_number(field, text.decimal)
         if number is None:

@@ -142,6 +142,8 @@ def _records(path: Path, lines: list[str], separator: str) -> tuple[list[list[st
         first = next(reader)
         ends = reader.line_num
         records = [first, *(record for record in reader if record)]
+    if ends > 1 and "".join(lines[:ends]).count('"') % 2:
+        raise DataFileError(f"{path}: line 1: expected each quote to be closed, found one that is not; close it")
     # Where the sample ends within quotes, its last record is a part of one.
     return records[: max(1, len(records) - 1)] if len(lines) == _SAMPLE_LINES else records, ends
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._errors import DataFileError
 from .arrays import MAX_LABEL, Features, FeatureType, Labels, as_labels, converted, feature_type, from_one_hot
 from .columns import Columns, Label, columns_of, decided
-from .csv_text import read_numbers, read_small_integers, require_rows
+from .csv_text import one_line, read_numbers, read_small_integers, require_rows
 from .dialect import CsvText, as_number, opened_text
 
 Numbers = NDArray[np.uint8] | NDArray[np.float64]
@@ -225,7 +225,7 @@ class _Words:
         self.number_of: dict[str, int] = {}
 
     def __call__(self, field: str) -> float:
-        word = field.strip()
+        word = one_line(field).strip()
         if len(self.number_of) > _MOST_WORDS:
             return self.number_of.get(word, -1)
         return self.number_of.setdefault(word, len(self.number_of))
@@ -261,8 +261,13 @@ def _read(text: CsvText, columns: Columns, pixels: bool) -> tuple[Columns, Numbe
 
 
 def _read_exactly(text: CsvText, columns: Columns, words: dict[int, _Words], pixels: bool) -> NDArray[np.float64]:
-    special: dict[int, Callable[[str], float]] = dict.fromkeys(columns.left_out, lambda _: 0.0)
+    special: dict[int, Callable[[str], float]] = dict.fromkeys(columns.left_out, _left_out)
     return read_numbers(text, special | words, pixels=pixels)
+
+
+def _left_out(field: str) -> float:
+    one_line(field)
+    return 0.0
 
 
 def _labels(

@@ -152,7 +152,8 @@ def _zip(method: int, **arrays: Any) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, array in arrays.items():
-            archive.writestr(f"{name}.npy", _npy(array))
+            member = zipfile.ZipInfo(f"{name}.npy")  # without the time of day, which would be in the bytes
+            archive.writestr(member, _npy(array), method)
     return file.getvalue()
 
 
