@@ -250,6 +250,7 @@ TEXTS = {
     "a long field": b"label,a\n" + b"x" * 200_000 + b",1\n1\n",
     "a long name": b"label," + b"a" * 200_000 + b"\n1,2\n",
     "a line without end": b"1," * (3 * MIB),
+    "very many columns": b"1," * MIB,
     "a quote without end": b'label,a\n1,"2\n' + b"3,4\n" * 50,
     "a quote without end in a word": b'a,label\n1,"x\n' + b"2,y\n" * 50,
     "a quote without end in the last line": b'a,label\n1,x\n2,"y\n',

@@ -240,6 +240,24 @@ def test_labels_of_a_test_file_are_where_those_of_training_are(write, tmp_path):
     assert (x.tolist(), y.tolist()) == ([[1]], [0])
 
 
+def test_the_first_file_settles_the_label_in_every_order(write):
+    paths = [write("5.5,0\n6.5,1\n7.5,1\n", "0.csv"), write("1,0\n0,1\n1,1\n", "1.csv")]  # the second is in doubt
+    for number in range(6):
+        for x, y in Chunks.from_files(paths).epoch(number):
+            assert y.tolist() == [0, 1, 1], x
+
+
+def test_a_name_above_numbers_is_no_label(write):
+    """The years 2019 and 2020 look like numbers, so that this header looks like a row."""
+    path = write("2019,2020,price\n1,2,3\n4,5,3\n2,2,6\n")
+    for label in ("auto", -1):
+        with pytest.raises(
+            DataFileError, match=r"line 1: column 3: .* found 'price' above numbers; if line 1 is a header"
+        ):
+            load_csv(path, label=label)
+    assert load_csv(write("1.5,yes\n2,1\n3,no\n")).class_names == ("1", "no", "yes")
+
+
 @pytest.mark.parametrize(("label", "error"), [(True, ArgumentTypeError), (1.5, ArgumentTypeError), (9, ArgumentError)])
 def test_labels_that_are_none(write, label, error):
     with pytest.raises(error, match="label must be"):
@@ -332,6 +350,12 @@ def test_notes_of_the_first_version_keep_their_meaning(write, run):
         arrays = dict(file)
     np.savez("old.npz", **arrays, command_line=np.frombuffer(json.dumps(old).encode(), np.uint8))
     assert run("evaluate", "old.npz", "data.csv")[0].splitlines()[1] == expected[0].splitlines()[1]
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe{", b"[" * 100_000, b"3"])
+def test_settings_that_cannot_be_read(content, tmp_path, write, run):
+    (tmp_path / "settings.json").write_bytes(content)
+    assert "settings.json" in run("sweep", "settings.json", write(table()), code=1)[1]
 
 
 def test_a_sweep_reads_alike(write, run):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import datasets
 from .._errors import DataFileError, FastMLPError
+from ..datasets._open import reading
 from ..sweeps import SweepResult, sweep
 from . import trained
 from .labelled import Labelled, Part, announce, load_split, table_form
@@ -50,10 +51,11 @@ class SweepFailed(FastMLPError):
 
 def read_settings(path: Path) -> Any:
     """A list of runs or the lists of a grid, as `fastmlp.sweep` takes them."""
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataFileError(f"{path} is not JSON: {error}") from error
+    with reading(path, "JSON", "correct it"):
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8-sig"))
+        except json.JSONDecodeError as error:
+            raise DataFileError(f"{path} is not JSON: {error}") from error
     if not isinstance(settings, (list, dict)):
         raise DataFileError(f"{path} must hold a list of runs, or an object of lists, not {settings!r:.60}")
     return settings

@@ -15,6 +15,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 LONGEST_LINE = 1 << 22  # a field takes far more memory while it is looked at than in the file
 LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
 
+MOST_COLUMNS = 1_000_000
+
 _SAMPLE_LINES, _SAMPLE_SIZE = 20, 1 << 20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -120,6 +122,10 @@ def _first_lines(path: Path) -> list[str]:
             break
     if not lines or not lines[0].strip():
         raise DataFileError(f"{path}: expected separated values, found an empty first line; remove empty lines")
+    if max(map(lines[0].count, SEPARATORS)) >= MOST_COLUMNS:
+        raise DataFileError(
+            f"{path}: line 1: expected at most {MOST_COLUMNS:,} fields, found more; is it a table of rows?"
+        )
     return lines
 
 

@@ -19,6 +19,8 @@ from .table import Table, TableForm, read_table
 AnyPath = str | os.PathLike[str]
 Pair = tuple[Any, Any]
 
+_ZIP = b"PK\x03\x04"
+
 
 class Found(NamedTuple):
     """A chunk as it was found, not checked yet."""
@@ -97,25 +99,19 @@ class Files(Source):
             x_path, y_path = _existing_pair(path)
             return map_npy(x_path), map_npy(y_path)
         file_path = existing_file(path)
-        start = first_bytes(file_path, 6)
-        if start.startswith(b"PK\x03\x04"):
+        if _is_table(file_path):
+            return self._table(file_path)
+        if first_bytes(file_path, 6).startswith(_ZIP):
             arrays = read_npz(file_path, ("x", "y"))
             return arrays["x"], arrays["y"]
-        if start.startswith((b"\x93NUMPY", b"\0\0")):
-            raise DataFileError(
-                f"{path}: expected features and labels, found a file of one array; give a pair of NPY files, "
-                "(x_path, y_path), or read="
-            )
-        return self._table(file_path)
+        raise DataFileError(
+            f"{path}: expected features and labels, found a file of one array; give a pair of NPY files, "
+            "(x_path, y_path), or read="
+        )
 
     def _table(self, path: Path) -> Pair:
-        form = self._form if self._first is None else like_training(self._form, self._first[1])
-        table = read_table(path, form)
-        if table.y is None:
-            raise DataFileError(f"{path}: expected labels, found features alone; say which column they are with label=")
-        if self._first is None:
-            self._first = path, replace(table, x=table.x[:0].copy(), y=None)
-        name, first = self._first
+        name, first = self._first_table()
+        table = _labelled(path, like_training(self._form, first))
         same_columns(name, first, path, table)
         if table.class_names != first.class_names:  # the same number would mean another class
             raise DataFileError(
@@ -123,6 +119,26 @@ class Files(Source):
                 f"{_some(table.class_names)}; number the classes alike in all files, or with read="
             )
         return table.x, table.y
+
+    def _first_table(self) -> tuple[Path, Table]:
+        """The first table in the list, whichever is read first: it settles which column is what in all of them."""
+        if self._first is None:
+            files = (existing_file(path) for path in self.paths if not isinstance(path, (tuple, list)))
+            path = next(file for file in files if _is_table(file))
+            table = _labelled(path, self._form)
+            self._first = path, replace(table, x=table.x[:0].copy(), y=None)
+        return self._first
+
+
+def _is_table(path: Path) -> bool:
+    return not first_bytes(path, 6).startswith((_ZIP, b"\x93NUMPY", b"\0\0"))
+
+
+def _labelled(path: Path, form: TableForm) -> Table:
+    table = read_table(path, form)
+    if table.y is None:
+        raise DataFileError(f"{path}: expected labels, found features alone; say which column they are with label=")
+    return table
 
 
 class Generated(Source):

@@ -248,7 +248,10 @@ def _read(text: CsvText, columns: Columns, pixels: bool) -> tuple[Columns, Numbe
     if too_many and not columns.is_open:
         raise DataFileError(_too_many_labels(text, min(too_many), f"more than {_MOST_WORDS:,}"))
     for column in set(words) - too_many:
-        if all(as_number(word, text.decimal) is not None and word.lower() != "nan" for word in words[column]):
+        are_words = [as_number(word, text.decimal) is None or word.lower() == "nan" for word in words[column]]
+        if text.header is None and are_words[0] and len(are_words) > 1 and not any(are_words[1:]) and words[column][0]:
+            raise DataFileError(_word_above_numbers(text, column, words[column][0]))
+        if not any(are_words):
             numbers = np.array([as_number(word, text.decimal) for word in words.pop(column)])
             values[:, column] = numbers[values[:, column].astype(np.intp)]
     if not columns.is_open:
@@ -298,6 +301,13 @@ def _labels_of_words(
     class_names = tuple(sorted(words))
     class_of_word = np.array([class_names.index(word) for word in words], dtype=np.int64)
     return class_of_word[word_of_row], class_names
+
+
+def _word_above_numbers(text: CsvText, column: int, word: str) -> str:
+    return (
+        f"{text.path}: line 1: {text.column_name(column)}: expected a label like those below, found {word!r:.60} above "
+        "numbers; if line 1 is a header, give the columns names that are no numbers"
+    )
 
 
 def _too_many_labels(text: CsvText, label: int, found: str) -> str:

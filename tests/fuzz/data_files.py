@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError
+from fastmlp.cli.labelled import load_split, load_test
 from fastmlp.datasets import Chunks, load, load_csv, load_features, load_idx
+from fastmlp.datasets.table import TableForm
 
 Random = np.random.Generator
 
@@ -85,6 +87,11 @@ def _chunks(random: Random, path: Path) -> None:
         pass
 
 
+def _command_line(random: Random, path: Path) -> None:
+    form = TableForm(dtype=pick(random, [None, "uint8"]), decimal=pick(random, [".", ","]))
+    pick(random, [lambda: load_split(str(path), form, 0), lambda: load_test(str(path), form, 0)])()
+
+
 def _folder_of_idx(random: Random, path: Path) -> None:
     _in_folder(random, path, ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), "t10k-labels-idx1-ubyte")
 
@@ -118,6 +125,7 @@ READERS: dict[str, Callable[[Random, Path], None]] = {
     "load": _load,
     "Chunks.from_memmap": _mapped,
     "Chunks.from_files": _chunks,
+    "the command line": _command_line,
     "load of IDX files": _folder_of_idx,
     "load of CSV files": _folder_of_csv,
 }
