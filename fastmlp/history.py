@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from typing import Any
+
+from ._errors import ArgumentTypeError
 
 
 @dataclass
@@ -90,7 +93,15 @@ class History:
         }
 
     def write_csv(self, path: Any) -> None:
-        """Write one line for each epoch."""
+        """Write one line for each epoch to the file of this name. A number would be an open file, and is refused.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If ``path`` is not the name of a file.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise ArgumentTypeError(f"path must be the name of a file, not {path!r:.60}")
         names = list(self.history)
         lines = [",".join(["epoch", *names])]
         for row, number in enumerate(self.epoch):

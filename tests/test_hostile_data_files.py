@@ -13,6 +13,7 @@ import pytest
 from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError, ModelFileError
 from fastmlp.cli import main, trained
 from fastmlp.datasets import Chunks, _open, download, load, load_csv, load_features, load_idx
+from fastmlp.history import History
 from tests.fuzz import data_files
 
 MIB = 1 << 20
@@ -311,6 +312,13 @@ def test_a_path_is_no_number(path):
                 read(path)
     with pytest.raises(ArgumentTypeError, match="must be the name of a file, not"):
         Chunks.from_memmap(path, path, 3)
+
+
+@pytest.mark.parametrize("path", [1, True, None])
+def test_a_history_is_not_written_to_a_number(path):
+    """1 is the standard output, which would be closed afterwards."""
+    with pytest.raises(ArgumentTypeError, match="path must be the name of a file, not"):
+        History().write_csv(path)
 
 
 @pytest.mark.parametrize("path", [0, 2.5, b"data"])

@@ -17,7 +17,7 @@ LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
 
 MOST_COLUMNS = 1_000_000
 
-_SAMPLE_LINES, _SAMPLE_SIZE = 20, 1 << 20
+_SAMPLE_LINES, _SAMPLE_SIZE, _SAMPLE_FIELDS = 20, 1 << 20, 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?(inf|infinity|nan)", re.IGNORECASE | re.ASCII)
@@ -135,7 +135,7 @@ def _fits(lines: list[str], separator: str) -> tuple[bool, bool, float, int]:
         records = [record for record in csv.reader(lines, delimiter=separator, skipinitialspace=True) if record]
     except csv.Error:  # without separators, a long line is a long field
         return (False, False, 0.0, 0)
-    fields = [field.strip() for record in records for field in record]
+    fields = [field.strip() for record in records for field in record[:_SAMPLE_FIELDS]]
     numbers = sum(map(is_number_of_any_kind, fields)) / len(fields)
     width = len(records[0])
     return (width > 1, all(len(record) == width for record in records), numbers, width)
