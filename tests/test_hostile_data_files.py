@@ -184,7 +184,7 @@ def test_headers_of_arrays(write, case):
 
 def test_an_array_without_values_can_be_mapped(write):
     """A memory map of nothing ends some processes."""
-    with pytest.raises(ArgumentError, match="equally many rows"):
+    with pytest.raises(ArgumentError, match=r"hostile and .*y\.npy, x and y must have equally many rows"):
         mapped(write(npy(form((0, 3)))))
 
 

@@ -261,7 +261,8 @@ def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Ar
     """Features as pixels or as numbers: as asked for, else as the model has learned."""
     wanted = model.engine.program.fan_in
     if x.shape[1] != wanted:
-        raise ArgumentError(f"{source}: rows have {x.shape[1]} features, but the model was trained on {wanted}")
+        hint = "; is one of its columns the label? Leave it out" if x.shape[1] == wanted + 1 else ""
+        raise ArgumentError(f"{source}: rows have {x.shape[1]} features, but the model was trained on {wanted}{hint}")
     return as_kind(x, features or (notes.features if notes else None), source)
 
 

@@ -335,7 +335,9 @@ def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> Non
         metavar="CHARACTER",
         help="between the fields of a CSV file (default: found)",
     )
-    reading.add_argument("--decimal", choices=(".", ","), help="decimal mark of a CSV file (default: .)")
+    reading.add_argument(
+        "--decimal", choices=(".", ","), metavar="MARK", help='decimal mark of a CSV file, "." or "," (default: .)'
+    )
 
 
 def _add_threads(parser: argparse._ActionsContainer) -> None:

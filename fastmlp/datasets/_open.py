@@ -124,9 +124,9 @@ class _Unpacked(io.RawIOBase):
     """The unpacked bytes of a gzip file, up to the limit."""
 
     def __init__(self, path: Path) -> None:
-        self._file = gzip.GzipFile(path, "rb")
         self._path, self._done = path, 0
         self._most = _most_bytes(path)
+        self._file = gzip.GzipFile(path, "rb")
 
     def readable(self) -> bool:
         return True

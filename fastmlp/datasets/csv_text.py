@@ -80,6 +80,7 @@ def read_numbers(text: CsvText, special: AsNumber, *, pixels: bool = False) -> N
         with reading(text.path):
             values = _loadtxt(_data_lines(text), text.separator, converters)
     except DataFileError as error:
+        # What is no number is a ValueError to NumPy, which does not know the line of the file.
         if isinstance(error.__cause__, ValueError) and not isinstance(error.__cause__, UnicodeError):
             _raise_where(text, special, pixels, str(error.__cause__))
         raise
