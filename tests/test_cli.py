@@ -281,8 +281,9 @@ def test_digits_are_the_default(succeed):
 
 
 def test_csv_file_is_split(succeed, pixels):
-    out = succeed("train", pixels, *TINY)
-    assert "50 training and 10 test rows of 12 features (uint8), 3 classes" in out
+    for options, dtype in ([], "float64"), (["--features", "uint8"], "uint8"):
+        out = succeed("train", pixels, *TINY, *options)
+        assert f"50 training and 10 test rows of 12 features ({dtype}), 3 classes" in out
 
 
 def test_words_as_labels(succeed, flowers):
@@ -356,8 +357,10 @@ def test_divergence_saves_the_last_good_model(run, data):
         (["--threads", "0"], "--threads"),
         (["--max-time", "0"], "--max-time"),
         (["--dtype", "float16"], "invalid choice: 'float16'"),
-        (["--label", "kind"], "--label is for a single CSV file, and data.npz is not one"),
-        (["--output", "a.npz", "--history", "./a.npz"], "--history and --output are the same file"),
+        (["--label", "kind"], "--label is for CSV files, and data.npz is not one"),
+        (["--output", "model.pkl"], "--output: must end in .npz, not 'model.pkl': model.npz"),
+        (["--output", "model"], "--output: must end in .npz, not 'model': model.npz"),
+        (["--history", "h.json"], "--history: must end in .csv, not 'h.json': h.csv"),
         (["--output", "data.npz"], "--output and DATA are the same file"),
         (["--epoch", "3"], "unrecognized arguments"),
         (["more"], "unrecognized arguments: more"),
@@ -369,14 +372,16 @@ def test_wrong_usage_of_train(fail, data, options, shown):
     assert "fastmlp" in err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("option", ["--output", "--history"])
-def test_files_are_checked_before_training(fail, data, tmp_path, option):
-    (tmp_path / "folder").mkdir()
-    assert "folder: is a folder; give the name of a file" in fail(1, "train", data, option, "folder")
-    assert "there is no folder missing" in fail(1, "train", data, option, "missing/file")
-    assert "there is no folder data.npz" in fail(1, "train", data, option, "data.npz/file")
+@pytest.mark.parametrize(("option", "ending"), [("--output", ".npz"), ("--history", ".csv")])
+def test_files_are_checked_before_training(fail, data, tmp_path, option, ending):
+    (tmp_path / f"folder{ending}").mkdir()
+    message = f"folder{ending}: is a folder; give the name of a file"
+    assert message in fail(1, "train", data, option, f"folder{ending}")
+    assert "there is no folder missing" in fail(1, "train", data, option, f"missing/file{ending}")
+    assert "there is no folder data.npz" in fail(1, "train", data, option, f"data.npz/file{ending}")
     if os.path.exists(os.devnull) and not os.path.isfile(os.devnull):
-        assert "is not an ordinary file" in fail(1, "train", data, option, os.devnull)
+        (tmp_path / f"null{ending}").symlink_to(os.devnull)
+        assert "is not an ordinary file" in fail(1, "train", data, option, f"null{ending}")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
@@ -399,7 +404,7 @@ def test_data_that_cannot_be_used(fail, tmp_path, flowers):
     assert "--label NAME" in fail(1, "train", flowers)
     assert "label must name a column, got 'sort'" in fail(1, "train", flowers, "--label", "sort")
     assert "label must be a column" in fail(1, "train", flowers, "--label", "99")
-    assert "--label is for a single CSV file, and digits is not one" in fail(2, "train", "digits", "--label", "kind")
+    assert "--label is for CSV files, and digits is not one" in fail(2, "train", "digits", "--label", "kind")
     x, y = clusters(6)
     assert "say which one does with --label" in fail(1, "train", write_csv(tmp_path / "bare.csv", x))
     assert "all labels are the same" in fail(1, "train", write_csv(tmp_path / "same.csv", x, 0 * y))
@@ -501,11 +506,11 @@ def test_damaged_notes(fail, succeed, data, notes):
 
 
 def test_notes_are_json(succeed, pixels):
-    succeed("train", pixels, *TINY, "--output", "model.npz")
+    succeed("train", pixels, *TINY, "--features", "uint8", "--output", "model.npz")
     with np.load("model.npz") as file:
         notes = json.loads(file["command_line"].tobytes())
     expected = {"features": "uint8", "batch_size": 20, "validation_split": 0.0, "samples_per_epoch": None}
-    assert notes == expected
+    assert notes == expected | {"label": "label", "one_hot": 0, "decimal": "."}
 
 
 # ---------------------------------------------------------------- predict
@@ -562,11 +567,12 @@ def test_columns_are_those_of_training(succeed, fail, tmp_path):
     assert fm.load("model.npz").feature_names == ("x0", "x1", "x2")
     new = write_csv(tmp_path / "new.csv", x[:4])
     assert len(succeed("predict", "model.npz", new).splitlines()) == 5
-    swapped = (tmp_path / "new.csv").read_text().replace("x0,x1", "x1,x0")
+    write_csv(tmp_path / "new.csv", x[:4, [2, 0, 1]])
+    swapped = (tmp_path / "new.csv").read_text().replace("x0,x1,x2", "x2,x0,x1")
+    expected = succeed("predict", "model.npz", write_csv(tmp_path / "same.csv", x[:4]))
     (tmp_path / "new.csv").write_text(swapped)
-    message = "the columns that the model was trained on in another order: it was 'x0', 'x1', 'x2'"
-    assert message in fail(1, "predict", "model.npz", new)
-    (tmp_path / "new.csv").write_text(swapped.replace("x1,x0", "x0,x9"))
+    assert succeed("predict", "model.npz", new) == expected  # columns are found by their names
+    (tmp_path / "new.csv").write_text(swapped.replace("x2,x0", "x0,x9"))
     assert "new.csv does not have the columns" in fail(1, "predict", "model.npz", new)
     (tmp_path / "data.csv").write_text((tmp_path / "data.csv").read_text().replace("x2", "z"))
     assert "it lacks 'x2' and has 'z'" in fail(1, "evaluate", "model.npz", file)
@@ -577,27 +583,29 @@ def test_columns_are_those_of_training(succeed, fail, tmp_path):
     assert len(succeed("predict", "model.npz", "plain.csv").splitlines()) == 5
 
 
-def test_features_are_read_as_in_training(succeed, tmp_path, data):
+def test_features_are_read_as_in_training(succeed, fail, tmp_path, data):
     whole = np.arange(12, dtype=np.float32)[None]
-    path = write_csv(tmp_path / "new.csv", whole.astype(int))  # by itself, a row of pixels
+    path = write_csv(tmp_path / "new.csv", whole.astype(int))
     succeed("train", data, *TINY, "--output", "model.npz")
     succeed("predict", "model.npz", path, "--output", "out.npy")
     model = fm.load("model.npz")
     np.testing.assert_array_equal(np.load("out.npy"), model.predict(whole))
-    succeed("predict", "model.npz", path, "--features", "uint8", "--output", "out.npy")
-    np.testing.assert_array_equal(np.load("out.npy"), model.predict(whole.astype(np.uint8)))
+    np.save("new.npy", whole.astype(np.uint8))
+    succeed("predict", "model.npz", "new.npy", "--output", "out.npy")
+    np.testing.assert_array_equal(np.load("out.npy"), model.predict(whole))
+    err = fail(2, "predict", "model.npz", path, "--features", "uint8")
+    assert "model.npz was trained on numbers that are no pixels (float32), and its data are read as such" in err
 
 
 def test_pixels_are_read_as_in_training(succeed, fail, tmp_path, pixels):
-    succeed("train", pixels, *TINY, "--output", "model.npz")
+    succeed("train", pixels, *TINY, "--features", "uint8", "--output", "model.npz")
     model = fm.load("model.npz")
     np.save("whole.npy", np.full((1, 12), 200.0, np.float32))
     succeed("predict", "model.npz", "whole.npy", "--output", "out.npy")
     np.testing.assert_array_equal(np.load("out.npy"), model.predict(np.full((1, 12), 200, np.uint8)))
     np.save("half.npy", np.full((1, 12), 0.5, np.float32))
-    assert "say --features float32" in fail(1, "predict", "model.npz", "half.npy")
-    succeed("predict", "model.npz", "half.npy", "--features", "float32", "--output", "out.npy")
-    np.testing.assert_array_equal(np.load("out.npy"), model.predict(np.full((1, 12), 0.5)))
+    assert "half.npy: expected whole numbers of 0 to 255, as for pixels" in fail(1, "predict", "model.npz", "half.npy")
+    assert "was trained on pixels" in fail(2, "predict", "model.npz", "half.npy", "--features", "float32")
 
 
 def test_wrong_usage_of_predict(fail, succeed, data, tmp_path):

@@ -56,12 +56,14 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_layouts(write, layout, pack):
-    table = load_csv(write(pack(LAYOUTS[layout].encode())))
-    np.testing.assert_array_equal(table.x, X)
-    np.testing.assert_array_equal(table.y, Y)
-    assert (table.x.dtype, table.y.dtype) == (np.uint8, np.int64)
-    assert table.x.flags.c_contiguous
-    assert table.class_names is None
+    path = write(pack(LAYOUTS[layout].encode()))
+    for dtype in (None, "uint8", "float32"):
+        table = load_csv(path, dtype=dtype)
+        np.testing.assert_array_equal(table.x, X)
+        np.testing.assert_array_equal(table.y, Y)
+        assert (table.x.dtype, table.y.dtype) == (dtype or "float64", np.int64)
+        assert table.x.flags.c_contiguous
+        assert table.class_names is None
 
 
 def test_feature_names_and_one_hot_width_are_kept(write):
@@ -88,9 +90,10 @@ def test_a_header_of_bare_numbers(write):
 def test_ten_one_hot_columns_and_784_pixels(write):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (30, 784)) * (rng.random((30, 784)) < 0.2)
-    x[:, :50] = 0
+    x[:, :50] = x[:, -50:] = 0
     y = np.arange(30) % 10
-    table = load_csv(write(lines(*np.hstack([np.eye(10, dtype=int)[y], x]).tolist())))
+    path = write(lines(*np.hstack([np.eye(10, dtype=int)[y], x]).tolist()))
+    table = load_csv(path, dtype="uint8")
     np.testing.assert_array_equal(table.x, x)
     np.testing.assert_array_equal(table.y, y)
 
@@ -101,12 +104,12 @@ def test_one_hot_in_doubt_asks(write):
     with pytest.raises(DataFileError, match=r"data\.csv: .*n_classes_one_hot"):
         load_csv(path)
     assert load_csv(path, n_classes_one_hot=4).y.tolist() == [1, 3]
-    assert load_csv(path, n_classes_one_hot=0).y.tolist() == [0, 0]
+    assert load_csv(path, n_classes_one_hot=0, label=0).y.tolist() == [0, 0]
 
 
 def test_binary_labels_are_not_taken_for_one_hot(write):
-    assert load_csv(write("0,0,0\n1,0,1\n1,1,0\n0,1,1\n")).y.tolist() == [0, 1, 1, 0]
-    assert load_csv(write("1,0,7\n1,0,8\n")).y.tolist() == [1, 1]
+    assert load_csv(write("0,0,0\n1,0,1\n1,1,0\n0,1,1\n"), label=0).y.tolist() == [0, 1, 1, 0]
+    assert load_csv(write("1,0,7\n1,0,8\n"), label=0).y.tolist() == [1, 1]
 
 
 def test_label_chosen_by_name_and_number(write):
@@ -130,7 +133,7 @@ def test_label_none_leaves_out_what_the_header_calls_labels(write):
 
 @pytest.mark.parametrize("header", [None, "label,length,width"])
 def test_words_as_labels(write, header):
-    table = load_csv(write(lines(["rose", 1.5, 2], ["iris", 3, 4], ["rose", 5, -6], header=header)))
+    table = load_csv(write(lines(["rose", 1.5, 2], ["iris", 3, 4], ["rose", 5, -6], header=header)), dtype="float32")
     assert table.class_names == ("iris", "rose")
     assert table.y.tolist() == [1, 0, 1]
     assert table.x.dtype == np.float32
@@ -142,11 +145,11 @@ def test_words_in_the_last_column(write):
     assert table.class_names == ("setosa", "virginica")
 
 
-@pytest.mark.parametrize("value", [256, -1, 0.5, 1e30])
-def test_one_value_out_of_range_makes_everything_float32(write, value):
-    table = load_csv(write(lines([1, 2, 3], [0, value, 3])))
-    assert table.x.dtype == np.float32
-    assert table.x[1, 0] == np.float32(value)
+@pytest.mark.parametrize("value", [255, 256, -1, 0.5, 1e30, 1e300])
+def test_no_value_changes_the_dtype(write, value):
+    table = load_csv(write(lines([1, 2, 3], [0, value, 3])), label=0)
+    assert table.x.dtype == np.float64
+    assert table.x[1, 0] == value
 
 
 FAULTS = {
@@ -162,24 +165,22 @@ FAULTS = {
     "missing": ("1,2,3\n4,,6\n", "line 2: column 2: expected a number, found nothing"),
     "NaN": ("1,2,3\n4,5,nan\n", "line 2: column 3: expected a finite number, found nan"),
     "infinite": ("1,2,3\n4,inf,6\n", "line 2: column 2: expected a finite number, found inf"),
-    "beyond float32": ("1,2,3\n4,1e39,6\n", "line 2: column 2: expected a finite number, found 1e39"),
-    "negative label": ("-1,2,3\n", r"0 to 255 in column 1, found -1.* in row 0"),
+    "beyond float64": ("1,2,3\n4,1e399,6\n", "line 2: column 2: expected a finite number, found 1e399"),
+    "negative label": ("label,a\n-1,2\n", r"0 to 255 in column 1 \('label'\), found -1.* in row 0"),
     "label too large": ("label,a\n0,1\n256,2\n", r"0 to 255 in column 1 \('label'\), found 256.* in row 1"),
-    "fractional label": ("0.5,2,3\n", "0 to 255 in column 1, found 0.5"),
+    "fractional label": ("label,a\n0.5,2\n", r"0 to 255 in column 1 \('label'\), found 0.5"),
     "missing label": ("cat,2,3\n,2,3\n", "expected a label in column 1 of every row, found '' in row 1"),
     "not one-hot": ("label_0,label_1,a\n1,0,3\n1,1,3\n", r"one-hot labels .* found \[1.*, 1.*\] in row 1"),
     "two label columns": ("label,target,a\n1,0,3\n", "found the columns label, target, a"),
     "unnamed column": (",label,a\n0,1,2\n", "name for every column .* none for column 1"),
     "one-hot labels alone": ("label_0,label_1\n0,1\n1,0\n", "expected features besides the labels"),
     "far too many words": (
-        "".join(f"w{i},1\n" for i in range(300)),
+        "label,a\n" + "".join(f"w{i},1\n" for i in range(300)),
         "at most 256 different words, found 300",
     ),
     "coordinates": ("x,y\n1,2\n", "found the columns x, y"),
     "Latin-1 very far down": (b"a,1.5\n" * 9000 + b"\xf6,2\n", "expected UTF-8 text"),
     "labels alone": ("label\n1\n2\n", "expected features besides the labels"),
-    "semicolons": ("1;2;3\n", "expected commas between the fields, found semicolons"),
-    "tabs": ("1\t2\t3\n", "expected commas between the fields, found tabs"),
     "binary": (b"\0\0\x08\x03", "binary data"),
     "UTF-16": ("label,a\n1,2\n".encode("utf-16"), "UTF-16"),
     "Latin-1 header": ("label,gr\u00f6\u00dfe\n1,2\n".encode("latin-1"), "expected UTF-8 text"),
@@ -196,8 +197,8 @@ def test_faults_are_named(write, case):
 
 
 def test_what_python_but_not_numpy_reads_as_a_number(write):
-    with pytest.raises(DataFileError, match=r"data\.csv: expected rows of numbers"):
-        load_csv(write("1,2_000\n1,3\n"))
+    with pytest.raises(DataFileError, match=r"data\.csv: line 1: column 2: expected a number, found '2_000'"):
+        load_csv(write("1,2_000\n1,3\n"), label=0)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,6 @@ def test_what_python_but_not_numpy_reads_as_a_number(write):
     [
         ({"label": "d"}, "has the columns kind, a, b, c"),
         ({"label": 4}, "label must be a column"),
-        ({"label": 1.5}, "label must be a column"),
         ({"n_classes_one_hot": 4}, "n_classes_one_hot must be an integer of 0 to 3"),
         ({"n_classes_one_hot": -1}, "n_classes_one_hot must be"),
     ],
@@ -224,7 +224,7 @@ def test_label_by_name_needs_a_header(write):
 def test_the_fast_way_in_blocks_of_any_size(write, monkeypatch, block):
     monkeypatch.setattr(csv_text, "_BLOCK", block)
     values = np.random.default_rng(0).integers(0, 256, (23, 5))
-    text = csv_text.CsvText(write(lines(*values.tolist(), header="a,b,c,d,e")), list("abcde"), 5)
+    text = csv_text.CsvText(write(lines(*values.tolist(), header="a,b,c,d,e")), list("abcde"), 5, 1)
     np.testing.assert_array_equal(csv_text.read_small_integers(text), values)
 
 
@@ -294,8 +294,8 @@ def test_words_are_numbered_alike_in_train_and_test(write, tmp_path):
 def test_train_and_test_get_one_dtype(write, tmp_path):
     write("0,1,2\n1,3,4\n", "train.csv")
     write("0,1,0.5\n1,3,4\n", "test.csv")
-    (x, _), (x_test, _) = load(tmp_path)
-    assert x.dtype == x_test.dtype == np.float32
+    (x, _), (x_test, _) = load(tmp_path, label=0)
+    assert x.dtype == x_test.dtype == np.float64
 
 
 def test_test_files_without_labels_are_no_test_files(write, tmp_path):
@@ -311,4 +311,4 @@ def test_widths_must_agree(write, tmp_path):
     write("0,1,2\n1,3,4\n", "train.csv")
     write("0,1\n1,3\n", "test.csv")
     with pytest.raises(DataFileError, match=r"test\.csv: expected 2 features .*train\.csv, found 1"):
-        load(tmp_path)
+        load(tmp_path, label=0)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 
 from . import trained
-from .labelled import load_test
+from .labelled import announce, form_for, load_test
 from .train import in_words
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the loss and the metrics of a saved model."""
     model, notes = trained.load(args.model)
-    data = load_test(args.data, args.label, args.seed).for_model(model, notes, args.features)
+    form = form_for(args, notes, args.model, model)
+    data = load_test(args.data, form, args.seed).for_model(model, notes, args.features)
+    announce(data, args.features is not None or notes is not None)
     values = model.evaluate(*data.test, n_threads=args.threads)
     print(f"test {in_words(values)}  ({len(data.test[0]):,} rows)")
     return 0

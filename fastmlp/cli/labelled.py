@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +16,12 @@ import numpy.typing as npt
 
 from .. import datasets, naming
 from .._errors import ArgumentError, DataFileError
-from ..datasets._open import existing_file, first_bytes
-from ..datasets.catalog import DOWNLOADABLE
+from ..datasets._open import as_path, existing_file, first_bytes
+from ..datasets.arrays import are_whole_bytes, not_pixels
+from ..datasets.catalog import DOWNLOADABLE, load_as
+from ..datasets.features import load_named
+from ..datasets.files import Loaded, split_rows
+from ..datasets.table import Table, TableForm, read_table
 from ..model import Sequential
 from .trained import Notes
 from .usage import UsageError, data_name
@@ -22,15 +30,24 @@ Array = npt.NDArray[Any]
 Part = tuple[Array, Array]
 Names = tuple[str, ...] | None
 
-_TEST_SHARE = 1 / 6  # of a single CSV file, as in `fastmlp.datasets.load`
 _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
+_FEW_COLUMNS = 64  # the smallest images that people train on are 8 x 8
+_KINDS = {"uint8": "pixels (uint8)", "float32": "numbers that are no pixels (float32)"}
+_OPTIONS = {
+    "label": "--label",
+    "n_classes_one_hot": "--one-hot",
+    "dtype": "--features",
+    "separator": "--separator",
+    "decimal": "--decimal",
+}
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Training and test rows, all words that are labels, where they are words, and the names of a header.
+    """Training and test rows, all words that are labels, where they are words, and how a table was read.
 
-    Evaluation needs no training rows: they are empty then.
+    Evaluation needs no training rows: they are empty then. ``label`` is the label column, ``one_hot`` the number of
+    leading columns of one-hot labels, and ``label_source`` says the same and why, in words.
     """
 
     source: str
@@ -38,6 +55,15 @@ class Labelled:
     test: Part
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    label: str | int | None = None
+    one_hot: int = 0
+    decimal: str = "."
+    label_source: str | None = None
+
+    @property
+    def features(self) -> str:
+        """What they are, as the notes of a model call it."""
+        return "uint8" if self.train[0].dtype == np.uint8 else "float32"
 
     @property
     def labels(self) -> int | tuple[str, ...] | list[int]:
@@ -51,10 +77,16 @@ class Labelled:
         """How many there are."""
         return self.labels if isinstance(self.labels, int) else len(self.labels)
 
+    def as_kind(self, features: str | None) -> Labelled:
+        """As pixels or as numbers, where that is asked for."""
+        (x, y), (x_test, y_test) = self.train, self.test
+        train, test = as_kind(x, features, self.source), as_kind(x_test, features, self.source)
+        return replace(self, train=(train, y), test=(test, y_test))
+
     def with_rows(self, count: int | None) -> Labelled:
         """With the first so many training rows; None for all."""
         x, y = self.train
-        return dataclasses.replace(self, train=(x[:count], y[:count]))
+        return replace(self, train=(x[:count], y[:count]))
 
     def for_model(self, model: Sequential, notes: Notes | None, features: str | None = None) -> Labelled:
         """The same rows, read as the model's training data were."""
@@ -63,7 +95,7 @@ class Labelled:
             check_labels(known, self.class_names, self.source)
         check_header(model, self.feature_names, self.source)
         (x, y), (x_test, y_test) = self.train, self.test
-        return dataclasses.replace(
+        return replace(
             self,
             train=(read_for(model, notes, features, x, self.source), y),
             test=(read_for(model, notes, features, x_test, self.source), y_test),
@@ -71,68 +103,172 @@ class Labelled:
         )
 
 
-def load_split(source: str, label: str | int | None, seed: int) -> Labelled:
+def load_split(source: str, form: TableForm, seed: int) -> Labelled:
     """A training and a test part; those of a single CSV file are drawn by ``seed``."""
-    if not _is_csv(source, label):
-        return Labelled(source, *datasets.load(source))
-    x, y, *names = _read_csv(source, label)
-    return Labelled(source, *datasets.train_test_split(x, y, _TEST_SHARE, seed=seed), *names)
+    if not _is_csv(source, form):
+        return _loaded(source, form, 0)
+    table, y = _read_csv(source, form)
+    train, test = split_rows(source, table.x, y, seed)
+    return _labelled(source, Loaded(train, test, table), form, table.class_names)
 
 
-def load_test(source: str, label: str | int | None, seed: int) -> Labelled:
+def load_test(source: str, form: TableForm, seed: int) -> Labelled:
     """The test part of a data set (``seed`` is that of digits), or all rows of a single CSV file."""
-    if not _is_csv(source, label):
-        is_digits = data_name(source) == "digits"  # which need not draw the training images
-        (x, y), test = datasets.digits(n_train=0, seed=seed) if is_digits else datasets.load(source, seed=seed)
-        return Labelled(source, (x[:0], y[:0]), test)
-    x, y, *names = _read_csv(source, label)
-    return Labelled(source, (x[:0], y[:0]), (x, y), *names)
+    if _is_csv(source, form):
+        table, y = _read_csv(source, form)
+        return _labelled(source, Loaded((table.x[:0], y[:0]), (table.x, y), table), form, table.class_names)
+    if data_name(source) == "digits":  # which need not draw the training images
+        return Labelled(source, *datasets.digits(n_train=0, seed=seed))
+    data = _loaded(source, form, seed)
+    x, y = data.train
+    return replace(data, train=(x[:0], y[:0]))
 
 
-def _is_csv(source: str, label: str | int | None) -> bool:
+def load_unlabelled(source: str, form: TableForm) -> tuple[Array, Names]:
+    """Features, and the names of their columns where there are any."""
+    with _in_words_of_the_command_line():
+        return load_named(source, form)
+
+
+def _loaded(source: str, form: TableForm, seed: int) -> Labelled:
+    with _in_words_of_the_command_line():
+        return _labelled(source, load_as(source, form, seed), form)
+
+
+def _labelled(source: str, found: Loaded, form: TableForm, class_names: Names = None) -> Labelled:
+    table = found.table
+    if table is None:
+        return Labelled(source, *found.split)
+    return Labelled(
+        source,
+        *found.split,
+        class_names,
+        feature_names=table.feature_names,
+        label=table.label,
+        one_hot=table.n_classes_one_hot,
+        decimal=form.decimal,
+        label_source=table.label_source,
+    )
+
+
+def _is_csv(source: str, form: TableForm) -> bool:
     """Whether ``source`` is one CSV file, by the rules of `fastmlp.datasets.load`."""
-    path = Path(source).expanduser()
+    path = as_path(source)
     is_name = data_name(source) in ("digits", *DOWNLOADABLE)
     is_csv = not is_name and path.is_file() and not first_bytes(existing_file(path), 6).startswith(_NOT_CSV)
-    if label is not None and not is_csv and (is_name or path.exists()):
-        raise UsageError(f"--label is for a single CSV file, and {source} is not one")
+    if form.label != "auto" and not is_csv and (is_name or path.is_file()):
+        raise UsageError(f"--label is for CSV files, and {source} is not one")
     return is_csv and path.suffix != ".npz"  # which is then damaged; `load` says so
 
 
-def _read_csv(source: str, label: str | int | None) -> tuple[Array, Array, Names, Names]:
-    """Features, labels, and the names of classes and of columns."""
-    try:
-        table = datasets.load_csv(source, label="auto" if label is None else label)
-    except DataFileError as error:
-        raise DataFileError(str(error).replace("load_csv(path, label='name')", "--label NAME")) from error
+def _read_csv(source: str, form: TableForm) -> tuple[Table, Array]:
+    """The table, and its labels: words, where they are words."""
+    with _in_words_of_the_command_line():
+        table = read_table(source, form)
     if table.y is None:
         raise DataFileError(f"{source}: no column is known to hold labels; say which one does with --label")
-    y = table.y if table.class_names is None else np.array(table.class_names)[table.y]
-    return table.x, y, table.class_names, table.feature_names
+    return table, table.y if table.class_names is None else np.array(table.class_names)[table.y]
+
+
+@contextmanager
+def _in_words_of_the_command_line() -> Iterator[None]:
+    """Remedies name options, and not the arguments of Python functions."""
+    try:
+        yield
+    except (DataFileError, ArgumentError) as error:
+        text = str(error).removeprefix("load_csv: ").replace("load_csv(path, label='name')", "--label NAME")
+        for argument, option in _OPTIONS.items():
+            text = re.sub(rf"\b{argument}='?([^', ;()]+|,(?='))'?", rf"{option} \1", text)
+        raise type(error)(text) from error
+
+
+# ---------------------------------------------------------------- what is said of it
+
+
+def hint_at_pixels(source: str, x: Array) -> None:
+    """Say, where numbers look like pixels, what to do if they are: on stderr, because stdout may be a table."""
+    if x.dtype != np.uint8 and x.shape[1] >= _FEW_COLUMNS and are_whole_bytes(x):
+        print(
+            f"fastmlp: hint: {source} holds whole numbers of 0 to 255: if these are pixels, say --features uint8",
+            file=sys.stderr,
+        )
+
+
+def announce(data: Labelled, is_known: bool, say: Callable[[str], object] = print) -> None:
+    """Say which column of a table is taken as the label, and why; hint, unless it is known what the features are."""
+    if data.label_source:
+        say(f"label: {data.label_source}")
+    if not is_known:
+        hint_at_pixels(data.source, data.train[0] if len(data.train[0]) else data.test[0])
 
 
 # ---------------------------------------------------------------- as the model was trained
 
 
+def table_form(args: argparse.Namespace) -> TableForm:
+    """How tables are to be read, by the options of a command."""
+    label, one_hot = _asked_labels(args)
+    return TableForm(
+        "auto" if label is None else label,
+        one_hot,
+        "uint8" if args.features == "uint8" else None,
+        args.separator or "auto",
+        args.decimal or ".",
+    )
+
+
+def form_for(args: argparse.Namespace, notes: Notes | None, model_path: object, model: Sequential) -> TableForm:
+    """How to read data for a saved model: as its training data, unless that is asked for in another way."""
+    form = replace(table_form(args), known_features=naming.texts_only(model.feature_names))
+    if notes is None:
+        is_of_pixels = args.features is None and model.input_kind == "pixels"
+        return replace(form, dtype="uint8") if is_of_pixels else form
+    if args.features not in (None, notes.features):
+        raise UsageError(
+            f"--features {args.features}: {model_path} was trained on {_KINDS[notes.features]}, and its data are read "
+            f"as such; leave it out, or train with --features {args.features}"
+        )
+    any_label = any(value is not None for value in _asked_labels(args))
+    return replace(
+        form,
+        n_classes_one_hot=_asked_labels(args)[1] if any_label else notes.one_hot or None,
+        dtype="uint8" if notes.features == "uint8" else None,
+        decimal=args.decimal or notes.decimal,
+        known_label=notes.label,
+        is_asked=any_label or args.separator is not None or args.decimal is not None,
+    )
+
+
+def _asked_labels(args: argparse.Namespace) -> tuple[object, object]:
+    """Predictions need no labels, and have no options for them."""
+    return getattr(args, "label", None), getattr(args, "one_hot", None)
+
+
+def as_kind(x: Array, features: str | None, source: str) -> Array:
+    """Features as pixels ("uint8") or as numbers ("float32"), or as they were stored."""
+    if features == "uint8" and x.dtype != np.uint8:
+        wrong = not_pixels(x)
+        if wrong.any():
+            raise ArgumentError(
+                f"{source}: pixels are whole numbers of 0 to 255, but it holds {x[wrong][0]:g}; if the features are "
+                "pixels that were scaled, multiply them by 255, and round them"
+            )
+        return x.astype(np.uint8)
+    return x.astype(np.float32) if features == "float32" and x.dtype == np.uint8 else x
+
+
 def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Array, source: str) -> Array:
-    """Features as pixels ("uint8") or ordinary numbers ("float32"): as asked for, else as the model has learned."""
+    """Features as pixels or as numbers: as asked for, else as the model has learned."""
     wanted = model.engine.program.fan_in
     if x.shape[1] != wanted:
-        raise ArgumentError(f"{source}: rows have {x.shape[1]} features, but the model was trained on {wanted}")
-    kind = features or (notes.features if notes else None)
-    if kind is None or x.dtype == kind:
-        return x
-    if kind == "uint8" and ((x != np.floor(x)) | (x < 0) | (x > 255)).any():
-        raise ArgumentError(
-            f"{source}: as pixels, features are whole numbers of 0 to 255, but the file holds others; if they are "
-            "pixels that were scaled already, or no pixels at all, say --features float32"
-        )
-    return x.astype(kind)
+        hint = "; is one of its columns the label? Leave it out" if x.shape[1] == wanted + 1 else ""
+        raise ArgumentError(f"{source}: rows have {x.shape[1]} features, but the model was trained on {wanted}{hint}")
+    return as_kind(x, features or (notes.features if notes else None), source)
 
 
 def check_header(model: Sequential, names: Names, source: str | Path) -> None:
     """Refuse a file whose columns are named, and not as those that the model was trained on."""
-    known = model.feature_names
+    known = naming.texts_only(model.feature_names)
     if known is None or names is None:
         return
     naming.check_columns(names, known, str(source))

@@ -15,19 +15,25 @@ _DATA = """\
 DATA is the name of a data set (digits, which is built in, mnist or fashion_mnist), a folder of IDX, NPZ or CSV
 files, an NPZ file with x_train, y_train, x_test and y_test, or a CSV file with labels."""
 
+_READ = """\
+Tables, such as CSV files, are numbers. Only --features uint8 makes pixels of them, which a model multiplies by 1/255;
+images (IDX, mnist) and uint8 arrays are pixels. Where no header says which column of a CSV file is the label, and the
+first and the last column could both be it, --label must; what was taken as the label is printed."""
+
 _TRAIN = f"""\
 Train a classifier, and report its loss and accuracy on the test part of the data.
 
 {_DATA}
 A CSV file has no test part: a sixth of its rows, of each class in proportion, drawn by --seed, becomes it.
 
+{_READ}
+
 The same command gives the same model, to the bit, whatever the number of threads (but --max-time and Ctrl-C stop
 where they stop). Ctrl-C ends training; the model so far is saved, and --resume goes on with it."""
 
 _AS_TRAINED = """\
-Whole numbers of 0 to 255 can be pixels, which a model multiplies by 1/255, or ordinary numbers, which it takes as
-they are. A model that `fastmlp train` saved knows which of the two it learned from, and the file is read in that
-way. For any other model, a file that holds nothing but such numbers is read as pixels. --features decides it."""
+A model that `fastmlp train` saved knows whether it learned from pixels or from numbers, and which column was the label,
+and the file is read in that way. For any other model, the file decides as for `fastmlp train`; see --features."""
 
 _SWEEP = f"""\
 Train many classifiers on the same data, several at once, and show them in a table, best first.
@@ -39,6 +45,8 @@ seed, batch_size, epochs, and other arguments of fastmlp.Sequential.fit.
 
 {_DATA}
 A CSV file has no test part: a sixth of its rows, of each class in proportion, drawn by --seed, becomes it.
+
+{_READ}
 
 The best run on the validation rows is then tested on the test part. Ctrl-C ends the sweep; with --output, the same
 command goes on: runs that finished with the same settings, on the same data, are not trained again."""
@@ -121,12 +129,16 @@ def _add_command(
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _add_command(commands, "train", _TRAIN, "fastmlp train [DATA] [options]")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
-    _add_label(parser)
+    _add_reading(parser)
     _add_model_options(parser)
     _add_fit_options(parser)
     files = parser.add_argument_group("files")
-    files.add_argument("--output", type=Path, metavar="MODEL", help="save the model to this file (.npz)")
-    files.add_argument("--history", type=Path, metavar="CSV", help="write a line for each epoch to this file")
+    files.add_argument(
+        "--output", type=usage.file_in(".npz"), metavar="MODEL", help="save the model to this file (.npz)"
+    )
+    files.add_argument(
+        "--history", type=usage.file_in(".csv"), metavar="CSV", help="write a line for each epoch to this file (.csv)"
+    )
     files.add_argument(
         "--resume",
         type=Path,
@@ -184,7 +196,7 @@ def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = _add_command(commands, "sweep", _SWEEP, "fastmlp sweep SETTINGS [DATA] [options]")
     parser.add_argument("settings", type=Path, metavar="SETTINGS", help="a JSON file")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
-    _add_label(parser)
+    _add_reading(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -224,8 +236,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = _add_command(commands, "evaluate", _EVALUATE, "fastmlp evaluate MODEL [DATA] [options]")
     parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
-    _add_label(parser)
-    _add_features(parser)
+    _add_reading(parser)
     parser.add_argument(
         "--seed", type=usage.whole_number(0), default=0, help="of digits: another one gives other images (default: 0)"
     )
@@ -237,10 +248,13 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
     parser.add_argument("input", metavar="INPUT", help="a file of features")
     parser.add_argument(
-        "--output", type=usage.table_file, metavar="FILE", help="a .csv or .npy file (default: CSV on stdout)"
+        "--output",
+        type=usage.file_in(".csv", ".npy"),
+        metavar="FILE",
+        help="a .csv or .npy file (default: CSV on stdout)",
     )
     parser.add_argument("--classes", action="store_true", help="give the most probable class of each row")
-    _add_features(parser)
+    _add_reading(parser, labels=False)
     _add_threads(parser)
 
 
@@ -250,8 +264,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_gradcheck(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _add_command(commands, "gradcheck", _GRADCHECK, "fastmlp gradcheck [DATA] [options]")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
-    _add_label(parser)
-    _add_features(parser)
+    _add_reading(parser)
     model = parser.add_argument_group("model")
     model.add_argument("--model", type=Path, metavar="MODEL", help="a model file (default: a new model)")
     _add_hidden(model)
@@ -296,18 +309,34 @@ def _add_hidden(model: argparse._ActionsContainer) -> None:
     )
 
 
-def _add_label(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--label",
-        type=usage.column,
-        metavar="COLUMN",
-        help="name or number (from 0; -1 is the last) of the label column of a CSV file",
+def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> None:
+    reading = parser.add_argument_group("how a file is read")
+    if labels:
+        reading.add_argument(
+            "--label",
+            type=usage.column,
+            metavar="COLUMN",
+            help="name or number (from 0; -1 is the last) of the label column of a CSV file",
+        )
+        reading.add_argument(
+            "--one-hot",
+            type=usage.whole_number(0),
+            metavar="N",
+            help="the first N columns of a CSV file are one-hot labels; 0: they are not",
+        )
+    reading.add_argument(
+        "--features",
+        choices=("uint8", "float32"),
+        help="features are pixels, whole numbers of 0 to 255 (uint8), or numbers (float32)",
     )
-
-
-def _add_features(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--features", choices=("uint8", "float32"), help="read features as pixels (uint8) or as they are (float32)"
+    reading.add_argument(
+        "--separator",
+        type=usage.separator,
+        metavar="CHARACTER",
+        help="between the fields of a CSV file (default: found)",
+    )
+    reading.add_argument(
+        "--decimal", choices=(".", ","), metavar="MARK", help='decimal mark of a CSV file, "." or "," (default: .)'
     )
 
 
@@ -361,5 +390,7 @@ def _add_benchmark(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="SECONDS",
         help="for one turn; who is slower is left out (default: 120)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measured times to this file")
+    parser.add_argument(
+        "--json", type=usage.file_in(".json"), metavar="FILE", help="write all measured times to this file"
+    )
     parser.add_argument("--phases", action="store_true", help="instead, show where the time of fastmlp's training goes")

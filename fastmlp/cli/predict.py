@@ -13,12 +13,10 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from .. import naming
 from .._files import write_atomically
-from ..datasets.features import load_named
 from ..model import Sequential
 from . import trained
-from .labelled import check_header, read_for
+from .labelled import check_header, form_for, hint_at_pixels, load_unlabelled, read_for
 from .usage import check_outputs
 
 Array = npt.NDArray[Any]
@@ -28,7 +26,10 @@ def run(args: argparse.Namespace) -> int:
     """Write the outputs of a saved model, or its classes."""
     check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
     model, notes = trained.load(args.model)
-    found, names = load_named(args.input, naming.texts_only(model.feature_names))
+    form = form_for(args, notes, args.model, model)
+    found, names = load_unlabelled(args.input, form)
+    if notes is None and args.features is None:
+        hint_at_pixels(args.input, found)
     check_header(model, names, args.input)
     x = read_for(model, notes, args.features, found, args.input)
     outputs = model.predict(x, n_threads=args.threads)

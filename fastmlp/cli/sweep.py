@@ -9,10 +9,11 @@ from typing import Any
 
 from .. import datasets
 from .._errors import DataFileError, FastMLPError
+from ..datasets._open import reading
 from ..sweeps import SweepInterrupted, SweepResult, sweep
 from . import trained
-from .labelled import Labelled, Part, load_split
-from .train import in_words
+from .labelled import Labelled, Part, announce, load_split, table_form
+from .train import _silent, in_words
 from .trained import Notes
 from .usage import UsageError
 
@@ -22,7 +23,8 @@ def run(args: argparse.Namespace) -> int:
     if args.again and args.output is None:
         raise UsageError("--again goes with --output")
     settings = read_settings(args.settings)
-    data = load_split(args.data, args.label, args.seed)
+    data = load_split(args.data, table_form(args), args.seed).as_kind(args.features)
+    announce(data, args.features is not None, _silent if args.quiet else print)
     train, validation = _with_validation(data.train, args.validation_split, args.seed)
     try:
         result = sweep(
@@ -52,10 +54,11 @@ class SweepFailed(FastMLPError):
 
 def read_settings(path: Path) -> Any:
     """A list of runs or the lists of a grid, as `fastmlp.sweep` takes them."""
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataFileError(f"{path} is not JSON: {error}") from error
+    with reading(path, "JSON", "correct it"):
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8-sig"))
+        except json.JSONDecodeError as error:
+            raise DataFileError(f"{path} is not JSON: {error}") from error
     if not isinstance(settings, (list, dict)):
         raise DataFileError(f"{path} must hold a list of runs, or an object of lists, not {settings!r:.60}")
     return settings
@@ -67,10 +70,12 @@ def _with_validation(part: Part, share: float, seed: int) -> tuple[Part, Part | 
 
 def _annotate(result: SweepResult, data: Labelled, validation_split: float) -> None:
     """Let the other commands know what the models' numbers mean."""
-    features = "uint8" if data.train[0].dtype == "uint8" else "float32"
     for found in result:
         if found.path is not None and trained.load(found.path)[1] is None:
-            notes = Notes(features, found.settings.get("batch_size", 32), validation_split)
+            size = found.settings.get("batch_size", 32)
+            notes = Notes(
+                data.features, size, validation_split, label=data.label, one_hot=data.one_hot, decimal=data.decimal
+            )
             trained.add_notes(found.path, notes)
 
 

@@ -14,7 +14,7 @@ from .._errors import DataFileError, DivergenceError, FastMLPError
 from ..model import Sequential, mlp
 from ..scores import Scores
 from . import trained
-from .labelled import Labelled, Part, load_split
+from .labelled import Labelled, Part, announce, form_for, load_split, table_form
 from .trained import Notes
 from .usage import UsageError, check_outputs
 
@@ -34,8 +34,16 @@ class Run:
     @property
     def notes(self) -> Notes:
         """What the model file says of it."""
-        features = "uint8" if self.data.train[0].dtype == "uint8" else "float32"
-        return Notes(features, self.batch_size, self.validation_split, self.samples_per_epoch)
+        data = self.data
+        return Notes(
+            data.features,
+            self.batch_size,
+            self.validation_split,
+            self.samples_per_epoch,
+            data.label,
+            data.one_hot,
+            data.decimal,
+        )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     check_outputs({"--output": args.output, "--history": args.history}, {"DATA": args.data})
     work = _resumed(args) if args.resume else _begun(args)
     work = dataclasses.replace(work, data=work.data.with_rows(args.rows))
-    _describe(work, say)
+    _describe(work, say, is_known=args.features is not None or args.resume is not None)
     failure = _fit(work, args)
     _write(work, args)
     values = work.model.evaluate(*work.data.test, n_threads=args.threads)
@@ -77,7 +85,7 @@ def _silent(line: str) -> None:
 def _begun(args: argparse.Namespace) -> Run:
     """A new model."""
     seed = args.seed or 0
-    data = load_split(args.data, args.label, seed)
+    data = load_split(args.data, table_form(args), seed).as_kind(args.features)
     if data.classes < 2:
         raise DataFileError(f"{args.data}: all labels are the same; there is nothing to learn")
     optimizer = optimizers.get(args.optimizer or "adam")
@@ -104,7 +112,8 @@ def _resumed(args: argparse.Namespace) -> Run:
         raise UsageError(f"{', '.join(given)}: with --resume, these are as they were in {args.resume}")
     model, notes = trained.load(args.resume)
     _check_resumable(model, args)
-    data = load_split(args.data, args.label, model.seed).for_model(model, notes)
+    form = form_for(args, notes, args.resume, model)
+    data = load_split(args.data, form, model.seed).for_model(model, notes, args.features)
     batch_size = args.batch_size or (notes.batch_size if notes else 128)
     split = args.validation_split
     if split is None:
@@ -124,7 +133,7 @@ def _check_resumable(model: Sequential, args: argparse.Namespace) -> None:
         )
 
 
-def _describe(work: Run, say: Callable[[str], object]) -> None:
+def _describe(work: Run, say: Callable[[str], object], is_known: bool) -> None:
     data = work.data
     (x, _), (x_test, _) = data.train, data.test
     say(
@@ -134,6 +143,7 @@ def _describe(work: Run, say: Callable[[str], object]) -> None:
     labels = data.class_names if work.model.classes is None else work.model.classes
     if labels is not None:
         say("classes: " + ", ".join(f"{number} = {label}" for number, label in enumerate(labels)))
+    announce(data, is_known, say)
     work.model.summary(say)
 
 

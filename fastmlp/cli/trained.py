@@ -34,12 +34,21 @@ class Notes:
     batch_size : int
     validation_split : float
     samples_per_epoch : int or None
+    label : str, int or None
+        The label column of a table, by its name, or by its number where there was no header.
+    one_hot : int
+        How many leading columns of a table were one-hot labels.
+    decimal : str
+        The decimal mark of a table.
     """
 
     features: str
     batch_size: int
     validation_split: float
     samples_per_epoch: int | None = None
+    label: str | int | None = None
+    one_hot: int = 0
+    decimal: str = "."
 
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:
@@ -64,15 +73,21 @@ def load(path: Path) -> tuple[Sequential, Notes | None]:
             return model, None
         try:
             return model, _read_notes(file.read_json(_ENTRY))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
 
 
 def _read_notes(fields: dict[str, Any]) -> Notes:
-    samples = fields.get("samples_per_epoch")
+    """Checked notes; those of earlier versions lack some."""
+    samples, label = fields.get("samples_per_epoch"), fields.get("label")
+    if not isinstance(label, (str, int, type(None))) or isinstance(label, bool):
+        raise TypeError("label is a name or a number")
     return Notes(
         _check.choice(fields["features"], "features", ("uint8", "float32")),
         _check.whole_number(fields["batch_size"], "batch_size", minimum=1),
         _check.real_number(fields["validation_split"], "validation_split", minimum=0, below=1),
         None if samples is None else _check.whole_number(samples, "samples_per_epoch", minimum=1),
+        label if isinstance(label, (str, type(None))) else _check.whole_number(label, "label", minimum=0),
+        _check.whole_number(fields.get("one_hot", 0), "one_hot", minimum=0),
+        _check.choice(fields.get("decimal", "."), "decimal", (".", ",")),
     )

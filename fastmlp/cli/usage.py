@@ -95,12 +95,25 @@ def column(text: str) -> str | int:
         return text
 
 
-def table_file(text: str) -> Path:
-    """A file for arrays: the ending says which kind."""
-    path = Path(text)
-    if path.suffix.lower() not in (".csv", ".npy"):
-        raise argparse.ArgumentTypeError(f"must end in .csv or .npy, not {text!r}")
-    return path
+def file_in(*endings: str) -> Callable[[str], Path]:
+    """The type of an option that names a file to write: the ending says which kind, and no other kind is written."""
+
+    def parse(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() not in endings:
+            remedy = f": {path.with_suffix(endings[0])}" if path.name and len(endings) == 1 else ""
+            raise argparse.ArgumentTypeError(f"must end in {' or '.join(endings)}, not {text!r}{remedy}")
+        return path
+
+    return parse
+
+
+def separator(text: str) -> str:
+    """A character between fields; a tab may be called so."""
+    named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text.lower(), text)
+    if len(named) != 1 and named != "auto":
+        raise argparse.ArgumentTypeError(f"must be one character, such as ',' or ';', or tab, not {text!r}")
+    return named
 
 
 def data_name(text: str) -> str:

@@ -1,29 +1,37 @@
-"""Make features and labels of whatever arrays a file held, and read or map files of arrays. Nothing read is
-executed."""
+"""Make features and labels of whatever arrays a file held. The type that is stored decides, and never the values."""
 
-import math
-import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import DataFileError
-from ._open import existing_file, first_bytes, reading
+from .._errors import ArgumentError, DataFileError
 
-Features = NDArray[np.uint8] | NDArray[np.float32]
+Features = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
+FeatureType = Literal["uint8", "float32", "float64"]
 Labels = NDArray[np.int64]
 Part = tuple[Features, Labels]
 Split = tuple[Part, Part]
 
 MAX_LABEL = 255
+_TYPES = ("uint8", "float32", "float64")
+_BLOCK = 4096  # rows that are looked at together: a second array of the data's size may not fit
 
 
-def as_features(path: Path, what: str, values: NDArray[Any]) -> Features:
-    """``values``, (n, …), as 2-D C-contiguous uint8 (whole numbers of 0 to 255) or float32 (anything else).
+def feature_type(dtype: Any, function: str) -> FeatureType | None:
+    """The argument ``dtype`` of a reader, checked."""
+    if dtype is not None and dtype not in _TYPES:
+        names = ", ".join(map(repr, _TYPES))
+        raise ArgumentError(f"{function}: dtype must be {names} or None, got {dtype!r:.60}")
+    found: FeatureType | None = dtype
+    return found
 
-    An array that is stored as floating point stays floating point: 0.0 and 1.0 are then no pixels.
+
+def as_features(path: Path, what: str, values: NDArray[Any], dtype: FeatureType | None = None) -> Features:
+    """``values``, (n, …), as 2-D C-contiguous features.
+
+    Without ``dtype``, uint8 (pixels) and float32 stay as they are, and all other numbers become float64.
     """
     if values.dtype.kind not in "buif":
         raise DataFileError(f"{path}: expected numbers in {what}, found {_kind(values)}; store numbers")
@@ -35,24 +43,53 @@ def as_features(path: Path, what: str, values: NDArray[Any]) -> Features:
     if values.size == 0:
         raise DataFileError(f"{path}: expected data in {what}, found shape {values.shape}; it holds no values")
     flat = values.reshape(len(values), -1)
-    if values.dtype.kind == "f":
-        return as_float32(path, what, flat)
-    if flat.min() >= 0 and flat.max() <= 255:
-        return np.ascontiguousarray(flat, dtype=np.uint8)
-    return np.ascontiguousarray(flat, dtype=np.float32)
+    kept = flat.dtype.name if flat.dtype.name in ("uint8", "float32") else "float64"
+    return converted(path, what, flat, dtype or kept)
 
 
-def as_float32(path: Path, what: str, values: NDArray[Any]) -> NDArray[np.float32]:
-    """Floating-point ``values`` as float32; NaN and what float32 cannot hold are errors that say where."""
+def converted(path: Path, what: str, values: NDArray[Any], dtype: str) -> Features:
+    """2-D ``values`` in this dtype, C-contiguous; what it cannot hold is an error that says where it is."""
+    if dtype == "uint8":
+        if values.dtype != np.uint8:
+            _refuse(path, what, values, not_pixels, "whole numbers of 0 to 255, as for pixels,", _PIXELS)
+        return np.ascontiguousarray(values, dtype=np.uint8)
     with np.errstate(over="ignore", invalid="ignore"):
-        result = np.ascontiguousarray(values, dtype=np.float32)
-    if not np.isfinite(result).all():
-        row, column = np.argwhere(~np.isfinite(result))[0]
-        raise DataFileError(
-            f"{path}: expected finite numbers in {what}, found {values[row, column]} in row {row}, column "
-            f"{column} (counted from 0); drop such rows or fill in the values"
-        )
+        result: Features = np.ascontiguousarray(values, dtype=dtype)
+    if values.dtype.kind == "f":
+        _refuse(path, what, result, lambda rows: ~np.isfinite(rows), "finite numbers", _FINITE, values)
     return result
+
+
+_FINITE = "drop such rows or fill in the values"
+_PIXELS = (
+    "if the features are no pixels, leave dtype='uint8' out; if they are pixels that were scaled, multiply them by 255 "
+    "and round them"
+)
+
+
+def not_pixels(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a value is no whole number of 0 to 255."""
+    wrong: NDArray[np.bool_] = ~((values >= 0) & (values <= 255) & (values == np.floor(values)))
+    return wrong
+
+
+def are_whole_bytes(values: NDArray[Any]) -> bool:
+    """Whether all values are whole numbers of 0 to 255."""
+    return not any(not_pixels(values[start : start + _BLOCK]).any() for start in range(0, len(values), _BLOCK))
+
+
+def _refuse(
+    path: Path, what: str, values: Any, wrong: Any, expected: str, remedy: str, came: NDArray[Any] | None = None
+) -> None:
+    for start in range(0, len(values), _BLOCK):
+        found = np.argwhere(wrong(values[start : start + _BLOCK]))
+        if len(found):
+            row, column = start + int(found[0][0]), int(found[0][1])
+            value = (values if came is None else came)[row, column]
+            raise DataFileError(
+                f"{path}: expected {expected} in {what}, found {value} in row {row}, column {column} (counted from 0); "
+                f"{remedy}"
+            )
 
 
 def as_labels(path: Path, what: str, values: NDArray[Any]) -> Labels:
@@ -83,7 +120,7 @@ def from_one_hot(path: Path, what: str, values: NDArray[Any]) -> Labels:
     if len(wrong):
         raise DataFileError(
             f"{path}: expected one-hot labels in {what} (one 1 and otherwise 0 in each row), found "
-            f"{values[wrong[0]].tolist()} in row {wrong[0]} (counted from 0); are these columns the labels?"
+            f"{values[wrong[0]].tolist()!s:.60} in row {wrong[0]} (counted from 0); are these columns the labels?"
         )
     classes: Labels = is_one.argmax(axis=1).astype(np.int64)
     return classes
@@ -107,93 +144,17 @@ def same_width(train: Path, test: Path, n_train: int, n_test: int) -> None:
         )
 
 
-def same_dtype(train: Part, test: Part) -> Split:
-    """Both parts in uint8, or both in float32: the same value must mean the same in both."""
-    if train[0].dtype != test[0].dtype:
-        return (train[0].astype(np.float32), train[1]), (test[0].astype(np.float32), test[1])
-    return train, test
-
-
-def load_npz(path: Path) -> Split:
-    """Train and test parts from an NPZ file with the arrays x_train, y_train, x_test and y_test."""
-    names = ("x_train", "y_train", "x_test", "y_test")
-    arrays = read_npz(existing_file(path), names)
-    parts = []
-    for part in ("train", "test"):
-        x = as_features(path, f"x_{part}", arrays[f"x_{part}"])
-        y = as_labels(path, f"y_{part}", arrays[f"y_{part}"])
-        same_length(path, path, len(x), len(y))
-        parts.append((x, y))
-    same_width(path, path, parts[0][0].shape[1], parts[1][0].shape[1])
-    return same_dtype(parts[0], parts[1])
-
-
-def load_npy(path: Path) -> Features:
-    """Features from an NPY file."""
-    with reading(path):
-        try:
-            values = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, MemoryError) as error:
-            raise DataFileError(
-                f"{path}: expected a complete NPY file of numbers, found one that cannot be read ({error}); "
-                "save it again with numpy.save"
-            ) from error
-    return as_features(path, "the array", values)
-
-
-def map_npy(path: Path) -> NDArray[Any]:
-    """The array of an NPY file as a memory map: what is looked at is read, and nothing else."""
-    if not first_bytes(path, 6).startswith(b"\x93NUMPY"):
-        raise DataFileError(f"{path}: expected an NPY file, found another kind; save the array with numpy.save")
-    with reading(path):
-        try:
-            mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise DataFileError(
-                f"{path}: expected a complete NPY file of numbers, found one that cannot be mapped ({error}); "
-                "save it again with numpy.save"
-            ) from error
-    return mapped
-
-
-def map_raw(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """A file of nothing but numbers as a memory map; a first length of -1 is told by the size of the file."""
-    with reading(path):
-        size = path.stat().st_size
-    row = dtype.itemsize * math.prod(shape[1:])
-    rows = size // row if shape[0] == -1 else shape[0]
-    if rows * row != size:
+def same_dtype(test_path: Path, train: Part, test: Part) -> Split:
+    """Both parts as pixels, or both as numbers of one type: the same value must mean the same in both."""
+    (x, y), (x_test, y_test) = train, test
+    if (x.dtype == np.uint8) != (x_test.dtype == np.uint8):
         raise DataFileError(
-            f"{path}: expected {dtype} of shape {shape}, found {size:,} bytes, {size / row:g} times a row of {row:,}; "
-            "give the dtype and the shape of its rows"
+            f"{test_path}: expected train and test features of one kind, found {x.dtype} and {x_test.dtype}, but uint8 "
+            "are pixels, and are scaled; store both alike, or say dtype='uint8' (pixels) or dtype='float32' (numbers)"
         )
-    with reading(path):
-        return np.memmap(path, dtype, "r", shape=(rows, *shape[1:]))
-
-
-def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """The arrays of these names from an NPZ file."""
-    try:
-        # Opened here, because np.load leaves the file open when it is no zip file.
-        with reading(path), open(path, "rb") as opened:
-            file = np.load(opened, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise DataFileError(f"{path}: expected an NPZ file, found a single array; save it with numpy.savez")
-            missing = [name for name in names if name not in file.files]
-            if missing:
-                raise DataFileError(
-                    f"{path}: expected the arrays {', '.join(names)}, found "
-                    f"{', '.join(file.files) or 'none'} (missing: {', '.join(missing)}); save it with "
-                    f"numpy.savez(path, {names[0]}=..., ...)"
-                )
-            return {name: file[name] for name in names}
-    except DataFileError:
-        raise
-    except (ValueError, zipfile.BadZipFile, MemoryError, KeyError, NotImplementedError) as error:
-        raise DataFileError(
-            f"{path}: expected a complete NPZ file of numbers, found one that cannot be read ({error}); save "
-            "it again with numpy.savez_compressed"
-        ) from error
+    if x.dtype == x_test.dtype:
+        return train, test
+    return (x.astype(np.float64, copy=False), y), (x_test.astype(np.float64, copy=False), y_test)
 
 
 def _kind(values: NDArray[Any]) -> str:

@@ -2,20 +2,33 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from .._errors import ArgumentError, DataFileError
-from ._open import reading
-from .arrays import Split
+from .. import _check
+from .._errors import DataFileError
+from ._open import as_path, reading
+from .arrays import FeatureType, Split, feature_type
 from .digits import digits
-from .files import has_data, load_file, load_folder
+from .files import Loaded, has_data, load_file, load_folder, refuse_table_arguments
+from .table import TableForm
 
 # The names of downloadable data sets, as folders and arguments are called.
 DOWNLOADABLE = ("mnist", "fashion_mnist")
 _ENVIRONMENT = "FASTMLP_DATA"
 
 
-def load(name_or_path: str | os.PathLike[str], *, seed: int = 0) -> Split:
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    dtype: FeatureType | None = None,
+    label: str | int | None = "auto",
+    n_classes_one_hot: int | None = None,
+    separator: str = "auto",
+    decimal: str = ".",
+) -> Split:
     """Load training and test data. Nothing is downloaded and nothing that is read is executed.
 
     Parameters
@@ -44,20 +57,27 @@ def load(name_or_path: str | os.PathLike[str], *, seed: int = 0) -> Split:
           of each class in proportion, drawn by ``seed``, becomes the test part.
     seed : int
         Seed of "digits", and of the split of a single CSV file.
+    dtype : {"uint8", "float32", "float64"}, optional
+        Of the features. Without it, tables give float64, arrays in .npz files what they are stored as (uint8 or
+        float32; float64 for all other types), and images uint8: IDX files mostly, and what is called by a name above.
+        uint8 are pixels, so say "uint8" of a CSV file of pixels.
+    label, n_classes_one_hot, separator, decimal
+        Of CSV files; see `load_csv`.
 
     Returns
     -------
     (x_train, y_train), (x_test, y_test)
-        x: uint8 (whole numbers of 0 to 255, such as pixels) or float32, shape (n, features), C-contiguous,
-        the same dtype in both parts; y: class numbers, int64, shape (n,). Labels that are words are numbered
+        x: uint8 (pixels), float32 or float64, shape (n, features), C-contiguous, the same dtype in both
+        parts; y: class numbers, int64, shape (n,). Labels that are words are numbered
         in sorted order; `load_csv` gives the words.
 
     Raises
     ------
     DataFileError
         If nothing is found (the message lists the places searched) or a file is damaged or of another kind.
-    ArgumentError
-        If ``name_or_path`` is neither a string nor a path, or ``seed`` is not an integer of 0 or more.
+    ArgumentError, ArgumentTypeError
+        If ``name_or_path`` is neither a string nor a path, ``seed`` is not an integer of 0 or more, or another argument
+        cannot be used.
 
     Examples
     --------
@@ -65,24 +85,39 @@ def load(name_or_path: str | os.PathLike[str], *, seed: int = 0) -> Split:
     >>> x.shape, x.dtype, x_test.shape
     ((60000, 784), dtype('uint8'), (10000, 784))
     """
+    form = TableForm(label, n_classes_one_hot, feature_type(dtype, "load"), separator, decimal)
+    return load_as(name_or_path, form, seed).split
+
+
+def load_as(name_or_path: Any, form: TableForm, seed: int) -> Loaded:
+    """`load`, with what is known of earlier data."""
+    seed = _check.whole_number(seed, "seed", minimum=0)
+    path = as_path(name_or_path, "name_or_path")
     if isinstance(name_or_path, str):
         name = name_or_path.lower().replace("-", "_")
         if name == "digits":
-            return digits(seed=seed)
-        if name in DOWNLOADABLE:
-            return load_folder(_find(name))
-    elif not isinstance(name_or_path, os.PathLike):
-        raise ArgumentError(f"load: name_or_path must be a name or a path, got {name_or_path!r}")
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        return load_folder(path)
-    if not path.exists():
+            refuse_table_arguments(name, "a built-in data set", form)
+            return _digits(seed, form.dtype)
+        if name in DOWNLOADABLE:  # images, in whatever kind of file
+            return load_folder(_find(name), replace(form, dtype=form.dtype or "uint8"))
+    with reading(path):
+        is_folder, is_there = path.is_dir(), path.exists()
+    if is_folder:
+        return load_folder(path, form)
+    if not is_there:
         names = ", ".join(repr(name) for name in ("digits", *DOWNLOADABLE))
         raise DataFileError(
             f"{path}: expected a data set's name ({names}), a folder or a file, found nothing of that name "
             f"in {Path.cwd()}; check the spelling or give the whole path"
         )
-    return load_file(path, seed=seed)
+    return load_file(path, form, seed=seed)
+
+
+def _digits(seed: int, dtype: FeatureType | None) -> Loaded:
+    train, test = digits(seed=seed)
+    if dtype is None or dtype == "uint8":
+        return Loaded(train, test)
+    return Loaded((train[0].astype(dtype), train[1]), (test[0].astype(dtype), test[1]))
 
 
 def data_home() -> Path:

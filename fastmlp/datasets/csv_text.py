@@ -1,55 +1,29 @@
 """CSV text to numbers: a fast way for whole numbers of 0 to 255, and an exact way for everything else.
 
-The fast way reads blocks of bytes and does arithmetic on the positions of commas; it gives up, without
+The fast way reads blocks of bytes and does arithmetic on the positions of separators; it gives up, without
 judging, on whatever it does not know. The exact way is ``numpy.loadtxt``. When that fails too, the file is
 read once more, line by line, to say where the fault is.
 """
 
 import csv
-import io
-from collections.abc import Callable, Container, Iterable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+import itertools
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import DataFileError
 from ._open import open_bytes, reading
+from .dialect import LONGEST_LINE, CsvText, as_number, text_lines
 
 _BLOCK = 1 << 20
-_COMMA, _NEWLINE, _ZERO = 44, 10, 48
-_LONGEST_LINE = 1 << 26
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
+_NEWLINE, _ZERO = 10, 48
+_PIXELS = "a whole number of 0 to 255, as for pixels"
 
-
-class CsvText(NamedTuple):
-    """Where the numbers of a CSV file are."""
-
-    path: Path
-    header: list[str] | None  # names of the columns, if the first line holds names
-    n_columns: int
-
-    def column_name(self, column: int) -> str:
-        return f"column {column + 1}" + (f" ({self.header[column]!r})" if self.header else "")
-
-
-def first_fields(path: Path) -> list[str]:
-    """The fields of the first line, without the spaces around them."""
-    with reading(path), open_bytes(path) as file:
-        line = file.readline(_LONGEST_LINE)
-    if b"\0" in line:
-        raise DataFileError(
-            f"{path}: expected comma-separated text, found binary data (or UTF-16); save it as CSV in UTF-8"
-        )
-    with reading(path):
-        text = line.decode("utf-8-sig").strip()
-    if not text:
-        raise DataFileError(f"{path}: expected comma-separated values, found an empty first line; remove empty lines")
-    if "," not in text and (";" in text or "\t" in text):
-        found = "semicolons" if ";" in text else "tabs"
-        raise DataFileError(f"{path}: expected commas between the fields, found {found}; save it with commas")
-    return [field.strip() for field in next(csv.reader([text]))]
+AsNumber = Mapping[int, Callable[[str], float]]
 
 
 def read_small_integers(text: CsvText) -> NDArray[np.uint8] | None:
@@ -57,23 +31,27 @@ def read_small_integers(text: CsvText) -> NDArray[np.uint8] | None:
     blocks = []
     with reading(text.path), open_bytes(text.path) as file:
         if text.header is not None:
-            file.readline()
+            header = file.readline(LONGEST_LINE)
+            if text.header_lines > 1 or b"\r" in header.removesuffix(b"\n").removesuffix(b"\r"):
+                return None
         while lines := file.read(_BLOCK):
-            lines += file.readline(_LONGEST_LINE)
-            block = _parse_small_integers(lines, text.n_columns)
+            lines += file.readline(LONGEST_LINE)
+            block = _parse_small_integers(lines, text.n_columns, ord(text.separator))
             if block is None:
                 return None
             blocks.append(block)
     return np.concatenate(blocks) if blocks else None
 
 
-def _parse_small_integers(lines: bytes, n_columns: int) -> NDArray[np.uint8] | None:
+def _parse_small_integers(lines: bytes, n_columns: int, separator: int) -> NDArray[np.uint8] | None:
+    if separator > 127:
+        return None
     lines = lines.replace(b"\r\n", b"\n")
     if not lines.endswith(b"\n"):
         lines += b"\n"
     text = np.frombuffer(lines, dtype=np.uint8)
     is_newline = text == _NEWLINE
-    ends = np.flatnonzero(is_newline | (text == _COMMA))
+    ends = np.flatnonzero(is_newline | (text == separator))
     n_rows, left_over = divmod(len(ends), n_columns)
     row_ends = ends[n_columns - 1 :: n_columns]
     if left_over or np.count_nonzero(is_newline) != n_rows or not is_newline[row_ends].all():
@@ -90,87 +68,128 @@ def _parse_small_integers(lines: bytes, n_columns: int) -> NDArray[np.uint8] | N
     return values.astype(np.uint8).reshape(n_rows, n_columns) if values.max() <= 255 else None
 
 
-def read_numbers(text: CsvText, as_number: Mapping[int, Callable[[str], float]]) -> NDArray[np.float64]:
-    """All rows, (n, n_columns), in float64; ``as_number`` turns fields of columns that may hold words into numbers."""
-    converters: dict[int | str, Callable[[str], float]] = dict(as_number.items())
-    with reading(text.path), _open_text(text.path) as lines:
-        if text.header is not None:
-            lines.readline()
-        try:
-            values: NDArray[np.float64] = np.loadtxt(
-                lines,
-                dtype=np.float64,
-                delimiter=",",
-                comments=None,
-                quotechar='"',
-                ndmin=2,
-                encoding="utf-8",
-                converters=converters,
-            )
-        except UnicodeDecodeError:
-            raise
-        except ValueError as error:
-            _raise_where(text, as_number, str(error))
+def read_numbers(text: CsvText, special: AsNumber, *, pixels: bool = False) -> NDArray[np.float64]:
+    """All rows, (n, n_columns), in float64; ``special`` makes numbers of the fields of columns that may hold words.
+
+    The other columns must be finite numbers, and with ``pixels`` whole ones of 0 to 255.
+    """
+    converters = dict(special)
+    if text.decimal == ",":
+        converters = {column: _decimal_comma for column in range(text.n_columns)} | converters
+    try:
+        with reading(text.path):
+            values = _loadtxt(_data_lines(text), text.separator, converters)
+    except DataFileError as error:
+        # What is no number is a ValueError to NumPy, which does not know the line of the file.
+        if isinstance(error.__cause__, ValueError) and not isinstance(error.__cause__, UnicodeError):
+            _raise_where(text, special, pixels, str(error.__cause__))
+        raise
     if values.shape[1] != text.n_columns:
-        _raise_where(text, as_number, f"found {values.shape[1]} columns")
-    if not _all_finite(values, as_number):
-        _raise_where(text, as_number, "found NaN or infinity")
+        _raise_where(text, special, pixels, f"found {values.shape[1]} columns")
+    if not _all_allowed(values, special, pixels):
+        _raise_where(text, special, pixels, "found others")
     return values
 
 
-def _all_finite(values: NDArray[np.float64], without: Iterable[int]) -> bool:
-    """Whether float32 can hold every feature."""
+def _loadtxt(lines: Iterator[str], separator: str, converters: AsNumber) -> NDArray[np.float64]:
+    by_column: dict[int | str, Callable[[str], float]] = dict(converters.items())
+    values: NDArray[np.float64] = np.loadtxt(
+        lines,
+        dtype=np.float64,
+        delimiter=separator,
+        comments=None,
+        quotechar='"',
+        ndmin=2,
+        encoding="utf-8",
+        converters=by_column,
+    )
+    return values
+
+
+def _decimal_comma(field: str) -> float:
+    number = as_number(field, ",")
+    if number is None:
+        raise ValueError("not a number")
+    return number
+
+
+def _all_allowed(values: NDArray[np.float64], without: Collection[int], pixels: bool) -> bool:
     # In blocks: for a large file, a second array of its size is memory that may not be there.
     for start in range(0, len(values), 4096):
         rows = values[start : start + 4096]
         features = np.delete(rows, list(without), axis=1) if without else rows
-        if not (np.abs(features) <= _FLOAT32_MAX).all():
+        if not np.isfinite(features).all():
+            return False
+        if pixels and ((features < 0) | (features > 255) | (features != np.floor(features))).any():
             return False
     return True
 
 
 def require_rows(text: CsvText) -> None:
     """Raise if there is no row of numbers."""
-    with reading(text.path), _open_text(text.path) as lines:
-        if text.header is not None:
-            lines.readline()
-        if not any(line.strip() for line in lines):
-            raise DataFileError(f"{text.path}: expected rows of numbers below the header, found none; is it complete?")
+    if not any(line.strip() for line in _data_lines(text)):
+        raise DataFileError(f"{text.path}: expected rows of numbers below the header, found none; is it complete?")
 
 
-def _raise_where(text: CsvText, words: Container[int], reason: str) -> NoReturn:
+def _data_lines(text: CsvText) -> Iterator[str]:
+    """The lines below the header. Spaces before a quote are taken off, because NumPy takes such a quote for a word."""
+    gap = re.compile(re.escape(text.separator) + r' +"(?!")')
+    for line in itertools.islice(text_lines(text.path), text.header_lines, None):
+        yield gap.sub(f'{text.separator}"'.replace("\\", r"\\"), line) if '"' in line else line
+
+
+def _raise_where(text: CsvText, words: Collection[int], pixels: bool, reason: str) -> NoReturn:
     """Read the file line by line to the first fault, and raise an error that says where it is."""
-    with reading(text.path), _open_text(text.path) as lines:
-        rows = csv.reader(lines)
+    expected = f"rows of {_PIXELS if pixels else 'numbers'} with {text.between} between them"
+    with reading(text.path, expected, "is a quote missing?"):
+        rows = csv.reader(_data_lines(text), delimiter=text.separator)
         for fields in rows:
-            if not fields or (text.header is not None and rows.line_num == 1):
-                continue
-            fault = _fault(text, fields, words)
-            if fault:
-                raise DataFileError(f"{text.path}: line {rows.line_num}: {fault}")
-    raise DataFileError(f"{text.path}: expected rows of numbers with commas between them, but {reason}")
+            if fields and (fault := _fault(text, fields, words, pixels)):
+                raise DataFileError(f"{text.path}: line {text.header_lines + rows.line_num}: {fault}")
+    raise DataFileError(f"{text.path}: expected {expected}, but {reason}")
 
 
-def _fault(text: CsvText, fields: list[str], words: Container[int]) -> str | None:
+def one_line(field: str) -> str:
+    """A field that may hold words; one over several lines is what an open quote makes of the rows that follow."""
+    if "\n" in field:
+        raise ValueError("a field goes over several lines")
+    return field
+
+
+def _fault(text: CsvText, fields: list[str], words: Collection[int], pixels: bool) -> str | None:
     if len(fields) != text.n_columns:
-        return f"expected {text.n_columns} fields, as in line 1, found {len(fields)}; complete or remove "
-        "the line"
+        return (
+            f"expected {text.n_columns} fields, as in line 1, found {len(fields)} (with {text.between} between them); "
+            "complete or remove the line"
+        )
     for column, field in enumerate(fields):
         if column in words:
+            if "\n" in field:
+                return (
+                    f"{text.column_name(column)}: expected a word, found {field!r:.60}, which goes over several lines; "
+                    "is a quote not closed?"
+                )
             continue
-        try:
-            number = float(field)
-        except ValueError:
-            found = f"found {field!r}" if field.strip() else "found nothing"
-            return f"{text.column_name(column)}: expected a number, {found}; replace it by a number"
-        if not abs(number) <= _FLOAT32_MAX:
+        number = as_number(field, text.decimal)
+        if number is None:
+            found = f"found {field!r:.60}" if field.strip() else "found nothing"
+            return f"{text.column_name(column)}: expected a number, {found}; {_number_remedy(text, field)}"
+        if not math.isfinite(number):
             return (
-                f"{text.column_name(column)}: expected a finite number, found {field.strip()}; drop the row "
+                f"{text.column_name(column)}: expected a finite number, found {field.strip():.60}; drop the row "
                 "or fill in a value"
+            )
+        if pixels and not (0 <= number <= 255 and number == math.floor(number)):
+            return (
+                f"{text.column_name(column)}: expected {_PIXELS}, found {field.strip():.60}; if the features are no "
+                "pixels, leave dtype='uint8' out"
             )
     return None
 
 
-def _open_text(path: Path) -> io.TextIOWrapper:
-    binary: Any = open_bytes(path)
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+def _number_remedy(text: CsvText, field: str) -> str:
+    other = "," if text.decimal == "." else "."
+    if as_number(field, other) is None:
+        return "replace it by a number"
+    mark = "comma" if other == "," else "point"
+    return f"if this is a decimal {mark}, say decimal='{other}'; else replace it"

@@ -1,21 +1,36 @@
 """Data sets in a folder or in one file: find out which kind, and read it."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._errors import DataFileError
-from ._open import existing_file, first_bytes
-from .arrays import Labels, Part, Split, as_features, as_labels, load_npz, same_dtype, same_length, same_width
+from .._errors import ArgumentError, DataFileError
+from ._open import existing_file, first_bytes, reading
+from .array_files import load_npz
+from .arrays import (
+    Features,
+    FeatureType,
+    Labels,
+    Part,
+    Split,
+    as_features,
+    as_labels,
+    same_dtype,
+    same_length,
+    same_width,
+)
 from .idx import load_images, load_labels
 from .split import train_test_split
-from .table import Table, load_csv
+from .table import Table, TableForm, read_table
 
 _IDX_NAMES = (
     ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 )
 _NPZ_NAMES = ("mnist.npz", "fashion_mnist.npz")
+_TEST_SHARE = 1 / 6
 _CSV_NAMES = (
     ("train.csv", "test.csv"),
     ("mnist_train.csv", "mnist_test.csv"),
@@ -29,27 +44,42 @@ def has_data(folder: Path) -> bool:
     return any(_find(folder, name) for name in names) or any((folder / name).is_file() for name in _NPZ_NAMES)
 
 
-def load_folder(folder: Path) -> Split:
+class Loaded(NamedTuple):
+    """Training and test part; and of tables, how the training part was read."""
+
+    train: Part
+    test: Part
+    table: Table | None = None
+
+    @property
+    def split(self) -> Split:
+        return self.train, self.test
+
+
+def load_folder(folder: Path, form: TableForm) -> Loaded:
     """Train and test parts from the IDX, NPZ or CSV files in ``folder``, whichever is there and complete."""
     idx = [[_find(folder, name) for name in pair] for pair in _IDX_NAMES]
     if all(path for pair in idx for path in pair):
-        return _load_idx_files(*(path for pair in idx for path in pair if path))
+        refuse_table_arguments(folder, "IDX files", form)
+        return Loaded(*_load_idx_files([path for pair in idx for path in pair if path], form.dtype))
     for name in _NPZ_NAMES:
         if (folder / name).is_file():
-            return load_npz(folder / name)
+            refuse_table_arguments(folder, name, form)
+            return Loaded(*load_npz(folder / name, form.dtype))
     for train_name, test_name in _CSV_NAMES:
         train, test = _find(folder, train_name), _find(folder, test_name)
         if train and test:
-            return _load_csv_files(train, test)
+            return _load_csv_files(train, test, form)
     raise DataFileError(_nothing_complete(folder))
 
 
-def load_file(path: Path, *, seed: int) -> Split:
+def load_file(path: Path, form: TableForm, *, seed: int) -> Loaded:
     """Train and test parts from one NPZ or CSV file."""
     existing_file(path)
     start = first_bytes(path, 6)
     if start.startswith(b"PK\x03\x04"):
-        return load_npz(path)
+        refuse_table_arguments(path, "an NPZ file", form)
+        return Loaded(*load_npz(path, form.dtype))
     if start.startswith((b"\0\0", b"\x93NUMPY")):
         kind = "an NPY file, which has" if start.startswith(b"\x93") else "one IDX file, which has"
         raise DataFileError(
@@ -60,9 +90,30 @@ def load_file(path: Path, *, seed: int) -> Split:
         raise DataFileError(
             f"{path}: expected an NPZ file, found {start.hex(' ')} at its start; it is not what it says"
         )
-    table = load_csv(path)
-    train, test = train_test_split(table.x, _required_labels(path, table), test_fraction=1 / 6, seed=seed)
-    return train, test
+    table = read_table(path, form)
+    train, test = split_rows(path, table.x, _required_labels(path, table), seed)
+    return Loaded(train, test, table)
+
+
+def split_rows(path: object, x: Features, y: Any, seed: int) -> tuple[Any, Any]:
+    """A training part and a test part, a sixth of each class, of a file that has none."""
+    try:
+        return train_test_split(x, y, test_fraction=_TEST_SHARE, seed=seed, stratify=True)
+    except ArgumentError as error:
+        reason = str(error).removeprefix("train_test_split: ")
+        raise DataFileError(
+            f"{path}: expected rows that can be split into a training and a test part: {reason}"
+        ) from error
+
+
+def refuse_table_arguments(place: object, found: str, form: TableForm) -> None:
+    """Refuse what is for tables alone, where there is none: it would change nothing, in silence."""
+    asked = TableForm(form.label, form.n_classes_one_hot, None, form.separator, form.decimal)
+    if form.is_asked and asked != TableForm():
+        raise ArgumentError(
+            f"{place}: label, n_classes_one_hot, separator and decimal are for CSV files, but this is {found}: leave "
+            "them out"
+        )
 
 
 def _find(folder: Path, name: str) -> Path | None:
@@ -73,27 +124,44 @@ def _find(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _load_idx_files(train_x: Path, train_y: Path, test_x: Path, test_y: Path) -> Split:
-    train, test = _load_idx_pair(train_x, train_y), _load_idx_pair(test_x, test_y)
+def _load_idx_files(paths: list[Path], dtype: FeatureType | None) -> Split:
+    train_x, train_y, test_x, test_y = paths
+    train, test = _load_idx_pair(train_x, train_y, dtype), _load_idx_pair(test_x, test_y, dtype)
     same_width(train_x, test_x, train[0].shape[1], test[0].shape[1])
-    return same_dtype(train, test)
+    return same_dtype(test_x, train, test)
 
 
-def _load_idx_pair(images: Path, labels: Path) -> Part:
-    x = as_features(images, "the images", load_images(images))
+def _load_idx_pair(images: Path, labels: Path, dtype: FeatureType | None) -> Part:
+    x = as_features(images, "the images", load_images(images), dtype)
     y = as_labels(labels, "the labels", load_labels(labels))
     same_length(images, labels, len(x), len(y))
     return x, y
 
 
-def _load_csv_files(train_path: Path, test_path: Path) -> Split:
-    train = load_csv(train_path)
+def _load_csv_files(train_path: Path, test_path: Path, form: TableForm) -> Loaded:
+    train = read_table(train_path, form)
     train_y = _required_labels(train_path, train)
-    # A test file may lack a class: the training file says how many one-hot columns there are.
-    test = load_csv(test_path, n_classes_one_hot=train.n_classes_one_hot)
+    test = read_table(test_path, like_training(form, train))
+    same_columns(train_path, train, test_path, test)
     test_y = _numbered_alike(train_path, train, test_path, test)
-    same_width(train_path, test_path, train.x.shape[1], test.x.shape[1])
-    return same_dtype((train.x, train_y), (test.x, test_y))
+    return Loaded((train.x, train_y), (test.x, test_y), train)
+
+
+def like_training(form: TableForm, train: Table) -> TableForm:
+    """How to read more data of the same kind: a test file may lack a class, or have its columns in another order."""
+    one_hot = form.n_classes_one_hot if form.label != "auto" else train.n_classes_one_hot
+    return replace(form, n_classes_one_hot=one_hot, known_label=train.label, known_features=train.feature_names)
+
+
+def same_columns(train_path: Path, train: Table, path: Path, table: Table) -> None:
+    """Raise unless both have the same features, by their names where both have names."""
+    same_width(train_path, path, train.x.shape[1], table.x.shape[1])
+    if train.feature_names and table.feature_names and train.feature_names != table.feature_names:
+        strange = [name for name in table.feature_names if name not in train.feature_names]
+        raise DataFileError(
+            f"{path}: expected the columns of {train_path}, found {strange[0]!r:.60} besides; the two do not belong "
+            "together"
+        )
 
 
 def _required_labels(path: Path, table: Table) -> Labels:
@@ -128,7 +196,8 @@ def _nothing_complete(folder: Path) -> str:
             f"{folder}: expected four IDX files, plain or .gz, found {len(names) - len(missing)} (missing: "
             f"{', '.join(missing)}); copy or download the missing ones"
         )
-    found = sorted(path.name for path in folder.iterdir())[:8]
+    with reading(folder):
+        found = sorted(path.name for path in folder.iterdir())[:8]
     return (
         f"{folder}: expected IDX files ({', '.join(names)}, plain or .gz), {_NPZ_NAMES[0]}, or train.csv and "
         f"test.csv, found {', '.join(found) or 'an empty folder'}; give the folder that holds the files "

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import DataFileError
-from ._open import existing_file, open_bytes, read_at_most, reading
+from ._open import allow, existing_file, fill, is_packed, open_bytes, reading
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MOST_DIMENSIONS = 32
 
 
 def load_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -52,16 +53,32 @@ def load_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     with reading(file_path), open_bytes(file_path) as file:
         dtype, shape = _header(file_path, file.read(4), file)
         expected = math.prod(shape) * dtype.itemsize
+        _check_room(file_path, expected, 4 + 4 * len(shape))
+        values = np.empty(expected, np.uint8)
+        found = fill(file, values.data)
         # One byte more than expected is enough to know that there is too much, however much there is.
-        values = read_at_most(file, expected + 1)
-    if len(values) != expected:
-        found = f"only {len(values)}" if len(values) < expected else f"more than {expected}"
-        raise DataFileError(
-            f"{file_path}: expected {expected} bytes of values, for the sizes {shape} in its header, found "
-            f"{found}; the file is {'truncated' if len(values) < expected else 'damaged'}: copy or download "
-            "it again"
-        )
-    return np.frombuffer(values, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        if found < expected or file.read(1):
+            raise _wrong_size(file_path, expected, found)
+        return values.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _check_room(path: Path, expected: int, header: int) -> None:
+    """Refuse a header that promises more than there is, before room is made for it."""
+    if is_packed(path):
+        allow(path, expected)
+        return
+    found = path.stat().st_size - header
+    if found < expected:
+        raise _wrong_size(path, expected, found)
+
+
+def _wrong_size(path: Path, expected: int, found: int) -> DataFileError:
+    is_short = found < expected
+    return DataFileError(
+        f"{path}: expected {expected} bytes of values, for the sizes in its header, found "
+        f"{f'only {found}' if is_short else f'more than {expected}'}; the file is "
+        f"{'truncated' if is_short else 'damaged'}: copy or download it again"
+    )
 
 
 def load_images(path: Path) -> NDArray[Any]:
@@ -87,7 +104,7 @@ def load_labels(path: Path) -> NDArray[Any]:
 
 
 def _header(path: Path, magic: bytes, file: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or magic[3] == 0:
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _DTYPES or not 0 < magic[3] <= _MOST_DIMENSIONS:
         raise DataFileError(
             f"{path}: expected IDX data (magic number 00 00 08 01 for labels, 00 00 08 03 for images), found "
             f"{magic.hex(' ') or 'nothing'}; is this another kind of file?"

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .._errors import ArgumentError, DownloadError
+from ._open import as_path
 from .catalog import data_home
 from .remote_file import Progress, RemoteFile, part_size, sha256_of
 
@@ -74,8 +75,8 @@ def download(
     DownloadError
         If no mirror delivers a file whole and with the right checksum, or the folder cannot be written. The
         message says what happened at each mirror and where to put the files by hand.
-    ArgumentError
-        If the name is not one of the two, or a mirror is not an http or https address.
+    ArgumentError, ArgumentTypeError
+        If the name is not one of the two, a mirror is not an http or https address, or the destination is no path.
 
     Examples
     --------
@@ -85,7 +86,7 @@ def download(
     if key not in _FILES:
         raise ArgumentError(f"download: name must be one of {', '.join(_FILES)}, got {name!r}")
     sources = _checked_mirrors(_MIRRORS[key] if mirrors is None else mirrors)
-    folder = data_home() / key if destination is None else Path(destination).expanduser()
+    folder = data_home() / key if destination is None else as_path(destination, "destination", "folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in _FILES[key]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 
 from .._errors import ArgumentError, ArgumentTypeError, DataFileError
 from ._open import existing_file, first_bytes
-from .arrays import map_npy, read_npz
-from .table import load_csv
+from .array_files import map_npy, read_npz
+from .arrays import FeatureType, converted
+from .files import like_training, same_columns
+from .table import Table, TableForm, read_table
 
 AnyPath = str | os.PathLike[str]
 Pair = tuple[Any, Any]
+
+_ZIP = b"PK\x03\x04"
 
 
 class Found(NamedTuple):
@@ -61,10 +66,12 @@ class Files(Source):
         paths: Sequence[AnyPath | tuple[AnyPath, AnyPath]],
         read: Callable[[Any], Pair] | None,
         rows_in_chunk: int | None,
-        dtype: str | None,
+        dtype: FeatureType | None,
+        label: str | int | None,
     ) -> None:
         self.paths, self.read, self.rows_in_chunk, self.dtype = paths, read, rows_in_chunk, dtype
-        self._words: tuple[str, tuple[str, ...] | None] | None = None  # of labels, and the file that they are from
+        self._form = TableForm(label, dtype=dtype)
+        self._first: tuple[Path, Table] | None = None  # of the tables, without its rows: what the others must be like
         if read is None:
             for path in paths:
                 _existing_pair(path) if isinstance(path, (tuple, list)) else existing_file(path)
@@ -78,7 +85,12 @@ class Files(Source):
     def _pieces(self, name: str, x: Any, y: Any, shuffler: np.random.Generator | None) -> Iterator[Found]:
         whole = checked_pair(Found(name, x, y), self.error)
         for _, x_piece, y_piece in Rows(whole.x, whole.y, self.rows_in_chunk).chunks(shuffler):
-            yield Found(name, x_piece if self.dtype is None else x_piece.astype(self.dtype, copy=False), y_piece)
+            yield Found(name, self._in_dtype(name, x_piece), y_piece)
+
+    def _in_dtype(self, name: str, x: Any) -> Any:
+        if self.dtype is None or x.dtype == self.dtype:
+            return x
+        return converted(Path(name), "x", x.reshape(len(x), -1), self.dtype).reshape(x.shape)
 
     def _pair(self, path: Any, name: str) -> Pair:
         if self.read is not None:
@@ -87,28 +99,46 @@ class Files(Source):
             x_path, y_path = _existing_pair(path)
             return map_npy(x_path), map_npy(y_path)
         file_path = existing_file(path)
-        start = first_bytes(file_path, 6)
-        if start.startswith(b"PK\x03\x04"):
+        if _is_table(file_path):
+            return self._table(file_path)
+        if first_bytes(file_path, 6).startswith(_ZIP):
             arrays = read_npz(file_path, ("x", "y"))
             return arrays["x"], arrays["y"]
-        if start.startswith((b"\x93NUMPY", b"\0\0")):
-            raise DataFileError(
-                f"{path}: expected features and labels, found a file of one array; give a pair of NPY files, "
-                "(x_path, y_path), or read="
-            )
-        return self._table(file_path)
+        raise DataFileError(
+            f"{path}: expected features and labels, found a file of one array; give a pair of NPY files, "
+            "(x_path, y_path), or read="
+        )
 
     def _table(self, path: Path) -> Pair:
-        table = load_csv(path)
-        if table.y is None:
-            raise DataFileError(f"{path}: expected labels, found features alone; tell with read= which column they are")
-        name, words = self._words = self._words or (str(path), table.class_names)
-        if table.class_names != words:  # the same number would mean another class
+        name, first = self._first_table()
+        table = _labelled(path, like_training(self._form, first))
+        same_columns(name, first, path, table)
+        if table.class_names != first.class_names:  # the same number would mean another class
             raise DataFileError(
-                f"{path}: expected the labels {_some(words)}, as in {name}, found {_some(table.class_names)}; number "
-                "the classes alike in all files, or with read="
+                f"{path}: expected the labels {_some(first.class_names)}, as in {name}, found "
+                f"{_some(table.class_names)}; number the classes alike in all files, or with read="
             )
         return table.x, table.y
+
+    def _first_table(self) -> tuple[Path, Table]:
+        """The first table in the list, whichever is read first: it settles which column is what in all of them."""
+        if self._first is None:
+            files = (existing_file(path) for path in self.paths if not isinstance(path, (tuple, list)))
+            path = next(file for file in files if _is_table(file))
+            table = _labelled(path, self._form)
+            self._first = path, replace(table, x=table.x[:0].copy(), y=None)
+        return self._first
+
+
+def _is_table(path: Path) -> bool:
+    return not first_bytes(path, 6).startswith((_ZIP, b"\x93NUMPY", b"\0\0"))
+
+
+def _labelled(path: Path, form: TableForm) -> Table:
+    table = read_table(path, form)
+    if table.y is None:
+        raise DataFileError(f"{path}: expected labels, found features alone; say which column they are with label=")
+    return table
 
 
 class Generated(Source):

@@ -9,7 +9,8 @@ from numpy.typing import DTypeLike, NDArray
 from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError
 from ._open import existing_file
-from .arrays import map_npy, map_raw
+from .array_files import map_npy, map_raw
+from .arrays import FeatureType
 from .sources import AnyPath, Files, Found, Generated, Pair, Rows, Source, checked_pair
 
 Chunk = tuple[NDArray[Any], NDArray[Any]]
@@ -179,7 +180,8 @@ class Chunks:
         read: Callable[[Any], Pair] | None = None,
         *,
         rows_in_chunk: int | None = None,
-        dtype: str | None = None,
+        dtype: FeatureType | None = None,
+        label: str | int | None = "auto",
     ) -> "Chunks":
         """Files, one after the other.
 
@@ -193,9 +195,12 @@ class Chunks:
             Reads an element of ``paths`` instead: ``read(path)`` returns (x, y).
         rows_in_chunk : int, optional
             Files of more rows become several chunks. Default: a file is a chunk.
-        dtype : {"float32", "float64"}, optional
-            Converts the features. CSV files need it where some hold only whole numbers of 0 to 255, which are read as
-            uint8, and others do not.
+        dtype : {"uint8", "float32", "float64"}, optional
+            Converts the features; values that it cannot hold are refused. Without it CSV files give float64, and arrays
+            what they are stored as. uint8 are pixels.
+        label : str or int, default "auto"
+            Of CSV files: the name or number of the label column, as for `load_csv`; what the first file settles holds
+            for all.
 
         Raises
         ------
@@ -222,8 +227,8 @@ class Chunks:
         if read is not None and not callable(read):
             raise ArgumentTypeError(f"read must be a function of a path, not {read!r:.60}")
         if dtype is not None:
-            dtype = _check.choice(dtype, "dtype", ("float32", "float64"))
-        return cls(Files(found, read, _chunk_size(rows_in_chunk), dtype))
+            _check.choice(dtype, "dtype", ("uint8", "float32", "float64"))
+        return cls(Files(found, read, _chunk_size(rows_in_chunk), dtype, label))
 
     @classmethod
     def from_generator(cls, function: Callable[[], Iterable[Pair]], *, rows_in_chunk: int | None = None) -> "Chunks":
@@ -261,9 +266,9 @@ class Chunks:
 
 def _rows(x: Any, y: Any, rows_in_chunk: int, name: str = "") -> Rows:
     if len(x) != len(y):
-        raise ArgumentError(f"x and y must have equally many rows, not {len(x)} and {len(y)}")
+        raise ArgumentError(f"{name}x and y must have equally many rows, not {len(x)} and {len(y)}")
     size = _check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
-    checked_pair(Found("x and y", x[:1], y[:1]), ArgumentError)
+    checked_pair(Found(name.removesuffix(", ") or "x and y", x[:1], y[:1]), ArgumentError)
     return Rows(x, y, size, name)
 
 

@@ -1,28 +1,26 @@
-"""Tables of features and labels in CSV files: which column is what."""
+"""Tables of features and labels in CSV files. What they hold are numbers; pixels, only when told."""
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import ArgumentError, DataFileError
-from ._open import existing_file
-from .arrays import MAX_LABEL, Features, Labels, as_features, as_float32, as_labels, from_one_hot
-from .csv_text import CsvText, first_fields, read_numbers, read_small_integers, require_rows
+from .._errors import DataFileError
+from .arrays import MAX_LABEL, Features, FeatureType, Labels, as_labels, converted, feature_type, from_one_hot
+from .columns import Columns, Label, columns_of, decided
+from .csv_text import one_line, read_numbers, read_small_integers, require_rows
+from .dialect import CsvText, as_number, opened_text
 
 Numbers = NDArray[np.uint8] | NDArray[np.float64]
 
-_LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
-_ONE_HOT_NAME = re.compile(r"(?:label|class|target|y|one_?hot)s?[ _.-]?(\d+)")
-_FEATURE_NAME = re.compile(r"(?:pixel|px|feature|feat|x|f|v|column|col)?[ _.-]?\d+(?:x\d+)?")
 _MISSING = ("", "nan")
-_NUMBERED_HEADER = 8  # columns 0, 1, … of a table written without names; fewer could well be data
+_MOST_WORDS = 1 << 16  # different spellings of labels that are kept while a file is read
+_BLOCK = 4096  # rows
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
@@ -32,7 +30,7 @@ class Table:
     Attributes
     ----------
     x : ndarray
-        Features, shape (n, features), C-contiguous, uint8 if all are whole numbers of 0 to 255, else float32.
+        Features, shape (n, features), C-contiguous, float64 unless another ``dtype`` was asked for.
     y : ndarray or None
         Class numbers, int64, shape (n,); None if the file has no labels.
     class_names : tuple of str, or None
@@ -41,6 +39,11 @@ class Table:
         The names of the columns of ``x``, if the file has a header.
     n_classes_one_hot : int
         Number of leading columns that were read as one-hot labels, else 0.
+    label : str, int or None
+        The label column: its name, or its number (from 0) in a file without header; None if there is none, or with
+        one-hot labels.
+    label_source : str or None
+        Which column is the label and why, in words.
     """
 
     x: Features
@@ -48,14 +51,49 @@ class Table:
     class_names: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
     n_classes_one_hot: int = 0
+    label: str | int | None = None
+    label_source: str | None = None
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """How a table is to be read: the arguments of `load_csv`, and what earlier data of this kind have settled.
+
+    Attributes
+    ----------
+    known_label : str, int or None
+        The label column of the training data; it counts where ``label`` is "auto".
+    known_features : tuple of str, or None
+        The training data's columns; they are taken by their names, in this order.
+    is_asked : bool
+        Whether the form was asked for, and must be of use; what earlier data have settled need not.
+    """
+
+    label: Any = "auto"
+    n_classes_one_hot: Any = None
+    dtype: FeatureType | None = None
+    separator: str = "auto"
+    decimal: str = "."
+    known_label: Label = None
+    known_features: tuple[str, ...] | None = None
+    is_asked: bool = True
 
 
 def load_csv(
-    path: str | os.PathLike[str], *, label: str | int | None = "auto", n_classes_one_hot: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    label: str | int | None = "auto",
+    n_classes_one_hot: int | None = None,
+    dtype: FeatureType | None = None,
+    separator: str = "auto",
+    decimal: str = ".",
 ) -> Table:
     """Read features, and labels if there are any, from a CSV file (plain or gzip, told by its content).
 
-    Which columns are labels is decided by the first of these rules that applies:
+    The features of a table are numbers, in float64, whatever their values: ages are no pixels. Only
+    ``dtype="uint8"`` makes pixels of them.
+
+    Which columns are labels is decided by the first of these rules that applies; `Table.label_source` says it:
 
     1. ``n_classes_one_hot=k`` (k of 1 or more): the first k columns are one-hot labels.
     2. ``label``: the column of that name, or of that number (from 0; -1 is the last). None: no labels are
@@ -67,12 +105,15 @@ def load_csv(
     5. A header of numbered features alone (``pixel0, …``, ``1x1, …``, ``x0, …``, ``0, 1, …``): no labels.
        Any other header is an error that asks for ``label``.
     6. No header: if the fewest leading columns that hold exactly one 1 (and otherwise 0) in every row are two
-       or more, each of them used at least once, these are one-hot labels. If one of them is never used, the
-       width is in doubt, and an error asks for ``n_classes_one_hot``. Otherwise the first column is the
-       label. ``n_classes_one_hot=0`` turns the search for one-hot columns off.
+       or more, each of them used at least once, these could be one-hot labels (if one of them is never used, an
+       error asks for ``n_classes_one_hot``; 0 turns this search off). Otherwise the first column could be the label,
+       or the last: words, or whole numbers of 0 to 255, not all equal, and not all different. If just one of these
+       can be, it is; if several can, or none, an error asks for ``label``.
 
     The first line is a header if two of its fields are not numbers, or one is a name of rule 3, or it is the
     only field, or it numbers eight or more columns 0, 1, …
+
+    Lines may end in LF, CRLF or CR; the text is UTF-8, with or without a byte order mark; fields may be quoted.
 
     Parameters
     ----------
@@ -81,23 +122,31 @@ def load_csv(
         Name or number of the label column; "auto" applies the rules.
     n_classes_one_hot : int, optional
         Number of leading one-hot columns; 0 for none; without it the rules decide.
+    dtype : {"float64", "float32", "uint8"}, optional
+        Of the features; default float64. With "uint8" they are pixels: whole numbers of 0 to 255.
+    separator : str, default "auto"
+        The character between fields. "auto" finds commas, semicolons and tabs: whichever divides the first lines
+        alike, and into numbers.
+    decimal : {".", ","}, default "."
+        The decimal mark. It is never guessed.
 
     Returns
     -------
     Table
-        ``x``, ``y``, ``class_names``, ``feature_names`` and ``n_classes_one_hot``.
+        ``x``, ``y``, ``class_names``, ``feature_names``, ``n_classes_one_hot``, ``label`` and ``label_source``.
 
     Raises
     ------
     DataFileError
-        If the file is missing, empty or damaged, a row has another number of fields, a feature is not a
-        finite number (the message has line and column), a label is neither a word nor a whole number of 0 to
-        255, or the rules find no answer.
-    ArgumentError
-        If ``label`` or ``n_classes_one_hot`` cannot be used with this file.
+        If the file is missing, empty or damaged, expands too far, a row has another number of fields, a feature is
+        not a finite number or no pixel (the message has line and column), a label is neither a word nor a whole
+        number of 0 to 255, or the rules find no answer.
+    ArgumentError, ArgumentTypeError
+        If ``path`` is no path, or another argument cannot be used with this file.
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "flowers.csv"
@@ -105,217 +154,164 @@ def load_csv(
     ...     table = load_csv(path)
     >>> table.x.shape, table.y.tolist(), table.class_names
     ((2, 2), [1, 0], ('iris', 'setosa'))
+    >>> table.label_source
+    "column 3 ('class'), by its name"
     """
-    text = _opened(path)
-    return _table(text, _columns(text, label, n_classes_one_hot))
+    dtype = feature_type(dtype, "load_csv")
+    return read_table(path, TableForm(label, n_classes_one_hot, dtype, separator, decimal))
 
 
-def load_features_csv(path: str | os.PathLike[str], known: tuple[str, ...] | None = None) -> Table:
-    """The features alone: all columns but those named as labels; of a file that names all ``known`` columns, these."""
-    text = _opened(path)
-    names = text.header or ()
+def read_table(path: Any, form: TableForm) -> Table:
+    """`load_csv`, with what is known of earlier data."""
+    text = opened_text(path, form.separator, form.decimal)
+    return _table(text, columns_of(text, form.label, form.n_classes_one_hot, form.known_label), form)
+
+
+def read_features(path: Any, form: TableForm) -> Table:
+    """The features alone: all columns but those named as labels; of a file that names all known columns, these."""
+    text = opened_text(path, form.separator, form.decimal)
+    known, names = form.known_features, text.header or []
     if known is None or not set(known) <= set(names):
-        return _table(text, _columns(text, None, None))
-    return _table(text, _Columns(left_out=tuple(number for number, name in enumerate(names) if name not in known)))
+        return _table(text, columns_of(text, None, None), form)
+    return _table(text, Columns(left_out=tuple(i for i, name in enumerate(names) if name not in known)), form)
 
 
-def _opened(path: str | os.PathLike[str]) -> CsvText:
-    file_path = existing_file(path)
-    fields = first_fields(file_path)
-    return CsvText(file_path, fields if _is_header(fields) else None, len(fields))
+# ---------------------------------------------------------------- from text to arrays
 
 
-def _table(text: CsvText, columns: _Columns) -> Table:
-    values, words = _read(text, columns)
-    if columns.may_be_one_hot and not words:
-        columns = _Columns(one_hot=width) if (width := _one_hot_width(text, values)) else columns
-    y, class_names = _labels(text, values, columns, words)
-    kept = [column for column in range(text.n_columns) if column not in columns.not_features()]
+def _table(text: CsvText, columns: Columns, form: TableForm) -> Table:
+    columns, values, words = _read(text, columns, form.dtype == "uint8")
+    y, class_names = _labels(text, values, columns, words.get(columns.label) if columns.label is not None else None)
+    kept = _kept(text, columns, form.known_features)
     if not kept:
-        raise DataFileError(f"{text.path}: expected features besides the labels, found {text.n_columns} column(s)")
-    names = tuple(text.header[column] for column in kept) if text.header else None
-    return Table(_features(text.path, values, kept), y, class_names, names, columns.one_hot)
-
-
-@dataclass(frozen=True)
-class _Columns:
-    label: int | None = None
-    one_hot: int = 0  # this many leading columns
-    left_out: tuple[int, ...] = ()
-    may_be_one_hot: bool = False
-
-    def not_features(self) -> set[int]:
-        labels = set() if self.label is None else {self.label}
-        return labels | set(range(self.one_hot)) | set(self.left_out)
-
-
-def _is_header(fields: list[str]) -> bool:
-    n_words = sum(not _is_number(field) for field in fields)
-    numbered = len(fields) >= _NUMBERED_HEADER and fields == [str(i) for i in range(len(fields))]
-    named = any(field.lower() in _LABEL_NAMES | {"y"} for field in fields)
-    return numbered or named or n_words > 1 or (n_words == len(fields) == 1)
-
-
-def _is_number(field: str) -> bool:
-    """Whether ``field`` could stand in a row of data: a number, or a missing one."""
-    try:
-        float(field or "nan")
-    except ValueError:
-        return False
-    return True
-
-
-def _columns(text: CsvText, label: str | int | None, n_one_hot: int | None) -> _Columns:
-    if n_one_hot is not None and (not isinstance(n_one_hot, int) or not 0 <= n_one_hot < text.n_columns):
-        raise ArgumentError(
-            f"load_csv: n_classes_one_hot must be an integer of 0 to {text.n_columns - 1} (of the "
-            f"{text.n_columns} columns of {text.path}, some must be features), got {n_one_hot!r}"
-        )
-    if n_one_hot:
-        return _Columns(one_hot=n_one_hot)
-    if label is not None and label != "auto":
-        return _Columns(label=_find_column(text, label))
-    if text.header is None:
-        if label is None:
-            return _Columns()
-        return _Columns(label=0, may_be_one_hot=n_one_hot is None)
-    return _columns_by_header(text, text.header, labels_wanted=label is not None)
-
-
-def _find_column(text: CsvText, label: str | int) -> int:
-    if isinstance(label, str):
-        if text.header is None or label not in text.header:
-            found = "has no header" if text.header is None else f"has the columns {_some(text.header)}"
-            raise ArgumentError(f"load_csv: label must name a column, got {label!r}, but {text.path} {found}")
-        return text.header.index(label)
-    if not isinstance(label, int) or not -text.n_columns <= label < text.n_columns:
-        raise ArgumentError(
-            f"load_csv: label must be a column of {text.path}, {-text.n_columns} to {text.n_columns - 1}, got {label!r}"
-        )
-    return label % text.n_columns
-
-
-def _columns_by_header(text: CsvText, header: list[str], labels_wanted: bool) -> _Columns:
-    if "" in header:
         raise DataFileError(
-            f"{text.path}: expected a name for every column in the header, found none for column "
-            f"{header.index('') + 1}; name it, or if it numbers the rows, save without it (pandas: "
-            "index=False)"
+            f"{text.path}: expected features besides the labels, found {text.n_columns} column(s) with {text.between} "
+            "between them"
         )
-    names = [name.lower() for name in header]
-    labels = tuple(column for column, name in enumerate(names) if name in _LABEL_NAMES)
-    if not labels and "y" in names and "x" not in names:
-        labels = (names.index("y"),)
-    n_one_hot = _n_one_hot_names(names)
-    if not labels_wanted:
-        return _Columns(left_out=(*labels, *range(n_one_hot)))
-    if len(labels) == 1:
-        return _Columns(label=labels[0])
-    if not labels and n_one_hot:
-        return _Columns(one_hot=n_one_hot)
-    if not labels and all(_FEATURE_NAME.fullmatch(name) for name in names):
-        return _Columns()
-    raise DataFileError(
-        f"{text.path}: expected one column called label (or class, target, y), found the columns "
-        f"{_some(header)}; say which it is: load_csv(path, label='name'), or rename it to label"
-    )
+    names = tuple(text.header[column] for column in kept) if text.header else None
+    label = columns.label if text.header is None or columns.label is None else text.header[columns.label]
+    x = converted(text.path, "the features", _picked(values, kept), form.dtype or "float64")
+    return Table(x, y, class_names, names, columns.one_hot, label, columns.why)
 
 
-def _n_one_hot_names(names: list[str]) -> int:
-    """How many names, from the first on, are label_0, label_1, …, counted from 0 or from 1."""
-    start: int | None = None
-    for column, name in enumerate(names):
-        match = _ONE_HOT_NAME.fullmatch(name)
-        start = int(match[1]) if match and column == 0 else start
-        if not match or start not in (0, 1) or int(match[1]) != start + column:
-            return column if column > 1 else 0
-    return len(names)
+def _kept(text: CsvText, columns: Columns, known: tuple[str, ...] | None) -> list[int]:
+    """The columns of the features, in the order of those that are known by name."""
+    others = columns.not_features()
+    kept = [column for column in range(text.n_columns) if column not in others]
+    if known is not None and text.header is not None and set(known) == {text.header[column] for column in kept}:
+        return [text.header.index(name) for name in known]
+    return kept
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:8]) + (f", … ({len(names)} in all)" if len(names) > 8 else "")
+def _picked(values: Numbers, kept: list[int]) -> Numbers:
+    """These columns. Numbers in float64 are moved within their own memory: a second array may not fit."""
+    first, last = kept[0], kept[-1]
+    in_a_row = kept == list(range(first, last + 1))
+    if values.dtype == np.uint8:  # a run of columns is sliced, not gathered: several times faster for 784 of them
+        return values[:, first : last + 1] if in_a_row else values[:, kept]
+    if len(kept) == values.shape[1] and in_a_row:
+        return values
+    packed = values.reshape(-1)[: len(values) * len(kept)].reshape(len(values), len(kept))
+    for start in range(0, len(values), _BLOCK):
+        rows = values[start : start + _BLOCK]
+        packed[start : start + _BLOCK] = rows[:, kept]  # indexing by a list copies, so nothing is overwritten too soon
+    return packed
 
 
-def _read(text: CsvText, columns: _Columns) -> tuple[Numbers, list[str]]:
-    """The numbers; and where the labels are words, the words that the numbers in their column stand for."""
+class _Words:
+    """The different spellings in a column that may hold words, by their numbers."""
+
+    def __init__(self) -> None:
+        self.number_of: dict[str, int] = {}
+
+    def __call__(self, field: str) -> float:
+        word = one_line(field).strip()
+        if len(self.number_of) > _MOST_WORDS:
+            return self.number_of.get(word, -1)
+        return self.number_of.setdefault(word, len(self.number_of))
+
+    @property
+    def too_many(self) -> bool:
+        return len(self.number_of) > _MOST_WORDS
+
+
+def _read(text: CsvText, columns: Columns, pixels: bool) -> tuple[Columns, Numbers, dict[int, list[str]]]:
+    """The columns, now decided; the numbers; and the words that these stand for, in columns of words."""
     small = read_small_integers(text)
     if small is not None:
-        return small, []
+        return (decided(text, columns, small, {}, set()) if columns.is_open else columns), small, {}
     require_rows(text)
-    number_of: dict[str, int] = {}
-    label = columns.label
-    converters: dict[int, Callable[[str], float]] = dict.fromkeys(columns.left_out, lambda _: 0.0)
-    if label is not None:
-        converters[label] = lambda word: number_of.setdefault(word.strip(), len(number_of))
-    values = read_numbers(text, converters)
-    words = list(number_of)
-    if label is None or not all(_is_number(word) and word.lower() not in _MISSING for word in words):
-        return values, words
-    values[:, label] = np.array([float(word) for word in words])[values[:, label].astype(np.intp)]
-    return values, []
+    found = {column: _Words() for column in columns.may_hold_words(text)}
+    values = _read_exactly(text, columns, found, pixels and not columns.is_open)
+    words = {column: list(column_words.number_of) for column, column_words in found.items()}
+    too_many = {column for column in found if found[column].too_many}
+    if too_many and not columns.is_open:
+        raise DataFileError(_too_many_labels(text, min(too_many), f"more than {_MOST_WORDS:,}"))
+    for column in set(words) - too_many:
+        are_words = [as_number(word, text.decimal) is None or word.lower() == "nan" for word in words[column]]
+        if text.header is None and are_words[0] and len(are_words) > 1 and not any(are_words[1:]) and words[column][0]:
+            raise DataFileError(_word_above_numbers(text, column, words[column][0]))
+        if not any(are_words):
+            numbers = np.array([as_number(word, text.decimal) for word in words.pop(column)])
+            values[:, column] = numbers[values[:, column].astype(np.intp)]
+    if not columns.is_open:
+        return columns, values, words
+    columns = decided(text, columns, values, words, too_many)
+    # What turned out to be a feature must be checked as one, and read as numbers if it looked like words.
+    if pixels or set(words) - {columns.label}:
+        return _read(text, columns, pixels)
+    return columns, values, words
 
 
-def _one_hot_width(text: CsvText, values: Numbers) -> int:
-    """By rule 6 of ``load_csv``: the number of leading one-hot columns, 0 if the first column is the
-    label."""
-    is_one = values == 1
-    has_one = is_one.any(axis=1)
-    first_one = is_one.argmax(axis=1)
-    width = int(first_one.max()) + 1
-    leading = values[:, :width]
-    if width < 2 or width == text.n_columns or not has_one.all():
-        return 0
-    if ((leading != 0).sum(axis=1) != 1).any():
-        return 0
-    if len(np.unique(first_one)) < width:
-        raise DataFileError(
-            f"{text.path}: expected either one label column or one-hot columns first, found that the first "
-            f"{width} columns could be one-hot with classes that never occur; say n_classes_one_hot=, 0 if "
-            "there is one label column"
-        )
-    return width
+def _read_exactly(text: CsvText, columns: Columns, words: dict[int, _Words], pixels: bool) -> NDArray[np.float64]:
+    special: dict[int, Callable[[str], float]] = dict.fromkeys(columns.left_out, _left_out)
+    return read_numbers(text, special | words, pixels=pixels)
+
+
+def _left_out(field: str) -> float:
+    one_line(field)
+    return 0.0
 
 
 def _labels(
-    text: CsvText, values: Numbers, columns: _Columns, words: list[str]
+    text: CsvText, values: Numbers, columns: Columns, words: list[str] | None
 ) -> tuple[Labels | None, tuple[str, ...] | None]:
     if columns.one_hot:
         what = f"the first {columns.one_hot} columns"
         return from_one_hot(text.path, what, values[:, : columns.one_hot]), None
     if columns.label is None:
         return None, None
-    what = text.column_name(columns.label)
     numbers = values[:, columns.label]
-    if not words:
-        return as_labels(text.path, what, numbers), None
-    return _labels_of_words(text.path, what, numbers.astype(np.intp), words)
+    if words is None:
+        return as_labels(text.path, text.column_name(columns.label), numbers), None
+    return _labels_of_words(text, columns.label, numbers.astype(np.intp), words)
 
 
 def _labels_of_words(
-    path: Path, what: str, word_of_row: NDArray[np.intp], words: list[str]
+    text: CsvText, label: int, word_of_row: NDArray[np.intp], words: list[str]
 ) -> tuple[Labels, tuple[str, ...]]:
     if missing := [word for word in words if word.lower() in _MISSING]:
         row = np.flatnonzero(word_of_row == words.index(missing[0]))[0]
         raise DataFileError(
-            f"{path}: expected a label in {what} of every row, found {missing[0]!r} in row {row} (counted "
-            "from 0); drop the row or fill it in"
+            f"{text.path}: expected a label in {text.column_name(label)} of every row, found {missing[0]!r} in row "
+            f"{row} (counted from 0); drop the row or fill it in"
         )
     if len(words) > MAX_LABEL + 1:
-        raise DataFileError(
-            f"{path}: expected labels in {what}, at most {MAX_LABEL + 1} different words, found "
-            f"{len(words)}; is another column the label?"
-        )
+        raise DataFileError(_too_many_labels(text, label, str(len(words))))
     class_names = tuple(sorted(words))
     class_of_word = np.array([class_names.index(word) for word in words], dtype=np.int64)
     return class_of_word[word_of_row], class_names
 
 
-def _features(path: Path, values: Numbers, kept: list[int]) -> Features:
-    first, last = kept[0], kept[-1]
-    # A run of columns is sliced, not gathered: several times faster for 784 of them.
-    x = values[:, first : last + 1] if last - first + 1 == len(kept) else values[:, kept]
-    if x.dtype == np.uint8:
-        return as_features(path, "the features", x)
-    if x.min() >= 0 and x.max() <= 255 and (x == np.floor(x)).all():
-        return np.ascontiguousarray(x, dtype=np.uint8)
-    return as_float32(path, "the features", x)
+def _word_above_numbers(text: CsvText, column: int, word: str) -> str:
+    return (
+        f"{text.path}: line 1: {text.column_name(column)}: expected a label like those below, found {word!r:.60} above "
+        "numbers; if line 1 is a header, give the columns names that are no numbers"
+    )
+
+
+def _too_many_labels(text: CsvText, label: int, found: str) -> str:
+    return (
+        f"{text.path}: expected labels in {text.column_name(label)}, at most {MAX_LABEL + 1} different words, found "
+        f"{found}; is another column the label?"
+    )

@@ -1,0 +1,172 @@
+"""How a CSV file is written: which character separates its fields, which is its decimal mark, and its header."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import _check
+from .._errors import ArgumentError, ArgumentTypeError, DataFileError
+from ._open import check_expansion, existing_file, first_bytes, open_bytes, reading
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+LONGEST_LINE = 1 << 22  # a field takes far more memory while it is looked at than in the file
+LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
+
+MOST_COLUMNS = 1_000_000
+
+_SAMPLE_LINES, _SAMPLE_SIZE, _SAMPLE_FIELDS = 20, 1 << 20, 1000
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+_NOT_FINITE = re.compile(r"[-+]?(inf|infinity|nan)", re.IGNORECASE | re.ASCII)
+_NUMBERED_HEADER = 8  # columns 0, 1, … of a table written without names; fewer could well be data
+
+
+class CsvText(NamedTuple):
+    """Where the numbers of a CSV file are, and how they are written."""
+
+    path: Path
+    header: list[str] | None  # names of the columns, if the first record holds names
+    n_columns: int
+    header_lines: int = 0  # a quoted name may go over several lines
+    separator: str = ","
+    decimal: str = "."
+    sample: tuple[tuple[str, ...], ...] = ()  # the first rows, as far as they were looked at
+
+    def column_name(self, column: int) -> str:
+        return f"column {column + 1}" + (f" ({self.header[column]!r:.60})" if self.header else "")
+
+    @property
+    def between(self) -> str:
+        """What is between the fields, in words."""
+        return SEPARATORS.get(self.separator, f"{self.separator!r}s")
+
+
+def opened_text(path: Any, separator: Any = "auto", decimal: Any = ".") -> CsvText:
+    """Look at the first lines of a file: what separates the fields, how many there are, and whether they are names."""
+    decimal = _check.choice(decimal, "decimal", (".", ","))
+    _check_separator(separator, decimal)
+    file_path = existing_file(path)
+    check_expansion(file_path)
+    if first_bytes(file_path, 2) in _UTF16:
+        raise DataFileError(f"{file_path}: expected text in UTF-8, found UTF-16; save it as CSV in UTF-8")
+    lines = _first_lines(file_path)
+    chosen = max(SEPARATORS, key=lambda mark: _fits(lines, mark)) if separator == "auto" else separator
+    records, ends = _records(file_path, lines, chosen)
+    fields = [field.strip() for field in records[0]]
+    rows = tuple(map(tuple, records))
+    if not _is_header(fields):
+        return CsvText(file_path, None, len(fields), 0, chosen, decimal, rows)
+    _check_names(file_path, fields)
+    return CsvText(file_path, fields, len(fields), ends, chosen, decimal, rows[1:])
+
+
+def as_number(field: str, decimal: str = ".") -> float | None:
+    """The number that ``field`` is in a row of data, NaN and infinity among them; None if it is none."""
+    text = field.strip()
+    if decimal == "," and not _NOT_FINITE.fullmatch(text):
+        text = "" if "." in text else text.replace(",", ".")
+    if _NUMBER.fullmatch(text) or _NOT_FINITE.fullmatch(text):
+        return float(text)
+    return None
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file, however they end; none may be longer than memory can bear."""
+    with reading(path), io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline=None) as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if len(line) == LONGEST_LINE:
+                raise DataFileError(
+                    f"{path}: line {number}: expected at most {LONGEST_LINE:,} characters, found more; is it "
+                    "a table of rows? Save wider rows with numpy.save"
+                )
+            yield line
+
+
+def is_number_of_any_kind(field: str) -> bool:
+    """Whether it could stand in a row of data, with either decimal mark: a number, or a missing one."""
+    return not field or as_number(field) is not None or as_number(field, ",") is not None
+
+
+# ---------------------------------------------------------------- looking at the first lines
+
+
+def _check_separator(separator: Any, decimal: str) -> None:
+    if not isinstance(separator, str):
+        raise ArgumentTypeError(f"separator must be one character or 'auto', not {separator!r:.60}")
+    if separator == "auto":
+        return
+    if len(separator) != 1 or separator.isalnum() or separator in "\"'\r\n.+-\0":
+        raise ArgumentError(
+            f"separator must be 'auto' or one character, such as ',', ';' or '\\t', not {separator!r:.60}"
+        )
+    if separator == decimal:
+        raise ArgumentError(f"separator and decimal must be different characters, not both {separator!r}")
+
+
+def _first_lines(path: Path) -> list[str]:
+    lines: list[str] = []
+    size = 0
+    for line in text_lines(path):
+        if not lines and "\0" in line:
+            raise DataFileError(
+                f"{path}: expected text with separators, found binary data (or UTF-16); save it as CSV in UTF-8"
+            )
+        lines.append(line)
+        size += len(line)
+        if len(lines) == _SAMPLE_LINES or size > _SAMPLE_SIZE:
+            break
+    if not lines or not lines[0].strip():
+        raise DataFileError(f"{path}: expected separated values, found an empty first line; remove empty lines")
+    if max(map(lines[0].count, SEPARATORS)) >= MOST_COLUMNS:
+        raise DataFileError(
+            f"{path}: line 1: expected at most {MOST_COLUMNS:,} fields, found more; is it a table of rows?"
+        )
+    return lines
+
+
+def _fits(lines: list[str], separator: str) -> tuple[bool, bool, float, int]:
+    """How well it separates: into several fields, into equally many in all lines, into numbers, into many."""
+    try:
+        records = [record for record in csv.reader(lines, delimiter=separator, skipinitialspace=True) if record]
+    except csv.Error:  # without separators, a long line is a long field
+        return (False, False, 0.0, 0)
+    fields = [field.strip() for record in records for field in record[:_SAMPLE_FIELDS]]
+    numbers = sum(map(is_number_of_any_kind, fields)) / len(fields)
+    width = len(records[0])
+    return (width > 1, all(len(record) == width for record in records), numbers, width)
+
+
+def _records(path: Path, lines: list[str], separator: str) -> tuple[list[list[str]], int]:
+    """The records of the first lines, and the number of lines of the first one."""
+    with reading(path, "a CSV file", f"are its fields separated by {SEPARATORS.get(separator, repr(separator))}?"):
+        reader = csv.reader(lines, delimiter=separator, skipinitialspace=separator != " ")
+        first = next(reader)
+        ends = reader.line_num
+        records = [first, *(record for record in reader if record)]
+    if ends > 1 and "".join(lines[:ends]).count('"') % 2:
+        raise DataFileError(f"{path}: line 1: expected each quote to be closed, found one that is not; close it")
+    # Where the sample ends within quotes, its last record is a part of one.
+    return records[: max(1, len(records) - 1)] if len(lines) == _SAMPLE_LINES else records, ends
+
+
+def _is_header(fields: list[str]) -> bool:
+    n_words = sum(not is_number_of_any_kind(field) for field in fields)
+    numbered = len(fields) >= _NUMBERED_HEADER and fields == [str(i) for i in range(len(fields))]
+    named = any(field.lower() in LABEL_NAMES | {"y"} for field in fields)
+    return numbered or named or n_words > 1 or (n_words == len(fields) == 1)
+
+
+def _check_names(path: Path, header: list[str]) -> None:
+    """Each column has a name of its own: columns are found by their names."""
+    place: dict[str, int] = {}
+    for column, name in enumerate(header):
+        if name and place.setdefault(name, column) != column:
+            raise DataFileError(
+                f"{path}: expected a name of its own for each column in the header, found {name!r:.60} for columns "
+                f"{place[name] + 1} and {column + 1}; rename one"
+            )
