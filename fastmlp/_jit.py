@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
-import logging
+import logging  # noqa: F401  # before the hooks below, see there
 import os
 import sys
 import threading
@@ -47,8 +47,7 @@ compilations: list[str] = []  # names of the kernels compiled, not loaded, by th
 
 if hasattr(os, "register_at_fork"):
     # A child that is forked while another thread compiles would wait for that thread for ever: it has none. What is
-    # registered last is done first, and logging takes its lock too, which the compiler needs: so logging comes before.
-    assert logging
+    # registered last is done first, and logging takes its lock too, which the compiler needs: so that must come before.
     os.register_at_fork(
         before=_build_lock.acquire,
         after_in_parent=_build_lock.release,

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .._errors import ArgumentError, ArgumentTypeError, DataFileError, FastMLPError
+from .._errors import ArgumentError, DataFileError, FastMLPError
+from .._files import as_folder
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20
@@ -24,21 +25,17 @@ _TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; what s
 _ALWAYS = 1 << 26  # bytes that any file may expand to
 
 
-def as_path(value: Any, name: str = "path", what: str = "file") -> Path:
-    """``value`` as a Path; a number, which Python takes for an open file, is refused."""
+def path_of(value: Any, name: str = "path") -> Path:
+    """The path of a file or folder to read, in which ``~`` is a home folder."""
     try:
-        if isinstance(value, (str, os.PathLike)):
-            return Path(value).expanduser()
-    except TypeError:  # a path of bytes
-        pass
+        return as_folder(value, name).expanduser()
     except RuntimeError as error:  # ~nobody
-        raise DataFileError(f"{value}: no such {what}, because there is no such home folder; check the path") from error
-    raise ArgumentTypeError(f"{name} must be the name of a {what}, not {value!r:.60}")
+        raise DataFileError(f"{value}: there is no such home folder; check the path") from error
 
 
 def existing_file(path: Any, name: str = "path") -> Path:
     """``path`` as a Path, or a DataFileError unless it is a file with something in it."""
-    found = as_path(path, name)
+    found = path_of(path, name)
     with reading(found):
         try:
             status = found.stat()
