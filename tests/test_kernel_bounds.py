@@ -114,7 +114,7 @@ def test_philox_takes_four_words_and_two():
         ("relu_forward", {"y": lambda y: kernel_calls.unaligned(y)}, "y is written in place .* unaligned"),
         ("softmax_forward", {"y": lambda y: y.astype(">f4")}, "y must be a float32|y is written in place"),
     ],
-    ids=str,
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else value,
 )
 def test_numbers_that_choose_a_place_or_a_rule_are_in_range(name, changes, message):
     if name == "gaussian_noise":
