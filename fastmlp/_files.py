@@ -33,7 +33,7 @@ def as_path(value: Any, name: str = "path") -> Path:
     ------
     ArgumentError, ArgumentTypeError
     """
-    path = _path(value, name, "file")
+    path = path_of(value, name, "file")
     if not path.name:
         raise ArgumentError(f"{name} must be the name of a file, not {value!r:.60}")
     return path
@@ -41,10 +41,11 @@ def as_path(value: Any, name: str = "path") -> Path:
 
 def as_folder(value: Any, name: str = "folder") -> Path:
     """The path of a folder, otherwise as `as_path`."""
-    return _path(value, name, "folder")
+    return path_of(value, name, "folder")
 
 
-def _path(value: Any, name: str, what: str) -> Path:
+def path_of(value: Any, name: str, what: str) -> Path:
+    """The path of what is to be read or written, otherwise as `as_path`."""
     try:
         path = Path(value)
     except TypeError:

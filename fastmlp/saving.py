@@ -256,7 +256,9 @@ def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
         for tensor in engine.program.tensors:
             array = _read_tensor(file, slot, tensor, model.dtype)
             if slot - 1 in unsigned and (array < 0).any():
-                raise ModelFileError(f"{path} is damaged: the array {_name(slot, tensor)!r} holds negative numbers")
+                raise ModelFileError(
+                    f"{path} is damaged: the array {_name(slot, tensor)!r} must hold no negative numbers"
+                )
             engine.program.pack(flat, tensor, array)
     _restore_statistics(model, config.get("statistics"))
     _restore_center(model, file)

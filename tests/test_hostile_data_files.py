@@ -337,7 +337,7 @@ def test_paths_that_lead_nowhere(tmp_path):
         tmp_path / "none" / "x",
     ):
         for read in (load_csv, load_features, load_idx, load):
-            with pytest.raises(DataFileError):
+            with pytest.raises(ArgumentError if "\0" in str(path) else DataFileError):
                 read(path)
 
 

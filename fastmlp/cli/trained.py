@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import _archive, _check, saving
 from .._errors import ModelFileError
-from .._files import write_atomically
+from .._files import as_path, write_atomically
 from ..model import Sequential
 
 _ENTRY = "command_line"
@@ -68,7 +68,7 @@ def add_notes(path: Path, notes: Notes) -> None:
 def load(path: Path) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
     model = saving.load(path)
-    with _archive.opened(path) as file:
+    with _archive.opened(as_path(path)) as file:
         if _ENTRY not in file:
             return model, None
         try:

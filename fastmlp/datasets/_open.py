@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from .._errors import ArgumentError, DataFileError, FastMLPError
-from .._files import as_folder
+from .._files import path_of
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20
@@ -25,17 +25,17 @@ _TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; what s
 _ALWAYS = 1 << 26  # bytes that any file may expand to
 
 
-def path_of(value: Any, name: str = "path") -> Path:
-    """The path of a file or folder to read, in which ``~`` is a home folder."""
+def source_path(value: Any, name: str = "path", what: str = "file") -> Path:
+    """The path of a file or a folder to read, in which ``~`` is a home folder."""
     try:
-        return as_folder(value, name).expanduser()
+        return path_of(value, name, what).expanduser()
     except RuntimeError as error:  # ~nobody
         raise DataFileError(f"{value}: there is no such home folder; check the path") from error
 
 
 def existing_file(path: Any, name: str = "path") -> Path:
     """``path`` as a Path, or a DataFileError unless it is a file with something in it."""
-    found = path_of(path, name)
+    found = source_path(path, name)
     with reading(found):
         try:
             status = found.stat()
