@@ -98,6 +98,7 @@ def test_sweeps_and_folds_find_columns():
 START = 1_700_000_000
 
 
+@pytest.mark.needs_jit
 @pytest.mark.parametrize("dtype", ["int64", "uint32", "float64"])
 def test_large_numbers_keep_their_differences(dtype, tmp_path):
     seconds = np.arange(START, START + 2000).astype(dtype)[:, None]
@@ -137,6 +138,7 @@ def test_large_numbers_keep_their_differences_in_numba_code():
         np.testing.assert_array_equal(out, model.predict(x))
 
 
+@pytest.mark.needs_jit
 def test_chunks_of_large_numbers():
     seconds = np.arange(START, START + 600)[:, None]
     late = (seconds[:, 0] >= START + 300).astype(int)

@@ -10,6 +10,8 @@ from fastmlp import activations, losses, metrics
 from fastmlp.activations import SHARES, outputs_of
 from fastmlp.metrics import METRICS, declarations
 
+pytestmark = pytest.mark.needs_jit  # it trains a lot
+
 LOSSES = sorted({*losses._NAMES} - {"sparse_categorical_crossentropy", "mean_squared_error", "sum_of_squares"})
 LOSSES = [*(losses.get(name) for name in LOSSES), losses.get("mse")]
 LOSSES += [losses.CategoricalCrossentropy(from_logits=True), losses.BinaryCrossentropy(from_logits=True)]

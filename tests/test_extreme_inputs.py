@@ -9,6 +9,8 @@ import fastmlp as fm
 from fastmlp import activations
 from fastmlp.datasets import Chunks
 
+pytestmark = pytest.mark.needs_jit  # it trains a lot
+
 LARGEST = {"float32": 3e38, "float64": 1.7e308}
 ROWS = {"few": 1, "some": 5, "many": 2000}
 

@@ -11,6 +11,8 @@ import pytest
 import fastmlp as fm
 from tests.fuzz import kills, runner
 
+pytestmark = pytest.mark.needs_jit  # it trains a lot
+
 FOUND = json.loads((Path(runner.__file__).parent / "found.json").read_text())
 FIRST = 5000  # beside those that the program makes
 

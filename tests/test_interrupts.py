@@ -14,6 +14,8 @@ import fastmlp as fm
 from fastmlp import _interruption, engine
 from fastmlp._interruption import Interruption, uninterrupted
 
+pytestmark = pytest.mark.needs_jit  # it trains a lot
+
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 
 

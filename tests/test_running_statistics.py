@@ -7,6 +7,8 @@ import fastmlp as fm
 from fastmlp.datasets import Chunks
 from fastmlp.engine import STEADY, momentum_after
 
+pytestmark = pytest.mark.needs_jit  # it trains a lot
+
 
 def problem(rows=300, features=6, seed=0):
     rng = np.random.default_rng(seed)

@@ -14,6 +14,8 @@ from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, ModelFile
 from fastmlp.history import History
 from tests.fuzz import saved_loads as sequences
 
+pytestmark = pytest.mark.needs_jit  # it trains a lot
+
 X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
 Y = np.arange(20) % 2
 VALUES = X @ np.array([[1.0], [2.0], [-1.0]], np.float32)
