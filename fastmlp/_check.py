@@ -15,6 +15,8 @@ import numpy as np
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
 
+_SHOWN = 5  # labels or columns in a message
+
 
 def whole_number(value: Any, name: str, *, minimum: int, maximum: int = 2**63 - 1) -> int:
     """An int from ``minimum`` to ``maximum``."""
@@ -282,6 +284,13 @@ def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) ->
     if ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all():
         return array.argmax(axis=1).astype(np.int64), np.empty((0, classes), dtype)
     return np.zeros(len(array), np.int64), targets
+
+
+def some(values: Iterable[Any]) -> str:
+    """The first few of some values, in words."""
+    listed = [value.item() if isinstance(value, np.generic) else value for value in values]
+    rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(f"{value!r:.40}" for value in listed[:_SHOWN]) + rest
 
 
 def are_texts(array: Array) -> bool:

@@ -44,7 +44,14 @@ def as_folder(value: Any, name: str = "folder") -> Path:
     return _path(value, name, "folder")
 
 
+def as_place(value: Any, name: str = "path") -> Path:
+    """The path of a file or a folder, otherwise as `as_path`."""
+    return _path(value, name, "file or folder")
+
+
 def _path(value: Any, name: str, what: str) -> Path:
+    if isinstance(value, str) and not value:  # which pathlib takes for the working folder
+        raise ArgumentError(f"{name} must be the name of a {what}, not ''")
     try:
         path = Path(value)
     except TypeError:

@@ -70,6 +70,14 @@ def test_other_columns_are_refused():
     assert model.predict(pandas.DataFrame(X)).shape == (60, 2)  # without names of its own: by position, as arrays are
 
 
+def test_columns_that_are_numbers_are_names_also_where_a_frame_counts_its_own_from_0():
+    model = learned(frame([2, 0, 1]))
+    np.testing.assert_array_equal(model.predict(frame([0, 1, 2], X[:, [1, 2, 0]])), model.predict(X))
+    model = learned(frame([1, 2, 3]))  # as where column 0 was the label
+    with pytest.raises(ArgumentError, match="lacks 3 and has 0"):
+        model.predict(frame([0, 1, 2]))
+
+
 @pytest.mark.parametrize("names", [["a", "b", "a"], [1, 1, 2], [("a", 1), ("a", 1), ("b", 1)]])
 def test_two_columns_of_one_name_are_refused(names):
     with pytest.raises(ArgumentError, match="x has several columns of the name"):

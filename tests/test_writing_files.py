@@ -324,11 +324,12 @@ def test_a_pipe_in_the_folder_of_a_sweep_is_not_waited_for(tmp_path):
 # ---------------------------------------------------------------- the command line, which writes when the work is done
 
 
-@pytest.mark.parametrize("path", ["/dev/stdout", os.devnull, "fifo"])
+@pytest.mark.parametrize("path", ["fifo.npz", "link.npz"])
 def test_the_command_line_refuses_what_is_no_file_before_it_trains(path, tmp_path, capsys, monkeypatch):
     from fastmlp.cli import main
 
     monkeypatch.chdir(tmp_path)
-    os.mkfifo("fifo")
+    os.mkfifo("fifo.npz")
+    os.symlink(os.devnull, "link.npz")
     assert main(["train", "digits", "--epochs", "1", "--output", path]) in (1, 2)
     assert "is not an ordinary file" in capsys.readouterr().err

@@ -259,9 +259,10 @@ class Diagnosis(Callback):
 
 def _largest_share(y: Any) -> float:
     """The share of rows that belong to the largest class."""
+    labels = _check.array_of(y, "y")
     try:
-        return _share(_check.array_of(y, "y"))
-    except (TypeError, ValueError) as error:  # of what cannot be an array, or has no order
+        return _share(labels)
+    except (TypeError, ValueError) as error:  # of a wrong shape, or without an order
         raise ArgumentError(f"y must be class numbers or rows of class targets: {error}") from None
 
 

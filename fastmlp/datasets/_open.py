@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from .._errors import ArgumentError, DataFileError, FastMLPError
-from .._files import as_folder
+from .._files import as_folder, as_path, as_place
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20
@@ -25,17 +25,26 @@ _TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; what s
 _ALWAYS = 1 << 26  # bytes that any file may expand to
 
 
-def path_of(value: Any, name: str = "path") -> Path:
-    """The path of a file or folder to read, in which ``~`` is a home folder."""
+def place_of(value: Any, name: str = "path") -> Path:
+    """The path of a file or a folder to read, in which ``~`` is a home folder."""
+    return _at_home(as_place(value, name), value)
+
+
+def folder_of(value: Any, name: str) -> Path:
+    """The path of a folder, in which ``~`` is a home folder."""
+    return _at_home(as_folder(value, name), value)
+
+
+def _at_home(path: Path, value: Any) -> Path:
     try:
-        return as_folder(value, name).expanduser()
+        return path.expanduser()
     except RuntimeError as error:  # ~nobody
         raise DataFileError(f"{value}: there is no such home folder; check the path") from error
 
 
 def existing_file(path: Any, name: str = "path") -> Path:
     """``path`` as a Path, or a DataFileError unless it is a file with something in it."""
-    found = path_of(path, name)
+    found = _at_home(as_path(path, name), path)
     with reading(found):
         try:
             status = found.stat()

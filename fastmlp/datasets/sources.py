@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError, DataFileError
 from ._open import existing_file, first_bytes
 from .array_files import map_npy, read_npz
@@ -115,8 +116,8 @@ class Files(Source):
         same_columns(name, first, path, table)
         if table.class_names != first.class_names:  # the same number would mean another class
             raise DataFileError(
-                f"{path}: expected the labels {_some(first.class_names)}, as in {name}, found "
-                f"{_some(table.class_names)}; number the classes alike in all files, or with read="
+                f"{path}: expected the labels {_labels(first.class_names)}, as in {name}, found "
+                f"{_labels(table.class_names)}; number the classes alike in all files, or with read="
             )
         return table.x, table.y
 
@@ -198,9 +199,9 @@ def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError])
 
 
 def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | type[DataFileError]) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.asanyarray(values)
-    except ValueError as reason:
+    try:  # of arrays, what they are: maps and masks stay
+        array: NDArray[Any] = values if isinstance(values, np.ndarray) else _check.array_of(values, what)
+    except ArgumentTypeError as reason:
         raise error(f"{name}: expected one array of numbers as {what}, found what makes none ({reason})") from None
     if array.dtype.kind not in "buif":
         raise error(f"{name}: expected numbers in {what}, found dtype {array.dtype}")
@@ -222,5 +223,5 @@ def _in_memory(part: Any) -> Any:
     return np.array(part, order="C") if isinstance(part, np.memmap) else part
 
 
-def _some(words: tuple[str, ...] | None) -> str:
-    return "numbers" if words is None else ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
+def _labels(words: tuple[str, ...] | None) -> str:
+    return "numbers" if words is None else _check.some(words)
