@@ -296,8 +296,9 @@ class Sequential(Fitting):
         """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.
 
         Dropout and noise are left out, and batch normalisations and `Normalization` become part of a dense layer beside
-        them where that is linear. Predictions agree but for rounding. The new model is a copy; to train it further is
-        to train another network.
+        them where that is linear. (One stays in front of a dense layer where a mean is so many times the deviation that
+        rounding would be felt.) Predictions agree but for rounding. The new model is a copy; to train it further is to
+        train another network.
 
         Raises
         ------
