@@ -278,6 +278,8 @@ def test_tensors_that_record_gradients_are_read():
     (train, _), _ = fm.datasets.train_test_split(x, y)
     assert train.shape == (32, 2)
     model.set_weights([Recording(weight) for weight in model.get_weights()])
+    chunks = fm.datasets.Chunks.from_generator(lambda: iter([(x, y)]))
+    assert model_of().fit(chunks, verbose=0, shuffle=False).epoch == [0]
 
 
 def test_other_failures_of_a_conversion_are_ours():
@@ -288,6 +290,8 @@ def test_other_failures_of_a_conversion_are_ours():
     for use in (fitted().predict, lambda x: fitted().fit(X, x, verbose=0), fm.datasets.labels_of):
         with pytest.raises(fm.ArgumentTypeError, match="out of order"):
             use(Broken())
+    with pytest.raises(fm.ArgumentError, match=r"expected one array of numbers as x, found .*out of order"):
+        next(iter(fm.datasets.Chunks.from_generator(lambda: iter([(Broken(), Y)]))))
 
 
 @needs_texts

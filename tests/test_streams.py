@@ -470,31 +470,3 @@ def test_a_generator_is_made_by_a_function(function, message):
 def test_the_function_must_return_what_can_be_gone_through():
     with pytest.raises(ArgumentTypeError, match=r"function must return an iterator of pairs \(x, y\), not 3"):
         list(Chunks.from_generator(lambda: 3))
-
-
-class Tensor:
-    """As PyTorch's: one that records its gradient, or lies on another device, gives no array."""
-
-    def __init__(self, values, message):
-        self.values, self.message, self.shape = values, message, values.shape
-
-    def __array__(self, dtype=None, copy=None):
-        raise self.message
-
-    def __len__(self):
-        return len(self.values)
-
-    def detach(self):
-        if isinstance(self.message, TypeError):
-            raise self.message
-        return self.values
-
-
-def test_tensors_in_chunks_are_read_as_elsewhere():
-    recorded = RuntimeError("Can't call numpy() on Tensor that requires grad")
-    elsewhere = TypeError("can't convert cuda:0 device type tensor to numpy")
-    x, y = np.ones((4, 2)), np.arange(4) % 2
-    (found, _) = next(iter(Chunks.from_generator(lambda: iter([(Tensor(x, recorded), y)]))))
-    assert found.tolist() == x.tolist()
-    with pytest.raises(ArgumentError, match=r"expected one array of numbers as x, found what makes none .*cuda:0"):
-        next(iter(Chunks.from_generator(lambda: iter([(Tensor(x, elsewhere), y)]))))

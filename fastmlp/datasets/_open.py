@@ -46,10 +46,7 @@ def existing_file(path: Any, name: str = "path") -> Path:
     """``path`` as a Path, or a DataFileError unless it is a file with something in it."""
     found = _at_home(as_path(path, name), path)
     with reading(found):
-        try:
-            status = found.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            raise DataFileError(f"{found}: no such file; check the path (the working folder is {Path.cwd()})") from None
+        status = found.stat()
     if stat.S_ISDIR(status.st_mode):
         raise DataFileError(f"{found}: expected a file, found a folder; name one file in it")
     if not stat.S_ISREG(status.st_mode):
@@ -76,12 +73,14 @@ def reading(path: Path, expected: str = "a readable file", remedy: str = "copy o
         ) from error
     except UnicodeDecodeError as error:
         raise DataFileError(
-            f"{path}: expected UTF-8 text, found bytes that are not ({_short(error)}); save it as CSV in UTF-8"
+            f"{path}: expected UTF-8 text, found bytes that are not ({_short(error)}); save it in UTF-8"
         ) from error
     except MemoryError as error:
         raise DataFileError(
             f"{path}: expected a file that fits into memory, found one that does not; read it in parts"
         ) from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataFileError(f"{path}: no such file; check the path (the working folder is {Path.cwd()})") from None
     except OSError as error:
         reason = error.strerror or _short(error)
         raise DataFileError(f"{path}: expected a readable file, found: {reason}; check its permissions") from error
