@@ -99,16 +99,20 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
 
 
 def array_of(value: Any, name: str) -> Array:
-    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds."""
+    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds.
+
+    Bytes are pixels, so a table, which holds numbers, is never of bytes: what it stores as uint8 becomes int16.
+    """
     try:
         try:
-            return np.asarray(value)
+            array = np.asarray(value)
         except RuntimeError:  # such as PyTorch's: "Can't call numpy() on Tensor that requires grad"
             if not callable(getattr(value, "detach", None)):
                 raise
-            return np.asarray(value.detach())
+            array = np.asarray(value.detach())
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    return array.astype(np.int16) if array.dtype == np.uint8 and is_table(value) else array
 
 
 def numbers(value: Any, name: str) -> Array:
@@ -147,7 +151,8 @@ def _frame(frame: Any, name: str) -> Array:
                 f"{name} must hold numbers, but its column {column!r:.60} holds {frame[column].dtype}: encode it, for "
                 f"example with one column for each value, or drop it"
             )
-    return np.column_stack(columns)
+    array = np.column_stack(columns)
+    return array.astype(np.int16) if array.dtype == np.uint8 else array  # as in `array_of`
 
 
 def _plain(array: Array) -> Array:
@@ -194,8 +199,7 @@ def is_table(x: Any) -> bool:
 def rows(x: Any, name: str, width: int | None = None) -> Array:
     """A matrix of rows to learn from, in the type that they came in.
 
-    Images of more dimensions are flattened to one row each. Bytes are pixels, so a table, which holds numbers, is never
-    of bytes: what it stores as uint8 becomes int16.
+    Images of more dimensions are flattened to one row each.
     """
     array = numbers(x, name)
     if array.ndim < 2:
@@ -209,7 +213,7 @@ def rows(x: Any, name: str, width: int | None = None) -> Array:
         array = array.reshape(array.shape[0], -1)
     if width is not None and array.shape[1] != width:
         raise ArgumentError(f"{name} has {array.shape[1]} features in each row, but the model was built for {width}")
-    return array.astype(np.int16) if array.dtype == np.uint8 and is_table(x) else array
+    return array
 
 
 def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) -> Array:

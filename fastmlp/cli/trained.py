@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 
 from .. import _archive, _check, saving
 from .._errors import ModelFileError
-from .._files import write_atomically
+from .._files import as_path, write_atomically
 from ..model import Sequential
 
 _ENTRY = "command_line"
@@ -65,10 +66,10 @@ def add_notes(path: Path, notes: Notes) -> None:
     write_atomically(path, file.getvalue())
 
 
-def load(path: Path) -> tuple[Sequential, Notes | None]:
+def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
     model = saving.load(path)
-    with _archive.opened(path) as file:
+    with _archive.opened(as_path(path)) as file:
         if _ENTRY not in file:
             return model, None
         try:

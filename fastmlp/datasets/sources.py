@@ -53,7 +53,7 @@ class Rows(Source):
     def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
         for number in _order(-(-self.rows // self.rows_in_chunk), shuffler):
             start = number * self.rows_in_chunk
-            x, y = (_in_memory(part[start : start + self.rows_in_chunk]) for part in (self.x, self.y))
+            x, y = (_in_memory(stretch(part, start, self.rows_in_chunk)) for part in (self.x, self.y))
             yield Found(f"{self.name}chunk {number} (rows from {start})", x, y)
 
 
@@ -84,11 +84,15 @@ class Files(Source):
             yield from self._pieces(name, *self._pair(path, name), shuffler)
 
     def _pieces(self, name: str, x: Any, y: Any, shuffler: np.random.Generator | None) -> Iterator[Found]:
-        whole = checked_pair(Found(name, x, y), self.error)
+        whole = with_table(Found(name, x, y), self.error)
         for _, x_piece, y_piece in Rows(whole.x, whole.y, self.rows_in_chunk).chunks(shuffler):
             yield Found(name, self._in_dtype(name, x_piece), y_piece)
 
     def _in_dtype(self, name: str, x: Any) -> Any:
+        if _check.is_table(x):
+            if self.dtype != "uint8":
+                return x  # numbers whatever their type, which a model takes by the names of their columns
+            x = _check.array_of(x, "x")
         if self.dtype is None or x.dtype == self.dtype:
             return x
         return converted(Path(name), "x", x.reshape(len(x), -1), self.dtype).reshape(x.shape)
@@ -155,7 +159,7 @@ class Generated(Source):
         number = -1
         for number, item in enumerate(iterator):
             name = f"chunk {number}"
-            found = checked_pair(Found(name, *pair_of(item, name, self.error)), self.error)
+            found = with_table(Found(name, *pair_of(item, name, self.error)), self.error)
             for _, x, y in Rows(found.x, found.y, self.rows_in_chunk).chunks(None):
                 yield Found(name, x, y)
         if number < 0:
@@ -198,6 +202,12 @@ def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError])
     return Found(found.name, x, y)
 
 
+def with_table(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
+    """The same, but that a data frame stays one: a model takes its columns by name."""
+    checked = checked_pair(found, error)
+    return checked._replace(x=found.x) if _check.is_table(found.x) else checked
+
+
 def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | type[DataFileError]) -> NDArray[Any]:
     try:  # of arrays, what they are: maps and masks stay
         array: NDArray[Any] = values if isinstance(values, np.ndarray) else _check.array_of(values, what)
@@ -216,6 +226,13 @@ def _existing_pair(paths: Sequence[AnyPath]) -> tuple[Path, Path]:
 
 def _order(count: int, shuffler: np.random.Generator | None) -> Sequence[int]:
     return range(count) if shuffler is None else shuffler.permutation(count).tolist()
+
+
+def stretch(part: Any, start: int, rows: int) -> Any:
+    """Some rows of an array, a data frame or a column, whatever its index."""
+    if callable(getattr(part, "slice", None)) and not isinstance(part, np.ndarray):  # polars, Arrow
+        return part.slice(start, rows)
+    return getattr(part, "iloc", part)[start : start + rows]
 
 
 def _in_memory(part: Any) -> Any:
