@@ -61,7 +61,8 @@ class Sequential(Fitting):
         The labels.
     feature_names : tuple or None
         The columns of the data frame that the model learned from, if it was one: texts, whole numbers, or tuples of
-        these. Other data frames must have the same; their order makes no difference.
+        these. Other data frames must have the same; their order makes no difference. (One without names of its own,
+        whose columns count from 0, is read by place.)
     input_kind : {"pixels", "integers", "floats"} or None
         What the model learned from; None before. A model of pixels takes all whole numbers as pixels, and fractions as
         pixels that were scaled before. A model of other whole numbers takes uint8 as numbers too. A model of fractions
