@@ -15,6 +15,8 @@ import numpy as np
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array
 
+_SHOWN = 5  # labels or columns in a message
+
 
 def whole_number(value: Any, name: str, *, minimum: int, maximum: int = 2**63 - 1) -> int:
     """An int from ``minimum`` to ``maximum``."""
@@ -97,16 +99,20 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
 
 
 def array_of(value: Any, name: str) -> Array:
-    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds."""
+    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds.
+
+    Bytes are pixels, so a table, which holds numbers, is never of bytes: what it stores as uint8 becomes int16.
+    """
     try:
         try:
-            return np.asarray(value)
+            array = np.asarray(value)
         except RuntimeError:  # such as PyTorch's: "Can't call numpy() on Tensor that requires grad"
             if not callable(getattr(value, "detach", None)):
                 raise
-            return np.asarray(value.detach())
+            array = np.asarray(value.detach())
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    return array.astype(np.int16) if array.dtype == np.uint8 and is_table(value) else array
 
 
 def numbers(value: Any, name: str) -> Array:
@@ -145,7 +151,8 @@ def _frame(frame: Any, name: str) -> Array:
                 f"{name} must hold numbers, but its column {column!r:.60} holds {frame[column].dtype}: encode it, for "
                 f"example with one column for each value, or drop it"
             )
-    return np.column_stack(columns)
+    array = np.column_stack(columns)
+    return array.astype(np.int16) if array.dtype == np.uint8 else array  # as in `array_of`
 
 
 def _plain(array: Array) -> Array:
@@ -192,8 +199,7 @@ def is_table(x: Any) -> bool:
 def rows(x: Any, name: str, width: int | None = None) -> Array:
     """A matrix of rows to learn from, in the type that they came in.
 
-    Images of more dimensions are flattened to one row each. Bytes are pixels, so a table, which holds numbers, is never
-    of bytes: what it stores as uint8 becomes int16.
+    Images of more dimensions are flattened to one row each.
     """
     array = numbers(x, name)
     if array.ndim < 2:
@@ -207,7 +213,7 @@ def rows(x: Any, name: str, width: int | None = None) -> Array:
         array = array.reshape(array.shape[0], -1)
     if width is not None and array.shape[1] != width:
         raise ArgumentError(f"{name} has {array.shape[1]} features in each row, but the model was built for {width}")
-    return array.astype(np.int16) if array.dtype == np.uint8 and is_table(x) else array
+    return array
 
 
 def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) -> Array:
@@ -282,6 +288,13 @@ def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) ->
     if ((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all():
         return array.argmax(axis=1).astype(np.int64), np.empty((0, classes), dtype)
     return np.zeros(len(array), np.int64), targets
+
+
+def some(values: Iterable[Any]) -> str:
+    """The first few of some values, in words."""
+    listed = [value.item() if isinstance(value, np.generic) else value for value in values]
+    rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(f"{value!r:.40}" for value in listed[:_SHOWN]) + rest
 
 
 def are_texts(array: Array) -> bool:

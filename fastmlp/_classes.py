@@ -64,6 +64,23 @@ def class_numbers(y: Any, name: str = "y") -> Integers | None:
     return _numbered(labels)
 
 
+def numbers_among(labels: Array, given: Array, name: str, called: str) -> Integers:
+    """The place of each label that is given among all labels; ``called`` is what messages call these.
+
+    Raises
+    ------
+    ArgumentError
+        If one is not among them.
+    """
+    order = np.argsort(labels)
+    places = order[np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)]
+    wrong = np.flatnonzero(labels[places] != given)
+    if len(wrong):
+        row = int(wrong[0])
+        raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but {called} are {_check.some(labels)}")
+    return places.astype(np.int64, copy=False)
+
+
 def _as_array(y: Any) -> Array:
     try:
         array = _check.array_of(y, "y")

@@ -33,7 +33,7 @@ def as_path(value: Any, name: str = "path") -> Path:
     ------
     ArgumentError, ArgumentTypeError
     """
-    path = path_of(value, name, "file")
+    path = _path(value, name, "file")
     if not path.name:
         raise ArgumentError(f"{name} must be the name of a file, not {value!r:.60}")
     return path
@@ -41,11 +41,17 @@ def as_path(value: Any, name: str = "path") -> Path:
 
 def as_folder(value: Any, name: str = "folder") -> Path:
     """The path of a folder, otherwise as `as_path`."""
-    return path_of(value, name, "folder")
+    return _path(value, name, "folder")
 
 
-def path_of(value: Any, name: str, what: str) -> Path:
-    """The path of what is to be read or written, otherwise as `as_path`."""
+def as_place(value: Any, name: str = "path") -> Path:
+    """The path of a file or a folder, otherwise as `as_path`."""
+    return _path(value, name, "file or folder")
+
+
+def _path(value: Any, name: str, what: str) -> Path:
+    if isinstance(value, str) and not value:  # which pathlib takes for the working folder
+        raise ArgumentError(f"{name} must be the name of a {what}, not ''")
     try:
         path = Path(value)
     except TypeError:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from . import _check, kernels, losses, naming, optimizers, program, targets
-from ._errors import ArgumentError, BusyError, NotBuiltError
+from ._errors import ArgumentError, ArgumentTypeError, BusyError, NotBuiltError
 from ._types import Array
 from .attributes import Declared, did_you_mean
 from .bound import BoundLayer
 from .engine import STEADY, Data, Engine, data_of
 from .history import History
-from .inputs import Inputs
+from .inputs import KINDS, Inputs
 from .layers import (
     MOST_UNITS,
     BatchNormalization,
@@ -129,6 +129,14 @@ class Building(Declared):
             raise AttributeError("metrics of a model are chosen by compile(..., metrics=[...])")
         elif name == "classes" and not isinstance(value, np.ndarray) and value is not None:
             value = naming.class_labels(value)
+        elif name == "feature_names" and value is not None:
+            value = naming.names_of(value, "feature_names")
+        elif name == "input_kind" and value is not None:
+            value = _check.choice(value, "input_kind", KINDS)
+        elif name == "stop_training":
+            value = _check.yes_or_no(value, "stop_training")
+        elif name == "history" and value is not None and not isinstance(value, History):
+            raise ArgumentTypeError(f"history must be a History, as fit() returns, or None, not {value!r:.60}")
         super().__setattr__(name, value)
 
     def add(self, layer: Layer) -> None:

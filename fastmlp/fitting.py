@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,7 +55,7 @@ class Fitting(Evaluating):
         validation_batches: int | None = None,
         steps_per_epoch: int | None = None,
         shuffle: bool = True,
-        class_weight: dict[int, float] | str | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         sample_weight: Any = None,
         max_time: float | None = None,
         n_threads: int | None = None,
@@ -70,11 +70,11 @@ class Fitting(Evaluating):
         Parameters
         ----------
         x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
-            An array of uint8 holds pixels (see ``uint8_scale``); everything else becomes the model's dtype. More
-            dimensions are flattened.
+            An array of uint8 holds pixels (see ``uint8_scale``), and everything else numbers, unless the model has
+            learned from another kind before (see ``input_kind``). More dimensions are flattened.
         y : array_like, shape (rows,) or (rows, units)
-            What the loss takes: class numbers, one-hot rows or soft rows; or numbers, one for each unit. Chunks, which
-            are in memory one at a time, hold their own: then there is no ``y``.
+            What the loss takes: class numbers, labels of classes such as texts, one-hot rows or soft rows; or numbers,
+            one for each unit. Chunks, which are in memory one at a time, hold their own: then there is no ``y``.
         batch_size : int, default 32
             Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all, and Rprop
             and L-BFGS always take all.
@@ -101,8 +101,8 @@ class Fitting(Evaluating):
             A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
             been trained.
         class_weight : dict or "balanced", optional
-            Factors of the loss of rows of some classes; the others count 1. "balanced": each class counts as much as
-            the others, however many rows it has.
+            Factors of the loss of rows of some classes, by class number or label; the others count 1. "balanced": each
+            class counts as much as the others, however many rows it has.
         sample_weight : array_like, shape (rows,), optional
             A factor of each row's loss, at least 0. The loss stays a sum over rows divided by their number.
         max_time : float, optional

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
+_LOST = 2.0**-13  # of a standard deviation: what folding may cost numbers that are far from 0
 
 
 @dataclasses.dataclass
@@ -47,6 +48,8 @@ def fold(model: Sequential) -> Sequential:
     new.build(model.engine.program.fan_in)
     values = [parts[tensor.layer].tensors[tensor.name] for tensor in new.engine.program.tensors]
     new.set_weights(values)
+    if isinstance(layers[0], Normalization):
+        new.declarations[0] = layers[0]  # which holds the mean in float64 too
     return new
 
 
@@ -57,7 +60,7 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
     run: list[_Part] = []  # since the last residual block
     for layer in layers:
         if isinstance(layer, Residual):
-            _finish(run, found, parts)
+            _finish(run, found, parts, model.dtype)
             inner, inner_parts = _folded(model, layer.layers, numbers)
             if inner:
                 found.append(Residual(inner))
@@ -67,17 +70,17 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
         if not isinstance(layer, _ONLY_IN_TRAINING):
             tensors = {name: getattr(bound, name).astype(np.float64) for name in bound.tensors}
             run.append(_Part(layer, tensors, SMALLEST_VARIANCE[model.dtype]))
-    _finish(run, found, parts)
+    _finish(run, found, parts, model.dtype)
     return found, parts
 
 
-def _finish(run: list[_Part], found: list[Layer], parts: list[_Part]) -> None:
+def _finish(run: list[_Part], found: list[Layer], parts: list[_Part], dtype: np.dtype[Any]) -> None:
     """Fold a run of layers without blocks, and move it to the end of what there is."""
     at = 0
     while at < len(run):
         if at > 0 and _joins(run[at - 1], run[at]):
             at -= 1
-        elif isinstance(run[at].layer, _NORMALIZATIONS) and at + 1 < len(run) and isinstance(run[at + 1].layer, Dense):
+        elif at + 1 < len(run) and _precedes(run[at], run[at + 1], dtype):
             run[at : at + 2] = [_before(run[at], run[at + 1])]
             continue
         else:
@@ -96,13 +99,32 @@ def _joins(dense: _Part, following: _Part) -> bool:
     return is_open and isinstance(following.layer, (*_NORMALIZATIONS, Activation))
 
 
+def _precedes(part: _Part, following: _Part, dtype: np.dtype[Any]) -> bool:
+    """Whether a layer can become part of the dense layer after it.
+
+    The dense layer reads numbers of which no mean has been taken off: where that is many times the standard deviation,
+    such as seconds since 1970, their differences would be lost in rounding.
+    """
+    if not isinstance(part.layer, _NORMALIZATIONS) or not isinstance(following.layer, Dense):
+        return False
+    mean = part.tensors["moving_mean" if isinstance(part.layer, BatchNormalization) else "mean"]
+    return bool((np.abs(mean * _scale(part)) * np.finfo(dtype).eps <= _LOST).all())
+
+
+def _scale(part: _Part) -> Array:
+    """What a normalisation multiplies differences from the mean by, but for the gamma of a batch normalisation."""
+    if isinstance(part.layer, BatchNormalization):
+        return 1 / np.sqrt(part.tensors["moving_variance"] + part.layer.epsilon)
+    return 1 / np.sqrt(part.tensors["variance"] + part.added)
+
+
 def _scale_and_shift(part: _Part) -> tuple[Array, Array]:
     """A normalisation as y = x · scale + shift."""
     tensors = part.tensors
     if isinstance(part.layer, BatchNormalization):
-        scale = tensors["gamma"] / np.sqrt(tensors["moving_variance"] + part.layer.epsilon)
+        scale = tensors["gamma"] * _scale(part)
         return scale, tensors["beta"] - tensors["moving_mean"] * scale
-    scale = 1 / np.sqrt(tensors["variance"] + part.added)
+    scale = _scale(part)
     return scale, -tensors["mean"] * scale
 
 

@@ -61,7 +61,8 @@ class Sequential(Fitting):
         The labels.
     feature_names : tuple or None
         The columns of the data frame that the model learned from, if it was one: texts, whole numbers, or tuples of
-        these. Other data frames must have the same; their order makes no difference.
+        these. Other data frames must have the same; their order makes no difference. (One without names of its own,
+        whose columns count from 0, is read by place.)
     input_kind : {"pixels", "integers", "floats"} or None
         What the model learned from; None before. A model of pixels takes all whole numbers as pixels, and fractions as
         pixels that were scaled before. A model of other whole numbers takes uint8 as numbers too. A model of fractions
@@ -296,8 +297,9 @@ class Sequential(Fitting):
         """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.
 
         Dropout and noise are left out, and batch normalisations and `Normalization` become part of a dense layer beside
-        them where that is linear. Predictions agree but for rounding. The new model is a copy; to train it further is
-        to train another network.
+        them where that is linear. (One stays in front of a dense layer where a mean is so many times the deviation that
+        rounding would be felt.) Predictions agree but for rounding. The new model is a copy; to train it further is to
+        train another network.
 
         Raises
         ------

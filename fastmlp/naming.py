@@ -8,16 +8,14 @@ from typing import Any, Union
 
 import numpy as np
 
-from . import _check
+from . import _check, _classes
 from ._errors import ArgumentError, ArgumentTypeError
 from ._types import Array, Integers
 
 Name = Union[str, int, tuple["Name", ...]]  # noqa: UP007  # it names itself
 Names = tuple[Name, ...]  # of the columns of a data frame
 
-_SHOWN = 5  # labels or columns in a message
-
-are_texts, texts = _check.are_texts, _check.texts
+are_texts, texts, some = _check.are_texts, _check.texts, _check.some
 
 
 # ---------------------------------------------------------------- labels of classes
@@ -129,17 +127,7 @@ def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
     if given.ndim == 1 and (labels.dtype.kind == "U") != (words is not None):
         came = "numbers" if words is None else "texts"
         raise ArgumentTypeError(f"{name} holds {came}, but the model's classes are {some(labels)}")
-    return _found(given, labels, name) if given.ndim == 1 else y
-
-
-def _found(given: Array, labels: Array, name: str) -> Array:
-    order = np.argsort(labels)
-    places = order[np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)]
-    wrong = np.flatnonzero(labels[places] != given)
-    if len(wrong):
-        row = int(wrong[0])
-        raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but the model's classes are {some(labels)}")
-    return places.astype(np.int64)
+    return _classes.numbers_among(labels, given, name, "the model's classes") if given.ndim == 1 else y
 
 
 def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
@@ -170,13 +158,26 @@ def feature_names(x: Any, name: str = "x") -> Names | None:
     columns = getattr(x, "column_names", getattr(x, "columns", None))  # the former are those of Arrow's tables
     if columns is None:
         return None
-    names = tuple(_column_name(item) for item in columns)
+    return names_of(columns, name) or None
+
+
+def names_of(columns: Any, name: str) -> Names:
+    """The names of columns, as model files can hold them.
+
+    Raises
+    ------
+    ArgumentError
+        If two are the same.
+    ArgumentTypeError
+        If there is no list of them.
+    """
+    names = tuple(_column_name(item) for item in _check.items(columns, name, "names of columns"))
     repeated = [item for item, count in Counter(names).items() if count > 1]
     if repeated:
         raise ArgumentError(
             f"{name} has several columns of the name {repeated[0]!r:.60}: rename them, or drop all but one"
         )
-    return names or None
+    return names
 
 
 def _column_name(column: Any) -> Name:
@@ -199,7 +200,7 @@ def places(x: Any, known: Names | None, name: str) -> list[int] | None:
     names = feature_names(x, name)
     if known is None or names is None or names == known:
         return None
-    if names == tuple(range(len(known))):  # of a frame that was made of an array without names
+    if names == tuple(range(len(known))) and not set(names) & set(known):  # of a frame made of an array without names
         return None
     check_columns(names, known, name)
     return [names.index(item) for item in known]
@@ -217,10 +218,3 @@ def check_columns(names: Names, known: Names, name: str) -> None:
     if missing or strange:
         parts = [f"lacks {some(missing)}"] * bool(missing) + [f"has {some(strange)}"] * bool(strange)
         raise ArgumentError(f"{name} does not have the columns that the model was trained on: it {' and '.join(parts)}")
-
-
-def some(values: Any) -> str:
-    """The first few of some values, in words."""
-    listed = [value.item() if isinstance(value, np.generic) else value for value in values]
-    rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return ", ".join(f"{value!r:.40}" for value in listed[:_SHOWN]) + rest

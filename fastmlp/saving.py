@@ -168,7 +168,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     ------
     ModelFileError
         If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
-        unpack to over 20 times the file's size and 32 MB.
+        unpack to over 20 times the file's size and 32 MiB more.
     ArgumentError, ArgumentTypeError
         If ``path`` is not the name of a file, such as a number.
 

@@ -103,3 +103,13 @@ def interrupting(show):
 def test_the_help(capsys):
     assert main(["sweep", "--help"]) == 0
     assert "usage: fastmlp sweep SETTINGS [DATA]" in capsys.readouterr().out
+
+
+def test_settings_that_are_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "none.json", "digits"]) == 1
+    assert "none.json: no such file; check the path" in capsys.readouterr().err
+    (tmp_path / "latin.json").write_bytes(b'{"name": "\xe4"}')
+    assert main(["sweep", "latin.json", "digits"]) == 1
+    assert "expected UTF-8 text" in (message := capsys.readouterr().err)
+    assert "CSV" not in message

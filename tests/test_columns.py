@@ -70,6 +70,14 @@ def test_other_columns_are_refused():
     assert model.predict(pandas.DataFrame(X)).shape == (60, 2)  # without names of its own: by position, as arrays are
 
 
+def test_columns_that_are_numbers_are_names_also_where_a_frame_counts_its_own_from_0():
+    model = learned(frame([2, 0, 1]))
+    np.testing.assert_array_equal(model.predict(frame([0, 1, 2], X[:, [1, 2, 0]])), model.predict(X))
+    model = learned(frame([1, 2, 3]))  # as where column 0 was the label
+    with pytest.raises(ArgumentError, match="lacks 3 and has 0"):
+        model.predict(frame([0, 1, 2]))
+
+
 @pytest.mark.parametrize("names", [["a", "b", "a"], [1, 1, 2], [("a", 1), ("a", 1), ("b", 1)]])
 def test_two_columns_of_one_name_are_refused(names):
     with pytest.raises(ArgumentError, match="x has several columns of the name"):
@@ -175,3 +183,29 @@ def test_columns_that_lose_values_are_named_in_a_warning(dtype):
     exact = fm.Sequential([fm.Normalization(), fm.Dense(2, "softmax")], dtype="float64", seed=0)
     exact.compile()
     exact.fit(x, np.arange(100) % 2, verbose=0)  # no warning, which would be an error here
+
+
+def test_runs_of_a_sweep_read_numbers_as_fit_does():
+    def build(settings):
+        model = fm.Sequential([fm.Normalization(), fm.Dense(4, "tanh"), fm.Dense(2, "softmax")], seed=0)
+        model.compile()
+        return model
+
+    seconds, y = START + np.arange(600)[:, None], np.arange(600) // 7 % 2
+    for x in (seconds, seconds.astype(np.float64)):
+        alone = build(None)
+        alone.fit(x, y, verbose=0)
+        run = fm.sweep({"build": build, "epochs": 1, "seed": 0}, x, y, verbose=0)[0]
+        assert (run.metrics["loss"], run.load().input_kind) == (alone.history["loss"][0], alone.input_kind)
+        np.testing.assert_array_equal(run.load().predict(x), alone.predict(x))
+    with pytest.warns(UserWarning, match="become equal: 0"):
+        fm.sweep({"layers": [[2]], "epochs": 1}, seconds.astype(np.float64), y, verbose=0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64, np.float32, np.float64])
+def test_runs_of_a_sweep_know_what_they_learned_from(dtype):
+    x, y, alone = np.arange(60).reshape(30, 2).astype(dtype), np.arange(30) % 2, fm.mlp([2], classes=2, seed=0)
+    alone.fit(x, y, verbose=0)
+    run = fm.sweep({"layers": [[2]], "epochs": 1, "seed": 0}, x, y, verbose=0)[0]
+    assert run.load().input_kind == alone.input_kind
+    np.testing.assert_array_equal(run.load().predict(x), alone.predict(x))

@@ -114,7 +114,7 @@ def test_binary_labels_are_not_taken_for_one_hot(write):
 
 def test_label_chosen_by_name_and_number(write):
     named = write(lines(*LABELLED, header="kind,a,b,c"))
-    with pytest.raises(DataFileError, match=r"data\.csv: .*found the columns kind, a, b, c; .*label='name'"):
+    with pytest.raises(DataFileError, match=r"data\.csv: .*found the columns 'kind', 'a', 'b', 'c'; .*label='name'"):
         load_csv(named)
     assert load_csv(named, label="kind").y.tolist() == Y
     assert load_csv(named, label=0).y.tolist() == Y
@@ -171,14 +171,14 @@ FAULTS = {
     "fractional label": ("label,a\n0.5,2\n", r"0 to 255 in column 1 \('label'\), found 0.5"),
     "missing label": ("cat,2,3\n,2,3\n", "expected a label in column 1 of every row, found '' in row 1"),
     "not one-hot": ("label_0,label_1,a\n1,0,3\n1,1,3\n", r"one-hot labels .* found \[1.*, 1.*\] in row 1"),
-    "two label columns": ("label,target,a\n1,0,3\n", "found the columns label, target, a"),
+    "two label columns": ("label,target,a\n1,0,3\n", "found the columns 'label', 'target', 'a'"),
     "unnamed column": (",label,a\n0,1,2\n", "name for every column .* none for column 1"),
     "one-hot labels alone": ("label_0,label_1\n0,1\n1,0\n", "expected features besides the labels"),
     "far too many words": (
         "label,a\n" + "".join(f"w{i},1\n" for i in range(300)),
         "at most 256 different words, found 300",
     ),
-    "coordinates": ("x,y\n1,2\n", "found the columns x, y"),
+    "coordinates": ("x,y\n1,2\n", "found the columns 'x', 'y'"),
     "Latin-1 very far down": (b"a,1.5\n" * 9000 + b"\xf6,2\n", "expected UTF-8 text"),
     "labels alone": ("label\n1\n2\n", "expected features besides the labels"),
     "binary": (b"\0\0\x08\x03", "binary data"),
@@ -204,7 +204,7 @@ def test_what_python_but_not_numpy_reads_as_a_number(write):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"label": "d"}, "has the columns kind, a, b, c"),
+        ({"label": "d"}, "has the columns 'kind', 'a', 'b', 'c'"),
         ({"label": 4}, "label must be a column"),
         ({"n_classes_one_hot": 4}, "n_classes_one_hot must be an integer of 0 to 3"),
         ({"n_classes_one_hot": -1}, "n_classes_one_hot must be"),

@@ -379,7 +379,7 @@ def test_unknown_names_and_other_types(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataFileError, match=r"mnits: .*'digits', 'mnist', 'fashion_mnist'"):
         load("mnits")
-    with pytest.raises(ArgumentTypeError, match="name_or_path must be the name of a file, not 5"):
+    with pytest.raises(ArgumentTypeError, match="name_or_path must be the name of a file or folder, not 5"):
         load(5)
 
 

@@ -62,6 +62,18 @@ def test_folded_models_predict_the_same(name):
     assert folded.loss == model.loss
 
 
+@pytest.mark.parametrize("normalization", [fm.Normalization(), BatchNormalization()], ids=["features", "batches"])
+@pytest.mark.parametrize(("mean", "left"), [(500.0, 1), (1.7e9, 2)])
+def test_a_mean_far_from_0_is_taken_off_before_a_dense_layer(normalization, mean, left):
+    x = mean + np.arange(2000.0)[:, None] * 2.0**9 / 2000 * (1 if left == 1 else 4)
+    model = fm.Sequential([normalization, Dense(1)], seed=0)
+    model.compile(fm.Adam(0.01), "mse")
+    model.fit(x if isinstance(normalization, fm.Normalization) else x.astype(np.float32), x - mean, verbose=0)
+    folded = model.folded()
+    assert len(folded.layers) == left
+    np.testing.assert_allclose(folded.predict(x), model.predict(x), atol=2e-5)
+
+
 def test_only_built_models_are_folded():
     with pytest.raises(NotBuiltError):
         fm.Sequential([fm.Dense(3)]).folded()

@@ -14,6 +14,7 @@ from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError, Mod
 from fastmlp.cli import main, trained
 from fastmlp.datasets import Chunks, _open, download, load, load_csv, load_features, load_idx
 from fastmlp.history import History
+from fastmlp.sweeps import sweep
 from tests.fuzz import data_files
 
 MIB = 1 << 20
@@ -288,7 +289,7 @@ def test_texts(write, case):
 
 def test_names_of_columns_are_not_made_into_huge_numbers(write):
     path = write(b"label_" + b"9" * 5000 + b",a\n1,2\n")
-    with pytest.raises(DataFileError, match="found the columns label_9999"):
+    with pytest.raises(DataFileError, match="found the columns 'label_9999"):
         load_csv(path)
 
 
@@ -308,9 +309,9 @@ def test_labels_of_many_spellings_do_not_fill_the_memory(write):
 def test_a_path_is_no_number(path):
     for read in (load_csv, load_features, load_idx, load, lambda path: Chunks.from_files([path])):
         if read.__name__ != "<lambda>" or not isinstance(path, list):
-            with pytest.raises(ArgumentTypeError, match="must be the name of a file, not"):
+            with pytest.raises(ArgumentTypeError, match=r"must be the name of a file( or folder)?, not"):
                 read(path)
-    with pytest.raises(ArgumentTypeError, match="must be the name of a file, not"):
+    with pytest.raises(ArgumentTypeError, match=r"must be the name of a file( or folder)?, not"):
         Chunks.from_memmap(path, path, 3)
 
 
@@ -331,14 +332,22 @@ def test_paths_that_lead_nowhere(tmp_path):
     for path in (
         tmp_path / "none",
         tmp_path / ("x" * 300),
-        "a\0b",
         "~nobody_of_this_name/x",
-        "",
         tmp_path / "none" / "x",
     ):
         for read in (load_csv, load_features, load_idx, load):
             with pytest.raises(ArgumentError if "\0" in str(path) else DataFileError):
                 read(path)
+
+
+@pytest.mark.parametrize("path", ["a\0b", ""])
+def test_a_text_that_names_no_file(path):
+    """The empty text would be the working folder to pathlib."""
+    for read in (load_csv, load_features, load_idx, load):
+        with pytest.raises(ArgumentError, match="must be the name of a file"):
+            read(path)
+    with pytest.raises(ArgumentError, match="folder must be the name of a folder"):
+        sweep({"layers": [[2]]}, np.ones((9, 2)), np.arange(9) % 2, folder=path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in the file system")

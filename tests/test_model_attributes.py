@@ -52,6 +52,37 @@ def test_nor_one_that_resembles_no_other():
         model_of().evaluate_dat = 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("input_kind", "numbers"),
+        ("input_kind", 1),
+        ("feature_names", "ab"),
+        ("feature_names", 2),
+        ("feature_names", ["a", "a"]),
+        ("stop_training", "no"),
+        ("history", {"loss": [1.0]}),
+        ("classes", [0.5, 1.5]),
+    ],
+)
+def test_what_could_not_be_saved_or_read_is_refused_where_it_is_assigned(name, value):
+    model = fitted()
+    before = getattr(model, name)
+    with pytest.raises((fm.ArgumentError, fm.ArgumentTypeError), match=name):
+        setattr(model, name, value)
+    assert getattr(model, name) is before
+
+
+def test_columns_may_be_named_afterwards(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    model = fitted()
+    model.feature_names = pandas.Index(["a", "b"])
+    assert model.feature_names == ("a", "b")
+    model.save(tmp_path / "named.npz")
+    frame = pandas.DataFrame({"b": X[:, 1], "a": X[:, 0]})
+    np.testing.assert_array_equal(fm.load(tmp_path / "named.npz").predict(frame), model.predict(X))
+
+
 def test_what_exists_can_be_set():
     model = fitted()
     model.learning_rate, model.stop_training, model.seed, model._mine = 0.5, True, 3, "mine"
@@ -202,6 +233,8 @@ YES_OR_NO = {
     "auc(multi_label)": lambda value: fm.metrics.auc([0, 1], [0.1, 0.2], multi_label=value),
     "ModelCheckpoint": lambda value: ModelCheckpoint("a.npz", save_best_only=value),
     "EarlyStopping": lambda value: fm.callbacks.EarlyStopping(restore_best_weights=value),
+    "ProgressLine(live)": lambda value: fm.callbacks.ProgressLine(live=value),
+    "model.stop_training": lambda value: setattr(model_of(), "stop_training", value),
     "CSVLogger(append)": lambda value: fm.callbacks.CSVLogger("a.csv", append=value),
 }
 
@@ -245,6 +278,8 @@ def test_tensors_that_record_gradients_are_read():
     (train, _), _ = fm.datasets.train_test_split(x, y)
     assert train.shape == (32, 2)
     model.set_weights([Recording(weight) for weight in model.get_weights()])
+    chunks = fm.datasets.Chunks.from_generator(lambda: iter([(x, y)]))
+    assert model_of().fit(chunks, verbose=0, shuffle=False).epoch == [0]
 
 
 def test_other_failures_of_a_conversion_are_ours():
@@ -255,6 +290,8 @@ def test_other_failures_of_a_conversion_are_ours():
     for use in (fitted().predict, lambda x: fitted().fit(X, x, verbose=0), fm.datasets.labels_of):
         with pytest.raises(fm.ArgumentTypeError, match="out of order"):
             use(Broken())
+    with pytest.raises(fm.ArgumentError, match=r"expected one array of numbers as x, found .*out of order"):
+        next(iter(fm.datasets.Chunks.from_generator(lambda: iter([(Broken(), Y)]))))
 
 
 @needs_texts

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp import ArgumentError, metrics
 from fastmlp.cli import main
 from fastmlp.datasets import Chunks
 
@@ -238,3 +239,12 @@ def test_the_command_line_refuses_too(tmp_path, capsys):
     (tmp_path / "new.csv").write_text("0.5,1\n1,2\n")
     assert main(["predict", str(tmp_path / "model.npz"), str(tmp_path / "new.csv"), "--classes"]) != 0
     assert "predicts numbers" in capsys.readouterr().err
+
+
+def test_binary_accuracy_takes_two_labels():
+    words, chosen = np.array(["no", "yes", "yes", "no"]), np.array(["no", "yes", "no", "no"])
+    assert metrics.binary_accuracy(words, chosen) == 0.75
+    assert metrics.binary_accuracy(np.where(words == "yes", 7, 3), np.where(chosen == "yes", 7, 3)) == 0.75
+    assert metrics.binary_accuracy([1, 0, 1, 0], [4, -3, -1, -2], threshold=0) == 0.75  # logits, and no labels
+    with pytest.raises(ArgumentError, match=r"must hold two labels, for no and yes, not 'a', 'b', 'c'"):
+        metrics.binary_accuracy(["a", "b", "c"], ["a", "b", "b"])

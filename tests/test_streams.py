@@ -311,7 +311,9 @@ def write_csv(folder, *texts):
 def test_words_as_labels_must_be_the_same_in_all_files(tmp_path):
     paths = write_csv(tmp_path, "a,class\n1,cat\n2,dog\n", "a,class\n3,dog\n4,cat\n", "a,class\n5,dog\n6,emu\n")
     assert np.concatenate([y for _, y in Chunks.from_files(paths[:2])]).tolist() == [0, 1, 1, 0]
-    with pytest.raises(DataFileError, match=r"2\.csv: expected the labels cat, dog, as in .*0\.csv, found dog, emu"):
+    with pytest.raises(
+        DataFileError, match=r"2\.csv: expected the labels 'cat', 'dog', as in .*0\.csv, found 'dog', 'emu'"
+    ):
         list(Chunks.from_files(paths))
 
 

@@ -262,7 +262,7 @@ def _largest_share(y: Any) -> float:
     labels = _check.array_of(y, "y")
     try:
         return _share(labels)
-    except (TypeError, ValueError) as error:  # of what has no order
+    except (TypeError, ValueError) as error:  # of a wrong shape, or without an order
         raise ArgumentError(f"y must be class numbers or rows of class targets: {error}") from None
 
 

@@ -25,7 +25,7 @@ class ProgressLine(Callback):
     """
 
     def __init__(self, *, live: bool, stream: TextIO | None = None) -> None:
-        self.live = live
+        self.live = _check.yes_or_no(live, "live")
         self.stream = _check.text_stream(stream, "stream")
         self._drawn = 0
 

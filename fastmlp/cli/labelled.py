@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .. import datasets, naming
 from .._errors import ArgumentError, DataFileError
-from ..datasets._open import existing_file, first_bytes, source_path
+from ..datasets._open import existing_file, first_bytes, place_of
 from ..datasets.arrays import are_whole_bytes, not_pixels
 from ..datasets.catalog import DOWNLOADABLE, load_as
 from ..datasets.features import load_named
@@ -153,7 +153,7 @@ def _labelled(source: str, found: Loaded, form: TableForm, class_names: Names = 
 
 def _is_csv(source: str, form: TableForm) -> bool:
     """Whether ``source`` is one CSV file, by the rules of `fastmlp.datasets.load`."""
-    path = source_path(source)
+    path = place_of(source)
     is_name = data_name(source) in ("digits", *DOWNLOADABLE)
     is_csv = not is_name and path.is_file() and not first_bytes(existing_file(path), 6).startswith(_NOT_CSV)
     if form.label != "auto" and not is_csv and (is_name or path.is_file()):

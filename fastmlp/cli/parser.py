@@ -341,7 +341,12 @@ def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> Non
 
 
 def _add_threads(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--threads", type=usage.whole_number(1), metavar="N", help="at most this many (default: all)")
+    parser.add_argument(
+        "--threads",
+        type=usage.whole_number(1),
+        metavar="N",
+        help="at most this many (default: what OMP_NUM_THREADS says, else one for each CPU that may be used)",
+    )
 
 
 # ---------------------------------------------------------------- info, cache, download

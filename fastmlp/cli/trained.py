@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def add_notes(path: Path, notes: Notes) -> None:
     write_atomically(path, file.getvalue())
 
 
-def load(path: Path) -> tuple[Sequential, Notes | None]:
+def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
     model = saving.load(path)
     with _archive.opened(as_path(path)) as file:

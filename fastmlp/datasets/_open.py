@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from .._errors import ArgumentError, DataFileError, FastMLPError
-from .._files import path_of
+from .._files import as_folder, as_path, as_place
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20
@@ -25,22 +25,28 @@ _TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; what s
 _ALWAYS = 1 << 26  # bytes that any file may expand to
 
 
-def source_path(value: Any, name: str = "path", what: str = "file") -> Path:
+def place_of(value: Any, name: str = "path") -> Path:
     """The path of a file or a folder to read, in which ``~`` is a home folder."""
+    return _at_home(as_place(value, name), value)
+
+
+def folder_of(value: Any, name: str) -> Path:
+    """The path of a folder, in which ``~`` is a home folder."""
+    return _at_home(as_folder(value, name), value)
+
+
+def _at_home(path: Path, value: Any) -> Path:
     try:
-        return path_of(value, name, what).expanduser()
+        return path.expanduser()
     except RuntimeError as error:  # ~nobody
         raise DataFileError(f"{value}: there is no such home folder; check the path") from error
 
 
 def existing_file(path: Any, name: str = "path") -> Path:
     """``path`` as a Path, or a DataFileError unless it is a file with something in it."""
-    found = source_path(path, name)
+    found = _at_home(as_path(path, name), path)
     with reading(found):
-        try:
-            status = found.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            raise DataFileError(f"{found}: no such file; check the path (the working folder is {Path.cwd()})") from None
+        status = found.stat()
     if stat.S_ISDIR(status.st_mode):
         raise DataFileError(f"{found}: expected a file, found a folder; name one file in it")
     if not stat.S_ISREG(status.st_mode):
@@ -67,12 +73,14 @@ def reading(path: Path, expected: str = "a readable file", remedy: str = "copy o
         ) from error
     except UnicodeDecodeError as error:
         raise DataFileError(
-            f"{path}: expected UTF-8 text, found bytes that are not ({_short(error)}); save it as CSV in UTF-8"
+            f"{path}: expected UTF-8 text, found bytes that are not ({_short(error)}); save it in UTF-8"
         ) from error
     except MemoryError as error:
         raise DataFileError(
             f"{path}: expected a file that fits into memory, found one that does not; read it in parts"
         ) from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataFileError(f"{path}: no such file; check the path (the working folder is {Path.cwd()})") from None
     except OSError as error:
         reason = error.strerror or _short(error)
         raise DataFileError(f"{path}: expected a readable file, found: {reason}; check its permissions") from error

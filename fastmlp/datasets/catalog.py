@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _check
 from .._errors import DataFileError
-from ._open import reading, source_path
+from ._open import place_of, reading
 from .arrays import FeatureType, Split, feature_type
 from .digits import digits
 from .files import Loaded, has_data, load_file, load_folder, refuse_table_arguments
@@ -92,7 +92,7 @@ def load(
 def load_as(name_or_path: Any, form: TableForm, seed: int) -> Loaded:
     """`load`, with what is known of earlier data."""
     seed = _check.whole_number(seed, "seed", minimum=0)
-    path = source_path(name_or_path, "name_or_path")
+    path = place_of(name_or_path, "name_or_path")
     if isinstance(name_or_path, str):
         name = name_or_path.lower().replace("-", "_")
         if name == "digits":

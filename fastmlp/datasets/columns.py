@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError, DataFileError
 from .arrays import MAX_LABEL, not_pixels
 from .dialect import LABEL_NAMES, CsvText, as_number
@@ -71,7 +72,7 @@ def _check_one_hot(text: CsvText, count: Any) -> None:
 def _find_column(text: CsvText, label: Any) -> int:
     if isinstance(label, str):
         if text.header is None or label not in text.header:
-            found = "has no header" if text.header is None else f"has the columns {some(text.header)}"
+            found = "has no header" if text.header is None else f"has the columns {_check.some(text.header)}"
             raise ArgumentError(f"load_csv: label must name a column, got {label!r:.60}, but {text.path} {found}")
         return text.header.index(label)
     if not isinstance(label, (int, np.integer)) or isinstance(label, bool):
@@ -115,7 +116,7 @@ def _by_header(text: CsvText, header: list[str], labels_wanted: bool) -> Columns
         return Columns()
     raise DataFileError(
         f"{text.path}: expected one column called label (or class, target, y), found the columns "
-        f"{some(header)}; say which it is: load_csv(path, label='name'), or rename it to label"
+        f"{_check.some(header)}; say which it is: load_csv(path, label='name'), or rename it to label"
     )
 
 
@@ -129,11 +130,6 @@ def _n_one_hot_names(names: list[str]) -> int:
         if number is None or start not in (0, 1) or number != start + column:
             return column if column > 1 else 0
     return len(names)
-
-
-def some(names: list[str]) -> str:
-    """The first few of some names, in words."""
-    return ", ".join(name[:60] for name in names[:8]) + (f", … ({len(names)} in all)" if len(names) > 8 else "")
 
 
 # ---------------------------------------------------------------- by what the columns hold

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .._errors import ArgumentError, DownloadError
-from ._open import source_path
+from ._open import folder_of
 from .catalog import data_home
 from .remote_file import Progress, RemoteFile, part_size, sha256_of
 
@@ -86,7 +86,7 @@ def download(
     if key not in _FILES:
         raise ArgumentError(f"download: name must be one of {', '.join(_FILES)}, got {name!r}")
     sources = _checked_mirrors(_MIRRORS[key] if mirrors is None else mirrors)
-    folder = data_home() / key if destination is None else source_path(destination, "destination", "folder")
+    folder = data_home() / key if destination is None else folder_of(destination, "destination")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in _FILES[key]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _check
 from .._errors import ArgumentError, ArgumentTypeError, DataFileError
 from ._open import existing_file, first_bytes
 from .array_files import map_npy, read_npz
@@ -52,7 +53,7 @@ class Rows(Source):
     def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
         for number in _order(-(-self.rows // self.rows_in_chunk), shuffler):
             start = number * self.rows_in_chunk
-            x, y = (_in_memory(part[start : start + self.rows_in_chunk]) for part in (self.x, self.y))
+            x, y = (_in_memory(stretch(part, start, self.rows_in_chunk)) for part in (self.x, self.y))
             yield Found(f"{self.name}chunk {number} (rows from {start})", x, y)
 
 
@@ -83,11 +84,15 @@ class Files(Source):
             yield from self._pieces(name, *self._pair(path, name), shuffler)
 
     def _pieces(self, name: str, x: Any, y: Any, shuffler: np.random.Generator | None) -> Iterator[Found]:
-        whole = checked_pair(Found(name, x, y), self.error)
+        whole = with_table(Found(name, x, y), self.error)
         for _, x_piece, y_piece in Rows(whole.x, whole.y, self.rows_in_chunk).chunks(shuffler):
             yield Found(name, self._in_dtype(name, x_piece), y_piece)
 
     def _in_dtype(self, name: str, x: Any) -> Any:
+        if _check.is_table(x):
+            if self.dtype != "uint8":
+                return x  # numbers whatever their type, which a model takes by the names of their columns
+            x = _check.array_of(x, "x")
         if self.dtype is None or x.dtype == self.dtype:
             return x
         return converted(Path(name), "x", x.reshape(len(x), -1), self.dtype).reshape(x.shape)
@@ -115,8 +120,8 @@ class Files(Source):
         same_columns(name, first, path, table)
         if table.class_names != first.class_names:  # the same number would mean another class
             raise DataFileError(
-                f"{path}: expected the labels {_some(first.class_names)}, as in {name}, found "
-                f"{_some(table.class_names)}; number the classes alike in all files, or with read="
+                f"{path}: expected the labels {_labels(first.class_names)}, as in {name}, found "
+                f"{_labels(table.class_names)}; number the classes alike in all files, or with read="
             )
         return table.x, table.y
 
@@ -154,7 +159,7 @@ class Generated(Source):
         number = -1
         for number, item in enumerate(iterator):
             name = f"chunk {number}"
-            found = checked_pair(Found(name, *pair_of(item, name, self.error)), self.error)
+            found = with_table(Found(name, *pair_of(item, name, self.error)), self.error)
             for _, x, y in Rows(found.x, found.y, self.rows_in_chunk).chunks(None):
                 yield Found(name, x, y)
         if number < 0:
@@ -197,10 +202,16 @@ def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError])
     return Found(found.name, x, y)
 
 
+def with_table(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
+    """The same, but that a data frame stays one: a model takes its columns by name."""
+    checked = checked_pair(found, error)
+    return checked._replace(x=found.x) if _check.is_table(found.x) else checked
+
+
 def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | type[DataFileError]) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.asanyarray(values)
-    except ValueError as reason:
+    try:  # of arrays, what they are: maps and masks stay
+        array: NDArray[Any] = values if isinstance(values, np.ndarray) else _check.array_of(values, what)
+    except ArgumentTypeError as reason:
         raise error(f"{name}: expected one array of numbers as {what}, found what makes none ({reason})") from None
     if array.dtype.kind not in "buif":
         raise error(f"{name}: expected numbers in {what}, found dtype {array.dtype}")
@@ -217,10 +228,17 @@ def _order(count: int, shuffler: np.random.Generator | None) -> Sequence[int]:
     return range(count) if shuffler is None else shuffler.permutation(count).tolist()
 
 
+def stretch(part: Any, start: int, rows: int) -> Any:
+    """Some rows of an array, a data frame or a column, whatever its index."""
+    if callable(getattr(part, "slice", None)) and not isinstance(part, np.ndarray):  # polars, Arrow
+        return part.slice(start, rows)
+    return getattr(part, "iloc", part)[start : start + rows]
+
+
 def _in_memory(part: Any) -> Any:
     """What is mapped is read here, in one go, and not when training picks its rows."""
     return np.array(part, order="C") if isinstance(part, np.memmap) else part
 
 
-def _some(words: tuple[str, ...] | None) -> str:
-    return "numbers" if words is None else ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
+def _labels(words: tuple[str, ...] | None) -> str:
+    return "numbers" if words is None else _check.some(words)

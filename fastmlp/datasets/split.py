@@ -21,6 +21,7 @@ def train_test_split(
     Parameters
     ----------
     x : array_like, shape (n, …)
+        Of a data frame the parts are arrays, of its numbers.
     y : array_like, shape (n, …)
     test_fraction : float
         Share of the rows in the test part, above 0 and below 1. Both parts get at least one row.

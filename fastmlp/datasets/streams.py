@@ -11,7 +11,7 @@ from .._errors import ArgumentError, ArgumentTypeError
 from ._open import existing_file
 from .array_files import map_npy, map_raw
 from .arrays import FeatureType
-from .sources import AnyPath, Files, Found, Generated, Pair, Rows, Source, checked_pair
+from .sources import AnyPath, Files, Found, Generated, Pair, Rows, Source, checked_pair, stretch
 
 Chunk = tuple[NDArray[Any], NDArray[Any]]
 RawForm = tuple[DTypeLike, tuple[int, ...]]
@@ -63,7 +63,8 @@ class Chunks:
         Returns
         -------
         iterator of (x, y)
-            x: shape (rows, features), or of more dimensions; y: (rows,) or (rows, targets). At least one row.
+            x: shape (rows, features), or of more dimensions; y: (rows,) or (rows, targets). At least one row. A data
+            frame as x stays one.
 
         Raises
         ------
@@ -81,16 +82,18 @@ class Chunks:
         rows = 0
         for found in self._source.chunks(shuffler):
             chunk = checked_pair(found, self._source.error)
-            self._compare(chunk)
+            self._compare(chunk, any_type=_check.is_table(found.x))
             rows += len(chunk.x)
-            yield chunk.x, chunk.y
+            yield found.x if _check.is_table(found.x) else chunk.x, chunk.y
         self.rows = rows
 
-    def _compare(self, chunk: Found) -> None:
+    def _compare(self, chunk: Found, *, any_type: bool) -> None:
+        """Refuse what is not like the first chunk; tables are numbers, of ``any_type``."""
         if self._first is None:
             self._first = Found(chunk.name, chunk.x[:0].copy(), chunk.y[:0].copy())
         for what, values, first in (("x", chunk.x, self._first.x), ("y", chunk.y, self._first.y)):
-            if values.shape[1:] != first.shape[1:] or values.dtype != first.dtype:
+            is_type = values.dtype == first.dtype or (what == "x" and any_type and first.dtype != np.uint8)
+            if values.shape[1:] != first.shape[1:] or not is_type:
                 raise self._source.error(
                     f"{chunk.name}: expected {what} of {_form(first)}, as in {self._first.name}, found {_form(values)}"
                     + (self._remedy if what == "x" and values.dtype != first.dtype else "")
@@ -268,7 +271,7 @@ def _rows(x: Any, y: Any, rows_in_chunk: int, name: str = "") -> Rows:
     if len(x) != len(y):
         raise ArgumentError(f"{name}x and y must have equally many rows, not {len(x)} and {len(y)}")
     size = _check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
-    checked_pair(Found(name.removesuffix(", ") or "x and y", x[:1], y[:1]), ArgumentError)
+    checked_pair(Found(name.removesuffix(", ") or "x and y", stretch(x, 0, 1), stretch(y, 0, 1)), ArgumentError)
     return Rows(x, y, size, name)
 
 
@@ -277,11 +280,8 @@ def _chunk_size(rows_in_chunk: int | None) -> int | None:
 
 
 def _sliceable(values: Any, name: str) -> Any:
-    if not all(hasattr(values, part) for part in ("shape", "dtype", "__getitem__")):
-        try:
-            values = np.asarray(values)
-        except ValueError as error:
-            raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
+    if not _check.is_table(values) and not all(hasattr(values, part) for part in ("shape", "dtype", "__getitem__")):
+        values = _check.array_of(values, name)
     if len(values.shape) == 0:
         raise ArgumentTypeError(f"{name} must be an array of rows, not {values!r:.60}")
     return values

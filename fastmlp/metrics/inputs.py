@@ -74,6 +74,10 @@ def class_scores(targets: Any, outputs: Any) -> tuple[Integers, Array]:
 
 def labels(targets: Any, outputs: Any, threshold: float = 0.5) -> tuple[Array, Array]:
     """Whether each label is true, and whether it is chosen: booleans (rows, units)."""
+    if 0 < threshold < 1:  # else whole numbers are logits
+        targets, outputs, named = numbered(targets, outputs, most=2)
+        if named is not None and len(named) > 2:
+            raise ArgumentError(f"targets and outputs must hold two labels, for no and yes, not {_check.some(named)}")
     target, output = _pair(targets, outputs)
     truth = _labels_of(target, output.shape[1])
     if 0 < threshold < 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
+from .. import _check, _classes
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
 
@@ -95,15 +95,7 @@ def _different(labels: list[Any], kind: type) -> Array:
 
 def _found(sides: list[Array | None], values: tuple[Any, Any], labels: Array, names: tuple[str, str]) -> list[Any]:
     """Class numbers in the place of the sides that are labels; the other values as they are."""
-    order = np.argsort(labels)
-    found: list[Any] = list(values)
-    for at, (side, name) in enumerate(zip(sides, names, strict=True)):
-        if side is None:
-            continue
-        places = order[np.minimum(np.searchsorted(labels, side, sorter=order), len(labels) - 1)]
-        unknown = np.flatnonzero(labels[places] != side)
-        if len(unknown):
-            shown = ", ".join(repr(label) for label in labels[:5].tolist()) + (", …" if len(labels) > 5 else "")
-            raise ArgumentError(f"{name}[{unknown[0]}] is {side[unknown[0]].item()!r}, but the labels are {shown}")
-        found[at] = places.astype(np.int64)
-    return found
+    return [
+        value if side is None else _classes.numbers_among(labels, side, name, "the labels")
+        for side, value, name in zip(sides, values, names, strict=True)
+    ]

@@ -11,6 +11,8 @@ import numpy as np
 from .. import _check, naming
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
+from ..inputs import warn_of_merged
+from ..layers import Normalization
 from ..model import Sequential
 from ..targets import row_weights
 from .settings import digest
@@ -37,7 +39,7 @@ class SweepData:
         elif share:
             self._train, self._validation = _split(self._train, share)
         self._check_kinds()
-        self._converted: dict[np.dtype[Any], tuple[Part, Part | None]] = {}
+        self._converted: dict[np.dtype[Any] | None, tuple[Part, Part | None]] = {}
 
     @property
     def parts(self) -> list[Part]:
@@ -101,27 +103,48 @@ class SweepData:
     def _are_texts(self) -> bool:
         return all(naming.are_texts(y) for _, y in self.parts)
 
-    def convert(self, dtype: np.dtype[Any]) -> None:
-        """Make the arrays that models of this dtype read: one copy for all of them, or none.
-
-        Numbers that the dtype would round stay as they are, as a first Normalization reads them better.
+    def convert_for(self, model: Sequential) -> None:
+        """Make the arrays that models such as this one read: one copy for all of them, or none.
 
         Raises
         ------
         ArgumentError
             If they hold what cannot be learned from, or have different widths.
         """
+        dtype = self._dtype_for(model)
+        if dtype in self._converted:
+            return
         x, y = self._train
-        train = (_check.features(x, "x", dtype), y)
+        train = (_as_read(x, "x", dtype), y)
         validation = self._validation
         if validation is not None:
             x, y = validation
-            validation = (_check.features(x, "validation_data[0]", dtype, train[0].shape[1]), y)
+            validation = (_as_read(x, "validation_data[0]", dtype, train[0].shape[1]), y)
         self._converted[dtype] = (train, validation)
+        if dtype is not None:
+            warn_of_merged(self._train[0], train[0], self._feature_names)
 
-    def for_dtype(self, dtype: np.dtype[Any]) -> tuple[Part, Part | None]:
-        """Training and validation part as models of this dtype read them, once they are converted."""
-        return self._converted[dtype]
+    def parts_for(self, model: Sequential) -> tuple[Part, Part | None]:
+        """Training and validation part as a model such as this one reads them, once they are converted."""
+        return self._converted[self._dtype_for(model)]
+
+    def _dtype_for(self, model: Sequential) -> np.dtype[Any] | None:
+        """What numbers are converted to, once for all models; None if each is to read them as they came.
+
+        From whole numbers a model learns that they are; and a first Normalization takes off the mean before it rounds.
+        """
+        is_first = bool(model.declarations) and isinstance(model.declarations[0], Normalization)
+        are_fractions = all(x.dtype.kind == "f" for x, _ in self.parts)
+        return None if is_first or not are_fractions else model.dtype
+
+
+def _as_read(x: Array, name: str, dtype: np.dtype[Any] | None, width: int | None = None) -> Array:
+    if dtype is not None:
+        return _check.features(x, name, dtype, width)
+    rows = _check.rows(x, name, width)
+    if rows.dtype.kind == "f":
+        _check.refuse_non_finite(rows, rows, name)
+    return rows
 
 
 def _part(x: Any, y: Any, x_name: str, y_name: str, known: naming.Names | None = None) -> Part:
