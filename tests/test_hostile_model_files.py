@@ -365,3 +365,10 @@ def test_shapes_are_those_of_the_program(arrays):
     found = program.tensors(model.declarations, 3, model.dtype, kernels.panel_width(model.dtype))
     assert all(isinstance(tensor, Tensor) for tensor in found)
     assert found == model.engine.program.tensors
+
+
+def test_labels_that_only_differ_in_what_numpy_leaves_out_are_refused(arrays, tmp_path):
+    path = write(tmp_path / "model.npz", members({**arrays, "config": text(config_of(arrays, classes=["a", "a\0"]))}))
+    refuse(path, "null character")
+    with pytest.raises(fm.ArgumentError, match="null character"):
+        fm.mlp([2], classes=["a", "a\0"])
