@@ -25,8 +25,10 @@ from ._types import Array
 # An archive may be compressed again by its user, though weights hardly shrink; a bomb grows a thousandfold.
 _EXPANSION = 20
 _FREE_BYTES = 32 << 20  # what may be set aside for any file
-_TEXT_PER_BRACKET = 20  # each list or object of JSON takes 60 to 230 bytes; what we write has fewer than these
-_FREE_BRACKETS = 50_000
+# What JSON becomes takes more memory than its text: a list or an object, an item, a name in an object, at least so many
+# bytes each. All of them may take four times the text, which is what large histories need, and these bytes.
+_BYTES_OF_JSON = {"[": 100, "{": 100, ",": 60, ":": 150}
+_FREE_BYTES_OF_JSON = 64 << 20
 _HEADER_BYTES = 10_000
 _CHUNK = 1 << 20
 _HEADER = re.compile(
@@ -185,8 +187,9 @@ def parse_json(text: str) -> Any:
     ValueError, RecursionError
         If it says nothing, or a thing twice.
     """
-    if text.count("{") + text.count("[") > _FREE_BRACKETS + len(text) // _TEXT_PER_BRACKET:
-        raise ValueError("more brackets than text")
+    size = sum(text.count(mark) * size for mark, size in _BYTES_OF_JSON.items())
+    if size > _FREE_BYTES_OF_JSON + 4 * len(text):
+        raise ValueError("more items than text")
     return json.loads(text, object_pairs_hook=_without_doubles)
 
 

@@ -103,10 +103,21 @@ def _target(path: str | os.PathLike[str]) -> str:
 
 def is_ordinary(path: str | os.PathLike[str]) -> bool:
     """Whether a path names a file, or what could become one; not a folder, a device, a pipe, or a stream."""
-    named = os.path.abspath(path)
-    if named in _STREAMS or os.path.realpath(os.path.dirname(named)).startswith("/proc/"):
-        return False  # also where it leads to a file: whoever reads that has the old one open
+    for name in _names(path):
+        if name in _STREAMS or os.path.realpath(os.path.dirname(name)).startswith("/proc/"):
+            return False  # also where it leads to a file: whoever reads that has the old one open
     return not os.path.exists(path) or stat.S_ISREG(os.stat(path).st_mode)
+
+
+def _names(path: str | os.PathLike[str]) -> Iterator[str]:
+    """A file's name and, where it is a link, those that it leads to, one after the other."""
+    name = os.path.abspath(path)
+    seen = set[str]()
+    while name not in seen:
+        yield name
+        seen.add(name)
+        if os.path.islink(name):
+            name = os.path.abspath(os.path.join(os.path.realpath(os.path.dirname(name)), os.readlink(name)))
 
 
 @contextlib.contextmanager

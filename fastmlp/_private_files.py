@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 import time
@@ -29,6 +30,8 @@ _IS_POSIX = hasattr(os, "geteuid") and os.open in os.supports_dir_fd
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OUR_NAMES = re.compile(r".+\.kernel|\..+\.(lock|part)")  # of kernels, of locks, and of what is being written
+_MOST_LINKS = 40  # in one path, as on Linux
 _PART_SECONDS = 3600  # after which a part of a file was left by a process that is no more
 
 
@@ -73,9 +76,14 @@ class PrivateFolder:
             If it cannot be made or written.
         """
         self._check_above(make=True)
-        for folder in [*self._real.parents[: self._own - 1][::-1], self._real]:
+        for folder in self._own_parents:
             _make(folder)
-            _close_to_others(folder)
+            if _is_sticky(folder):  # one for all, such as /tmp: nothing to close
+                _check_parent(folder)
+            else:
+                _close_to_others(folder)
+        _make(self._real)
+        _close_to_others(self._real)
         self._check()
         with tempfile.TemporaryFile(dir=self._real):
             pass
@@ -83,9 +91,16 @@ class PrivateFolder:
     def find(self) -> None:
         """See that it is there and can be trusted, without changing anything; raises as `make` does."""
         self._check_above(make=False)
-        for folder in self._real.parents[: self._own - 1]:
-            _check_owner(os.lstat(folder), folder)
+        for folder in self._own_parents:
+            if _is_sticky(folder):
+                _check_parent(folder)
+            else:
+                _check_owner(os.lstat(folder), folder)
         self._check()
+
+    @property
+    def _own_parents(self) -> list[Path]:
+        return list(self._real.parents[: self._own - 1])[::-1]
 
     @property
     def _real(self) -> Path:
@@ -98,8 +113,8 @@ class PrivateFolder:
     def _check_above(self, *, make: bool) -> None:
         if not _IS_POSIX:
             return
-        for link in [self.path, *self.path.parents]:
-            if link.is_symlink() and os.lstat(link).st_uid not in _trusted():
+        for link in _links(self.path):
+            if os.lstat(link).st_uid not in _trusted():
                 raise UntrustedError(link, f"is a link that belongs to {_user(os.lstat(link).st_uid)}")
         for folder in self._real.parents[self._own - 1 :][::-1]:
             if make:
@@ -215,20 +230,48 @@ class PrivateFolder:
     def clear(self) -> int:
         """Remove this user's own files in it, and the folder where it is empty then; returns the bytes freed.
 
-        Links are not followed, and what belongs to others stays.
+        Links are not followed. What belongs to others stays, and what has not the name of a kernel, a lock or a part:
+        the folder may only look like one of ours.
         """
         freed = 0
         with contextlib.suppress(OSError):
+            names = os.listdir(self._real)
+            if names and not any(map(_OUR_NAMES.fullmatch, names)):
+                return 0
             _close_to_others(self._real)
         with contextlib.suppress(OSError), self._opened() as folder:
             for entry in os.scandir(self._real if folder is None else folder):
                 with contextlib.suppress(OSError):
                     info = entry.stat(follow_symlinks=False)
-                    if not stat.S_ISDIR(info.st_mode) and is_own(info):
+                    if not stat.S_ISDIR(info.st_mode) and is_own(info) and _OUR_NAMES.fullmatch(entry.name):
                         os.unlink(self._in(folder, entry.name), dir_fd=folder)
                         freed += info.st_size
             os.rmdir(self._real)
         return freed
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """All links that are followed on the way to what a path names, also those that other links lead to."""
+    here, rest = Path(path.anchor), list(path.parts[1:])[::-1]
+    left = _MOST_LINKS
+    while rest:
+        part = rest.pop()
+        if part == "..":  # of a link's target: of the real folder, as all links before it are resolved
+            here = here.parent
+        elif not (here / part).is_symlink():
+            here = here / part
+        elif left:
+            yield here / part
+            target, left = Path(os.readlink(here / part)), left - 1
+            here = Path(target.anchor) if target.is_absolute() else here
+            rest += list(target.parts[1:] if target.is_absolute() else target.parts)[::-1]
+        else:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def _is_sticky(folder: Path) -> bool:
+    """Whether all may write it, but not exchange what is others'."""
+    return bool(os.lstat(folder).st_mode & stat.S_ISVTX)
 
 
 def is_own(info: os.stat_result) -> bool:
@@ -284,7 +327,9 @@ def _is_private_group(group: int) -> bool:
         user, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
     except KeyError:
         return False
-    return user.pw_gid == group and found.gr_name == user.pw_name and set(found.gr_mem) <= {user.pw_name}
+    is_named_so = user.pw_gid == group and found.gr_name == user.pw_name
+    others = {entry.pw_name for entry in pwd.getpwall() if entry.pw_gid == group} if is_named_so else set()
+    return is_named_so and others | set(found.gr_mem) <= {user.pw_name}
 
 
 def _user(number: int) -> str:

@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from . import _threads, kernels
+from ._cached import cached_property
 from ._jit import Kernel
 from ._types import Array
 from .kernels import tables as t

@@ -117,6 +117,7 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     >>> bool(np.allclose(mean_output(states, weights, network), model.predict(states[:1])[0]))
     True
     """
+    network = np.asarray(network)  # without a mask
     rows, outputs = np.atleast_2d(x), np.atleast_2d(out)
     if out.dtype.kind != "f" or not out.flags.writeable:
         raise ArgumentTypeError(f"{_WANTED}; out is of {out.dtype}, {'' if out.flags.writeable else 'not '}writable")
@@ -148,7 +149,8 @@ def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple
         if scale != 1:
             if rows.min() < 0 or rows.max() > 255:
                 raise ArgumentError(_NO_PIXELS)
-            return rows.astype(weights.dtype) * weights.dtype.type(scale), network[:size]
+            with np.errstate(all="ignore"):  # an altered scale may be anything
+                return rows.astype(weights.dtype) * weights.dtype.type(scale), network[:size]
     if is_exact(rows.dtype, weights.dtype) or size == len(network):
         return rows.astype(weights.dtype, copy=False), network[:size]
     table, center = network[:size].copy(), network[size:].view(np.float64)
@@ -157,10 +159,12 @@ def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple
 
 
 def _size_of_program(network: Any) -> Any:
-    """Numbers of the program, behind which the mean stands; 0 if it is damaged."""
-    size = _FIRST_OP + network[t.NETWORK_OPS] * t.OP_FIELDS
-    has_ops = 0 < network[t.NETWORK_OPS] < network.size
-    return size if has_ops and network.size - size in (0, network[_FAN_IN]) else 0
+    """Numbers of the program, behind which the mean stands; 0 if it is damaged, as all that it says may be."""
+    n_ops = int(network[t.NETWORK_OPS])
+    if n_ops < 1 or n_ops > (network.size - _FIRST_OP) // t.OP_FIELDS:
+        return 0
+    size = _FIRST_OP + n_ops * t.OP_FIELDS
+    return size if network.size - size in (0, network[_FAN_IN]) else 0
 
 
 def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
@@ -204,17 +208,17 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         flat = weights if are_flat else np.ascontiguousarray(weights)
         whole = network if are_flat else np.ascontiguousarray(network)
         table = whole[:size]
-        if verify((table, flat.size, fan_in, classes, panel)) != 0:
+        scale = fraction(table[scale_at]) if are_whole else 1.0  # type: ignore[no-untyped-call]
+        is_centered = may_lose and scale == 1.0 and whole.size > size
+        if is_centered:
+            table = table.copy()
+            table[_FIRST_MEAN] = -1
+        if verify((table, flat.size, fan_in, classes, panel)) != 0:  # last: of the very numbers that are run
             raise ValueError(_DAMAGED)
         given = x if as_it_is else np.empty(x.shape, dtype)
         if not as_it_is:
-            scale = fraction(table[scale_at]) if are_whole else 1.0  # type: ignore[no-untyped-call]
             if scale != scale:
                 raise ValueError(_PIXELS_OR_NUMBERS)
-            is_centered = may_lose and scale == 1.0 and whole.size > size
-            if is_centered:
-                table = table.copy()
-                table[_FIRST_MEAN] = -1
             factor, column = number_type(scale), 0
             for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
                 if scale != 1.0 and (number < 0 or number > 255):

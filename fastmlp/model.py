@@ -247,7 +247,9 @@ class Sequential(Fitting):
             raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
         if np.isnan(outputs).any():
             raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
-        _, activation = output_of(self.declarations)
+        units, activation = output_of(self.declarations)
+        if units is not None and outputs.shape[1] != units:
+            raise ArgumentError(f"outputs must have the {units} columns of the last layer, not {outputs.shape[1]}")
         if outputs.shape[1] == 1:
             numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
         else:

@@ -43,7 +43,10 @@ def class_labels(given: Any) -> Array:
                 raise ArgumentError(f"classes must be different labels, not {some(labels)}")
             if kind is int:
                 labels = [_check.whole_number(item, "classes", minimum=-(2**63)) for item in labels]
-            return np.array(labels, np.int64 if kind is int else np.str_)
+            array = np.array(labels, np.int64 if kind is int else np.str_)
+            if array.tolist() != labels:  # numpy leaves it out, and then two labels may be one
+                raise ArgumentError(f"classes must be labels that do not end in a null character, not {some(labels)}")
+            return array
     raise ArgumentTypeError(f"classes must be a list of labels, all texts or all whole numbers, not {given!r:.60}")
 
 

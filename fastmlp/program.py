@@ -10,12 +10,12 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from . import _check, activations
+from ._cached import cached_property
 from ._errors import ArgumentError
 from ._types import Array, Integers
 from .kernels import tables as t

@@ -353,8 +353,8 @@ def test_clear_follows_no_link(cache, tmp_path):
     (cache / KEY).symlink_to(outside)
     inside = cache / KEY.replace("0", "1")
     inside.mkdir()
-    (inside / "link").symlink_to(outside / "a.kernel")
-    (inside / "folder").symlink_to(outside)
+    (inside / "link.kernel").symlink_to(outside / "a.kernel")
+    (inside / "folder.kernel").symlink_to(outside)
     _cache.clear()
     assert (outside / "a.kernel").exists()
     assert not inside.exists()
@@ -364,7 +364,7 @@ def test_clear_follows_no_link(cache, tmp_path):
 def test_clear_leaves_what_belongs_to_others(cache):
     folder = cache / KEY
     folder.mkdir()
-    for name, owner in (("mine", os.geteuid()), ("theirs", STRANGER)):
+    for name, owner in (("mine.kernel", os.geteuid()), ("theirs.kernel", STRANGER)):
         (folder / name).write_bytes(b"x" * 10)
         os.chown(folder / name, owner, -1)
     theirs = cache / KEY.replace("0", "1")
@@ -372,10 +372,26 @@ def test_clear_leaves_what_belongs_to_others(cache):
     (theirs / "a.kernel").write_bytes(b"x")
     os.chown(theirs, STRANGER, -1)
     assert _cache.clear() == 10
-    assert os.listdir(folder) == ["theirs"]
+    assert os.listdir(folder) == ["theirs.kernel"]
     assert (theirs / "a.kernel").exists()
     os.chown(cache, STRANGER, -1)
     assert _cache.clear() == 0
+
+
+def test_clear_leaves_what_only_has_the_name_of_our_folders(cache):
+    other = cache / "serde-0123456789abcdef"  # as other programs name theirs
+    other.mkdir(mode=0o775)
+    other.chmod(0o775)
+    (other / "work.txt").write_text("of a week")
+    (other / "Cargo.lock").touch()
+    mixed = cache / KEY
+    mixed.mkdir()
+    for name in ("a.kernel", ".a.lock", ".a.1-2.part", "notes.txt"):
+        (mixed / name).write_bytes(b"x")
+    assert _cache.clear() == 3
+    assert sorted(os.listdir(other)) == ["Cargo.lock", "work.txt"]
+    assert stat.S_IMODE(other.stat().st_mode) == 0o775
+    assert os.listdir(mixed) == ["notes.txt"]
 
 
 # ---------------------------------------------------------------- what people are told
@@ -443,3 +459,51 @@ def test_a_link_of_ones_own_is_followed(tmp_path):
     (tmp_path / "cache").symlink_to(tmp_path / "scratch")
     PrivateFolder(tmp_path / "cache" / "kernels").make()
     assert (tmp_path / "scratch" / "kernels").is_dir()
+
+
+def test_a_folder_for_all_is_not_closed_to_them(tmp_path):
+    tmp_path.chmod(0o1777)  # as /tmp is, which belongs to root
+    folder = PrivateFolder(tmp_path / "key", own=2)
+    folder.make()
+    folder.find()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o700
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root, to give files away")
+@pytest.mark.parametrize("target", ["{}/theirs", "theirs", "folder/../theirs"])
+def test_a_link_of_another_user_is_not_followed_behind_an_own_one_either(tmp_path, target):
+    for name in ("good", "folder"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "theirs").symlink_to(tmp_path / "good")
+    os.lchown(tmp_path / "theirs", STRANGER, -1)
+    (tmp_path / "mine").symlink_to(target.format(tmp_path))
+    for action in (PrivateFolder(tmp_path / "mine" / "cache").make, PrivateFolder(tmp_path / "mine").find):
+        with pytest.raises(UntrustedError, match="theirs is a link that belongs to"):
+            action()
+    assert os.listdir(tmp_path / "good") == []
+
+
+def test_links_in_a_circle_are_an_error(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
+        PrivateFolder(tmp_path / "a" / "cache").make()
+
+
+def test_a_group_that_is_the_first_of_another_user_is_not_private(monkeypatch):
+    import grp
+    import pwd
+
+    def user(name, number):
+        return pwd.struct_passwd((name, "x", number, 500, "", "/", "/bin/sh"))
+
+    users = [user("me", os.geteuid())]
+    monkeypatch.setattr(pwd, "getpwuid", lambda number: users[0])
+    monkeypatch.setattr(pwd, "getpwall", lambda: users)
+    monkeypatch.setattr(grp, "getgrgid", lambda number: grp.struct_group(("me", "x", number, ["me"])))
+    is_private = _private_files._is_private_group.__wrapped__
+    assert is_private(500)
+    users.append(user("another", 12345))
+    assert not is_private(500)

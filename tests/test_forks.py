@@ -214,3 +214,35 @@ print("fine" if code == 0 else code)
         NUMBA_DISABLE_JIT="0",
         FASTMLP_CACHE_DIR=str(tmp_path),
     )
+
+
+@pytest.mark.parametrize("name", ["Engine._network", "Engine._rows_kernel"])
+def test_a_child_forked_while_another_thread_computes_a_property_can_predict(name):
+    run(
+        f"""
+name = {name!r}.split(".")[1]
+x = x[:2]
+first, second = network(), network(1)
+for model in (first, second):
+    model.build(4)
+computed = vars(engine.Engine)[name]
+compute, reached, go_on = computed.func, threading.Event(), threading.Event()
+def slowly(self):
+    if threading.current_thread() is not threading.main_thread():
+        reached.set()
+        go_on.wait()
+    return compute(self)
+computed.func = slowly
+thread = threading.Thread(target=first.predict, args=(x,))
+thread.start()
+reached.wait()
+def use():
+    signal.alarm(10)
+    second.predict(x)
+    first.predict(x)
+code = in_child(use)
+go_on.set()
+thread.join()
+print("fine" if code == 0 else code)
+"""
+    )

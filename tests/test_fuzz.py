@@ -46,6 +46,7 @@ def built():
 FOREIGN = {
     "classes of a list": lambda: built().classes_of([1.0, 2.0]),
     "classes of a set": lambda: built().classes_of({1}),
+    "classes of other outputs": lambda: built().classes_of(np.eye(5)),
     "classes of nothing": lambda: built().classes_of(np.empty((3, 0))),
     "a metric that is no text": lambda: fm.metrics.larger_is_better(3),
     "a line on a number": lambda: fm.callbacks.ProgressLine(live=False, stream=1),

@@ -194,6 +194,33 @@ def test_texts_of_brackets_are_not_read(tmp_path):
         refuse(path, "not a readable fastmlp model")
 
 
+ITEMS = {
+    "numbers": lambda count: "[" + ",".join(["1e1"] * count) + "]",
+    "whole numbers": lambda count: "[" + ",".join(["999"] * count) + "]",
+    "texts": lambda count: "[" + ",".join(['"aa"'] * count) + "]",
+    "names": lambda count: "{" + ",".join(f'"{number:x}":0' for number in range(count)) + "}",
+}
+
+
+@pytest.mark.parametrize("items", ITEMS)
+def test_texts_of_small_items_take_no_multiple_of_their_size(items, arrays, tmp_path):
+    """Each becomes an object of Python's, of 32 to 200 bytes."""
+    content = json.dumps(config_of(arrays))[:-1] + ', "surprise": ' + ITEMS[items](4_000_000) + "}"
+    path = write(tmp_path / "model.npz", members({**arrays, "config": text(content)}))
+    refuse(path, "not a readable fastmlp model")
+
+
+def test_long_histories_and_many_names_are_not_small_items(tmp_path):
+    count = 100_000
+    model = fm.Sequential([fm.Dense(1)])
+    model.build(count)
+    model.feature_names = tuple((number, "a") for number in range(count))
+    loss = [1 / (1 + number) for number in range(count)]
+    model.history = fm.History(history={"loss": loss, "seconds": loss}, epoch=list(range(count)))
+    model.save(tmp_path / "model.npz")
+    assert fm.load(tmp_path / "model.npz").history.history["loss"] == loss
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_ways_to_pack_are_refused(method, arrays, tmp_path):
     """They say themselves how much memory it takes to unpack them."""
@@ -338,3 +365,10 @@ def test_shapes_are_those_of_the_program(arrays):
     found = program.tensors(model.declarations, 3, model.dtype, kernels.panel_width(model.dtype))
     assert all(isinstance(tensor, Tensor) for tensor in found)
     assert found == model.engine.program.tensors
+
+
+def test_labels_that_only_differ_in_what_numpy_leaves_out_are_refused(arrays, tmp_path):
+    path = write(tmp_path / "model.npz", members({**arrays, "config": text(config_of(arrays, classes=["a", "a\0"]))}))
+    refuse(path, "null character")
+    with pytest.raises(fm.ArgumentError, match="null character"):
+        fm.mlp([2], classes=["a", "a\0"])

@@ -11,6 +11,7 @@ import pytest
 import fastmlp as fm
 from fastmlp import ArgumentError, NotBuiltError, _jit
 from fastmlp.jitted import predict
+from fastmlp.kernels import tables
 
 from .test_runtime import needs_fork, needs_jit, run_python
 
@@ -244,6 +245,39 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(function, name):
     assert np.isnan(arguments[0]).all()
 
 
+def altered(name, table):
+    """A network that says other numbers than there are; of the first operation the normalisation's mean is last."""
+    table = table.copy()
+    first = tables.NETWORK_HEAD + tables.PLAN_FIELDS
+    if name == "operations that end in the middle of nowhere":
+        table[tables.NETWORK_OPS] = 1000
+        table[first + tables.FAN_IN] = table.size - (first + 1000 * tables.OP_FIELDS)
+    elif name in ("2**62 operations", "-2**63 operations"):
+        table[tables.NETWORK_OPS] = eval(name.split()[0])
+    elif name == "a mean before an operation that needs its own":
+        return np.concatenate([table, np.zeros(37, np.int64)])
+    return table
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "operations that end in the middle of nowhere",
+        "2**62 operations",
+        "-2**63 operations",
+        "a mean before an operation that needs its own",
+    ],
+)
+@pytest.mark.parametrize("function", [predict, call], ids=["plain", "compiled"])
+def test_altered_networks_are_refused_before_anything_is_read(function, name):
+    model = fm.Sequential([fm.BatchNormalization(), fm.Dense(5)], seed=0)
+    model.build(37)
+    out, x, (_, weights, table) = unset(model, 5), np.ones((5, 37)), model.jitted()
+    with pytest.raises(ValueError, match=r"network is damaged|lies outside of the parameters"):
+        function(out, x, weights, altered(name, table))
+    assert np.isnan(out).all()
+
+
 @pytest.mark.parametrize("function", [predict, pytest.param(call, marks=needs_jit)], ids=["plain", "compiled"])
 def test_weights_of_the_other_precision_are_refused(function):
     model = network()
@@ -388,6 +422,7 @@ SIMULATION = """
 import numba
 import numpy as np
 from fastmlp.jitted import predict
+from fastmlp.kernels import tables
 
 WEIGHTS, NETWORK = np.load("weights.npy"), np.load("network.npy")
 

@@ -21,6 +21,7 @@ FLOORS = [
     [
         "_version",
         "_types",
+        "_cached",
         "_errors",
         "_files",
         "_archive",

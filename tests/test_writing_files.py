@@ -1,5 +1,6 @@
 """Writing: whole files or none, nothing left behind by the dead, nothing replaced that is no file."""
 
+import itertools
 import json
 import os
 import signal
@@ -104,13 +105,17 @@ def test_a_pipe_is_not_waited_for(read, tmp_path):
             READERS[read](path)
 
 
-def test_an_output_that_is_redirected_to_a_file_is_refused_too(tmp_path):
+@pytest.mark.parametrize("links", [0, 1, 2])
+def test_an_output_that_is_redirected_to_a_file_is_refused_too(links, tmp_path):
     """The shell would write to the old file, which nobody sees any more."""
-    code = "import fastmlp as fm; m = fm.mlp([2], classes=2); m.build(3); m.save('/dev/stdout')"
+    names = ["/dev/stdout", str(tmp_path / "a"), str(tmp_path / "b")][: links + 1]
+    for target, link in itertools.pairwise(names):
+        os.symlink(target, link)
+    code = f"import fastmlp as fm; m = fm.mlp([2], classes=2); m.build(3); m.save({names[-1]!r})"
     with open(tmp_path / "out", "w") as out:
         done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, text=True)
     assert "is no file but a device" in done.stderr
-    assert os.listdir(tmp_path) == ["out"]
+    assert (tmp_path / "out").stat().st_size == 0
 
 
 # ---------------------------------------------------------------- names, permissions, links

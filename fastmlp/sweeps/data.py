@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .. import _check, naming
+from .._cached import cached_property
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
 from ..inputs import warn_of_merged

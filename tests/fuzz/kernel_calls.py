@@ -52,9 +52,11 @@ class Fault(Exception):
 
 def attack(random: np.random.Generator, folder: Path) -> None:
     """Make one call; raises what must not happen."""
-    names = [*kernels.__all__, *NETWORKS, *NETWORKS, "jitted"]  # the tables of networks have the most ways to be wrong
+    # The tables of networks have the most ways to be wrong.
+    names = [*kernels.__all__, *NETWORKS, *NETWORKS, *["jitted"] * 6]
     name = str(random.choice(names))
     args = arguments(random, "predict_rows" if name == "jitted" else name)
+    args = as_jitted(random, args) if name == "jitted" else args
     kernel = kernels.predict_rows if name == "jitted" else form_of(name, args)
     guarded = Guarded(kernel, args)
     called = guarded.args
@@ -86,6 +88,16 @@ def arguments(random: np.random.Generator, name: str) -> list[Any]:
     return case.build(random, dtype, rows, width, **options)
 
 
+def as_jitted(random: np.random.Generator, args: list[Any]) -> list[Any]:
+    """Perhaps with a mean behind the network, and with features of another type."""
+    outputs, x, weights, network = args
+    if random.random() < 0.5:
+        network = np.concatenate([network, random.normal(size=x.shape[1]).view(np.int64)])
+    if weights.dtype == np.float32 and random.random() < 0.5:
+        x = x.astype(np.float64) if random.random() < 0.5 else (100 * np.abs(x)).astype(np.uint8)
+    return [outputs, x, weights, network]
+
+
 def form_of(name: str, args: list[Any]) -> Any:
     """The kernel; of training, the form that the type of the timers asks for."""
     is_full = name == "train_batches" and args[10].dtype == np.uint8
@@ -99,10 +111,23 @@ def call(name: str, kernel: Any, args: list[Any]) -> None:
         return
     if len(args) != 4 or not all(isinstance(a, np.ndarray) for a in args) or args[3].dtype != np.int64:
         return
-    jitted.predict(*args)
     compiled = compiled_predict()
-    if [(a.dtype, a.ndim, a.flags.c_contiguous) for a in args] in compiled.fitting:
-        compiled(*args)
+    fits = all(type(a) is np.ndarray for a in args)  # numba takes no masks
+    fits = fits and [(a.dtype, a.ndim, a.flags.c_contiguous) for a in args] in compiled.fitting
+    if not fits or not args[0].flags.writeable or any(np.shares_memory(args[0], a) for a in args[1:]):
+        jitted.predict(*args)
+        return
+    results = [result_of(function, args) for function in (jitted.predict, compiled)]
+    if not np.array_equal(*results, equal_nan=True):
+        raise Fault("compiled code and Python do not agree")
+
+
+def result_of(function: Any, args: list[Any]) -> Any:
+    """What a function writes, or zeros if it refuses."""
+    args[0][...] = 0
+    with contextlib.suppress(ArgumentError, ArgumentTypeError):
+        function(*args)
+    return args[0].copy()
 
 
 _compiled: list[Any] = []
@@ -124,15 +149,17 @@ class CompiledPredict:
             jitted.predict(out, x, weights, network)
 
         self._run = run
-        kinds = [(np.dtype(d), n, True) for d in ("float32", "float64") for n in (2, 2, 1)]
-        self.fitting = [[*kinds[i : i + 3], (np.dtype(np.int64), 1, True)] for i in (0, 3)]
+        types = [("float32", "float32"), ("float64", "float64"), ("float32", "float64"), ("float32", "uint8")]
+        self.fitting = [[(np.dtype(d), 2, True) for d in pair] for pair in types]
+        for pair in self.fitting:
+            pair += [(pair[0][0], 1, True), (np.dtype(np.int64), 1, True)]
 
     def __call__(self, *args: Any) -> None:
         writable = [a if a.flags.writeable else a.copy() for a in args]  # a read-only type would compile anew
         try:
             self._run(*writable)
         except ValueError as error:
-            if not str(error).startswith(("network ", "out, x and weights")):
+            if not str(error).startswith(("network ", "out, x and weights", "x is uint8", "x must hold pixels")):
                 raise
 
 

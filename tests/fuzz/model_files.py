@@ -352,8 +352,19 @@ def bomb(random, content):
     return buffer.getvalue()
 
 
+def text_bomb(random, content):
+    """A config of small items, each of which takes many times its text."""
+    found = entries(content)
+    with contextlib.suppress(Exception):
+        text = np.load(io.BytesIO(found["config.npy"])).tobytes()
+        item = one_of(random, [b"1e1,", b'"aa",', b"{},", b"[0],", b" "])
+        found["config.npy"] = text_array(text[:-1] + b', "surprise": [' + item * (40_000_000 // len(item)) + b"0]}")
+    return packed(random, found.items())
+
+
 def rarely_a_bomb(random, content):
-    return bomb(random, content) if random.integers(50) == 0 else cut(random, content)
+    chance = random.integers(50)
+    return bomb(random, content) if chance == 0 else text_bomb(random, content) if chance < 9 else cut(random, content)
 
 
 CHANGES = [changed_entries, changed_text, *[changed_array] * 2, *[changed_config] * 8]
