@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from .. import _check, naming
 from .._errors import ArgumentError, ArgumentTypeError
 from .._types import Array
+from ..inputs import warn_of_merged
+from ..layers import Normalization
 from ..model import Sequential
 from ..targets import row_weights
 from .settings import digest
@@ -37,7 +40,7 @@ class SweepData:
         elif share:
             self._train, self._validation = _split(self._train, share)
         self._check_kinds()
-        self._converted: dict[np.dtype[Any], tuple[Part, Part | None]] = {}
+        self._converted: dict[tuple[np.dtype[Any], bool], tuple[Part, Part | None]] = {}
 
     @property
     def parts(self) -> list[Part]:
@@ -101,27 +104,41 @@ class SweepData:
     def _are_texts(self) -> bool:
         return all(naming.are_texts(y) for _, y in self.parts)
 
-    def convert(self, dtype: np.dtype[Any]) -> None:
-        """Make the arrays that models of this dtype read: one copy for all of them, or none.
+    def convert(self, models: Iterable[Sequential]) -> None:
+        """Make the arrays that these models read: one copy for all of a dtype, or none.
 
-        Numbers that the dtype would round stay as they are, as a first Normalization reads them better.
+        Only fractions are rounded here, and not for models that subtract their mean first: whole numbers are read as
+        pixels or as numbers, which each model decides.
 
         Raises
         ------
         ArgumentError
             If they hold what cannot be learned from, or have different widths.
         """
-        x, y = self._train
-        train = (_check.features(x, "x", dtype), y)
-        validation = self._validation
-        if validation is not None:
-            x, y = validation
-            validation = (_check.features(x, "validation_data[0]", dtype, train[0].shape[1]), y)
-        self._converted[dtype] = (train, validation)
+        for key in {_kind_of_reader(model) for model in models}:
+            (x, y), validation = self._train, self._validation
+            rows = _as_read(x, "x", *key)
+            if rows.dtype == key[0]:
+                warn_of_merged(x, rows, self._feature_names, stacklevel=5)  # whoever called `sweep`
+            if validation is not None:
+                validation = (_as_read(validation[0], "validation_data[0]", *key, rows.shape[1]), validation[1])
+            self._converted[key] = ((rows, y), validation)
 
-    def for_dtype(self, dtype: np.dtype[Any]) -> tuple[Part, Part | None]:
-        """Training and validation part as models of this dtype read them, once they are converted."""
-        return self._converted[dtype]
+    def for_model(self, model: Sequential) -> tuple[Part, Part | None]:
+        """Training and validation part as such a model reads them, once they are converted."""
+        return self._converted[_kind_of_reader(model)]
+
+
+def _kind_of_reader(model: Sequential) -> tuple[np.dtype[Any], bool]:
+    """The dtype of a model, and whether its first layer subtracts the mean."""
+    return model.dtype, bool(model.declarations) and isinstance(model.declarations[0], Normalization)
+
+
+def _as_read(x: Array, name: str, dtype: np.dtype[Any], is_centered: bool, width: int | None = None) -> Array:
+    if x.dtype.kind == "f" and not is_centered:
+        return _check.features(x, name, dtype, width)
+    rows = _check.rows(x, name, width)
+    return _check.features(rows, name, rows.dtype) if rows.dtype.kind == "f" else rows
 
 
 def _part(x: Any, y: Any, x_name: str, y_name: str, known: naming.Names | None = None) -> Part:

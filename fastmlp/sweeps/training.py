@@ -144,8 +144,7 @@ def _tasks(wanted: list[Request], data: SweepData, folder: Folder | None, callba
         if request.settings.get("validation_batches") is not None and len(data.parts) == 1:
             raise ArgumentError(f"run {request.name!r}: validation_batches needs validation_data or validation_split")
         data.weights(request.settings.get("sample_weight"))  # raises if they cannot be used
-    for dtype in {model.dtype for model in models}:
-        data.convert(dtype)
+    data.convert(models)
     return [Task(request, model, data, folder, callbacks) for request, model in zip(wanted, models, strict=True)]
 
 
@@ -154,7 +153,7 @@ def _train(tasks: list[Task], workers: int, data: SweepData, done: Callable[[int
     if workers > 1:
         for model in {task.dtype: task.model for task in tasks}.values():  # one of each precision stands for all
             assert model is not None
-            warm_up(model, *data.for_dtype(model.dtype)[0])
+            warm_up(model, *data.for_model(model)[0])
     with Interruption() as interruption:
         threads = kernel_threads(workers)
         run_tasks([partial(task.run, interruption, threads) for task in tasks], workers, interruption, done)
