@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
+_FAR = 2.0**-16  # share of a standard deviation that may be lost where a mean is no longer subtracted first
 
 
 @dataclasses.dataclass
@@ -34,6 +35,7 @@ class _Part:
 
     layer: Layer
     tensors: dict[str, Array]
+    dtype: np.dtype[Any]
     added: float = 0.0  # to the variances of a Normalization
 
 
@@ -66,7 +68,9 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
         bound = model.layers[next(numbers)]
         if not isinstance(layer, _ONLY_IN_TRAINING):
             tensors = {name: getattr(bound, name).astype(np.float64) for name in bound.tensors}
-            run.append(_Part(layer, tensors, SMALLEST_VARIANCE[model.dtype]))
+            if layer is model.declarations[0] and (center := model.inputs().center) is not None:
+                tensors["mean"] = center  # which the tensor may hold rounded
+            run.append(_Part(layer, tensors, model.dtype, SMALLEST_VARIANCE[model.dtype]))
     _finish(run, found, parts)
     return found, parts
 
@@ -77,7 +81,7 @@ def _finish(run: list[_Part], found: list[Layer], parts: list[_Part]) -> None:
     while at < len(run):
         if at > 0 and _joins(run[at - 1], run[at]):
             at -= 1
-        elif isinstance(run[at].layer, _NORMALIZATIONS) and at + 1 < len(run) and isinstance(run[at + 1].layer, Dense):
+        elif at + 1 < len(run) and isinstance(run[at + 1].layer, Dense) and _is_easily_shifted(run[at]):
             run[at : at + 2] = [_before(run[at], run[at + 1])]
             continue
         else:
@@ -96,6 +100,17 @@ def _joins(dense: _Part, following: _Part) -> bool:
     return is_open and isinstance(following.layer, (*_NORMALIZATIONS, Activation))
 
 
+def _is_easily_shifted(part: _Part) -> bool:
+    """Whether a layer is a normalisation whose means are no large numbers beside what they are subtracted from.
+
+    A dense layer multiplies before it adds, and would round products as large as the mean.
+    """
+    if not isinstance(part.layer, _NORMALIZATIONS):
+        return False
+    _, shift = _scale_and_shift(part)
+    return bool((np.abs(shift) * np.finfo(part.dtype).eps <= _FAR).all())
+
+
 def _scale_and_shift(part: _Part) -> tuple[Array, Array]:
     """A normalisation as y = x · scale + shift."""
     tensors = part.tensors
@@ -110,7 +125,9 @@ def _after(dense: _Part, following: _Part) -> _Part:
     """(x·W + b) · scale + shift = x · (W · scale) + (b · scale + shift); or an activation for a linear layer."""
     assert isinstance(dense.layer, Dense)
     if isinstance(following.layer, Activation):
-        return _Part(dataclasses.replace(dense.layer, activation=following.layer.activation), dense.tensors)
+        return _Part(
+            dataclasses.replace(dense.layer, activation=following.layer.activation), dense.tensors, dense.dtype
+        )
     scale, shift = _scale_and_shift(following)
     bias = dense.tensors.get("bias", np.zeros(len(scale)))
     return _with_bias(dense, dense.tensors["kernel"] * scale, bias * scale + shift)
@@ -126,4 +143,4 @@ def _before(normalization: _Part, dense: _Part) -> _Part:
 
 def _with_bias(dense: _Part, kernel: Array, bias: Array) -> _Part:
     assert isinstance(dense.layer, Dense)
-    return _Part(dataclasses.replace(dense.layer, use_bias=True), {"kernel": kernel, "bias": bias})
+    return _Part(dataclasses.replace(dense.layer, use_bias=True), {"kernel": kernel, "bias": bias}, dense.dtype)
