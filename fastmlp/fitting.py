@@ -217,7 +217,10 @@ class Fitting(Evaluating):
             yield self._chunk(pair, class_weight)
 
     def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
-        return self._weighted(self._data(*pair, "x of a chunk", "y of a chunk"), class_weight)
+        names = ("x of a chunk", "y of a chunk")
+        rows = self.inputs().rows(pair[0], names[0])
+        self.input_kind = self.inputs().learned(rows)  # of all chunks: fractions may come after whole numbers
+        return self._weighted(self._data(rows, pair[1], *names), class_weight)
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
