@@ -183,3 +183,12 @@ def test_columns_that_lose_values_are_named_in_a_warning(dtype):
     exact = fm.Sequential([fm.Normalization(), fm.Dense(2, "softmax")], dtype="float64", seed=0)
     exact.compile()
     exact.fit(x, np.arange(100) % 2, verbose=0)  # no warning, which would be an error here
+
+
+def test_a_sweep_trains_anew_where_columns_have_other_names(tmp_path):
+    settings, wanted = [{"layers": [4], "epochs": 1, "name": "one"}], []
+    for names in (["a", "b", "c"], ["a", "b", "c"], ["b", "a", "c"]):
+        (run,) = fm.sweep(settings, frame(names), Y, folder=tmp_path, verbose=0)
+        assert run.load().feature_names == tuple(names)
+        wanted.append(run.was_loaded)
+    assert wanted == [False, True, False]

@@ -22,13 +22,18 @@ Part = tuple[Array, Array]
 
 
 class SweepData:
-    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`."""
+    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`.
 
-    def __init__(self, x: Any, y: Any, validation_data: Any, validation_split: float) -> None:
+    Columns have the names of a data frame, or ``feature_names``.
+    """
+
+    def __init__(
+        self, x: Any, y: Any, validation_data: Any, validation_split: float, feature_names: naming.Names | None = None
+    ) -> None:
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if validation_data is not None and share:
             raise ArgumentError("give validation_data or validation_split, not both")
-        self._feature_names = naming.feature_names(x)
+        self._feature_names = naming.feature_names(x) if feature_names is None else feature_names
         self._train = _part(x, y, "x", "y")
         self._rows = len(self._train[0])
         self._validation: Part | None = None
@@ -49,8 +54,9 @@ class SweepData:
 
     @cached_property
     def digest(self) -> str:
-        """Changes with the data."""
-        return digest(*(array for part in self.parts for array in part))
+        """Changes with the data, and with the names of their columns, which models learn too."""
+        names = [] if self._feature_names is None else [np.array(self._feature_names, object)]
+        return digest(*(array for part in self.parts for array in part), *names)
 
     def classes(self) -> int:
         """The width of an output layer for the labels.
@@ -119,7 +125,7 @@ class SweepData:
             (x, y), validation = self._train, self._validation
             rows = _as_read(x, "x", *key)
             if rows.dtype == key[0]:
-                warn_of_merged(x, rows, self._feature_names, stacklevel=5)  # whoever called `sweep`
+                warn_of_merged(x, rows, self._feature_names, stacklevel=6)  # whoever called `sweep`
             if validation is not None:
                 validation = (_as_read(validation[0], "validation_data[0]", *key, rows.shape[1]), validation[1])
             self._converted[key] = ((rows, y), validation)

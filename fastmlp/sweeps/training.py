@@ -104,13 +104,37 @@ def sweep(
     >>> best.load().predict_classes([[0.5, 0.5], [0.5, -0.5]]).tolist()
     [1, 0]
     """
+    return sweep_data(
+        run_settings,
+        lambda: SweepData(x, y, validation_data, validation_split),
+        folder=folder,
+        workers=workers,
+        resume=resume,
+        seed=seed,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+
+
+def sweep_data(
+    run_settings: Any,
+    make_data: Callable[[], SweepData],
+    *,
+    folder: Any,
+    workers: Any,
+    resume: Any,
+    seed: Any,
+    verbose: Any,
+    callbacks: Any = None,
+) -> SweepResult:
+    """`sweep` on data that are made when all else has been checked."""
     seed = _check.whole_number(seed, "seed", minimum=0)
     make_callbacks = checked_factory(callbacks, "a run's settings")
     is_printing = checked_verbose(verbose)
     resume = _check.yes_or_no(resume, "resume")
     wanted = requests(run_settings, seed)
     workers = resolve_workers(workers, len(wanted))
-    data = SweepData(x, y, validation_data, validation_split)
+    data = make_data()
     place = None if folder is None else Folder(folder)
     tasks = _tasks(wanted, data, place, make_callbacks)
     report = Report(wanted, place, is_printing)
