@@ -367,3 +367,21 @@ def test_a_sweep_reads_alike(write, run):
     (model,) = Path("out").glob("*.npz")
     assert trained.load(model)[1].label == "label"
     assert trained.load(model)[1].features == "uint8"
+
+
+def test_numbers_that_name_the_known_columns_are_a_header(tmp_path, monkeypatch, capsys):
+    """As pandas writes a frame of columns 0, 1, 2: a first line that a model knows is no row of data."""
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    x = pandas.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))
+    model = fm.mlp([4], classes=2, seed=0)
+    model.fit(x, (x[0] > 0).astype(int), verbose=0)
+    model.save("model.npz")
+    for order in ([0, 1, 2], [2, 0, 1]):
+        x[order].to_csv("new.csv", index=False)
+        assert main(["predict", "model.npz", "new.csv", "--output", "out.npy"]) == 0
+        np.testing.assert_array_equal(np.load("out.npy"), model.predict(x))
+    x.to_csv("rows.csv", index=False, header=False)
+    assert main(["predict", "model.npz", "rows.csv", "--output", "out.npy"]) == 0
+    np.testing.assert_array_equal(np.load("out.npy"), model.predict(x))
+    capsys.readouterr()
