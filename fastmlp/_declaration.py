@@ -23,12 +23,12 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
+from ._cached import cached_property
 from ._errors import ArgumentError, ArgumentTypeError
 
 # What a kernel checks besides its declaration: from its arguments by name, what is wrong with them, or nothing

@@ -20,12 +20,13 @@ import time
 import types as python_types
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
 from . import _cache, _threads
+from ._cached import cached_property
 from ._declaration import Check, Declaration, Parameter
 from ._interruption import uninterrupted
 

@@ -355,12 +355,23 @@ class Building(Declared):
         `Normalization` once neither its means nor its variances are all initial.
         """
         engine, built = self.engine, self.engine.program
-        values = [(tensor, tensor.checked(value, name, self.dtype)) for tensor, value, name in given]
-        for tensor, value in values:
-            is_new = tensor.is_statistic and not np.array_equal(built.unpack(engine.parameters, tensor), value)
-            built.pack(engine.parameters, tensor, value)
-            if is_new and not self._has_initial_statistics(tensor.layer):
-                self._note_statistics(tensor.layer)
+        values = [(tensor, value, tensor.checked(value, name, self.dtype)) for tensor, value, name in given]
+        new: dict[int, dict[str, Array]] = {}
+        declared = list(leaves(self.declarations))
+        for tensor, value, rounded in values:
+            if tensor.is_statistic:
+                exact, known = _check.array_of(value, tensor.name), getattr(declared[tensor.layer], tensor.name, None)
+                if not self._is_known(tensor, exact, rounded, known):
+                    new.setdefault(tensor.layer, {})[tensor.name] = exact
+            built.pack(engine.parameters, tensor, rounded)
+        for layer, statistics in new.items():
+            if not self._has_initial_statistics(layer):
+                self._note_statistics(layer, **statistics)
+
+    def _is_known(self, tensor: program.Tensor, exact: Array, rounded: Array, known: Array | None) -> bool:
+        """Whether a statistic is what the model has, also in what its dtype cannot hold where that is given."""
+        is_the_same = np.array_equal(self.engine.program.unpack(self.engine.parameters, tensor), rounded)
+        return is_the_same and (known is None or np.array_equal(exact, rounded) or np.array_equal(exact, known))
 
     def _has_initial_statistics(self, index: int) -> bool:
         layer = list(leaves(self.declarations))[index]
@@ -368,14 +379,26 @@ class Building(Declared):
             return False
         return not self._tensor(index, "mean").any() or bool((self._tensor(index, "variance") == 1).all())
 
-    def _note_statistics(self, index: int) -> None:
-        """Take what a layer's tensors hold for its statistics; what was declared is kept for models like this one."""
+    def _note_statistics(self, index: int, **given: Any) -> None:
+        """Take what a layer's tensors hold for its statistics; what was declared is kept for models like this one.
+
+        Those of a Normalization are known in the precision in which they were ``given``.
+        """
         layer = list(leaves(self.declarations))[index]
         if isinstance(layer, Normalization):
-            known = layer.in_model(self._tensor(index, "mean"), self._tensor(index, "variance"))
+            names = ("mean", "variance")
+            known = layer.in_model(*(self._unrounded(index, name, given.get(name), layer) for name in names))
             self.declarations = with_leaf(self.declarations, index, known)
         else:
             self.engine.averaged[self._find_tensor(index, "moving_mean").offset] = STEADY
+
+    def _unrounded(self, index: int, name: str, given: Any, layer: Normalization) -> Array:
+        """A statistic in float64: as it was given, or is known; as the tensor has it, unless this is their rounding."""
+        rounded = self._tensor(index, name)
+        for exact in (given, getattr(layer, name)):
+            if exact is not None and np.array_equal(_check.array_of(exact, name).astype(self.dtype), rounded):
+                return np.asarray(exact, np.float64)
+        return rounded.astype(np.float64)
 
     def _data(
         self,
@@ -408,8 +431,7 @@ class Building(Declared):
         first = self.declarations[0] if self.declarations else None
         if not isinstance(first, Normalization) or first.mean is None:
             return None
-        mean = first.mean if self._engine is None else self._tensor(0, "mean")
-        return first.mean if np.array_equal(first.mean.astype(self.dtype), mean) else mean.astype(np.float64)
+        return first.mean if self._engine is None else self._unrounded(0, "mean", None, first)
 
     def _set_trainable(self, index: int, value: Any) -> None:
         layer = list(leaves(self.declarations))[index]

@@ -217,7 +217,10 @@ class Fitting(Evaluating):
             yield self._chunk(pair, class_weight)
 
     def _chunk(self, pair: tuple[Any, Any], class_weight: Any) -> Data:
-        return self._weighted(self._data(*pair, "x of a chunk", "y of a chunk"), class_weight)
+        names = ("x of a chunk", "y of a chunk")
+        rows = self.inputs().rows(pair[0], names[0])
+        self.input_kind = self.inputs().learned(rows)  # of all chunks: fractions may come after whole numbers
+        return self._weighted(self._data(rows, pair[1], *names), class_weight)
 
     def _begin_history(self, resume: bool, initial_epoch: int) -> tuple[History, int]:
         if resume:
@@ -312,7 +315,7 @@ class Fitting(Evaluating):
             If the model has no parameters yet: before that, use the layer's own `fastmlp.Normalization.adapt`.
         """
         self._write_first_statistics(mean, variance)
-        self._note_statistics(0)
+        self._note_statistics(0, mean=mean, variance=variance)
 
     def _write_first_statistics(self, mean: Any, variance: Any) -> None:
         if not self.declarations or not isinstance(self.declarations[0], Normalization):
@@ -424,6 +427,8 @@ class Fitting(Evaluating):
             done, hits = done + len(trained), hits + int(right.sum())
             if len(trained) < len(some):
                 raise DivergenceError(f"the loss of batch {done} (from 0) is NaN or infinite: no step was made")
+        if engine.has_running_statistics and self.optimizer.needs_all_rows:  # as at the end of an epoch
+            engine.take_statistics(data, order, size, batches, threads, chance, lambda: False)
         sizes = np.minimum(size, data.rows - size * np.arange(batches))
         loss = float(losses_ @ sizes) / data.rows
         return scoring.full_report(loss, hits, data.rows, data, outputs)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
-_LOST = 2.0**-13  # of a standard deviation: what folding may cost numbers that are far from 0
+_FAR = 2.0**-16  # share of a standard deviation that may be lost where a mean is no longer subtracted first
 
 
 @dataclasses.dataclass
@@ -35,6 +35,7 @@ class _Part:
 
     layer: Layer
     tensors: dict[str, Array]
+    dtype: np.dtype[Any]
     added: float = 0.0  # to the variances of a Normalization
 
 
@@ -48,8 +49,6 @@ def fold(model: Sequential) -> Sequential:
     new.build(model.engine.program.fan_in)
     values = [parts[tensor.layer].tensors[tensor.name] for tensor in new.engine.program.tensors]
     new.set_weights(values)
-    if isinstance(layers[0], Normalization):
-        new.declarations[0] = layers[0]  # which holds the mean in float64 too
     return new
 
 
@@ -60,7 +59,7 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
     run: list[_Part] = []  # since the last residual block
     for layer in layers:
         if isinstance(layer, Residual):
-            _finish(run, found, parts, model.dtype)
+            _finish(run, found, parts)
             inner, inner_parts = _folded(model, layer.layers, numbers)
             if inner:
                 found.append(Residual(inner))
@@ -69,18 +68,20 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
         bound = model.layers[next(numbers)]
         if not isinstance(layer, _ONLY_IN_TRAINING):
             tensors = {name: getattr(bound, name).astype(np.float64) for name in bound.tensors}
-            run.append(_Part(layer, tensors, SMALLEST_VARIANCE[model.dtype]))
-    _finish(run, found, parts, model.dtype)
+            if layer is model.declarations[0] and (center := model.inputs().center) is not None:
+                tensors["mean"] = center  # which the tensor may hold rounded
+            run.append(_Part(layer, tensors, model.dtype, SMALLEST_VARIANCE[model.dtype]))
+    _finish(run, found, parts)
     return found, parts
 
 
-def _finish(run: list[_Part], found: list[Layer], parts: list[_Part], dtype: np.dtype[Any]) -> None:
+def _finish(run: list[_Part], found: list[Layer], parts: list[_Part]) -> None:
     """Fold a run of layers without blocks, and move it to the end of what there is."""
     at = 0
     while at < len(run):
         if at > 0 and _joins(run[at - 1], run[at]):
             at -= 1
-        elif at + 1 < len(run) and _precedes(run[at], run[at + 1], dtype):
+        elif at + 1 < len(run) and isinstance(run[at + 1].layer, Dense) and _is_easily_shifted(run[at]):
             run[at : at + 2] = [_before(run[at], run[at + 1])]
             continue
         else:
@@ -99,32 +100,24 @@ def _joins(dense: _Part, following: _Part) -> bool:
     return is_open and isinstance(following.layer, (*_NORMALIZATIONS, Activation))
 
 
-def _precedes(part: _Part, following: _Part, dtype: np.dtype[Any]) -> bool:
-    """Whether a layer can become part of the dense layer after it.
+def _is_easily_shifted(part: _Part) -> bool:
+    """Whether a layer is a normalisation whose means are no large numbers beside what they are subtracted from.
 
-    The dense layer reads numbers of which no mean has been taken off: where that is many times the standard deviation,
-    such as seconds since 1970, their differences would be lost in rounding.
+    A dense layer multiplies before it adds, and would round products as large as the mean.
     """
-    if not isinstance(part.layer, _NORMALIZATIONS) or not isinstance(following.layer, Dense):
+    if not isinstance(part.layer, _NORMALIZATIONS):
         return False
-    mean = part.tensors["moving_mean" if isinstance(part.layer, BatchNormalization) else "mean"]
-    return bool((np.abs(mean * _scale(part)) * np.finfo(dtype).eps <= _LOST).all())
-
-
-def _scale(part: _Part) -> Array:
-    """What a normalisation multiplies differences from the mean by, but for the gamma of a batch normalisation."""
-    if isinstance(part.layer, BatchNormalization):
-        return 1 / np.sqrt(part.tensors["moving_variance"] + part.layer.epsilon)
-    return 1 / np.sqrt(part.tensors["variance"] + part.added)
+    _, shift = _scale_and_shift(part)
+    return bool((np.abs(shift) * np.finfo(part.dtype).eps <= _FAR).all())
 
 
 def _scale_and_shift(part: _Part) -> tuple[Array, Array]:
     """A normalisation as y = x · scale + shift."""
     tensors = part.tensors
     if isinstance(part.layer, BatchNormalization):
-        scale = tensors["gamma"] * _scale(part)
+        scale = tensors["gamma"] / np.sqrt(tensors["moving_variance"] + part.layer.epsilon)
         return scale, tensors["beta"] - tensors["moving_mean"] * scale
-    scale = _scale(part)
+    scale = 1 / np.sqrt(tensors["variance"] + part.added)
     return scale, -tensors["mean"] * scale
 
 
@@ -132,7 +125,9 @@ def _after(dense: _Part, following: _Part) -> _Part:
     """(x·W + b) · scale + shift = x · (W · scale) + (b · scale + shift); or an activation for a linear layer."""
     assert isinstance(dense.layer, Dense)
     if isinstance(following.layer, Activation):
-        return _Part(dataclasses.replace(dense.layer, activation=following.layer.activation), dense.tensors)
+        return _Part(
+            dataclasses.replace(dense.layer, activation=following.layer.activation), dense.tensors, dense.dtype
+        )
     scale, shift = _scale_and_shift(following)
     bias = dense.tensors.get("bias", np.zeros(len(scale)))
     return _with_bias(dense, dense.tensors["kernel"] * scale, bias * scale + shift)
@@ -148,4 +143,4 @@ def _before(normalization: _Part, dense: _Part) -> _Part:
 
 def _with_bias(dense: _Part, kernel: Array, bias: Array) -> _Part:
     assert isinstance(dense.layer, Dense)
-    return _Part(dataclasses.replace(dense.layer, use_bias=True), {"kernel": kernel, "bias": bias})
+    return _Part(dataclasses.replace(dense.layer, use_bias=True), {"kernel": kernel, "bias": bias}, dense.dtype)

@@ -161,7 +161,7 @@ def is_exact(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
     return given.kind == "b" or 8 * given.itemsize <= np.finfo(dtype).nmant + 1
 
 
-def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None) -> None:
+def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None, stacklevel: int = 3) -> None:
     """Warn whoever called the caller of columns whose different values became equal in the model's dtype."""
     if is_exact(given.dtype, numbers.dtype):
         return
@@ -172,7 +172,7 @@ def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None) -> 
             f"x has columns whose different values {numbers.dtype} cannot tell apart, so that some become equal: "
             f"{shown}. Subtract their mean (a first layer fastmlp.Normalization() does it), or use dtype='float64'",
             UserWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 

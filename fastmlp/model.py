@@ -299,9 +299,9 @@ class Sequential(Fitting):
         """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.
 
         Dropout and noise are left out, and batch normalisations and `Normalization` become part of a dense layer beside
-        them where that is linear. (One stays in front of a dense layer where a mean is so many times the deviation that
-        rounding would be felt.) Predictions agree but for rounding. The new model is a copy; to train it further is to
-        train another network.
+        them where that is linear. One that subtracts a mean of many standard deviations stays, as a dense layer would
+        round products as large as the mean. Predictions agree but for rounding. The new model is a copy; to train it
+        further is to train another network.
 
         Raises
         ------
@@ -373,6 +373,8 @@ class Sequential(Fitting):
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, each by layer and name.
+
+        The mean of a first `Normalization` is also there in float64, as `load_weights` reads it.
 
         Parameters
         ----------

@@ -203,7 +203,8 @@ def places(x: Any, known: Names | None, name: str) -> list[int] | None:
     names = feature_names(x, name)
     if known is None or names is None or names == known:
         return None
-    if names == tuple(range(len(known))) and not set(names) & set(known):  # of a frame made of an array without names
+    is_counted = names == tuple(range(len(known)))  # as of a frame that was made of an array without names
+    if is_counted and not set(names) & set(known):
         return None
     check_columns(names, known, name)
     return [names.index(item) for item in known]

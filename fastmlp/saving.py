@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = "declared", "learned", "unknown"  # of the statistics of a Normalization
 _STATISTICS = ("mean", "variance")
 _CENTER = "input/mean"  # that of a first Normalization, in float64
+_KIND = "input/kind"  # what weights alone were trained on
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
@@ -44,9 +45,7 @@ def save(model: Sequential, path: str | os.PathLike[str], **notes: dict[str, Any
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
             arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
-    center = model.inputs().center
-    if center is not None and model.dtype != np.float64:
-        arrays[_CENTER] = center
+    arrays.update(_center(model))
     _refuse_ruined(arrays)
     _write({**arrays, **{name: _text(json.dumps(note)) for name, note in notes.items()}}, target)
 
@@ -67,9 +66,16 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     """See `Sequential.save_weights`."""
     target = as_path(path)
     names = [_name(0, tensor) for tensor in model.engine.program.tensors]
-    arrays = dict(zip(names, model.get_weights(), strict=True))
+    arrays = {**dict(zip(names, model.get_weights(), strict=True)), **_center(model)}
     _refuse_ruined(arrays)
-    _write(arrays, target)
+    kind = {} if model.input_kind is None else {_KIND: _text(json.dumps({"kind": model.input_kind}))}
+    _write({**arrays, **kind}, target)
+
+
+def _center(model: Sequential) -> dict[str, Array]:
+    """The mean of a first Normalization, where its tensor is the rounded form."""
+    center = model.inputs().center
+    return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
 
 
 def _write(arrays: dict[str, Array], path: Path) -> None:
@@ -201,7 +207,20 @@ def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
                 f"have the shapes {shapes}"
             )
         weights = [_read_tensor(file, 0, tensor, model.dtype) for tensor in tensors]
+        if isinstance(model.declarations[0], layers.Normalization):
+            at = next(number for number, tensor in enumerate(tensors) if (tensor.layer, tensor.name) == (0, "mean"))
+            weights[at] = _read_center(file, weights[at])
+        kind = _read_kind(file)
     model.set_weights(weights)
+    model.input_kind = model.input_kind if kind is None else kind
+
+
+def _read_kind(file: Archive) -> str | None:
+    """What weights were trained on, from their file or that of their model; files of 0.1.0 do not say it."""
+    found = file.read_json(_KIND).get("kind") if _KIND in file else None
+    if "config" in file:
+        found = _read_config(file).get("input_kind")
+    return None if found is None else _check.choice(found, "input_kind", inputs.KINDS)
 
 
 def _read_config(file: Archive) -> dict[str, Any]:
@@ -348,16 +367,29 @@ def _origin_before(layer: layers.Layer, index: int, mean: Array, variance: Array
 
 
 def _restore_center(model: Sequential, file: Archive) -> None:
-    """Read the mean of a first Normalization in float64, of which its tensor is the rounded form."""
+    """Let a first Normalization have its mean in float64."""
     first = model.declarations[0]
-    if _CENTER not in file or not isinstance(first, layers.Normalization) or first.mean is None:
-        return
-    mean = file.read(_CENTER).astype(np.float64)
+    if isinstance(first, layers.Normalization) and first.mean is not None:
+        first._set(mean=_read_center(file, first.mean.astype(model.dtype)).astype(np.float64))
+
+
+def _read_center(file: Archive, rounded: Array) -> Array:
+    """The mean of a first Normalization in float64, of which its tensor is the rounded form; this, where it is alone.
+
+    Raises
+    ------
+    ModelFileError
+        If the file has another mean there.
+    """
+    if _CENTER not in file:
+        return rounded
+    mean = file.read(_CENTER).astype(np.float64) if file.shape(_CENTER) == rounded.shape else None
     with np.errstate(over="ignore"):
-        is_the_same = np.array_equal(mean.astype(model.dtype), first.mean.astype(model.dtype))
-    if not is_the_same:
-        raise ModelFileError(f"{file.path} is damaged: the array {_CENTER!r} contradicts the mean of the first layer")
-    first._set(mean=mean)
+        if mean is None or not np.array_equal(mean.astype(rounded.dtype), rounded):
+            raise ModelFileError(
+                f"{file.path} is damaged: the array {_CENTER!r} contradicts the mean of the first layer"
+            )
+    return mean
 
 
 def _slots_in_file(model: Sequential, step: int, has_state: bool) -> int:

@@ -113,3 +113,22 @@ def test_settings_that_are_not_there(tmp_path, monkeypatch, capsys):
     assert main(["sweep", "latin.json", "digits"]) == 1
     assert "expected UTF-8 text" in (message := capsys.readouterr().err)
     assert "CSV" not in message
+
+
+def test_models_know_the_columns_of_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    x, y = data(60)
+    rows = [",".join(map(str, row)) for row in np.column_stack([x, y]).tolist()]
+    names = [f"x{i}" for i in range(x.shape[1])]
+    (tmp_path / "data.csv").write_text("\n".join([",".join([*names, "label"]), *rows]))
+    (tmp_path / "settings.json").write_text(json.dumps([{"layers": [4], "name": "one", "epochs": 5}]))
+    assert main(["sweep", "settings.json", "data.csv", "--output", "runs", "--quiet"]) == 0
+    assert trained.load(tmp_path / "runs" / "one.npz")[0].feature_names == tuple(names)
+    found = []
+    for order in (range(len(names)), range(len(names))[::-1]):
+        lines = [[names[i] for i in order], *([str(row[i]) for i in order] for row in x.tolist())]
+        (tmp_path / "new.csv").write_text("\n".join(map(",".join, lines)))
+        assert main(["predict", "runs/one.npz", "new.csv", "--output", "out.csv"]) == 0
+        found.append((tmp_path / "out.csv").read_text())
+    assert found[0] == found[1]
+    capsys.readouterr()

@@ -14,6 +14,8 @@ NAMES = {
     "texts": ["a", "b", "c"],
     "numbers": [0, 1, 2],
     "years": [2019, 2020, 2021],
+    "numbers from one": [1, 2, 3],
+    "numbers in disorder": [2, 0, 1],
     "mixed": ["a", 1, "c"],
     "tuples": [("a", 1), ("a", 2), ("b", 1)],
     "fractions": [0.5, 1.5, 2.5],
@@ -78,6 +80,13 @@ def test_columns_that_are_numbers_are_names_also_where_a_frame_counts_its_own_fr
         model.predict(frame([0, 1, 2]))
 
 
+def test_a_count_of_columns_is_no_other_numbers():
+    """A frame of columns 0, 1, 2 is taken by position, but not where some of these are names that are known."""
+    model = learned(frame([1, 2, 3]))
+    with pytest.raises(ArgumentError, match="lacks 3 and has 0"):
+        model.predict(pandas.DataFrame(X))
+
+
 @pytest.mark.parametrize("names", [["a", "b", "a"], [1, 1, 2], [("a", 1), ("a", 1), ("b", 1)]])
 def test_two_columns_of_one_name_are_refused(names):
     with pytest.raises(ArgumentError, match="x has several columns of the name"):
@@ -91,9 +100,10 @@ def test_columns_that_nobody_named_may_be_exchanged():
     np.testing.assert_array_equal(model.predict(pandas.DataFrame(X)[[1, 2, 0]]), model.predict(X))
 
 
-def test_sweeps_and_folds_find_columns():
-    data = frame(NAMES["texts"])
-    swapped = data[["c", "a", "b"]]
+@pytest.mark.parametrize("names", [NAMES["texts"], NAMES["numbers in disorder"]])
+def test_sweeps_and_folds_find_columns(names):
+    data = frame(names)
+    swapped = data[[data.columns[i] for i in (2, 0, 1)]]
     settings = [{"layers": [4], "epochs": 2}]
     results = [fm.sweep(settings, data, Y, validation_data=(other, Y), verbose=0) for other in (data, swapped)]
     runs = [result.runs[0].history.history["val_loss"] for result in results]
@@ -209,3 +219,12 @@ def test_runs_of_a_sweep_know_what_they_learned_from(dtype):
     run = fm.sweep({"layers": [[2]], "epochs": 1, "seed": 0}, x, y, verbose=0)[0]
     assert run.load().input_kind == alone.input_kind
     np.testing.assert_array_equal(run.load().predict(x), alone.predict(x))
+
+
+def test_a_sweep_trains_anew_where_columns_have_other_names(tmp_path):
+    settings, wanted = [{"layers": [4], "epochs": 1, "name": "one"}], []
+    for names in (["a", "b", "c"], ["a", "b", "c"], ["b", "a", "c"]):
+        (run,) = fm.sweep(settings, frame(names), Y, folder=tmp_path, verbose=0)
+        assert run.load().feature_names == tuple(names)
+        wanted.append(run.was_loaded)
+    assert wanted == [False, True, False]

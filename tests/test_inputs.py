@@ -248,6 +248,17 @@ class Reader:
         return self.model.predict(x)
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["weights", "model"])
+@pytest.mark.parametrize("learned", [PIXELS, SMALL, SMALL / 2], ids=["pixels", "integers", "floats"])
+def test_weights_go_with_what_they_were_trained_on(learned, whole, tmp_path):
+    model, other = trained(learned), fm.Sequential([fm.Dense(8, "tanh"), fm.Dense(2, "softmax")])
+    (model.save if whole else model.save_weights)(tmp_path / "weights.npz")
+    other.build(FEATURES)
+    other.load_weights(tmp_path / "weights.npz")
+    assert other.input_kind == model.input_kind
+    np.testing.assert_array_equal(other.predict(SMALL), model.predict(SMALL))
+
+
 # ---------------------------------------------------------------- inside numba
 
 
@@ -298,3 +309,18 @@ def test_an_untrained_network_takes_bytes_for_pixels_in_numba_code_too():
     out, x = np.empty((1, 1), np.float32), np.array([[255, 0]], np.uint8)
     call(out, x, weights, network)
     np.testing.assert_array_equal(out, model.predict(x))
+
+
+def test_a_later_chunk_of_fractions_counts_too():
+    whole, y = np.tile(np.arange(8), (4, 1)), np.array([0, 1, 0, 1])
+
+    class Parts:
+        def epoch(self, number, *, shuffle, seed):
+            return iter([(whole, y), (whole / 8, y)])
+
+    model = fm.Sequential([fm.Dense(2, activation="softmax")], seed=0)
+    model.compile()
+    model.fit(Parts(), verbose=0)
+    assert model.input_kind == "floats"
+    with pytest.raises(fm.ArgumentError, match="could be pixels"):
+        model.predict(whole.astype(np.uint8))

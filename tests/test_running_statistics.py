@@ -294,3 +294,12 @@ def test_a_run_that_diverges_forgets_what_it_averaged():
     model.compile(fm.Adam(0.001))
     model.fit(x, y, batch_size=100, verbose=0)
     assert model.evaluate(x, y)["loss"] == pytest.approx(loss_in_training(model, x, y), rel=0.1)
+
+
+def test_single_steps_of_all_rows_leave_the_statistics_of_the_rows():
+    x, y = problem()
+    for steps in (1, 8, 40):
+        model = network(fm.Rprop())
+        for _ in range(steps):
+            model.train_on_batch(x, y)
+        assert model.evaluate(x, y)["loss"] == pytest.approx(loss_in_training(model, x, y), rel=1e-3, abs=1e-6)

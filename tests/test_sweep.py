@@ -250,10 +250,9 @@ def test_one_worker_uses_all_threads(monkeypatch):
 
 def test_runs_share_one_copy_of_the_data():
     x, y = data()
-    shared = SweepData(x, y, None, 0.2)
-    model = fm.mlp([2], classes=2)
-    shared.convert_for(model)
-    (train, _), (validation, _) = shared.parts_for(model)
+    shared, model = SweepData(x, y, None, 0.2), fm.Sequential([fm.Dense(2)])
+    shared.convert([model])
+    (train, _), (validation, _) = shared.for_model(model)
     assert np.shares_memory(train, x)
     assert np.shares_memory(validation, x)
 

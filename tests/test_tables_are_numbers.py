@@ -280,7 +280,7 @@ def test_the_command_line_says_which_column_is_the_label(write, run):
 
 def test_a_model_knows_its_label_column(write, run):
     run("train", write(table(header=False)), *TINY, "--label", "-1", "--output", "model.npz")
-    assert trained.load("model.npz")[1].label == 3
+    assert trained.load(Path("model.npz"))[1].label == 3
     out, _ = run("evaluate", "model.npz", "data.csv")
     assert "label: column 4, as in the training data\n" in out
     run("train", "data.csv", "--resume", "model.npz", "--epochs", "3", "--output", "more.npz")
@@ -295,7 +295,7 @@ def test_one_hot_labels_on_the_command_line(write, run):
     rows = "".join(f"{1 - k % 2},{k % 2},{k},{k % 3}\n" for k in range(24))
     assert "--one-hot 2 for the one-hot columns" in run("train", write(rows), *TINY, code=1)[1]
     run("train", write(rows), *TINY, "--one-hot", "2", "--output", "model.npz")
-    assert trained.load("model.npz")[1].one_hot == 2
+    assert trained.load(Path("model.npz"))[1].one_hot == 2
     assert "label: the first 2 columns" in run("evaluate", "model.npz", "data.csv")[0]
 
 
@@ -311,7 +311,7 @@ def test_pixels_on_the_command_line(write, run):
     assert run("train", path, *TINY, "--features", "float32")[1] == ""
     assert run("train", write(table(top=255), "few.csv"), *TINY)[1] == ""
     for model, kind in (("numbers.npz", "float32"), ("pixels.npz", "uint8")):
-        assert trained.load(model)[1].features == kind
+        assert trained.load(Path(model))[1].features == kind
         told = fm.load(model).evaluate(*_as(path, kind))
         out, err = run("evaluate", model, path)
         assert f"accuracy {told['accuracy']:.4f}  loss {told['loss']:.4f}" in out
@@ -365,5 +365,23 @@ def test_a_sweep_reads_alike(write, run):
     assert "label: column 65 ('label'), by its name" in out
     assert err == ""
     (model,) = Path("out").glob("*.npz")
-    assert trained.load(model)[1].label == "label"
-    assert trained.load(model)[1].features == "uint8"
+    assert trained.load(Path(model))[1].label == "label"
+    assert trained.load(Path(model))[1].features == "uint8"
+
+
+def test_numbers_that_name_the_known_columns_are_a_header(tmp_path, monkeypatch, capsys):
+    """As pandas writes a frame of columns 0, 1, 2: a first line that a model knows is no row of data."""
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    x = pandas.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))
+    model = fm.mlp([4], classes=2, seed=0)
+    model.fit(x, (x[0] > 0).astype(int), verbose=0)
+    model.save("model.npz")
+    for order in ([0, 1, 2], [2, 0, 1]):
+        x[order].to_csv("new.csv", index=False)
+        assert main(["predict", "model.npz", "new.csv", "--output", "out.npy"]) == 0
+        np.testing.assert_array_equal(np.load("out.npy"), model.predict(x))
+    x.to_csv("rows.csv", index=False, header=False)
+    assert main(["predict", "model.npz", "rows.csv", "--output", "out.npy"]) == 0
+    np.testing.assert_array_equal(np.load("out.npy"), model.predict(x))
+    capsys.readouterr()

@@ -10,7 +10,9 @@ from typing import Any
 from .. import datasets
 from .._errors import DataFileError, FastMLPError
 from ..datasets._open import reading
-from ..sweeps import SweepInterrupted, SweepResult, sweep
+from ..sweeps import SweepInterrupted, SweepResult
+from ..sweeps.data import SweepData
+from ..sweeps.training import sweep_data
 from . import trained
 from .labelled import Labelled, Part, announce, load_split, table_form
 from .train import _silent, in_words
@@ -27,10 +29,9 @@ def run(args: argparse.Namespace) -> int:
     announce(data, args.features is not None, _silent if args.quiet else print)
     train, validation = _with_validation(data.train, args.validation_split, args.seed)
     try:
-        result = sweep(
+        result = sweep_data(
             settings,
-            *train,
-            validation_data=validation,
+            lambda: SweepData(*train, validation, 0.0, data.feature_names),
             folder=args.output,
             workers=args.workers,
             resume=not args.again,

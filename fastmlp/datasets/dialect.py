@@ -44,8 +44,13 @@ class CsvText(NamedTuple):
         return SEPARATORS.get(self.separator, f"{self.separator!r}s")
 
 
-def opened_text(path: Any, separator: Any = "auto", decimal: Any = ".") -> CsvText:
-    """Look at the first lines of a file: what separates the fields, how many there are, and whether they are names."""
+def opened_text(
+    path: Any, separator: Any = "auto", decimal: Any = ".", known: tuple[str, ...] | None = None
+) -> CsvText:
+    """Look at the first lines of a file: what separates the fields, how many there are, and whether they are names.
+
+    They are, if they are the names ``known`` of earlier data, which may be numbers.
+    """
     decimal = _check.choice(decimal, "decimal", (".", ","))
     _check_separator(separator, decimal)
     file_path = existing_file(path)
@@ -57,7 +62,7 @@ def opened_text(path: Any, separator: Any = "auto", decimal: Any = ".") -> CsvTe
     records, ends = _records(file_path, lines, chosen)
     fields = [field.strip() for field in records[0]]
     rows = tuple(map(tuple, records))
-    if not _is_header(fields):
+    if not (_is_header(fields) or _names_all(fields, known or ())):
         return CsvText(file_path, None, len(fields), 0, chosen, decimal, rows)
     _check_names(file_path, fields)
     return CsvText(file_path, fields, len(fields), ends, chosen, decimal, rows[1:])
@@ -159,6 +164,12 @@ def _is_header(fields: list[str]) -> bool:
     numbered = len(fields) >= _NUMBERED_HEADER and fields == [str(i) for i in range(len(fields))]
     named = any(field.lower() in LABEL_NAMES | {"y"} for field in fields)
     return numbered or named or n_words > 1 or (n_words == len(fields) == 1)
+
+
+def _names_all(fields: list[str], known: tuple[str, ...]) -> bool:
+    """Whether fields are the names of all known columns, and no other numbers; a single number may be data."""
+    strange = [field for field in fields if field not in known and is_number_of_any_kind(field)]
+    return len(known) > 1 and not strange and all(fields.count(name) == 1 for name in known)
 
 
 def _check_names(path: Path, header: list[str]) -> None:

@@ -163,13 +163,13 @@ def load_csv(
 
 def read_table(path: Any, form: TableForm) -> Table:
     """`load_csv`, with what is known of earlier data."""
-    text = opened_text(path, form.separator, form.decimal)
+    text = opened_text(path, form.separator, form.decimal, form.known_features)
     return _table(text, columns_of(text, form.label, form.n_classes_one_hot, form.known_label), form)
 
 
 def read_features(path: Any, form: TableForm) -> Table:
     """The features alone: all columns but those named as labels; of a file that names all known columns, these."""
-    text = opened_text(path, form.separator, form.decimal)
+    text = opened_text(path, form.separator, form.decimal, form.known_features)
     known, names = form.known_features, text.header or []
     if known is None or not set(known) <= set(names):
         return _table(text, columns_of(text, None, None), form)

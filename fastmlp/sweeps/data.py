@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,18 @@ Part = tuple[Array, Array]
 
 
 class SweepData:
-    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`."""
+    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`.
 
-    def __init__(self, x: Any, y: Any, validation_data: Any, validation_split: float) -> None:
+    Columns have the names of a data frame, or ``feature_names``.
+    """
+
+    def __init__(
+        self, x: Any, y: Any, validation_data: Any, validation_split: float, feature_names: naming.Names | None = None
+    ) -> None:
         share = _check.real_number(validation_split, "validation_split", minimum=0, below=1)
         if validation_data is not None and share:
             raise ArgumentError("give validation_data or validation_split, not both")
-        self._feature_names = naming.feature_names(x)
+        self._feature_names = naming.feature_names(x) if feature_names is None else feature_names
         self._train = _part(x, y, "x", "y")
         self._rows = len(self._train[0])
         self._validation: Part | None = None
@@ -39,7 +45,7 @@ class SweepData:
         elif share:
             self._train, self._validation = _split(self._train, share)
         self._check_kinds()
-        self._converted: dict[np.dtype[Any] | None, tuple[Part, Part | None]] = {}
+        self._converted: dict[tuple[np.dtype[Any], bool], tuple[Part, Part | None]] = {}
 
     @property
     def parts(self) -> list[Part]:
@@ -48,8 +54,9 @@ class SweepData:
 
     @cached_property
     def digest(self) -> str:
-        """Changes with the data."""
-        return digest(*(array for part in self.parts for array in part))
+        """Changes with the data, and with the names of their columns, which models learn too."""
+        names = [] if self._feature_names is None else [np.array(self._feature_names, object)]
+        return digest(*(array for part in self.parts for array in part), *names)
 
     def classes(self) -> int:
         """The width of an output layer for the labels.
@@ -103,48 +110,41 @@ class SweepData:
     def _are_texts(self) -> bool:
         return all(naming.are_texts(y) for _, y in self.parts)
 
-    def convert_for(self, model: Sequential) -> None:
-        """Make the arrays that models such as this one read: one copy for all of them, or none.
+    def convert(self, models: Iterable[Sequential]) -> None:
+        """Make the arrays that these models read: one copy for all of a dtype, or none.
+
+        Only fractions are rounded here, and not for models that subtract their mean first: whole numbers are read as
+        pixels or as numbers, which each model decides.
 
         Raises
         ------
         ArgumentError
             If they hold what cannot be learned from, or have different widths.
         """
-        dtype = self._dtype_for(model)
-        if dtype in self._converted:
-            return
-        x, y = self._train
-        train = (_as_read(x, "x", dtype), y)
-        validation = self._validation
-        if validation is not None:
-            x, y = validation
-            validation = (_as_read(x, "validation_data[0]", dtype, train[0].shape[1]), y)
-        self._converted[dtype] = (train, validation)
-        if dtype is not None:
-            warn_of_merged(self._train[0], train[0], self._feature_names)
+        for key in {_kind_of_reader(model) for model in models}:
+            (x, y), validation = self._train, self._validation
+            rows = _as_read(x, "x", *key)
+            if rows.dtype == key[0]:
+                warn_of_merged(x, rows, self._feature_names, stacklevel=6)  # whoever called `sweep`
+            if validation is not None:
+                validation = (_as_read(validation[0], "validation_data[0]", *key, rows.shape[1]), validation[1])
+            self._converted[key] = ((rows, y), validation)
 
-    def parts_for(self, model: Sequential) -> tuple[Part, Part | None]:
-        """Training and validation part as a model such as this one reads them, once they are converted."""
-        return self._converted[self._dtype_for(model)]
-
-    def _dtype_for(self, model: Sequential) -> np.dtype[Any] | None:
-        """What numbers are converted to, once for all models; None if each is to read them as they came.
-
-        From whole numbers a model learns that they are; and a first Normalization takes off the mean before it rounds.
-        """
-        is_first = bool(model.declarations) and isinstance(model.declarations[0], Normalization)
-        are_fractions = all(x.dtype.kind == "f" for x, _ in self.parts)
-        return None if is_first or not are_fractions else model.dtype
+    def for_model(self, model: Sequential) -> tuple[Part, Part | None]:
+        """Training and validation part as such a model reads them, once they are converted."""
+        return self._converted[_kind_of_reader(model)]
 
 
-def _as_read(x: Array, name: str, dtype: np.dtype[Any] | None, width: int | None = None) -> Array:
-    if dtype is not None:
+def _kind_of_reader(model: Sequential) -> tuple[np.dtype[Any], bool]:
+    """The dtype of a model, and whether its first layer subtracts the mean."""
+    return model.dtype, bool(model.declarations) and isinstance(model.declarations[0], Normalization)
+
+
+def _as_read(x: Array, name: str, dtype: np.dtype[Any], is_centered: bool, width: int | None = None) -> Array:
+    if x.dtype.kind == "f" and not is_centered:
         return _check.features(x, name, dtype, width)
     rows = _check.rows(x, name, width)
-    if rows.dtype.kind == "f":
-        _check.refuse_non_finite(rows, rows, name)
-    return rows
+    return _check.features(rows, name, rows.dtype) if rows.dtype.kind == "f" else rows
 
 
 def _part(x: Any, y: Any, x_name: str, y_name: str, known: naming.Names | None = None) -> Part:

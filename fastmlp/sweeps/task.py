@@ -71,7 +71,7 @@ class Task:
 
     def _train(self, model: Sequential, interruption: Interruption, n_threads: int | None) -> bool:
         """Train; returns whether Ctrl-C ended it before its end."""
-        (x, y), validation = self._data.parts_for(model)
+        (x, y), validation = self._data.for_model(model)
         settings = self.request.fit_settings
         settings["sample_weight"], of_validation = self._data.weights(settings.get("sample_weight"))
         self._data.name_for(model)
@@ -101,7 +101,7 @@ class Task:
         history = model.history or History()
         names = [name for name in history if name not in _NOT_METRICS and not name.startswith("val_")]
         values = {name: history[name][-1] for name in names}
-        _, validation = self._data.parts_for(model)
+        _, validation = self._data.for_model(model)
         if validation is not None:
             _, weights = self._data.weights(self.request.fit_settings.get("sample_weight"))
             scores = model.evaluate(*validation, sample_weight=weights, n_threads=n_threads)

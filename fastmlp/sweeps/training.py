@@ -104,13 +104,37 @@ def sweep(
     >>> best.load().predict_classes([[0.5, 0.5], [0.5, -0.5]]).tolist()
     [1, 0]
     """
+    return sweep_data(
+        run_settings,
+        lambda: SweepData(x, y, validation_data, validation_split),
+        folder=folder,
+        workers=workers,
+        resume=resume,
+        seed=seed,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+
+
+def sweep_data(
+    run_settings: Any,
+    make_data: Callable[[], SweepData],
+    *,
+    folder: Any,
+    workers: Any,
+    resume: Any,
+    seed: Any,
+    verbose: Any,
+    callbacks: Any = None,
+) -> SweepResult:
+    """`sweep` on data that are made when all else has been checked."""
     seed = _check.whole_number(seed, "seed", minimum=0)
     make_callbacks = checked_factory(callbacks, "a run's settings")
     is_printing = checked_verbose(verbose)
     resume = _check.yes_or_no(resume, "resume")
     wanted = requests(run_settings, seed)
     workers = resolve_workers(workers, len(wanted))
-    data = SweepData(x, y, validation_data, validation_split)
+    data = make_data()
     place = None if folder is None else Folder(folder)
     tasks = _tasks(wanted, data, place, make_callbacks)
     report = Report(wanted, place, is_printing)
@@ -144,8 +168,7 @@ def _tasks(wanted: list[Request], data: SweepData, folder: Folder | None, callba
         if request.settings.get("validation_batches") is not None and len(data.parts) == 1:
             raise ArgumentError(f"run {request.name!r}: validation_batches needs validation_data or validation_split")
         data.weights(request.settings.get("sample_weight"))  # raises if they cannot be used
-    for model in models:
-        data.convert_for(model)
+    data.convert(models)
     return [Task(request, model, data, folder, callbacks) for request, model in zip(wanted, models, strict=True)]
 
 
@@ -154,7 +177,7 @@ def _train(tasks: list[Task], workers: int, data: SweepData, done: Callable[[int
     if workers > 1:
         for model in {task.dtype: task.model for task in tasks}.values():  # one of each precision stands for all
             assert model is not None
-            warm_up(model, *data.parts_for(model)[0])
+            warm_up(model, *data.for_model(model)[0])
     with Interruption() as interruption:
         threads = kernel_threads(workers)
         run_tasks([partial(task.run, interruption, threads) for task in tasks], workers, interruption, done)
