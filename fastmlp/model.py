@@ -409,8 +409,8 @@ class Sequential(Fitting):
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Read the weights of `save_weights`, or those in the file of a whole model, into this built model.
 
-        The optimiser goes on from where it is. `compile` lets it begin anew. Features are read from then on as by the model
-        that the weights come from, see `input_kind`.
+        The optimiser goes on from where it is. `compile` lets it begin anew. Features are read from then on as by the
+        model that the weights come from, see `input_kind`.
 
         Parameters
         ----------
