@@ -99,7 +99,12 @@ class Inputs:
         return rows
 
     def _as_pixels(self, rows: Array, name: str) -> Array:
-        if rows.dtype.kind in "iub":
+        if rows.dtype.kind == "b":
+            raise ArgumentError(
+                f"{name} holds True and False, but the model was trained on pixels (uint8): give pixels, such as "
+                f"{name}.astype('uint8') * {_MOST}"
+            )
+        if rows.dtype.kind in "iu":
             if rows.size and (rows.min() < 0 or rows.max() > _MOST):
                 raise ArgumentError(
                     f"{name} must hold pixels, whole numbers from 0 to {_MOST}, as the model was trained on pixels "

@@ -147,7 +147,7 @@ def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple
         if scale != scale:
             raise ArgumentError(_PIXELS_OR_NUMBERS)
         if scale != 1:
-            if rows.min() < 0 or rows.max() > 255:
+            if rows.dtype.kind == "b" or rows.min() < 0 or rows.max() > 255:
                 raise ArgumentError(_NO_PIXELS)
             with np.errstate(all="ignore"):  # an altered scale may be anything
                 return rows.astype(weights.dtype) * weights.dtype.type(scale), network[:size]
@@ -187,7 +187,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     in_place = out.dtype == weights.dtype and out.layout == "C"
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
     are_flat = weights.layout == network.layout == "C"
-    are_whole = not isinstance(x.dtype, types.Float)
+    are_whole, are_flags = not isinstance(x.dtype, types.Float), isinstance(x.dtype, types.Boolean)
     scale_at = t.BYTE_SCALE if x.dtype == types.uint8 else t.INTEGER_SCALE
     size_of_program = register_jitable(_size_of_program)
     may_lose, number_type = not is_exact(as_dtype(x.dtype), dtype), dtype.type
@@ -221,7 +221,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
                 raise ValueError(_PIXELS_OR_NUMBERS)
             factor, column = number_type(scale), 0
             for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
-                if scale != 1.0 and (number < 0 or number > 255):
+                if scale != 1.0 and (are_flags or number < 0 or number > 255):
                     raise ValueError(_NO_PIXELS)
                 if is_centered:
                     given[i] = number - fraction(whole[size + column])  # type: ignore[no-untyped-call]

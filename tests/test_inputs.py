@@ -140,6 +140,11 @@ def test_a_model_of_pixels_refuses_what_can_be_none(x):
         model.fit(PIXELS, LABELS, validation_data=(x, LABELS), verbose=0)
 
 
+def test_a_model_of_pixels_refuses_flags():
+    with pytest.raises(ArgumentError, match=r"x holds True and False, but .* such as x.astype\('uint8'\) \* 255"):
+        trained(PIXELS).predict(PIXELS > 127)
+
+
 def test_a_model_of_whole_numbers_takes_bytes_as_numbers():
     model = trained(SMALL)
     for x in (SMALL.astype(np.uint8), SMALL.astype(np.float32), SMALL.astype(np.int8)):
@@ -272,7 +277,6 @@ def call(out, x, weights, network):
     [
         (PIXELS, PIXELS),
         (PIXELS, PIXELS.astype(np.int64)),
-        (PIXELS, PIXELS > 127),
         (PIXELS, PIXELS * np.float32(1 / 255)),
         (SMALL, SMALL.astype(np.uint8)),
         (SMALL, SMALL),
@@ -294,6 +298,7 @@ def test_numba_code_refuses_what_predict_refuses():
     for learned, given, message in (
         (SMALL / 2, PIXELS, "uint8, which could be pixels"),
         (PIXELS, PIXELS.astype(np.int64) + 1, "must hold pixels"),
+        (PIXELS, PIXELS > 127, "must hold pixels"),
     ):
         _, weights, network = trained(learned).jitted()
         out = np.empty((len(given), 2), np.float32)

@@ -109,7 +109,7 @@ def test_variances_of_features_are_not_0_and_those_of_units_may_be():
 def test_squares_of_an_optimizer_are_not_negative(optimizer, slot, tmp_path):
     model = trained(optimizer=optimizer)
     path = changed(model, tmp_path / "model.npz", f"optimizer/{slot}/1/kernel", -1.0)
-    with pytest.raises(fm.ModelFileError, match="holds negative numbers"):
+    with pytest.raises(fm.ModelFileError, match="must hold no negative numbers"):
         fm.load(path)
     if slot == 1 and optimizer != "rprop":  # the other moment may be
         fm.load(changed(model, tmp_path / "model.npz", "optimizer/0/1/kernel", -1.0))
