@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ _FREE_BYTES = 32 << 20  # what may be set aside for any file
 _BYTES_OF_JSON = {"[": 100, "{": 100, ",": 60, ":": 150}
 _FREE_BYTES_OF_JSON = 64 << 20
 _HEADER_BYTES = 10_000
+_TAIL_BYTES = (1 << 16) + 128  # in which an archive says how long the list of its members is
+_FREE_DIRECTORY = 1 << 20
 _CHUNK = 1 << 20
 _HEADER = re.compile(
     rb"\{'descr': '(?P<type>[<>|]?[a-zA-Z][0-9]*)', 'fortran_order': (?P<columns>False|True), "
@@ -53,6 +56,25 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
+def is_mostly_directory(stream: BinaryIO) -> bool:
+    """Whether the list of an archive's members takes over half of the file.
+
+    In memory it takes eight times its bytes. Of what numpy writes it takes about a quarter at the most, as each array
+    has a header of its own.
+    """
+    length = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, length - _TAIL_BYTES))
+    tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 16:
+        return False  # it is no archive, which is for whoever opens it to say
+    sizes = list(struct.unpack_from("<L", tail, at + 12))
+    if tail[max(0, at - 76) :].startswith(b"PK\x06\x06"):  # of archives with more than 65,535 members
+        sizes += struct.unpack_from("<Q", tail, at - 76 + 40)
+    size: int = sizes[-1] if sizes[0] == 2**32 - 1 else max(sizes)
+    return size > max(_FREE_DIRECTORY, length // 2)
+
+
 class Archive:
     """The arrays of a ``.npz`` file, each read when it is asked for."""
 
@@ -62,6 +84,8 @@ class Archive:
             raise ModelFileError(
                 f"{path} is not a readable fastmlp model: it is no .npz archive, or only a part of one"
             )
+        if is_mostly_directory(stream):
+            raise ModelFileError(f"{path} is damaged: over half of it is the list of its entries, as in no model")
         stream.seek(0)
         self._zip = zipfile.ZipFile(stream)
         self._members: dict[str, zipfile.ZipInfo] = {}

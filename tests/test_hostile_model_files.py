@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ModelFileError, building, layers
+from fastmlp import ModelFileError, _archive, building, layers
 from fastmlp.cli import trained
 from fastmlp.program import Tensor
 
@@ -186,6 +186,16 @@ def test_a_deflated_config_does_not_unpack_to_a_thousand_times_its_size(content,
 def test_arrays_of_zeros_do_not_unpack_to_a_thousand_times_their_size(arrays, tmp_path):
     contents = members({"config": arrays["config"], "parameters/0/kernel": np.zeros(20_000_000, np.float32)})
     refuse(write(tmp_path / "model.npz", contents, zipfile.ZIP_DEFLATED), "which no model does")
+
+
+def test_archives_that_are_mostly_a_list_of_entries_are_not_opened(tmp_path, monkeypatch):
+    from fastmlp.datasets import load
+
+    monkeypatch.setattr(_archive, "_FREE_DIRECTORY", 1000)
+    path = write(tmp_path / "model.npz", {f"{number}.npy": b"" for number in range(70_000)})
+    refuse(path, "over half of it is the list of its entries")
+    with pytest.raises(fm.DataFileError, match="mostly a list of entries"):
+        load(path)
 
 
 def test_texts_of_brackets_are_not_read(tmp_path):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._archive import is_mostly_directory
 from .._errors import DataFileError
 from ._open import allow, existing_file, fill, first_bytes, is_packed, open_bytes, reading
 from .arrays import Features, FeatureType, Split, as_features, as_labels, same_dtype, same_length, same_width
@@ -98,16 +99,13 @@ def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     with reading(path, _NPZ, _ALL_AGAIN), open(path, "rb") as opened:
         if opened.read(len(_MAGIC)) == _MAGIC:
             raise DataFileError(f"{path}: expected an NPZ file, found a single array; save it with numpy.savez")
+        if is_mostly_directory(opened):
+            raise DataFileError(f"{path}: expected {_NPZ}, found one that is mostly a list of entries; {_ALL_AGAIN}")
+        opened.seek(0)
         with zipfile.ZipFile(opened) as archive:
             members = _members(path, archive, names)
             allow(path, sum(member.file_size for member in members.values()))
             return {name: _read_member(path, name, archive, member) for name, member in members.items()}
-
-
-def names_in_npz(path: Path) -> list[str]:
-    """The names of the arrays in an NPZ file."""
-    with reading(path, _NPZ, _ALL_AGAIN), zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
 def _members(path: Path, archive: zipfile.ZipFile, names: tuple[str, ...]) -> dict[str, zipfile.ZipInfo]:
