@@ -25,6 +25,7 @@ SECONDS = 60.0  # for one try, of which a second run may take PATIENCE times as 
 BATCH_SECONDS = 20.0  # of tries in one process
 FREE_BYTES = 128 << 20  # that a try may take, besides four times the size of its files
 MOST_BYTES = 8 << 30  # that a process may map
+MOST_CPU_SECONDS = 3600
 PATIENCE = 10
 COMMAND = [sys.executable, "-m", "tests.fuzz"]
 PIPE = "FASTMLP_FUZZ_PIPE"
@@ -118,6 +119,7 @@ def _limit_memory():
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_SECONDS, MOST_CPU_SECONDS))  # it may outlive its parent
 
 
 def _say(**what):
