@@ -266,7 +266,8 @@ def odd_array(random, raw):
     array = array.copy()
     if kind == 2 and array.size:
         values = [np.nan, np.inf, -np.inf, 3e38, -1.0, 0.0, 1e-45]
-        array.reshape(-1)[random.integers(array.size)] = random.choice(values)
+        with np.errstate(invalid="ignore"):  # in an array of bytes
+            array.reshape(-1)[random.integers(array.size)] = random.choice(values)
     if kind == 3:
         forms = [array.T, array.reshape(-1), array[:0], array[None], array.astype("f8"), array.astype(">f4")]
         array = forms[random.integers(len(forms))]
