@@ -19,8 +19,8 @@ class Declared:
     _set_by: ClassVar[dict[str, str]] = {}  # what cannot be assigned, once it is there, and what to use
 
     def __setattr__(self, name: str, value: Any) -> None:
-        is_ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
-        if is_ours and not name.startswith("_") and name not in _names(type(self)):
+        is_new = name not in self.__dict__ and not name.startswith("_")  # to gather all names would take 50 µs
+        if is_new and _is_ours(type(self)) and name not in _names(type(self)):
             raise AttributeError(
                 f"{type(self).__name__} has no attribute {name!r} to set{did_you_mean(name, dir(self))}"
             )
@@ -50,10 +50,14 @@ def _names(kind: type) -> frozenset[str]:
     return frozenset(name for base in kind.__mro__ for name in (*inspect.get_annotations(base), *vars(base)))
 
 
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 def as_one_class(kind: type) -> None:
     """Let messages of Python name the class that users know, and not the parts of ours that it is made of."""
     for base in kind.__mro__[1:]:
-        if base.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        if not _is_ours(base):
             continue
         for name, member in vars(base).items():
             if inspect.isfunction(member) and base is not Declared:
