@@ -383,3 +383,15 @@ def test_a_row_that_cannot_be_split_names_its_file(write):
 @pytest.mark.parametrize("seed", [2277, 2304, 3409, 4147, 4187, *range(300)])
 def test_fuzzed_files(seed, tmp_path):
     data_files.attack(np.random.default_rng(seed), tmp_path)
+
+
+def test_a_line_of_very_many_fields_is_refused_before_it_is_taken_apart(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(["1"] * 800_000) + "\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataFileError, match="at most 300,000 fields"):
+            load_csv(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 * path.stat().st_size
+    finally:
+        tracemalloc.stop()

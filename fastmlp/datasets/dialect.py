@@ -15,7 +15,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 LONGEST_LINE = 1 << 22  # a field takes far more memory while it is looked at than in the file
 LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
 
-MOST_COLUMNS = 1_000_000
+MOST_COLUMNS = 300_000  # each field of a line takes 200 bytes while the line is looked at
 
 _SAMPLE_LINES, _SAMPLE_SIZE, _SAMPLE_FIELDS = 20, 1 << 20, 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
