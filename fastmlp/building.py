@@ -504,7 +504,8 @@ class Building(Declared):
         return {**self.__dict__, "_busy_in": None}  # a copy made while training is not being trained
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update({"input_kind": None, **state})  # version 0.1.0 knew no kinds
+        since = {"input_kind": None, "_has_learned_classes": False, "_busy_in": None}  # version 0.1.0 did not have them
+        self.__dict__.update({**since, **{name: value for name, value in state.items() if name != "_busy"}})
 
 
 def _memory() -> int | None:

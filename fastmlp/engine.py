@@ -552,6 +552,8 @@ class Engine:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({name: value for name, value in state.items() if name not in _NETWORKS})  # as in 0.1.0
         self._scratch, self._choices, self._plans = Scratch(self.program), {}, {}
+        if "averaged" not in state:  # as in 0.1.0, whose running statistics go on as they were averaged then
+            self.averaged = {place: STEADY for _, place, _ in self.program.running} if self.step else {}
         for name in ("parameters", "gradients", "state"):  # kernels write to them; joblib maps large arrays read-only
             array = getattr(self, name)
             if not array.flags.writeable:
