@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastmlp.benchmark import WORKLOADS
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest import WORKLOADS
+from fastmlp._contest.table import seconds
 
 from .naive import measure_per_sample
 from .report import Data, Options, say

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from fastmlp.benchmark.contestants import OURS
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest.contestants import OURS
+from fastmlp._contest.table import seconds
 
 from . import roofline
 from .report import Data, plural, results_of

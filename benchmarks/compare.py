@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 import fastmlp as fm
-from fastmlp.benchmark.contestants.numpy_mlp import NumpyMLP
-from fastmlp.benchmark.workloads import images
+from fastmlp._contest.contestants.numpy_mlp import NumpyMLP
+from fastmlp._contest.workloads import images
 
 from .naive import measure_per_sample
 

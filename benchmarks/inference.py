@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastmlp.benchmark import WORKLOADS, Arena, Job
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest import WORKLOADS, Arena, Job
+from fastmlp._contest.table import seconds
 
 from .report import Data, Options, plural, results_of, say, table
 from .training import notes, timed, timings

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from fastmlp.benchmark import machine
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest import machine
+from fastmlp._contest.table import seconds
 
 from .lineage_notes import INTRODUCTION, NOTES, TITLES
 from .lineage_recipes import EXPERIMENTS, Experiment, Task, found

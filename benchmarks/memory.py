@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastmlp.benchmark import WORKLOADS, Workload, workloads
+from fastmlp._contest import WORKLOADS, Workload, workloads
 
 from .report import Data, Options, say, table
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 
 from fastmlp import get_num_threads
-from fastmlp.benchmark import machine
-from fastmlp.benchmark.contestants import CONTESTANTS
+from fastmlp._contest import machine
+from fastmlp._contest.contestants import CONTESTANTS
 
 from . import (
     around,
@@ -57,7 +57,7 @@ has a process of its own; they take turns, one at a time, in an order that rotat
 them: thread counts are set by the libraries' own variables and by CPU affinity. The first turn is not part of a median:
 it compiles, or loads what an earlier run has left on the disk (fastmlp and PyTorch keep what they compile). What
 fastmlp and Keras do to check their arguments is not part of an epoch; in scikit-learn it cannot be told apart. How each
-peer is configured stands in [`fastmlp/benchmark/contestants`](../fastmlp/benchmark/contestants)."""
+peer is configured stands in [`fastmlp/_contest/contestants`](../fastmlp/_contest/contestants)."""
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fastmlp.benchmark import Result, Workload
-from fastmlp.benchmark.contestants import CONTESTANTS, OURS, Contestant
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest import Result, Workload
+from fastmlp._contest.contestants import CONTESTANTS, OURS, Contestant
+from fastmlp._contest.table import seconds
 
 Data = dict[str, Any]  # what a section measured, as JSON holds it
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-from fastmlp.benchmark import WORKLOADS, Workload
+from fastmlp._contest import WORKLOADS, Workload
 from fastmlp.kernels import simd
 from fastmlp.kernels.simd import LANES, fma, load, store
 
@@ -97,7 +97,7 @@ def _best_seconds(programs: list[Callable[[], object]], repeats: int = 5) -> flo
 def _phases(options: Options) -> Data:
     """Milliseconds by number of threads, workload and phase; empty in a version that cannot tell."""
     try:
-        phases = importlib.import_module("fastmlp.benchmark.phases")
+        phases = importlib.import_module("fastmlp._contest.phases")
     except ModuleNotFoundError:
         return {}
     sized = {name: options.sized(WORKLOADS[name]) for name in _NAMES}

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.benchmark import WORKLOADS, Workload, workloads
-from fastmlp.benchmark.contestants import CONTESTANTS, OURS
-from fastmlp.benchmark.table import seconds
-from fastmlp.benchmark.worker import Worker
+from fastmlp._contest import WORKLOADS, Workload, workloads
+from fastmlp._contest.contestants import CONTESTANTS, OURS
+from fastmlp._contest.table import seconds
+from fastmlp._contest.worker import Worker
 
 from .report import Data, Options, plural, say, spread, table
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest.table import seconds
 
 from .report import Data, Options, say, table
 
@@ -33,27 +33,29 @@ import time
 start = time.perf_counter()
 import numpy as np
 import fastmlp as fm
-from fastmlp import _jit
+from fastmlp._compiling import jit
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(64, 8)).astype(np.float32), np.arange(64) % 3
 model = fm.mlp([16], classes=3, seed=0)
 model.fit(x, y, batch_size=32, verbose=0)
-first, compiled = time.perf_counter() - start, len(_jit.compilations)
+first, compiled = time.perf_counter() - start, len(jit.compilations)
 x = rng.normal(size=(8, 784)).astype(np.float32)
 fm.mlp([100], classes=3, seed=0).fit(x, y[:8], batch_size=8, verbose=0)  # large enough for all threads: loads that form
-before = len(_jit.compilations)
+before = len(jit.compilations)
 start = time.perf_counter()
 model = fm.mlp([128, 64, 32], classes=3, seed=0)
 model.compile(optimizer=fm.Adam(learning_rate=0.01, beta_1=0.8))
 model.fit(x, y[:8], batch_size=8, verbose=0)
-print(first, compiled, time.perf_counter() - start, len(_jit.compilations) - before)
+print(first, compiled, time.perf_counter() - start, len(jit.compilations) - before)
 """
 
 
 def measure(options: Options) -> Data:
     """Medians of fresh processes."""
     say("start: imports")
-    _run("import fastmlp.model, fastmlp.kernels.network", dict(os.environ))  # a package that is installed has bytecode
+    _run(
+        "import fastmlp.model, fastmlp.kernels.network.run", dict(os.environ)
+    )  # a package that is installed has bytecode
     imports = {name: _median_import(module, options.rounds) for name, module in _MODULES.items()}
     say("start: first fit, cold and warm")
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest.table import seconds
 
 from . import scaling, variants
 from .report import Data, best_peer, find, ours, results_of, table

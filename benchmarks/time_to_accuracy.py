@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import statistics
 
-from fastmlp.benchmark import WORKLOADS, Arena, Job
-from fastmlp.benchmark.contestants import OURS, Contestant
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest import WORKLOADS, Arena, Job
+from fastmlp._contest.contestants import OURS, Contestant
+from fastmlp._contest.table import seconds
 from fastmlp.datasets import load
 
 from .report import Data, Options, plural, say, table

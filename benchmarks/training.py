@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastmlp.benchmark import WORKLOADS, Arena, Job, Result, Workload
-from fastmlp.benchmark.table import seconds
+from fastmlp._contest import WORKLOADS, Arena, Job, Result, Workload
+from fastmlp._contest.table import seconds
 
 from .report import Data, Options, best_peer, ours, plural, results_of, say, spread, table
 

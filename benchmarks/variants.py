@@ -9,8 +9,8 @@ from statistics import median
 import numpy as np
 
 import fastmlp as fm
-from fastmlp.benchmark.table import seconds
-from fastmlp.benchmark.workloads import WORKLOADS, make_data
+from fastmlp._contest.table import seconds
+from fastmlp._contest.workloads import WORKLOADS, make_data
 
 from .report import Data, Options, plural, say, table
 

@@ -13,11 +13,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._interruption import uninterrupted
+from . import _moved
+from ._base.interruption import uninterrupted
+
+_moved.install()
 
 with uninterrupted():  # numpy cannot be imported again after an interruption at the wrong place
     from . import activations, initializers, kernels, losses, regularizers
-    from ._errors import (
+    from ._base.errors import (
         ArgumentError,
         ArgumentTypeError,
         BusyError,
@@ -29,9 +32,9 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         ModelFileError,
         NotBuiltError,
     )
-    from ._threads import get_num_threads, set_num_threads
+    from ._compiling.threads import get_num_threads, set_num_threads
+    from ._network.history import History
     from ._version import __version__
-    from .history import History
     from .layers import (
         Activation,
         BatchNormalization,
@@ -47,10 +50,10 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
 
 if TYPE_CHECKING:
     from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
-    from .cross_validation import CrossValidation, cross_validate
-    from .learning_rate import LearningRateCurve, find_learning_rate
-    from .saving import load
-    from .sweeps import sweep
+    from ._network.model_file import load
+    from .search.cross_validation import CrossValidation, cross_validate
+    from .search.learning_rate import LearningRateCurve, find_learning_rate
+    from .search.sweeps import sweep
 
 __all__ = [
     "LBFGS",
@@ -109,11 +112,11 @@ __all__ = [
 # What a first look at the package does not need is imported when it is asked for.
 _MODULES = ("callbacks", "datasets", "metrics", "plots", "reference", "schedules", "sweeps", "trackers")
 _LAZY = {
-    "load": "saving",
-    "cross_validate": "cross_validation",
-    "CrossValidation": "cross_validation",
-    "LearningRateCurve": "learning_rate",
-    "find_learning_rate": "learning_rate",
+    "load": "_network.model_file",
+    "cross_validate": "search.cross_validation",
+    "CrossValidation": "search.cross_validation",
+    "LearningRateCurve": "search.learning_rate",
+    "find_learning_rate": "search.learning_rate",
     "sweep": "sweeps",
 }
 

@@ -1,4 +1,4 @@
-"""Names of activation functions. Floor 2; their arithmetic is in `fastmlp.kernels.activations`.
+"""Names of activation functions. Their arithmetic is in `fastmlp.kernels.activations`.
 
 An activation is a text: its name, and for some a parameter in parentheses, ``"leaky_relu(0.1)"``.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import _check
-from ._errors import ArgumentError, ArgumentTypeError
-from .kernels import tables as t
+from ._base import check
+from ._base import tables as t
+from ._base.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
 
@@ -63,7 +63,7 @@ def get(value: str | None, argument: str = "activation") -> str:
         raise ArgumentTypeError(f"{argument} must be the name of an activation, not {value!r:.60}")
     value = _ALIASES.get(value, value)
     match = _TEXT.match(value)
-    name = _check.choice(match.group(1) if match else value, argument, NAMES)
+    name = check.choice(match.group(1) if match else value, argument, NAMES)
     assert match is not None
     if match.group(2) is None:
         return name
@@ -78,7 +78,7 @@ def _with_parameter(name: str, parameter: Any, argument: str) -> str:
         number = float(parameter)
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"{argument}: the parameter of {name!r} must be a number, not {parameter!r}") from None
-    number = _check.real_number(number, f"{argument}: the parameter of {name!r}", minimum=0)
+    number = check.real_number(number, f"{argument}: the parameter of {name!r}", minimum=0)
     return name if number == _RULES[name][2] else f"{name}({number!r})"
 
 

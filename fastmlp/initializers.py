@@ -1,4 +1,4 @@
-"""Initial values of weights and biases. Floor 2: declarations and the draws they stand for.
+"""Initial values of weights and biases.
 
 Every draw comes from a counter-based generator keyed by (seed, tensor), so it depends on nothing else.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _check
-from ._errors import ArgumentTypeError
-from ._types import Array
+from ._base import check
+from ._base.errors import ArgumentTypeError
+from ._base.types import Array
 
 __all__ = [
     "Initializer",
@@ -56,7 +56,7 @@ class Initializer:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check.choice(self.name, "initializer", _RULES)
+        check.choice(self.name, "initializer", _RULES)
         object.__setattr__(self, "scale", _checked_scale(self.name, self.scale, "scale"))
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
@@ -72,7 +72,7 @@ class Initializer:
 
 def _checked_scale(rule: str, scale: Any, name: str) -> float:
     """A factor above 0; of a constant, any number."""
-    return _check.real_number(scale, name, above=-1e30 if rule == "ones" else 0, below=1e30)
+    return check.real_number(scale, name, above=-1e30 if rule == "ones" else 0, below=1e30)
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -187,7 +187,7 @@ def random_normal(stddev: float = 0.05) -> Initializer:
     >>> fm.Dense(8, kernel_initializer=fm.initializers.random_normal(0.01)).kernel_initializer
     Initializer(name='random_normal', scale=0.01)
     """
-    return Initializer("random_normal", _check.real_number(stddev, "stddev", above=0))
+    return Initializer("random_normal", check.real_number(stddev, "stddev", above=0))
 
 
 def random_uniform(limit: float = 0.05) -> Initializer:
@@ -209,7 +209,7 @@ def random_uniform(limit: float = 0.05) -> Initializer:
     >>> initializers.random_uniform(0.1)
     Initializer(name='random_uniform', scale=0.1)
     """
-    return Initializer("random_uniform", _check.real_number(limit, "limit", above=0))
+    return Initializer("random_uniform", check.real_number(limit, "limit", above=0))
 
 
 def constant(value: float) -> Initializer:
@@ -231,7 +231,7 @@ def constant(value: float) -> Initializer:
     >>> fm.Dense(1, bias_initializer=fm.initializers.constant(-2.0)).bias_initializer
     Initializer(name='ones', scale=-2.0)
     """
-    return Initializer("ones", _check.real_number(value, "value", above=-1e30, below=1e30))
+    return Initializer("ones", check.real_number(value, "value", above=-1e30, below=1e30))
 
 
 def ones() -> Initializer:
@@ -256,9 +256,9 @@ def get(value: str | Initializer | dict[str, Any], name: str) -> Initializer:
     if isinstance(value, Initializer):
         return value
     if isinstance(value, dict):
-        rule = _check.choice(value.get("name"), name, _RULES)
+        rule = check.choice(value.get("name"), name, _RULES)
         return Initializer(rule, _checked_scale(rule, value.get("scale", 1.0), f"{name} scale"))
     if isinstance(value, str):
-        rule = _check.choice(value, name, _RULES)
+        rule = check.choice(value, name, _RULES)
         return Initializer(rule, _DEFAULT_SCALE.get(rule, 1.0))
     raise ArgumentTypeError(f"{name} must be a name or an Initializer, not {value!r}")

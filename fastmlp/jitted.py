@@ -1,4 +1,4 @@
-"""A network inside the user's own numba code. Floor 4.
+"""A network inside the user's own numba code.
 
 `predict` is one function for all networks: which network it is, and its weights, come as arrays. So it is compiled
 once, and code that calls it can be cached on disk and used with any model.
@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _jit, kernels
-from ._errors import ArgumentError, ArgumentTypeError
-from ._interruption import uninterrupted
-from ._types import Array, Integers
-from .inputs import Inputs, is_exact
-from .kernels import tables as t
+from . import kernels
+from ._base import tables as t
+from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base.interruption import uninterrupted
+from ._base.types import Array, Integers
+from ._compiling import jit
+from ._engine.program import Program
+from ._network.inputs import Inputs, is_exact
 from .kernels.simd import fraction
-from .program import Program
 
 # Where in the array of a network its widths are
 _FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
@@ -62,7 +63,7 @@ def jitted(program: Program, weights: Array, inputs: Inputs) -> Jitted:
 
     Behind the program stands, as bits, the mean that is taken off before numbers are rounded, where there is one.
     """
-    if not _jit.jit_disabled():
+    if not jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
         _verifier().fill()
     center = np.empty(0) if inputs.center is None else inputs.center
@@ -259,9 +260,9 @@ def _verifier() -> Any:
     )
 
 
-if not _jit.jit_disabled():
+if not jit.jit_disabled():
     with uninterrupted():  # as it imports numba
         _verifier()
         for _dtype in ("float32", "float64"):
             _entry_point(_dtype)  # functions from numba's disk cache may call them
-_jit.callable_from_numba(predict, _implementation)
+jit.callable_from_numba(predict, _implementation)

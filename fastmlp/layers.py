@@ -1,4 +1,4 @@
-"""Layers are declarations: what is wanted, without arrays or arithmetic. Floor 2."""
+"""Layers are declarations: what is wanted, without arrays or arithmetic."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _check, _columns, activations, initializers, regularizers
-from ._errors import ArgumentError, ArgumentTypeError
-from ._types import Array
+from . import activations, initializers, regularizers
+from ._base import check, columns
+from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base.types import Array
 from .initializers import Initializer
 from .regularizers import Regularizer
 
@@ -95,15 +96,15 @@ class Dense(Layer):
         if kernel_initializer is None:
             kernel_initializer = initializers.name_before(activation.partition("(")[0])
         self._set(
-            units=_check.whole_number(units, "units", minimum=1, maximum=MOST_UNITS),
+            units=check.whole_number(units, "units", minimum=1, maximum=MOST_UNITS),
             activation=activation,
-            use_bias=_check.yes_or_no(use_bias, "use_bias"),
+            use_bias=check.yes_or_no(use_bias, "use_bias"),
             kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
             bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
             kernel_regularizer=regularizers.get(kernel_regularizer, "kernel_regularizer"),
             bias_regularizer=regularizers.get(bias_regularizer, "bias_regularizer"),
-            max_norm=None if max_norm is None else _check.real_number(max_norm, "max_norm", above=0),
-            trainable=_check.yes_or_no(trainable, "trainable"),
+            max_norm=None if max_norm is None else check.real_number(max_norm, "max_norm", above=0),
+            trainable=check.yes_or_no(trainable, "trainable"),
         )
 
 
@@ -153,7 +154,7 @@ class Dropout(Layer):
     rate: float
 
     def __post_init__(self) -> None:
-        self._set(rate=_check.real_number(self.rate, "rate", minimum=0, below=1))
+        self._set(rate=check.real_number(self.rate, "rate", minimum=0, below=1))
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class GaussianNoise(Layer):
     stddev: float
 
     def __post_init__(self) -> None:
-        self._set(stddev=_check.real_number(self.stddev, "stddev", minimum=0))
+        self._set(stddev=check.real_number(self.stddev, "stddev", minimum=0))
 
 
 @dataclass(frozen=True)
@@ -212,9 +213,9 @@ class BatchNormalization(Layer):
 
     def __post_init__(self) -> None:
         self._set(
-            momentum=_check.real_number(self.momentum, "momentum", minimum=0, below=1),
-            epsilon=_check.real_number(self.epsilon, "epsilon", above=0),
-            trainable=_check.yes_or_no(self.trainable, "trainable"),
+            momentum=check.real_number(self.momentum, "momentum", minimum=0, below=1),
+            epsilon=check.real_number(self.epsilon, "epsilon", above=0),
+            trainable=check.yes_or_no(self.trainable, "trainable"),
         )
 
 
@@ -246,8 +247,8 @@ class LayerNormalization(Layer):
 
     def __post_init__(self) -> None:
         self._set(
-            epsilon=_check.real_number(self.epsilon, "epsilon", above=0),
-            trainable=_check.yes_or_no(self.trainable, "trainable"),
+            epsilon=check.real_number(self.epsilon, "epsilon", above=0),
+            trainable=check.yes_or_no(self.trainable, "trainable"),
         )
 
 
@@ -291,8 +292,8 @@ class Normalization(Layer):
         ArgumentError, ArgumentTypeError
             If ``x`` does not hold rows of finite numbers, or ``scale`` is not above 0.
         """
-        scale = _check.real_number(scale, "scale", above=0)
-        found = _columns.measured([_columns.rows(x, "x")])
+        scale = check.real_number(scale, "scale", above=0)
+        found = columns.measured([columns.rows(x, "x")])
         self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
 
     def in_model(self, mean: Array, variance: Array) -> Normalization:
@@ -303,7 +304,7 @@ class Normalization(Layer):
         )
         return layer
 
-    def learned(self, found: _columns.Columns, scale: float) -> Normalization:
+    def learned(self, found: columns.Columns, scale: float) -> Normalization:
         """The same with the statistics of training data."""
         return self.in_model(found.mean * scale, _scaled_variance(found, scale))
 
@@ -311,7 +312,7 @@ class Normalization(Layer):
         return {"type": "Normalization"}  # the statistics are tensors of the model
 
 
-def _scaled_variance(found: _columns.Columns, scale: float) -> Array:
+def _scaled_variance(found: columns.Columns, scale: float) -> Array:
     with np.errstate(over="ignore"):  # a model refuses what it cannot hold
         variance: Array = np.where(found.is_constant, 1.0, np.square(found.deviation * scale))
     return variance
@@ -357,7 +358,7 @@ def _depth(layer: Layer) -> int:
 
 def checked(layers: Iterable[Any]) -> list[Layer]:
     """The layers of a list, each of them one."""
-    found = _check.items(layers, "layers", "layers")
+    found = check.items(layers, "layers", "layers")
     for layer in found:
         if not isinstance(layer, tuple(_TYPES.values())):
             raise ArgumentTypeError(

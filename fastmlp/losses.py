@@ -1,14 +1,14 @@
-"""Losses are declarations, each tied to the output it expects. Floor 2."""
+"""Losses are declarations, each tied to the output it expects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from . import _check
-from ._errors import ArgumentError, ArgumentTypeError
-from ._types import Array
-from .kernels import tables as t
+from ._base import check
+from ._base import tables as t
+from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base.types import Array
 
 __all__ = [
     "BinaryCrossentropy",
@@ -73,8 +73,8 @@ class _Crossentropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "from_logits", _check.yes_or_no(self.from_logits, "from_logits"))
-        smoothing = _check.real_number(self.label_smoothing, "label_smoothing", minimum=0, below=1)
+        object.__setattr__(self, "from_logits", check.yes_or_no(self.from_logits, "from_logits"))
+        smoothing = check.real_number(self.label_smoothing, "label_smoothing", minimum=0, below=1)
         object.__setattr__(self, "label_smoothing", smoothing)
 
 
@@ -233,7 +233,7 @@ class Huber(Loss):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "delta", _check.real_number(self.delta, "delta", above=0))
+        object.__setattr__(self, "delta", check.real_number(self.delta, "delta", above=0))
 
     def code(self, activation: str) -> int:
         return t.HUBER
@@ -285,7 +285,7 @@ class Quantile(Loss):
     q: float = 0.5
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "q", _check.real_number(self.q, "q", above=0, below=1))
+        object.__setattr__(self, "q", check.real_number(self.q, "q", above=0, below=1))
 
     def code(self, activation: str) -> int:
         return t.QUANTILE
@@ -317,8 +317,8 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
     if isinstance(value, Loss) and isinstance(value, tuple(_TYPES.values())):
         return value
     if isinstance(value, str):
-        return _NAMES[_check.choice(value, "loss", _NAMES)]()
+        return _NAMES[check.choice(value, "loss", _NAMES)]()
     if isinstance(value, dict):
         arguments = dict(value)
-        return _TYPES[_check.choice(arguments.pop("type", None), "loss type", _TYPES)](**arguments)
+        return _TYPES[check.choice(arguments.pop("type", None), "loss type", _TYPES)](**arguments)
     raise ArgumentTypeError(f"loss must be a name or a Loss, not {value!r}")

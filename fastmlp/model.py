@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _check, bound, naming
-from ._errors import ArgumentError
-from ._threads import resolve_threads
-from ._types import Array
-from .attributes import as_one_class
-from .building import Position
-from .engine import data_of
-from .evaluating import refuse_overflow
-from .fitting import Fitting
-from .inputs import PIXELS
+from ._base import check, naming
+from ._base.errors import ArgumentError
+from ._base.types import Array
+from ._compiling.threads import resolve_threads
+from ._engine.engine import data_of
+from ._network import bound
+from ._network.attributes import as_one_class
+from ._network.inputs import PIXELS
+from ._network.judging import refuse_overflow
+from ._network.network import Position
+from ._training.fit import Fitting
 from .layers import Dense, Layer, output_of
 from .losses import CLASSES, PROBABILITIES
 
@@ -120,7 +121,7 @@ class Sequential(Fitting):
         if n_threads is not None:
             resolve_threads(n_threads)
         given, is_centered = x, False
-        if not _check.are_rows(x, self.dtype, engine.program.fan_in):
+        if not check.are_rows(x, self.dtype, engine.program.fan_in):
             features = self.inputs().read(x, "x", finite=False)
             x, is_centered = features.rows, features.is_centered
         elif self.input_kind == PIXELS:
@@ -242,7 +243,7 @@ class Sequential(Fitting):
         ndarray, shape (rows,)
         """
         self._check_has_classes()
-        outputs = _check.numbers(outputs, "outputs")
+        outputs = check.numbers(outputs, "outputs")
         if outputs.ndim != 2 or outputs.shape[1] == 0:
             raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
         if np.isnan(outputs).any():
@@ -316,7 +317,7 @@ class Sequential(Fitting):
         >>> [type(layer.declaration).__name__ for layer in model.folded().layers]
         ['Dense', 'Dense']
         """
-        from . import folding
+        from ._network import folding
 
         return folding.fold(self)
 
@@ -337,7 +338,7 @@ class Sequential(Fitting):
             changed then.
         """
         tensors = self.engine.program.tensors
-        weights = _check.items(weights, "weights", "arrays")
+        weights = check.items(weights, "weights", "arrays")
         if len(weights) != len(tensors):
             raise ArgumentError(f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}")
         names = [f"weights[{i}] (the {tensor.name} of layer {tensor.layer})" for i, tensor in enumerate(tensors)]
@@ -367,9 +368,9 @@ class Sequential(Fitting):
         OSError
             If the file cannot be written, or is a folder, a device, a pipe or a stream.
         """
-        from . import saving
+        from ._network import model_file
 
-        saving.save(self, path)
+        model_file.save(self, path)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, each by layer and name.
@@ -402,9 +403,9 @@ class Sequential(Fitting):
         >>> bool((model.predict([[1, 2, 3]]) == other.predict([[1, 2, 3]])).all())
         True
         """
-        from . import saving
+        from ._network import model_file
 
-        saving.save_weights(self, path)
+        model_file.save_weights(self, path)
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Read the weights of `save_weights`, or those in the file of a whole model, into this built model.
@@ -423,9 +424,9 @@ class Sequential(Fitting):
         NotBuiltError
             If the model has no parameters yet.
         """
-        from . import saving
+        from ._network import model_file
 
-        saving.load_weights(self, path)
+        model_file.load_weights(self, path)
 
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
@@ -461,9 +462,9 @@ def mlp(
     >>> [layer.units for layer in fm.mlp([128, 64], classes=10).layers]
     [128, 64, 10]
     """
-    widths = _check.items(hidden, "hidden", "widths")
+    widths = check.items(hidden, "hidden", "widths")
     is_one = activation is None or isinstance(activation, str)
-    names = [activation] * len(widths) if is_one else _check.items(activation, "activation", "names")
+    names = [activation] * len(widths) if is_one else check.items(activation, "activation", "names")
     if len(names) != len(widths):
         raise ArgumentError(
             f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"

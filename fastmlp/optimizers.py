@@ -1,4 +1,4 @@
-"""Optimisers are declarations; their arithmetic is in `fastmlp.kernels.optimizers`. Floor 2."""
+"""Optimisers are declarations; their arithmetic is in `fastmlp.kernels.optimizers`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from . import _check
-from ._errors import ArgumentError, ArgumentTypeError
-from ._types import Array, Integers
-from .kernels import tables as t
+from ._base import check
+from ._base import tables as t
+from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base.types import Array, Integers
 
 if TYPE_CHECKING:
     from .schedules import Schedule
@@ -75,11 +75,11 @@ class Optimizer:
         self._set("weight_decay", minimum=0)
         if self.ema_momentum is not None:
             self._set("ema_momentum", minimum=0, below=1)
-        steps = _check.whole_number(self.gradient_accumulation_steps, "gradient_accumulation_steps", minimum=1)
+        steps = check.whole_number(self.gradient_accumulation_steps, "gradient_accumulation_steps", minimum=1)
         object.__setattr__(self, "gradient_accumulation_steps", steps)
 
     def _set(self, name: str, **bounds: float) -> None:
-        object.__setattr__(self, name, _check.real_number(getattr(self, name), name, **bounds))
+        object.__setattr__(self, name, check.real_number(getattr(self, name), name, **bounds))
 
     @property
     def kernel_code(self) -> int:
@@ -168,7 +168,7 @@ class SGD(Optimizer):
     def _check_fields(self) -> None:
         super()._check_fields()
         self._set("momentum", minimum=0, below=1)
-        object.__setattr__(self, "nesterov", _check.yes_or_no(self.nesterov, "nesterov"))  # files hold no numpy.bool
+        object.__setattr__(self, "nesterov", check.yes_or_no(self.nesterov, "nesterov"))  # files hold no numpy.bool
         if self.nesterov and not self.momentum:
             raise ArgumentError("nesterov=True needs a momentum above 0")
 
@@ -453,7 +453,7 @@ class LBFGS(Optimizer):
 
     def _check_fields(self) -> None:
         super()._check_fields()
-        object.__setattr__(self, "memory", _check.whole_number(self.memory, "memory", minimum=1))
+        object.__setattr__(self, "memory", check.whole_number(self.memory, "memory", minimum=1))
         self._set("tolerance", above=0)
         extras = (*_CLIPPINGS, "ema_momentum")
         chosen = [name for name in extras if getattr(self, name) is not None]
@@ -486,10 +486,10 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
     if isinstance(value, Optimizer) and isinstance(value, tuple(_TYPES.values())):
         return value
     if isinstance(value, str):
-        return _TYPES[_check.choice(value.lower(), "optimizer", _TYPES)]()  # type: ignore[call-arg]
+        return _TYPES[check.choice(value.lower(), "optimizer", _TYPES)]()  # type: ignore[call-arg]
     if isinstance(value, dict):
         arguments = dict(value)
-        kind = _check.choice(str(arguments.pop("type", "missing")).lower(), "optimizer type", _TYPES)
+        kind = check.choice(str(arguments.pop("type", "missing")).lower(), "optimizer type", _TYPES)
         try:
             return _TYPES[kind](**arguments)
         except TypeError as error:

@@ -1,12 +1,12 @@
-"""Penalties on weights: declarations. Floor 2."""
+"""Penalties on weights: declarations."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import _check
-from ._errors import ArgumentTypeError
+from ._base import check
+from ._base.errors import ArgumentTypeError
 
 __all__ = ["Regularizer", "get", "l1", "l1_l2", "l2"]
 
@@ -32,7 +32,7 @@ class Regularizer:
 
     def __post_init__(self) -> None:
         for name in ("l1", "l2"):
-            object.__setattr__(self, name, _check.real_number(getattr(self, name), name, minimum=0))
+            object.__setattr__(self, name, check.real_number(getattr(self, name), name, minimum=0))
 
     def config(self) -> dict[str, float]:
         """A JSON-ready description; `get` reads it back."""
@@ -112,7 +112,7 @@ def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regulari
     if isinstance(value, Regularizer):
         return value
     if isinstance(value, str):
-        return {"l1": l1, "l2": l2, "l1_l2": l1_l2}[_check.choice(value, name, ("l1", "l2", "l1_l2"))]()
+        return {"l1": l1, "l2": l2, "l1_l2": l1_l2}[check.choice(value, name, ("l1", "l2", "l1_l2"))]()
     if isinstance(value, dict):
         return Regularizer(value.get("l1", 0.0), value.get("l2", 0.0))
     raise ArgumentTypeError(f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}")

@@ -270,11 +270,12 @@ def compiled(name):
     """
     from numba.core.registry import cpu_target
 
-    from fastmlp import _cache, _jit, kernels
+    from fastmlp import kernels
+    from fastmlp._compiling import cache, jit
     from fastmlp.kernels.simd import lowering
 
     kernel, dtype, form = name.split(":")
-    _cache.KernelFile(_cache.places(), name.replace(":", "_")).remove()
+    cache.KernelFile(cache.places(), name.replace(":", "_")).remove()
     codegen = cpu_target.target_context.codegen()
     take, make = codegen._add_module, lowering.Tile.__init__
     modules, tiles = [], []
@@ -282,7 +283,7 @@ def compiled(name):
         mock.patch.object(codegen, "_add_module", lambda module: modules.append(module.clone()) or take(module)),
         mock.patch.object(lowering.Tile, "__init__", lambda tile, *args: tiles.append(tile) or make(tile, *args)),
     ):
-        _jit._compile(getattr(kernels, kernel), dtype, form == "parallel")
+        jit._compile(getattr(kernels, kernel), dtype, form == "parallel")
     return "".join(codegen._tm.emit_assembly(module) for module in modules), tiles
 
 
@@ -290,7 +291,8 @@ def main(file, *names):
     """Compile kernels for the CPU that the environment asks for, and write what they became."""
     from numba.core.registry import cpu_target
 
-    from fastmlp import _cache, _files
+    from fastmlp._base import files
+    from fastmlp._compiling import cache
     from fastmlp.kernels import simd
 
     texts, tiles = {}, []
@@ -299,13 +301,13 @@ def main(file, *names):
         tiles += new
     count = {str(tile): cpu_target.target_context.get_value_type(tile).count for tile in tiles}
     found = {
-        "triple": _cache.target_cpu()[0],
+        "triple": cache.target_cpu()[0],
         "features": [name for name, present in simd.FEATURES.items() if present],
         "vector_bytes": simd.VECTOR_BYTES,
         "tiles": sorted({(str(tile.vector.dtype), count[str(tile)]) for tile in tiles}),
         "texts": texts,
     }
-    _files.write_atomically(Path(file), json.dumps(found).encode())
+    files.write_atomically(Path(file), json.dumps(found).encode())
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp import kernels, program, reference
-from fastmlp.kernels import tables
+from fastmlp import kernels, reference
+from fastmlp._base import tables
+from fastmlp._engine import program
 from fastmlp.layers import Dense, output_of
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.optimizers import Adam, RMSprop

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from fastmlp._jit import jit_disabled
+from fastmlp._compiling.jit import jit_disabled
 
 
 def pytest_collection_modifyitems(items):

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import kernels, losses, metrics, regularizers, trainer
+from fastmlp import kernels, losses, metrics, regularizers
+from fastmlp._training import trainer
 from fastmlp.layers import (
     Activation,
     BatchNormalization,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fastmlp import _cache
+from fastmlp._compiling import cache as _cache
 from fastmlp.kernels import simd
 
 from . import assembly

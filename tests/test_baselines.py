@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import naive
-from fastmlp.benchmark.contestants.numpy_mlp import NumpyMLP
+from fastmlp._contest.contestants.numpy_mlp import NumpyMLP
 
 WIDTHS = (5, 7, 6, 3)
 ACTIVATIONS = ("relu", "relu", "softmax")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.benchmark import WORKLOADS, Arena, Job, Result, Workload, contest, machine, phases, table, workloads
-from fastmlp.benchmark.contestants import CONTESTANTS, OURS, Contestant, NotApplicable, numpy_mlp, ours
-from fastmlp.benchmark.worker import Worker
+from fastmlp._contest import WORKLOADS, Arena, Job, Result, Workload, contest, machine, phases, table, workloads
+from fastmlp._contest.contestants import CONTESTANTS, OURS, Contestant, NotApplicable, numpy_mlp, ours
+from fastmlp._contest.worker import Worker
 from fastmlp.cli import benchmark, main
 
 TINY = Workload("tiny", (6, 5, 3), batch_size=8, rows=30, epochs=2, data="synthetic")

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import fastmlp as fm
-from fastmlp import _cache, _private_files
-from fastmlp._private_files import PrivateFolder, UntrustedError
+from fastmlp._compiling import cache as _cache
+from fastmlp._compiling import private_files
+from fastmlp._compiling.private_files import PrivateFolder, UntrustedError
 from fastmlp.cli import main
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and modes as on POSIX")
@@ -62,11 +63,11 @@ NO_TEMPORARY = "import tempfile; tempfile.tempdir = '/dev/null'"
 LOAD = """
 import warnings
 warnings.simplefilter("always")
-from fastmlp import _cache
-_cache.cache_key = lambda: "0.1.0-0123456789abcdef"
-file = _cache.KernelFile(_cache.places(), "relu")
+from fastmlp._compiling import cache
+cache.cache_key = lambda: "0.1.0-0123456789abcdef"
+file = cache.KernelFile(cache.places(), "relu")
 file.load_overload("signature", None)
-print(_cache.places().folder, _cache.places().shared, file.exists(), sep="|")
+print(cache.places().folder, cache.places().shared, file.exists(), sep="|")
 """
 
 
@@ -229,17 +230,18 @@ REAL = (
     + """
 import os, sys
 import numpy as np
-from fastmlp import kernels, _cache, _jit
+from fastmlp import kernels
+from fastmlp._compiling import cache, jit
 y = np.ones((1, 3), np.float32)
 kernels.relu_backward(y, y, y)  # imports all that there is, before rights go without which it may be out of reach
 if len(sys.argv) > 1:
-    _cache._places = None
+    cache._places = None
     os.setgroups([])
     os.setresgid(*3 * [int(sys.argv[1])])
     os.setresuid(*3 * [int(sys.argv[1])])
-del _jit.compilations[:]
+del jit.compilations[:]
 kernels.relu_forward(y, [[-1, 0, 2]])
-print(y.tolist(), _jit.compilations)
+print(y.tolist(), jit.compilations)
 """
 )
 
@@ -434,7 +436,7 @@ def test_a_relative_folder_is_that_of_the_working_directory_of_then(tmp_path, mo
     ("mode", "is_fine"), [(0o755, True), (0o700, True), (0o1777, True), (0o777, False), (0o757, False), (0o775, False)]
 )
 def test_modes_of_parents(tmp_path, mode, is_fine, monkeypatch):
-    monkeypatch.setattr(_private_files, "_is_private_group", lambda group: False)
+    monkeypatch.setattr(private_files, "_is_private_group", lambda group: False)
     parent = tmp_path / "parent"
     parent.mkdir()
     parent.chmod(mode)
@@ -444,7 +446,7 @@ def test_modes_of_parents(tmp_path, mode, is_fine, monkeypatch):
 
 
 def test_a_private_group_may_write_a_parent_but_not_the_cache_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr(_private_files, "_is_private_group", lambda group: True)
+    monkeypatch.setattr(private_files, "_is_private_group", lambda group: True)
     parent = tmp_path / "parent"
     parent.mkdir()
     parent.chmod(0o775)
@@ -503,7 +505,7 @@ def test_a_group_that_is_the_first_of_another_user_is_not_private(monkeypatch):
     monkeypatch.setattr(pwd, "getpwuid", lambda number: users[0])
     monkeypatch.setattr(pwd, "getpwall", lambda: users)
     monkeypatch.setattr(grp, "getgrgid", lambda number: grp.struct_group(("me", "x", number, ["me"])))
-    is_private = _private_files._is_private_group.__wrapped__
+    is_private = private_files._is_private_group.__wrapped__
     assert is_private(500)
     users.append(user("another", 12345))
     assert not is_private(500)

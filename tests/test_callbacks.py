@@ -12,8 +12,8 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, MissingExtraError, ModelFileError, callbacks
+from fastmlp._network.history import History
 from fastmlp.callbacks import progress_bar
-from fastmlp.history import History
 
 ROWS, FEATURES, CLASSES = 23, 3, 3  # 6 batches of 4, the last of 3
 X = np.random.default_rng(0).normal(size=(ROWS, FEATURES)).astype(np.float32)

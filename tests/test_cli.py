@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import _cache, _jit, _threads
+from fastmlp._compiling import cache as _cache
+from fastmlp._compiling import jit, threads
 from fastmlp.callbacks import ProgressLine
 from fastmlp.cli import cache, main, parser
 from fastmlp.datasets.catalog import DOWNLOADABLE
@@ -630,7 +631,7 @@ def test_info(succeed):
     facts = dict(line.split(":", 1) for line in succeed("info").splitlines())
     assert facts["fastmlp"].strip() == fm.__version__
     assert facts["numpy"].strip() == np.__version__
-    assert int(facts["threads in use"]) == _threads.get_num_threads()
+    assert int(facts["threads in use"]) == threads.get_num_threads()
     assert facts["threading layer"].split()[0] in ("tbb", "omp", "workqueue", "default", "unknown")
     assert {"CPU features", "lanes", "tile", "kernel cache", "cached kernels", "digits", *DOWNLOADABLE} <= set(facts)
 
@@ -678,11 +679,11 @@ def test_warm_says_what_it_did(succeed, monkeypatch):
 
     def variant(name, dtype, parallel):
         warmed.append((name, dtype, parallel))
-        _jit.compilations.append(name)
+        jit.compilations.append(name)
 
-    monkeypatch.setattr(_jit, "compilations", ["before"])
+    monkeypatch.setattr(jit, "compilations", ["before"])
     monkeypatch.setattr(cache, "kernel_variant", variant)
-    if _jit.jit_disabled():
+    if jit.jit_disabled():
         assert "NUMBA_DISABLE_JIT is set" in succeed("cache", "--warm")
         return
     assert succeed("cache", "--warm").startswith("compiled 11 kernels, loaded 0, in ")
@@ -693,13 +694,13 @@ def test_warm_says_what_it_did(succeed, monkeypatch):
 @pytest.mark.needs_jit
 def test_a_first_run_needs_no_other_kernels_than_the_warm_ones(succeed, data, monkeypatch):
     used = set()
-    original = _jit.Kernel.variant
+    original = jit.Kernel.variant
 
     def variant(self, dtype, *, parallel):
         used.add((self.__name__, np.dtype(dtype).name, parallel))
         return original(self, dtype, parallel=parallel)
 
-    monkeypatch.setattr(_jit.Kernel, "variant", variant)
+    monkeypatch.setattr(jit.Kernel, "variant", variant)
     np.save("new.npy", clusters()[0])
     succeed("train", data, *TINY, "--validation-split", "0.2", "--output", "model.npz")
     succeed("predict", "model.npz", "new.npy")

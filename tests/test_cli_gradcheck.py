@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp._engine.engine import Engine
 from fastmlp.cli import main
-from fastmlp.engine import Engine
 
 QUICK = ["--rows", "6", "--samples", "4"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import _columns
+from fastmlp._base import columns
 from fastmlp.datasets import Chunks, Standardizer, standardize
 
 ROWS = 1000
@@ -121,7 +121,7 @@ def test_the_same_columns_are_constant_as_for_scikit_learn(rng):
     for spread in 10.0 ** np.arange(-18, 0):
         x = 98.6 + spread * rng.normal(size=(ROWS, 3))
         expected = preprocessing.StandardScaler().fit(x).scale_ == 1
-        assert (_columns.measured([x]).is_constant == expected).all(), spread
+        assert (columns.measured([x]).is_constant == expected).all(), spread
 
 
 def test_variances_that_a_model_cannot_hold_are_refused():
@@ -138,7 +138,7 @@ def test_variances_that_a_model_cannot_hold_are_refused():
 
 def test_huge_numbers_have_a_spread_too(rng):
     x = 1e200 * rng.normal(size=(ROWS, 1))
-    assert _columns.measured([x]).deviation / 1e200 == pytest.approx((x / 1e200).std(axis=0), rel=1e-12)
+    assert columns.measured([x]).deviation / 1e200 == pytest.approx((x / 1e200).std(axis=0), rel=1e-12)
     assert standardize(x)[0].std() == pytest.approx(1, rel=1e-5)
     with pytest.raises(fm.ArgumentError, match="column 1 holds numbers whose differences are too large"):
         adapted([[0.0, 1.7e308], [0.0, -1.7e308]])
@@ -149,14 +149,14 @@ def test_huge_numbers_have_a_spread_too(rng):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.int64])
 def test_parts_give_the_bits_of_the_whole(dtype, rng, monkeypatch):
-    monkeypatch.setattr(_columns, "_BLOCK_NUMBERS", 100)
+    monkeypatch.setattr(columns, "_BLOCK_NUMBERS", 100)
     x = rng.integers(0, 200, (777, 3)).astype(dtype)
     x[:, 1] = 7
-    whole = _columns.measured([x])
+    whole = columns.measured([x])
     np.testing.assert_allclose(whole.mean, x.astype(float).mean(axis=0), rtol=1e-13)
     np.testing.assert_allclose(whole.deviation, x.astype(float).std(axis=0), rtol=1e-12)
     for cuts in ([1], [5, 6, 7], [33, 66, 500], list(range(0, 777, 10))):
-        parts = _columns.measured(np.split(x, cuts)[int(cuts[0] == 0) :])
+        parts = columns.measured(np.split(x, cuts)[int(cuts[0] == 0) :])
         assert parts.count == 777
         assert parts.mean.tobytes() == whole.mean.tobytes()
         assert parts.deviation.tobytes() == whole.deviation.tobytes()

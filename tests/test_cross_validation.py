@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.folds import class_numbers, fold_numbers
+from fastmlp.search.folds import class_numbers, fold_numbers
 
 FIT = {"epochs": 2, "batch_size": 8}
 

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError
+from fastmlp._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from fastmlp.cli import main, trained
 from fastmlp.datasets import load, load_csv, load_features
 

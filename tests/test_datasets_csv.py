@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastmlp._errors import ArgumentError, DataFileError
+from fastmlp._base.errors import ArgumentError, DataFileError
 from fastmlp.datasets import csv_text, load, load_csv
 
 X = [[0, 255, 7], [1, 2, 3], [9, 0, 0], [4, 4, 4]]

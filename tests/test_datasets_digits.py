@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastmlp._errors import ArgumentError
+from fastmlp._base.errors import ArgumentError
 from fastmlp.datasets import digits
 from fastmlp.datasets import load as load_dataset
 from fastmlp.datasets.strokes import styles

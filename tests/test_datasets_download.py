@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from fastmlp._errors import ArgumentError, DownloadError
+from fastmlp._base.errors import ArgumentError, DownloadError
 from fastmlp.datasets import data_home, download, remote
 from fastmlp.datasets.remote_file import RemoteFile
 

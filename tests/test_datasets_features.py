@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from fastmlp._errors import ArgumentError, DataFileError
+from fastmlp._base.errors import ArgumentError, DataFileError
 from fastmlp.datasets import load_features
 
 X = np.arange(24, dtype=np.uint8)[::-1].reshape(2, 3, 4)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastmlp._errors import ArgumentTypeError, DataFileError
+from fastmlp._base.errors import ArgumentTypeError, DataFileError
 from fastmlp.datasets import data_home, load, load_idx
 
 TRAIN_X, TRAIN_Y = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

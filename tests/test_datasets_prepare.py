@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastmlp.datasets
-from fastmlp._errors import ArgumentError
+from fastmlp._base.errors import ArgumentError
 from fastmlp.datasets import Standardizer, standardize, train_test_split
 
 

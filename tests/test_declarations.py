@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import (
-    ArgumentError,
-    ArgumentTypeError,
-    initializers,
-    kernels,
-    layers,
-    losses,
-    metrics,
-    optimizers,
-    program,
-)
-from fastmlp.kernels import tables
+from fastmlp import ArgumentError, ArgumentTypeError, initializers, kernels, layers, losses, metrics, optimizers
+from fastmlp._base import tables
+from fastmlp._engine import program
 
 RULES = [
     "he_normal",

@@ -10,7 +10,7 @@ import pytest
 
 import fastmlp
 from fastmlp import kernels
-from fastmlp._jit import jit_disabled
+from fastmlp._compiling.jit import jit_disabled
 
 from .test_runtime import needs_jit, run_python
 

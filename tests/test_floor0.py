@@ -7,13 +7,16 @@ import sys
 import numpy as np
 import pytest
 
-from fastmlp import ArgumentError, ArgumentTypeError, _cache, _check, _declaration, _files, _jit, _threads
+from fastmlp import ArgumentError, ArgumentTypeError
+from fastmlp._base import check
+from fastmlp._base import files as _files
+from fastmlp._compiling import cache, declaration, jit, threads
 from fastmlp.callbacks import ProgressLine
 from fastmlp.callbacks.progress_bar import _duration
 
 
 def test_declarations_are_read():
-    parsed = _declaration.parse_declaration(
+    parsed = declaration.parse_declaration(
         "y[a, b], n[2 * (a + step)] int64 = "
         "x[a, b] in place, k[a] int64 < b, w[b] writable, rate float, step int >= 1 < b where a > 0, b > a"
     )
@@ -34,11 +37,11 @@ def test_declarations_are_read():
 
 def test_a_declaration_must_match_its_function():
     with pytest.raises(ValueError, match="cannot read"):
-        _declaration.parse_declaration("y[a = x")
+        declaration.parse_declaration("y[a = x")
     with pytest.raises(ValueError, match="unknown name 'b'"):
-        _declaration.Declaration("f", "y[a] = x[2 * b]")
+        declaration.Declaration("f", "y[a] = x[2 * b]")
     with pytest.raises(ValueError, match="does not match"):
-        _jit.kernel("y[a] = x[a]")(lambda y, z: None)
+        jit.kernel("y[a] = x[a]")(lambda y, z: None)
 
 
 def test_kernels_introduce_themselves():
@@ -48,7 +51,7 @@ def test_kernels_introduce_themselves():
     with pytest.raises(AttributeError, match="there are activation_backward"):
         kernels.gelu_forward  # noqa: B018
     with pytest.raises(AttributeError):
-        _jit.no_such_name  # noqa: B018
+        jit.no_such_name  # noqa: B018
 
 
 # ---------------------------------------------------------------- cache
@@ -68,56 +71,56 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 
 def test_clear_removes_nothing_but_kernel_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("FASTMLP_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(tmp_path / "none"))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "none"))
     ours, theirs = tmp_path / "0.1.0-0123456789abcdef", tmp_path / "thesis-final"
     for folder in (ours, theirs):
         folder.mkdir()
         (folder / "a.kernel").write_bytes(b"x" * 10)
-    assert _cache.clear() == 10
+    assert cache.clear() == 10
     assert not ours.exists()
     assert theirs.exists()
-    monkeypatch.setattr(_cache, "_places", None)
+    monkeypatch.setattr(cache, "_places", None)
 
 
 def test_cache_folder_depends_on_what_code_depends_on(monkeypatch):
-    key = _cache.cache_key()
-    assert key == _cache.cache_key()
+    key = cache.cache_key()
+    assert key == cache.cache_key()
     monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
-    assert key == _cache.cache_key()
+    assert key == cache.cache_key()
     monkeypatch.setenv("NUMBA_OPT", "1")
-    assert key != _cache.cache_key()
+    assert key != cache.cache_key()
 
 
 def test_fallbacks_of_the_cache_folder(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("FASTMLP_CACHE_DIR", str(blocked / "below"))
-    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path))
     with pytest.warns(RuntimeWarning, match="cached in .* instead. Set FASTMLP_CACHE_DIR"):
-        folder = _cache._choose_places().folder
+        folder = cache._choose_places().folder
     assert folder.parent.parent == tmp_path
-    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(blocked))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(blocked))
     with pytest.warns(RuntimeWarning, match="compiled in every process"):
-        assert _cache._choose_places().folder is None
+        assert cache._choose_places().folder is None
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions as on POSIX")
 def test_a_temporary_cache_that_others_can_write_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_cache.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path))
     tmp_path.chmod(0o777)
     unused = []
-    assert _cache._made(_cache._temporary, "key", unused) is None
+    assert cache._made(cache._temporary, "key", unused) is None
     assert "can be written by others" in unused[0]
 
 
 def test_damaged_kernel_files_count_as_missing(tmp_path):
-    file = _cache.KernelFile(_cache.Places(tmp_path), "name")
+    file = cache.KernelFile(cache.Places(tmp_path), "name")
     assert file.load_overload("sig", None) is None
     for content in (b"", b"fastmlp-kernel-1 0000\nrest", os.urandom(100)):
         (tmp_path / "name.kernel").write_bytes(content)
         assert file.load_overload("sig", _Context()) is None
         assert not file.exists()
-    assert _cache.KernelFile(_cache.Places(None), "name").load_overload("sig", None) is None
+    assert cache.KernelFile(cache.Places(None), "name").load_overload("sig", None) is None
 
 
 class _Context:
@@ -129,8 +132,9 @@ class _Context:
 def test_cold_and_warm_processes(tmp_path):
     """A cold process compiles and says so, once; a warm one loads; a damaged file is made again."""
     code = (
-        "import numpy as np; from fastmlp import kernels, _jit; y = np.empty((1, 3), np.float32);"
-        "kernels.relu_forward(y, [[-1, 0, 2]]); kernels.relu_backward(y, y, y); print(y.tolist(), _jit.compilations)"
+        "import numpy as np; from fastmlp import kernels; from fastmlp._compiling import jit;"
+        "y = np.empty((1, 3), np.float32);"
+        "kernels.relu_forward(y, [[-1, 0, 2]]); kernels.relu_backward(y, y, y); print(y.tolist(), jit.compilations)"
     )
 
     def run():
@@ -183,8 +187,8 @@ assert numba.extending.is_jitted(own)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks as on POSIX")
 def test_a_lock_that_cannot_be_had_does_not_stop_anybody(tmp_path, monkeypatch):
-    monkeypatch.setattr(_cache, "_LOCK_SECONDS", 0.1)
-    with _cache.compile_lock(tmp_path, "k"), _cache.compile_lock(tmp_path, "k"), _cache.compile_lock(None, "k"):
+    monkeypatch.setattr(cache, "_LOCK_SECONDS", 0.1)
+    with cache.compile_lock(tmp_path, "k"), cache.compile_lock(tmp_path, "k"), cache.compile_lock(None, "k"):
         pass
 
 
@@ -206,50 +210,50 @@ def test_container_quota(files, expected, tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert _threads.cgroup_quota(str(tmp_path)) == expected
+    assert threads.cgroup_quota(str(tmp_path)) == expected
 
 
 def test_number_of_threads(monkeypatch):
-    monkeypatch.setattr(_threads, "_own_quota", lambda: 3)
-    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.setattr(threads, "_own_quota", lambda: 3)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
-    monkeypatch.setattr(_threads, "asked_of_openmp", lambda: None)
-    assert _threads.available_threads() == 3
-    assert _threads.resolve_threads(None) == 3
-    assert _threads.resolve_threads(100) == 3
+    monkeypatch.setattr(threads, "asked_of_openmp", lambda: None)
+    assert threads.available_threads() == 3
+    assert threads.resolve_threads(None) == 3
+    assert threads.resolve_threads(100) == 3
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
-    assert _threads.resolve_threads(None) == 2
-    monkeypatch.setattr(_threads, "_chosen", None)
-    _threads.set_num_threads(1)
-    assert _threads.get_num_threads() == 1
-    assert _threads.resolve_threads(2) == 2
-    _threads.set_num_threads(None)
-    assert _threads.get_num_threads() == 2
-    monkeypatch.setattr(_threads, "_forked", True)
-    assert _threads.resolve_threads(2) == 1
+    assert threads.resolve_threads(None) == 2
+    monkeypatch.setattr(threads, "_chosen", None)
+    threads.set_num_threads(1)
+    assert threads.get_num_threads() == 1
+    assert threads.resolve_threads(2) == 2
+    threads.set_num_threads(None)
+    assert threads.get_num_threads() == 2
+    monkeypatch.setattr(threads, "_forked", True)
+    assert threads.resolve_threads(2) == 1
 
 
 @pytest.mark.parametrize(("n", "error"), [(0, ArgumentError), (-1, ArgumentError), (1.5, ArgumentTypeError)])
 def test_wrong_numbers_of_threads(n, error):
     with pytest.raises(error, match="n must be"):
-        _threads.set_num_threads(n)
+        threads.set_num_threads(n)
 
 
 # ---------------------------------------------------------------- checks and the progress line
 
 
 def test_numbers_are_checked():
-    assert _check.whole_number(np.int32(3), "n", minimum=1) == 3
-    assert _check.real_number("1" and 0.5, "r", minimum=0, below=1) == 0.5
+    assert check.whole_number(np.int32(3), "n", minimum=1) == 3
+    assert check.real_number("1" and 0.5, "r", minimum=0, below=1) == 0.5
     for value in (True, "3", None, 2.5):
         with pytest.raises(ArgumentTypeError, match="n must be a whole number"):
-            _check.whole_number(value, "n", minimum=1)
+            check.whole_number(value, "n", minimum=1)
     for value in (float("inf"), -1, 1):
         with pytest.raises(ArgumentError, match="r must be a finite number at least 0 and less than 1"):
-            _check.real_number(value, "r", minimum=0, below=1)
+            check.real_number(value, "r", minimum=0, below=1)
     for value in (True, "3", None, [1, 2]):
         with pytest.raises(ArgumentTypeError, match="r must be a finite number, not"):
-            _check.real_number(value, "r")
+            check.real_number(value, "r")
 
 
 def test_progress_line(capsys):

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 PRELUDE = """
 import os, signal, sys, threading, time, traceback, warnings
 import numpy as np, fastmlp as fm
-from fastmlp import attempt, engine, _interruption, _jit, _threads
+from fastmlp._base import interruption
+from fastmlp._compiling import jit, threads
+from fastmlp._engine import engine
+from fastmlp._training import attempt
 warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tried here
 
 x = np.random.default_rng(0).normal(size=(60, 4)).astype("f4")
@@ -115,7 +118,7 @@ print("fine" if codes == [0, 0, 0] and same else codes)
 """)
 
 
-@pytest.mark.parametrize("lock", ["attempt._lock", "_threads._launch_lock"])
+@pytest.mark.parametrize("lock", ["attempt._lock", "threads._launch_lock"])
 def test_locks_that_another_thread_holds_are_free_in_the_child(lock):
     run(f"""
 held, done = threading.Event(), threading.Event()
@@ -149,7 +152,7 @@ def is_ended():
         for _ in range(10**6):
             pass
     except KeyboardInterrupt:
-        assert (_interruption._console.entered, _interruption._console.closed) == (0, 0)
+        assert (interruption._console.entered, interruption._console.closed) == (0, 0)
         return
     raise AssertionError("swallowed")
 """
@@ -162,7 +165,7 @@ def test_a_child_heeds_ctrl_c_at_once_whatever_its_parent_was_doing(context):
         + f"""
 signal.signal(signal.SIGINT, signal.default_int_handler)
 codes = []
-with _interruption.{context}():
+with interruption.{context}():
     codes.append(in_child(is_ended))
     thread = threading.Thread(target=lambda: codes.append(in_child(is_ended)))
     thread.start()

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.folds import fold_numbers
 from fastmlp.layers import declared
-from fastmlp.workers import new_copy
+from fastmlp.search.folds import fold_numbers
+from fastmlp.search.workers import new_copy
 
 ROWS = 90
 

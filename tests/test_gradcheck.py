@@ -5,7 +5,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, NotBuiltError
-from fastmlp.engine import Engine
+from fastmlp._engine.engine import Engine
 
 pytestmark = pytest.mark.needs_jit
 

@@ -10,11 +10,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError, ModelFileError
+from fastmlp._base.errors import ArgumentError, ArgumentTypeError, DataFileError, ModelFileError
+from fastmlp._network.history import History
 from fastmlp.cli import main, trained
 from fastmlp.datasets import Chunks, _open, download, load, load_csv, load_features, load_idx
-from fastmlp.history import History
-from fastmlp.sweeps import sweep
+from fastmlp.search.sweeps import sweep
 from tests.fuzz import data_files
 
 MIB = 1 << 20

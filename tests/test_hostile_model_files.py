@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ModelFileError, _archive, building, layers
+from fastmlp import ModelFileError, layers
+from fastmlp._base import archive as _archive
+from fastmlp._engine.program import Tensor
+from fastmlp._network import network
 from fastmlp.cli import trained
-from fastmlp.program import Tensor
 
 FREE = 48 << 20  # bytes that may be taken for any file
 X = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
@@ -88,7 +90,7 @@ def no_engine(monkeypatch):
     def engine(*_):
         raise AssertionError("memory was set aside before the file was looked at")
 
-    monkeypatch.setattr(building, "Engine", engine)
+    monkeypatch.setattr(network, "Engine", engine)
 
 
 # ---------------------------------------------------------------- layers that the arrays do not bear out
@@ -369,7 +371,8 @@ def test_notes_of_the_command_line_are_checked(arrays, tmp_path):
 
 def test_shapes_are_those_of_the_program(arrays):
     """The tensors that are compared with the file are those that memory is set aside for."""
-    from fastmlp import kernels, program
+    from fastmlp import kernels
+    from fastmlp._engine import program
 
     model = fm.Sequential([layers.from_config(item) for item in config_of(arrays)["layers"]])
     model.build(3)

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ArgumentError, _jit, kernels, program
-from fastmlp.kernels import tables
+from fastmlp import ArgumentError, kernels
+from fastmlp._base import tables
+from fastmlp._compiling import jit
+from fastmlp._engine import program
 
 from .test_runtime import bits, data, needs_jit, run_python
 
 FEATURES, CLASSES = 20, 4
-FEW, MANY = 3, 40 if _jit.jit_disabled() else 1000  # rows for the one kernel, and for the other
+FEW, MANY = 3, 40 if jit.jit_disabled() else 1000  # rows for the one kernel, and for the other
 
 
 def network(hidden=(64,), dtype="float32", **settings):

@@ -117,7 +117,8 @@ def test_ctrl_c_during_import_leaves_kernels_usable(delay, tmp_path):
 COMPILE = """
 import signal, sys, time
 import numpy as np
-from fastmlp import _jit, kernels
+from fastmlp import kernels
+from fastmlp._compiling import jit
 kernels.relu_forward
 x = np.array([[-1.0, 0.0, 2.0]], np.float32)
 y = np.empty((1, 3), np.float32)

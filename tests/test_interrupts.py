@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import _interruption, engine
-from fastmlp._interruption import Interruption, uninterrupted
+from fastmlp._base import interruption as _interruption
+from fastmlp._base.interruption import Interruption, uninterrupted
+from fastmlp._engine import engine
 
 pytestmark = pytest.mark.needs_jit  # it trains a lot
 
@@ -380,10 +381,11 @@ def test_ctrl_c_while_a_run_is_prepared_leaves_the_model_as_it_was():
 
 @pytest.mark.needs_jit
 def test_who_waits_for_a_compilation_is_told_how_long(monkeypatch, capsys):
-    from fastmlp import _jit, kernels
+    from fastmlp import kernels
+    from fastmlp._compiling import jit
 
-    kernel = _jit.Kernel(kernels.relu_forward.function, kernels.relu_forward.declaration)
-    monkeypatch.setattr(_jit, "_compile", lambda *_: press())
+    kernel = jit.Kernel(kernels.relu_forward.function, kernels.relu_forward.declaration)
+    monkeypatch.setattr(jit, "_compile", lambda *_: press())
     with pytest.raises(KeyboardInterrupt):
         kernel.variant("float32", parallel=False)
     assert "Ctrl-C will be heeded as soon as a kernel is compiled" in capsys.readouterr().err

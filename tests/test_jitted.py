@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ArgumentError, NotBuiltError, _jit
+from fastmlp import ArgumentError, NotBuiltError
+from fastmlp._base import tables
+from fastmlp._compiling import jit
 from fastmlp.jitted import predict
-from fastmlp.kernels import tables
 
 from .test_runtime import needs_fork, needs_jit, run_python
 
@@ -77,7 +78,7 @@ def unset(model, *rows, dtype=None):
 def test_rows_get_the_same_bits_as_from_the_model(function, name, dtype):
     model = network(name, dtype)
     _, weights, table = model.jitted()
-    x = rows_for(model, 3 if _jit.jit_disabled() else 200)
+    x = rows_for(model, 3 if jit.jit_disabled() else 200)
     wanted = model.predict(x)
     for rows in (1, 2, 3, 63, 64, 65, 200)[: None if len(x) == 200 else 3]:
         out = unset(model, rows)
@@ -93,7 +94,7 @@ def test_rows_get_the_same_bits_as_from_the_model(function, name, dtype):
 def test_single_rows_in_a_loop_get_the_same_bits(function, name):
     model = network(name)
     _, weights, table = model.jitted()
-    x = rows_for(model, 3 if _jit.jit_disabled() else 300)
+    x = rows_for(model, 3 if jit.jit_disabled() else 300)
     out = unset(model, len(x))
     function(out, x, weights, table)
     assert out.tobytes() == model.predict(x).tobytes()
@@ -396,12 +397,12 @@ def test_what_is_written_between_the_tensors_changes_nothing(name, dtype, tmp_pa
 def test_another_model_compiles_nothing():
     model = network()
     call(unset(model, 5), rows_for(model, 5), *model.jitted()[1:])
-    signatures, compiled = list(call.signatures), list(_jit.compilations)
+    signatures, compiled = list(call.signatures), list(jit.compilations)
     for name in STACKS:
         model = network(name)
         call(unset(model, 5), rows_for(model, 5), *model.jitted()[1:])
     assert call.signatures == signatures
-    assert _jit.compilations == compiled
+    assert jit.compilations == compiled
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda j: pickle.loads(pickle.dumps(j))], ids=["deepcopy", "pickle"])
@@ -455,7 +456,7 @@ def check(x, wanted, *arrays):
 WITH_MODEL = """
 import numpy as np
 import fastmlp as fm
-from fastmlp import _jit
+from fastmlp._compiling import jit
 
 model = fm.mlp([33], classes=7, seed=0)
 model.build(37)
@@ -472,17 +473,18 @@ other.build(2)
 out = np.zeros((1, 3), np.float32)
 simulation.serial(out, np.ones((1, 2), np.float32), *other.jitted()[1:])
 assert (out == other.predict([[1, 1]])).all()
-print(len(simulation.serial.signatures), _jit.compilations)
+print(len(simulation.serial.signatures), jit.compilations)
 """
 
 WITHOUT_MODEL = """
 import numpy as np
 import simulation
-from fastmlp import _jit, jitted
+from fastmlp._compiling import jit
+from fastmlp import jitted
 
 assert jitted._entry_point("float32")._cell.value == 0  # nobody has asked for the kernel yet
 simulation.check(*(np.load(f"{name}.npy") for name in ("x", "wanted", "weights", "network")))
-print(_jit.compilations)
+print(jit.compilations)
 """
 
 

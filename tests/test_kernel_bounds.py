@@ -9,7 +9,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, kernels
-from fastmlp.kernels import tables
+from fastmlp._base import tables
 
 from . import cases
 from .cases import CASES

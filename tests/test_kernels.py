@@ -6,8 +6,9 @@ import inspect
 import numpy as np
 import pytest
 
-from fastmlp import ArgumentError, ArgumentTypeError, kernels, program, reference
-from fastmlp.kernels import tables
+from fastmlp import ArgumentError, ArgumentTypeError, kernels, reference
+from fastmlp._base import tables
+from fastmlp._engine import program
 from fastmlp.layers import Dense
 from fastmlp.optimizers import SGD
 
@@ -168,10 +169,10 @@ def kernels_run(kernel, dtype, n_threads, args):
     """The parallel form, also on one thread."""
     import numba
 
-    from fastmlp import _threads
+    from fastmlp._compiling import threads
 
     assert n_threads <= numba.config.NUMBA_NUM_THREADS or pytest.skip("this machine has one core")
-    _threads.launch(kernel.variant(dtype, parallel=True), n_threads, tuple(args))
+    threads.launch(kernel.variant(dtype, parallel=True), n_threads, tuple(args))
 
 
 # ---------------------------------------------------------------- gradients against finite differences

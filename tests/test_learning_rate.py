@@ -5,7 +5,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, NotBuiltError, find_learning_rate
-from fastmlp.learning_rate import _curve
+from fastmlp.search.learning_rate import _curve
 
 from .test_runtime import needs_jit, state_bits
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.attributes import Declared
 from fastmlp.callbacks import Callback, Lambda, ModelCheckpoint
 
 StringDType = getattr(np.dtypes, "StringDType", None)  # from NumPy 2.0
@@ -192,7 +191,6 @@ def test_messages_of_python_name_the_class_that_users_know(name):
 def test_methods_can_be_pickled_all_the_same():
     assert pickle.loads(pickle.dumps(fm.Sequential.fit)) is fm.Sequential.fit
     assert pickle.loads(pickle.dumps(model_of().fit)).__name__ == "fit"
-    assert not [base for base in fm.Sequential.__mro__ if base is Declared and base.__module__ != "fastmlp.attributes"]
 
 
 PLACES = [fm, fm.callbacks, fm.metrics, fm.losses, fm.schedules, fm.datasets, fm.trackers]

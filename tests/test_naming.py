@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import naming
-from fastmlp._errors import ArgumentError, ArgumentTypeError
+from fastmlp._base import naming
+from fastmlp._base.errors import ArgumentError, ArgumentTypeError
 
 WORDS = np.array(["owl", "cat", "dog"])
 

@@ -7,8 +7,8 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import activations, kernels, losses, reference, regularizers
-from fastmlp._jit import jit_disabled
-from fastmlp.kernels import tables
+from fastmlp._base import tables
+from fastmlp._compiling.jit import jit_disabled
 from fastmlp.layers import (
     Activation,
     BatchNormalization,

@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks import inference, memory, scaling, targets, time_to_accuracy, training
 from benchmarks.report import best_peer, find, plural, results_of, table
-from fastmlp.benchmark import WORKLOADS, Result
-from fastmlp.benchmark.contestants import CONTESTANTS, OURS
+from fastmlp._contest import WORKLOADS, Result
+from fastmlp._contest.contestants import CONTESTANTS, OURS
 
 
 def result(name, seconds, mine=1.0, **fields):

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.colors import to_rgba  # noqa: E402
 
 from fastmlp import History, plots  # noqa: E402
-from fastmlp._errors import ArgumentError, ArgumentTypeError, MissingExtraError  # noqa: E402
+from fastmlp._base.errors import ArgumentError, ArgumentTypeError, MissingExtraError  # noqa: E402
 from fastmlp.plots import _style  # noqa: E402
 
 NAN = math.nan

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp._engine.engine import STEADY, momentum_after
 from fastmlp.datasets import Chunks
-from fastmlp.engine import STEADY, momentum_after
 
 pytestmark = pytest.mark.needs_jit  # it trains a lot
 

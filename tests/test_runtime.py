@@ -14,7 +14,11 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import _cache, _jit, _threads, engine, kernels, program, trainer
+from fastmlp import kernels
+from fastmlp._compiling import cache, jit
+from fastmlp._compiling import threads as _threads
+from fastmlp._engine import engine, program
+from fastmlp._training import trainer
 
 needs_jit = pytest.mark.needs_jit
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
@@ -609,7 +613,7 @@ def test_eight_python_threads_predict_and_train_at_once(layer, tmp_path):
 FORK = """
 import os, sys, threading, time
 import numpy as np, fastmlp as fm
-from fastmlp import _jit
+from fastmlp._compiling import jit
 
 x = np.random.default_rng(0).normal(size=(2000, 64)).astype("f4")
 y = np.arange(2000) % 10
@@ -700,7 +704,7 @@ def test_a_child_forked_while_another_thread_builds_a_kernel_does_not_hang(tmp_p
         + """
 held = threading.Event()
 def build():
-    with _jit._build_lock:  # as while a kernel is compiled
+    with jit._build_lock:  # as while a kernel is compiled
         held.set()
         time.sleep(0.5)
 thread = threading.Thread(target=build)
@@ -795,14 +799,14 @@ def test_no_other_network_or_setting_compiles_anything():
     warm.fit(x, y, verbose=0)
     warm.evaluate(x, y)
     warm.predict(x)
-    before = list(_jit.compilations)
+    before = list(jit.compilations)
     for hidden, optimizer, batch in [((), "sgd", 1), ((3, 50, 7), fm.Adam(0.1, beta_1=0.5), 33), ((200,), "adam", 500)]:
         for features in (x.astype(np.float64), x.astype(np.uint8), np.asfortranarray(x), x.tolist()):
             model = network(hidden, optimizer=optimizer)
             model.fit(features, np.eye(4)[y], batch_size=batch, verbose=0, shuffle=batch == 1, n_threads=1)
             model.evaluate(features, y)
             model.predict(features)
-    assert _jit.compilations == before
+    assert jit.compilations == before
 
 
 @needs_jit
@@ -812,7 +816,7 @@ def test_a_second_process_compiles_nothing(tmp_path):
         + """
 model.fit(x[:100], y[:100], verbose=0)
 model.evaluate(x[:100], y[:100])
-print(_jit.compilations)
+print(jit.compilations)
 """
     )
     run_python(code, tmp_path)
@@ -822,12 +826,12 @@ print(_jit.compilations)
 @pytest.fixture
 def cache_in(tmp_path, monkeypatch):
     """A kernel cache of its own."""
-    monkeypatch.setattr(_cache, "_places", _cache.Places(tmp_path))
+    monkeypatch.setattr(cache, "_places", cache.Places(tmp_path))
     return tmp_path
 
 
 def fresh_kernel():
-    return _jit.Kernel(kernels.shuffle.function, kernels.shuffle.declaration)
+    return jit.Kernel(kernels.shuffle.function, kernels.shuffle.declaration)
 
 
 def shuffled(kernel):
@@ -855,9 +859,9 @@ def test_a_damaged_kernel_file_is_replaced(damage, cache_in):
     content = file.read_bytes()
     file.write_bytes(DAMAGE[damage](content))
     assert shuffled(fresh_kernel()) == wanted
-    compiled = len(_jit.compilations)
+    compiled = len(jit.compilations)
     assert shuffled(fresh_kernel()) == wanted  # from the file that replaced it
-    assert len(_jit.compilations) == compiled
+    assert len(jit.compilations) == compiled
 
 
 @needs_jit
@@ -871,26 +875,27 @@ def test_a_folder_in_place_of_a_kernel_file_costs_the_cache_only(cache_in):
 
 @needs_jit
 def test_a_cache_folder_that_vanishes_costs_the_cache_only(cache_in, monkeypatch):
-    monkeypatch.setattr(_cache, "_places", _cache.Places(cache_in / "vanished"))
+    monkeypatch.setattr(cache, "_places", cache.Places(cache_in / "vanished"))
     assert sorted(shuffled(fresh_kernel())) == list(range(50))
 
 
 @needs_jit
 def test_no_cache_folder_at_all_still_compiles(monkeypatch):
-    monkeypatch.setattr(_cache, "_places", _cache.Places(None))
+    monkeypatch.setattr(cache, "_places", cache.Places(None))
     assert sorted(shuffled(fresh_kernel())) == list(range(50))
 
 
 CACHED_IN = """
 import warnings
 import numpy as np
-from fastmlp import _cache, kernels
+from fastmlp import kernels
+from fastmlp._compiling import cache
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     order = np.arange(50, dtype=np.int64)
     kernels.shuffle.run(np.float64, 1, order, 3, 0)
 assert sorted(order) == list(range(50))
-print(len([w for w in caught if w.category is RuntimeWarning]), _cache.cache_folder())
+print(len([w for w in caught if w.category is RuntimeWarning]), cache.cache_folder())
 """
 
 
@@ -929,17 +934,18 @@ def test_a_process_without_home_finds_a_cache_folder(tmp_path):
 FILE_APPEARS = """
 import contextlib, sys
 import numpy as np
-from fastmlp import _cache, _jit, kernels
+from fastmlp import kernels
+from fastmlp._compiling import cache, jit
 
 def run():
-    kernel = _jit.Kernel(kernels.shuffle.function, kernels.shuffle.declaration)
+    kernel = jit.Kernel(kernels.shuffle.function, kernels.shuffle.declaration)
     kernel.run(np.float64, 1, np.arange(50), 3, 0)
 
 run()
-(file,) = _cache.cache_folder().glob("*.kernel")
+(file,) = cache.cache_folder().glob("*.kernel")
 content = file.read_bytes()
 file.unlink()
-usual = _cache.compile_lock
+usual = cache.compile_lock
 
 @contextlib.contextmanager
 def another_process_was_first(folder, name):
@@ -947,9 +953,9 @@ def another_process_was_first(folder, name):
         file.write_bytes(content)
         yield
 
-_cache.compile_lock = another_process_was_first
+cache.compile_lock = another_process_was_first
 run()
-print(len(_jit.compilations))
+print(len(jit.compilations))
 """
 
 

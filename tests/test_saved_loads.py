@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, ModelFileError
-from fastmlp.history import History
+from fastmlp._network.history import History
 from tests.fuzz import saved_loads as sequences
 
 pytestmark = pytest.mark.needs_jit  # it trains a lot

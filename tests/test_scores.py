@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.cross_validation import CrossValidation
+from fastmlp._network.history import History
+from fastmlp._network.scores import Scores
 from fastmlp.datasets import Chunks
-from fastmlp.history import History
-from fastmlp.scores import Scores
+from fastmlp.search.cross_validation import CrossValidation
 
 PLAIN = {"loss": 0.25, "accuracy": 0.75}
 

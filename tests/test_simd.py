@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastmlp import kernels
-from fastmlp._jit import jit_disabled
+from fastmlp._compiling.jit import jit_disabled
 from fastmlp.kernels import simd
 
 
@@ -202,7 +202,9 @@ def run_for(code, **variables):
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the features are those of x86-64")
 def test_lanes_and_the_cache_follow_the_features_that_code_is_made_for():
-    code = "from fastmlp import _cache; from fastmlp.kernels import simd; print(simd.LANES, _cache.cache_key())"
+    code = (
+        "from fastmlp._compiling import cache; from fastmlp.kernels import simd; print(simd.LANES, cache.cache_key())"
+    )
     builds = {
         "avx512": {"NUMBA_CPU_FEATURES": "+avx2,+fma,+avx512f"},
         "masked": {"NUMBA_CPU_FEATURES": "+avx2,+fma,-avx512f"},

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp._classes import class_numbers, to_stratify_by
+from fastmlp._base.classes import class_numbers, to_stratify_by
 from fastmlp.datasets import train_test_split, train_validation_test_split
-from fastmlp.folds import fold_numbers
+from fastmlp.search.folds import fold_numbers
 
 NUMBERS = np.arange(60) % 3
 WORDS = np.array(["a", "b", "c"])[NUMBERS]

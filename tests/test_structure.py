@@ -9,106 +9,75 @@ import pytest
 
 import fastmlp
 from fastmlp import reference
-from fastmlp.kernels import tables
+from fastmlp._base import tables
 
 PACKAGE = Path(fastmlp.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 KERNEL_FILES = sorted((PACKAGE / "kernels").rglob("*.py"))
+COMPILING = sorted((PACKAGE / "_compiling").glob("*.py"))
 SIMD_FILES = sorted((PACKAGE / "kernels" / "simd").glob("*.py"))
 
-# Floors from the bottom; a file imports only from lower floors, or from those of its own floor that stand before it.
+# The floors of the house from the bottom: files at the root of the package, and folders. This is their only table.
 FLOORS = [
-    [
-        "_version",
-        "_types",
-        "_cached",
-        "_errors",
-        "_files",
-        "_archive",
-        "_interruption",
-        "_threads",
-        "_private_files",
-        "_cache",
-        "_declaration",
-        "_jit",
-        "_check",
-        "_columns",
-        "_classes",
-    ],
-    ["kernels", "reference"],
-    ["activations", "initializers", "regularizers", "layers", "losses", "schedules", "optimizers", "metrics"],
-    ["program"],
-    [
-        "text_table",
-        "attributes",
-        "scores",
-        "history",
-        "callbacks",
-        "thread_choice",
-        "engine",
-        "scoring",
-        "trainer",
-        "chunks",
-        "chunk_trainer",
-        "lbfgs",
-        "naming",
-        "inputs",
-        "jitted",
-        "targets",
-        "bound",
-        "building",
-        "evaluating",
-        "attempt",
-        "fitting",
-        "model",
-        "gradcheck",
-        "folding",
-        "saving",
-        "learning_rate",
-    ],
-    [
-        "datasets",
-        "plots",
-        "trackers",
-        "workers",
-        "folds",
-        "cross_validation",
-        "sweeps",
-        "benchmark",
-        "cli",
-    ],
+    ["_moved", "_version"],
+    ["_base"],
+    ["reference"],
+    ["_compiling"],
+    ["activations", "initializers", "regularizers", "schedules", "datasets"],
+    ["layers", "losses", "optimizers", "metrics"],
+    ["kernels", "plots"],
+    ["_engine"],
+    ["_network"],
+    ["history"],
+    ["callbacks"],
+    ["trackers"],
+    ["_training"],
+    ["jitted"],
+    ["model"],
+    ["search"],
+    ["sweeps"],
+    ["__init__"],
+    ["_contest"],
+    ["cli"],
+    ["__main__"],
 ]
-KERNEL_ORDER = [
-    "tables",
-    "simd",
-    "verify",
-    "checks",
-    "timing",
-    "math",
-    "rng",
-    "layout",
-    "matmul",
-    "dense",
-    "activations",
-    "softmax",
-    "noise",
-    "normalization",
-    "losses",
-    "optimizers",
-    "row_losses",
-    "rows",
-    "weights",
-    "network",
-]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
 OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "tensorboardX", "wandb", "mlflow"}
 # Each is imported alone, in a process of its own, once its library is known to be there.
-CONTESTANTS = [p for p in (PACKAGE / "benchmark" / "contestants").glob("*.py") if p.stem != "__init__"]
+CONTESTANTS = [p for p in (PACKAGE / "_contest" / "contestants").glob("*.py") if p.stem != "__init__"]
 
 
-def name_of(path):
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return [part for part in parts if part != "__init__"]
+def module_of(path):
+    """Its name below `fastmlp`; that of the package itself is ''."""
+    return ".".join(part for part in path.relative_to(PACKAGE).with_suffix("").parts if part != "__init__")
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def room_of(module):
+    return module.partition(".")[0] or "__init__"
+
+
+def imports_of(module):
+    """The modules of ours that a module imports anywhere: at its top, in functions, and for annotations alone."""
+    path = MODULES[module]
+    here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    here = [part for part in here if part]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (a.name.partition(".")[2] for a in node.names if a.name.split(".")[0] == "fastmlp")
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) - node.level + 1] + (node.module.split(".") if node.module else [])
+            for alias in node.names:
+                inner = ".".join([*base, alias.name])
+                found = inner if inner in MODULES else ".".join(base)
+                if found != module:
+                    yield found
+
+
+GRAPH = {module: sorted(set(imports_of(module))) for module in MODULES}
 
 
 def module_level(tree):
@@ -126,39 +95,35 @@ def module_level(tree):
     ]
 
 
-def imported_from_package(path, nodes):
-    """First parts, below fastmlp, of the modules of ours that are imported."""
-    package = name_of(path) if path.name == "__init__.py" else name_of(path)[:-1]
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - node.level + 1] + (node.module.split(".") if node.module else [])
-            for alias in node.names:
-                yield (base or [alias.name])[0] if base else alias.name
+def test_every_room_has_its_floor():
+    assert {room_of(module) for module in MODULES} == set(FLOOR)
 
 
-def floor_of(part):
-    for number, floor in enumerate(FLOORS):
-        if part in floor:
-            return number, floor.index(part)
-    raise AssertionError(f"{part} is on no floor: add it to FLOORS in this test")
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module):
+    """Or into the same folder: no exceptions, whether a program runs the import or only a type checker reads it."""
+    own = room_of(module)
+    climbing = [m for m in GRAPH[module] if room_of(m) != own and FLOOR[room_of(m)] >= FLOOR[own]]
+    assert not climbing, f"fastmlp.{module} is on floor {FLOOR[own]} and imports {climbing}"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if name_of(p) and name_of(p) != ["__main__"]], ids=str)
-def test_imports_point_down(path):
-    nodes = module_level(ast.parse(path.read_text()))
-    own = name_of(path)[0]
-    for part in imported_from_package(path, nodes):
-        assert part == own or floor_of(part) < floor_of(own), f"{path.name} imports {part}"
+def test_no_imports_run_in_circles():
+    graph = {module: set(targets) for module, targets in GRAPH.items() if module}
+    free = True
+    while free:  # take away what imports nothing that is left, or is imported by nothing that is left
+        wanted = set().union(*graph.values())
+        free = [module for module, targets in graph.items() if not targets & graph.keys() or module not in wanted]
+        for module in free:
+            del graph[module]
+    assert not graph, f"these import each other: {sorted(graph)}"
 
 
 @pytest.mark.parametrize("path", [p for p in KERNEL_FILES if p.parent.name == "kernels" and p.stem != "__init__"])
-def test_kernel_files_import_only_lower_kernel_files(path):
-    assert path.stem in KERNEL_ORDER
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            assert KERNEL_ORDER.index(node.module) < KERNEL_ORDER.index(path.stem)
-        if isinstance(node, ast.ImportFrom) and node.level == 2:
-            assert node.module == "_jit"
+def test_kernel_files_know_kernels_tables_and_how_they_are_compiled(path):
+    own = module_of(path)
+    assert {room_of(m) for m in GRAPH[own]} <= {"kernels", "_compiling", "_base"}
+    assert {m for m in GRAPH[own] if room_of(m) == "_base"} <= {"_base.tables"}
+    assert {m for m in GRAPH[own] if room_of(m) == "_compiling"} <= {"_compiling.jit"}
 
 
 @pytest.mark.parametrize("path", [p for p in KERNEL_FILES if "prange(" in p.read_text()], ids=lambda p: p.stem)
@@ -185,15 +150,15 @@ def test_reference_imports_numpy_alone(path):
 def test_only_the_lowest_floors_know_numba(path):
     text = path.read_text()
     # inside_numba.py is user code; jitted.py makes a function for such code
-    allowed = {"_jit.py", "_threads.py", "_cache.py", "info.py", "jitted.py", "inside_numba.py"}
+    allowed = {"info.py", "jitted.py", "inside_numba.py"}
     nodes = list(ast.walk(ast.parse(text)))
     imports = [n for n in nodes if isinstance(n, (ast.Import, ast.ImportFrom))]
     names = {a.name.split(".")[0] for n in imports if isinstance(n, ast.Import) for a in n.names}
     names |= {(n.module or "").split(".")[0] for n in imports if isinstance(n, ast.ImportFrom) and not n.level}
-    assert not names & {"numba", "llvmlite"} or path.name in allowed or path in SIMD_FILES
+    assert not names & {"numba", "llvmlite"} or path.name in allowed or path in SIMD_FILES + COMPILING
     called = {getattr(n, "attr", getattr(n, "id", "")) for n in nodes}  # not the examples in docstrings
-    assert "njit" not in called or path.name in ("_jit.py", "inside_numba.py")
-    assert "fastmath" not in text or path.name == "_jit.py"
+    assert "njit" not in called or path.name in ("jit.py", "inside_numba.py")
+    assert "fastmath" not in text or path.name == "jit.py"
     assert "from llvmlite import ir" not in text or path in SIMD_FILES
 
 
@@ -225,7 +190,7 @@ def test_nothing_unpickles_but_the_kernel_cache():
     for path in FILES:
         text = path.read_text()
         assert "allow_pickle=True" not in text
-        assert "pickle.load" not in text or path.name == "_cache.py"
+        assert "pickle.load" not in text or path.name == "cache.py"
 
 
 def test_reference_uses_the_tables_of_the_kernels():
@@ -242,7 +207,9 @@ def test_importing_the_package_loads_no_numba_and_no_data_sets():
 
 
 def public_objects():
-    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules, sweeps, trackers
+    from fastmlp import callbacks, datasets, initializers, kernels, losses, plots, schedules
+    from fastmlp.callbacks import trackers
+    from fastmlp.search import sweeps
 
     found = {name: getattr(fastmlp, name) for name in fastmlp.__all__ if name != "__version__"}
     for module in (kernels, datasets, schedules, plots, callbacks, trackers, sweeps):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp.sweeps import SweepResult, SweepRun, evaluate, folder, grid
-from fastmlp.sweeps.data import SweepData
-from fastmlp.sweeps.settings import described, generated_name
+from fastmlp.search.sweeps import SweepResult, SweepRun, evaluate, folder, grid
+from fastmlp.search.sweeps.data import SweepData
+from fastmlp.search.sweeps.settings import described, generated_name
 
 RUNS = grid(layers=[[3], [4, 3]], learning_rate=[0.01, 0.1], epochs=2, batch_size=8)
 FOREVER = {"epochs": 10**6, "max_time": 30}

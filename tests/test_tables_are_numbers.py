@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError
+from fastmlp._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from fastmlp.cli import main, trained
 from fastmlp.datasets import Chunks, load, load_csv, load_features, standardize
 

@@ -7,9 +7,9 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, jitted, kernels, losses
-from fastmlp._jit import jit_disabled
-from fastmlp.kernels import tables as t
-from fastmlp.kernels import verify
+from fastmlp._base import tables as t
+from fastmlp._compiling.jit import jit_disabled
+from fastmlp.kernels.network import verify
 
 from . import cases
 from .fuzz.kernel_calls import RULES, STACKS, Guarded

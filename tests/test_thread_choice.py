@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import engine, kernels
-from fastmlp.thread_choice import ThreadChoice
+from fastmlp import kernels
+from fastmlp._engine import engine
+from fastmlp._engine.thread_choice import ThreadChoice
 
 WORK = 10**9
 FAST, SLOW, SLOWER = 0.01, 1.0, 2.0  # seconds: 100, 1 and 0.5 GFLOP/s

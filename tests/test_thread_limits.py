@@ -10,26 +10,27 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import _threads, workers
-from fastmlp._interruption import Interruption
+from fastmlp._base.interruption import Interruption
+from fastmlp._compiling import threads
+from fastmlp.search import workers
 
-needs_two = pytest.mark.skipif(_threads.available_threads() < 2, reason="this machine has one core")
+needs_two = pytest.mark.skipif(threads.available_threads() < 2, reason="this machine has one core")
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_set(monkeypatch):
     for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "NUMBA_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_threads, "_chosen", None)
-    monkeypatch.setattr(_threads, "_ask_runtime", lambda: 0)
+    monkeypatch.setattr(threads, "_chosen", None)
+    monkeypatch.setattr(threads, "_ask_runtime", lambda: 0)
 
 
 @pytest.fixture
 def eight(monkeypatch):
     """A machine of eight cores."""
-    monkeypatch.setattr(_threads, "_own_quota", lambda: None)
-    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
-    monkeypatch.setattr(_threads.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads, "_own_quota", lambda: None)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 8)
 
 
 @pytest.mark.parametrize(
@@ -41,51 +42,51 @@ def eight(monkeypatch):
     ],
 )  # fmt: skip
 def test_forms_of_omp_num_threads(text, number, monkeypatch, eight):
-    assert _threads.first_number(text) == number
+    assert threads.first_number(text) == number
     monkeypatch.setenv("OMP_NUM_THREADS", text)
     assert fm.get_num_threads() == (number or 8)
 
 
 def test_the_first_given_counts(monkeypatch, eight):
-    assert _threads.resolve_threads(None) == 8
-    monkeypatch.setattr(_threads, "_ask_runtime", lambda: 7)
-    assert _threads.resolve_threads(None) == 7
+    assert threads.resolve_threads(None) == 8
+    monkeypatch.setattr(threads, "_ask_runtime", lambda: 7)
+    assert threads.resolve_threads(None) == 7
     monkeypatch.setenv("OMP_NUM_THREADS", "6,2")
-    assert _threads.resolve_threads(None) == 6
+    assert threads.resolve_threads(None) == 6
     fm.set_num_threads(7)
-    assert _threads.resolve_threads(None) == 7
-    assert _threads.resolve_threads(8) == 8
+    assert threads.resolve_threads(None) == 7
+    assert threads.resolve_threads(8) == 8
     fm.set_num_threads(None)
-    assert _threads.resolve_threads(None) == 6
+    assert threads.resolve_threads(None) == 6
 
 
 def test_of_the_environment_and_the_runtime_the_less_counts(monkeypatch, eight):
     """OpenMP's runtime begins with what the environment says; a limit that is set later must still hold."""
     monkeypatch.setenv("OMP_NUM_THREADS", "6")
-    monkeypatch.setattr(_threads, "_ask_runtime", lambda: 2)
-    assert _threads.resolve_threads(None) == 2
+    monkeypatch.setattr(threads, "_ask_runtime", lambda: 2)
+    assert threads.resolve_threads(None) == 2
 
 
 @pytest.mark.parametrize("name", ["NUMBA_NUM_THREADS", "OMP_THREAD_LIMIT"])
 def test_never_more_than_the_process_may_use(name, monkeypatch, eight):
     monkeypatch.setenv(name, "3")
     monkeypatch.setenv("OMP_NUM_THREADS", "64")
-    assert [_threads.resolve_threads(n) for n in (None, 2, 64)] == [3, 2, 3]
+    assert [threads.resolve_threads(n) for n in (None, 2, 64)] == [3, 2, 3]
     fm.set_num_threads(5)
-    assert _threads.resolve_threads(None) == 3
-    monkeypatch.setattr(_threads, "_own_quota", lambda: 1)
-    assert _threads.resolve_threads(64) == 1
+    assert threads.resolve_threads(None) == 3
+    monkeypatch.setattr(threads, "_own_quota", lambda: 1)
+    assert threads.resolve_threads(64) == 1
 
 
 def test_workers_of_sweeps_limit_what_their_callbacks_use(eight):
     """Their fits say one thread; whatever else they call must not take more."""
     seen = []
-    tasks = [lambda: seen.append(_threads.resolve_threads(None)) for _ in range(4)]
+    tasks = [lambda: seen.append(threads.resolve_threads(None)) for _ in range(4)]
     workers.run_tasks(tasks, 2, Interruption(), lambda number, result: None)
     assert seen == [1, 1, 1, 1]
     workers.run_tasks(tasks[:1], 1, Interruption(), lambda number, result: None)
     assert seen[4:] == [8]
-    assert _threads.resolve_threads(None) == 8  # of this thread nothing has changed
+    assert threads.resolve_threads(None) == 8  # of this thread nothing has changed
 
 
 def test_workers_by_default_are_as_many_as_the_threads_that_are_asked_for(monkeypatch, eight):
@@ -105,8 +106,8 @@ def test_a_prediction_of_one_row_asks_nobody(monkeypatch):
     def fail(*_):
         raise AssertionError("asked")
 
-    monkeypatch.setattr(_threads, "asked_of_openmp", fail)
-    monkeypatch.setattr(_threads, "available_threads", fail)
+    monkeypatch.setattr(threads, "asked_of_openmp", fail)
+    monkeypatch.setattr(threads, "available_threads", fail)
     model.predict(x)
 
 
@@ -128,12 +129,13 @@ def run_python(code, **environment):
 PARALLEL = """
 import numpy as np, sys, threading
 import fastmlp as fm
-from fastmlp import _jit, _threads, kernels
+from fastmlp import kernels
+from fastmlp._compiling import jit, threads as own_threads
 from numba.np.ufunc.parallel import threading_layer
 x = np.ones((4000, 64), np.float32)
 used = []
-launch = _threads.launch
-_threads.launch = lambda function, n, args: used.append(n) or launch(function, n, args)
+launch = own_threads.launch
+own_threads.launch = lambda function, n, args: used.append(n) or launch(function, n, args)
 def threads():
     '''How many a kernel with much work takes.'''
     del used[:]
@@ -147,7 +149,7 @@ def threads():
 @pytest.mark.parametrize(("value", "expected"), [("1", "1"), ("1,2", "1"), ("64", None), ("none", None)])
 def test_omp_num_threads_bounds_what_kernels_launch(value, expected):
     printed = run_python(PARALLEL + "print(threads())", OMP_NUM_THREADS=value)
-    assert printed == (expected or str(_threads.available_threads()))
+    assert printed == (expected or str(threads.available_threads()))
 
 
 @pytest.mark.needs_jit
@@ -245,10 +247,10 @@ def test_threads_of_python_keep_their_own_limit(eight):
     seen = {}
 
     def limited():
-        _threads.limit_this_thread(3)
-        seen.update(own=_threads.resolve_threads(None), asked=_threads.resolve_threads(5))
+        threads.limit_this_thread(3)
+        seen.update(own=threads.resolve_threads(None), asked=threads.resolve_threads(5))
 
     thread = threading.Thread(target=limited)
     thread.start()
     thread.join()
-    assert (seen, _threads.resolve_threads(None)) == ({"own": 3, "asked": 5}, 8)
+    assert (seen, threads.resolve_threads(None)) == ({"own": 3, "asked": 5}, 8)

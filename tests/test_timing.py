@@ -6,8 +6,11 @@ import numba
 import numpy as np
 import pytest
 
-from fastmlp import ArgumentTypeError, _threads, kernels
-from fastmlp.kernels import network, simd, tables
+from fastmlp import ArgumentTypeError, kernels
+from fastmlp._base import tables
+from fastmlp._compiling import threads
+from fastmlp.kernels import simd
+from fastmlp.kernels.network import run
 
 from . import cases
 from .test_runtime import needs_jit
@@ -48,15 +51,15 @@ def test_timed_training_gives_the_same_bits(options):
     args = arguments("float32", **options)
     with_timers = timed(args)
     kernels.train_batches(*args)
-    network.train_batches_timed(*with_timers)
+    run.train_batches_timed(*with_timers)
     for position, (plain, comp) in enumerate(zip(args, with_timers, strict=True)):
         assert position == TIMERS or np.array_equal(plain, comp, equal_nan=isinstance(plain, np.ndarray))
 
 
 def test_every_phase_takes_time_and_all_together_no_more_than_there_was():
     args = timed(arguments("float32"))
-    in_turn(network.train_batches_timed, timed(args))  # compiled or loaded
-    wall = in_turn(network.train_batches_timed, args)
+    in_turn(run.train_batches_timed, timed(args))  # compiled or loaded
+    wall = in_turn(run.train_batches_timed, args)
     phases = args[TIMERS].reshape(-1, tables.PHASES)[1:].sum(axis=0)
     assert (args[TIMERS] >= 0).all()
     assert (phases > 0).all(), dict(zip(PHASES, phases, strict=True))
@@ -65,11 +68,11 @@ def test_every_phase_takes_time_and_all_together_no_more_than_there_was():
 
 @needs_jit
 def test_timers_of_two_threads_add_up_to_the_time_of_both():
-    if _threads.available_threads() < 2:
+    if threads.available_threads() < 2:
         pytest.skip("this machine has one core")
     args = timed(arguments("float32", n_threads=2))
-    in_turn(network.train_batches_timed, timed(args), 2)
-    wall = in_turn(network.train_batches_timed, args, 2)
+    in_turn(run.train_batches_timed, timed(args), 2)
+    wall = in_turn(run.train_batches_timed, args, 2)
     phases = args[TIMERS].reshape(-1, tables.PHASES)[1:].sum(axis=0)
     assert (phases > 0).all(), dict(zip(PHASES, phases, strict=True))
     assert phases.sum() <= 2 * wall
@@ -78,7 +81,7 @@ def test_timers_of_two_threads_add_up_to_the_time_of_both():
 def test_timers_are_added_to():
     args = timed(arguments("float32"))
     args[TIMERS][:] = 1_000_000_000_000
-    network.train_batches_timed(*args)
+    run.train_batches_timed(*args)
     assert (args[TIMERS] >= 1_000_000_000_000).all()
     assert (args[TIMERS] > 1_000_000_000_000).any()
 

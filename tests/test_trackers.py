@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, MissingExtraError, trackers
+from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, MissingExtraError
+from fastmlp.callbacks import trackers
 
 X = np.random.default_rng(0).normal(size=(23, 3)).astype(np.float32)  # 6 batches of 4, the last of 3
 Y = np.arange(23) % 3

@@ -5,8 +5,8 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import losses, metrics
-from fastmlp.scoring import Scoring
-from fastmlp.trainer import EpochTotals, GoodParameters
+from fastmlp._network.scoring import Scoring
+from fastmlp._training.trainer import EpochTotals, GoodParameters
 
 
 def test_only_confirmed_parameters_are_restored():

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ArgumentError, ArgumentTypeError, _files
+from fastmlp import ArgumentError, ArgumentTypeError
+from fastmlp._base import files
+from fastmlp._network.history import History
 from fastmlp.callbacks import CSVLogger, JSONLogger, ModelCheckpoint
 from fastmlp.callbacks.earlier import earlier
-from fastmlp.history import History
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
 Y = np.arange(12) % 2
@@ -134,7 +135,7 @@ def test_a_link_stays_a_link_and_permissions_stay(tmp_path):
     target.write_bytes(b"old")
     target.chmod(0o604)
     link.symlink_to(target)
-    _files.write_atomically(link, b"new")
+    files.write_atomically(link, b"new")
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
     assert stat.S_IMODE(target.stat().st_mode) == 0o604
@@ -143,7 +144,7 @@ def test_a_link_stays_a_link_and_permissions_stay(tmp_path):
 def test_a_new_file_has_the_usual_permissions(tmp_path):
     previous = os.umask(0o027)
     try:
-        _files.write_atomically(tmp_path / "file", b"x")
+        files.write_atomically(tmp_path / "file", b"x")
     finally:
         os.umask(previous)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
@@ -158,8 +159,8 @@ def test_a_folder_that_is_missing_is_named(tmp_path):
 
 
 WRITE_HALF = (
-    "import os, sys, time; from fastmlp import _files\n"
-    "with _files._temporary(sys.argv[1]) as (path, file):\n"
+    "import os, sys, time; from fastmlp._base import files\n"
+    "with files._temporary(sys.argv[1]) as (path, file):\n"
     "    file.write(b'half'); file.flush(); print(path, flush=True); time.sleep(60)"
 )
 
@@ -176,11 +177,11 @@ def writer(tmp_path):
 def test_what_a_killed_process_left_goes_with_the_next_file_and_what_a_living_one_writes_stays(writer, tmp_path):
     process, part = writer
     assert part.name.startswith(".")
-    _files.write_atomically(tmp_path / "model.npz", b"x")
+    files.write_atomically(tmp_path / "model.npz", b"x")
     assert part.exists()
     process.kill()
     process.wait()
-    _files.write_atomically(tmp_path / "other.npz", b"x")
+    files.write_atomically(tmp_path / "other.npz", b"x")
     assert sorted(os.listdir(tmp_path)) == ["model.npz", "other.npz"]
 
 
@@ -188,7 +189,7 @@ def test_a_stopped_process_is_not_taken_for_dead(writer, tmp_path):
     process, part = writer
     process.send_signal(signal.SIGSTOP)
     os.utime(part, (0, 0))
-    _files.write_atomically(tmp_path / "model.npz", b"x")
+    files.write_atomically(tmp_path / "model.npz", b"x")
     assert part.exists()
 
 
@@ -197,12 +198,12 @@ def test_what_another_host_writes_is_left_alone_for_a_day(tmp_path):
     for path in (young, old):
         path.write_bytes(b"x")
     os.utime(old, (time.time() - 2 * 24 * 3600,) * 2)
-    _files.write_atomically(tmp_path / "file", b"x")
+    files.write_atomically(tmp_path / "file", b"x")
     assert sorted(os.listdir(tmp_path)) == [young.name, "file"]
 
 
 def test_files_of_others_are_never_removed(tmp_path):
-    host = _files._host()
+    host = files._host()
     names = ["a.part", f".fastmlp-{host}-{'0' * 11}.part", f".fastmlp-{host}-{'0' * 12}.part.gz", "model.npz.1-a.part"]
     for name in names:
         (tmp_path / name).write_bytes(b"x")
@@ -210,14 +211,14 @@ def test_files_of_others_are_never_removed(tmp_path):
     os.mkfifo(tmp_path / f".fastmlp-{host}-{'2' * 12}.part")
     (tmp_path / f".fastmlp-{host}-{'3' * 12}.part").symlink_to(tmp_path / "a.part")
     before = set(os.listdir(tmp_path))
-    _files.write_atomically(tmp_path / "file", b"x")
+    files.write_atomically(tmp_path / "file", b"x")
     assert set(os.listdir(tmp_path)) == before | {"file"}
 
 
 def test_many_threads_write_one_file(tmp_path):
     def write(letter):
         for _ in range(30):
-            _files.write_atomically(tmp_path / "file", letter * 5000)
+            files.write_atomically(tmp_path / "file", letter * 5000)
 
     threads = [threading.Thread(target=write, args=(letter,)) for letter in (b"a", b"b", b"c")]
     for thread in threads:

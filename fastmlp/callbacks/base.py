@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import _check
-from .._errors import ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
     from ..model import Sequential
@@ -105,4 +105,4 @@ class Lambda(Callback):
             if function is not None:
                 setattr(self, hook, function)
         if every_batches is not None:
-            self.every_batches = _check.whole_number(every_batches, "every_batches", minimum=1)
+            self.every_batches = check.whole_number(every_batches, "every_batches", minimum=1)

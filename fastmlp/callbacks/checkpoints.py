@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import _check
-from .._errors import ArgumentError
-from .._files import as_path
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.files import as_path
 from .base import Callback, Logs
 from .earlier import earlier
 from .monitor import Monitor
@@ -88,10 +88,10 @@ class ModelCheckpoint(Callback):
     ) -> None:
         self.monitor = monitor
         self._watched = Monitor(monitor, mode)
-        self.save_best_only = _check.yes_or_no(save_best_only, "save_best_only")
+        self.save_best_only = check.yes_or_no(save_best_only, "save_best_only")
         self.every_batches = None if save_freq == "epoch" else _batches(save_freq)
-        self.every_epochs = _check.whole_number(every_epochs, "every_epochs", minimum=1)
-        self.keep_last = None if keep_last is None else _check.whole_number(keep_last, "keep_last", minimum=1)
+        self.every_epochs = check.whole_number(every_epochs, "every_epochs", minimum=1)
+        self.keep_last = None if keep_last is None else check.whole_number(keep_last, "keep_last", minimum=1)
         self.template = _template(path, by_batch=self.every_batches is not None)
         _field_names(self.template)
         self.best: float | None = None
@@ -170,7 +170,7 @@ def _is_own(hook: Any) -> bool:
 def _batches(save_freq: Any) -> int:
     if isinstance(save_freq, str):
         raise ArgumentError(f"save_freq must be 'epoch' or a number of batches, not {save_freq!r}")
-    return _check.whole_number(save_freq, "save_freq", minimum=1)
+    return check.whole_number(save_freq, "save_freq", minimum=1)
 
 
 def _template(path: Any, *, by_batch: bool) -> str:

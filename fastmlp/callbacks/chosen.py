@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .base import Callback
 from .progress_bar import ProgressBar, ProgressLine, progress
 
@@ -21,7 +21,7 @@ def listeners(callbacks: Any, verbose: Any) -> list[Callback]:
 def _checked(given: Any) -> list[Callback]:
     if isinstance(given, Callback):
         return [given]
-    found = [] if given is None else _check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
+    found = [] if given is None else check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
     for item in found:
         if not isinstance(item, Callback):
             raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")

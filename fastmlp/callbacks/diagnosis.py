@@ -10,9 +10,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array
 from .base import Callback, Logs
 from .layer_health import LayerHealth, ReluOutputs, gradient_norms, kernels_of, norm, ratio
 
@@ -108,8 +108,8 @@ class Diagnosis(Callback):
         y: Any = None,
         stream: TextIO | None = None,
     ) -> None:
-        self.every = _check.whole_number(every, "every", minimum=1)
-        self.stream = _check.text_stream(stream, "stream")
+        self.every = check.whole_number(every, "every", minimum=1)
+        self.stream = check.text_stream(stream, "stream")
         self.findings: list[Finding] = []
         self.layers: list[LayerHealth] = []
         self._x, self._y = x, y
@@ -259,7 +259,7 @@ class Diagnosis(Callback):
 
 def _largest_share(y: Any) -> float:
     """The share of rows that belong to the largest class."""
-    labels = _check.array_of(y, "y")
+    labels = check.array_of(y, "y")
     try:
         return _share(labels)
     except (TypeError, ValueError) as error:  # of a wrong shape, or without an order

@@ -7,8 +7,8 @@ import re
 import string
 from pathlib import Path
 
-from .. import _archive
-from .._errors import ModelFileError
+from .._base import archive
+from .._base.errors import ModelFileError
 
 _COUNTS = ("epoch", "batch")
 _NUMBER = r"-?(?:[0-9][0-9,_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|inf|nan)%?"
@@ -68,7 +68,7 @@ def _is_model(path: Path) -> bool:
     if path.is_symlink():
         return False
     try:
-        with _archive.opened(path) as file:
+        with archive.opened(path) as file:
             return "config" in file and any(name.startswith("parameters/") for name in file.names)
     except (ModelFileError, OSError):
         return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._types import Array
+from .._base.types import Array
 from ..layers import Dense, Layer, Residual
 
 if TYPE_CHECKING:

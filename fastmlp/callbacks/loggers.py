@@ -10,9 +10,9 @@ import math
 import os
 from typing import Any
 
-from .. import _check
-from .._errors import ArgumentError
-from .._files import as_path, write_atomically
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.files import as_path, write_atomically
 from .base import Callback, Logs
 
 
@@ -24,7 +24,7 @@ class EpochLines(Callback):
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
         self.path = as_path(path)
-        self.append = _check.yes_or_no(append, "append")
+        self.append = check.yes_or_no(append, "append")
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         self._names = list(plan["logs"])

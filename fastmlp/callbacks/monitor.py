@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 from ..metrics import larger_is_better
 from .base import Logs
 
@@ -29,8 +29,8 @@ class Monitor:
         if not isinstance(name, str):
             raise ArgumentTypeError(f"monitor must be the name of a value in the logs, not {name!r:.60}")
         self.name = name
-        self.min_delta = _check.real_number(min_delta, "min_delta", minimum=0)
-        self._asked = _check.choice(mode, "mode", ("auto", "min", "max"))
+        self.min_delta = check.real_number(min_delta, "min_delta", minimum=0)
+        self._asked = check.choice(mode, "mode", ("auto", "min", "max"))
         self.mode = self._asked  # "auto" until a run begins
 
     def begin(self, plan: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ import sys
 import time
 from typing import Any, TextIO
 
-from .. import _check
-from .._errors import MissingExtraError
+from .._base import check
+from .._base.errors import MissingExtraError
 from .base import Callback, Logs
 
 _NOT_SHOWN = ("seconds", "samples_per_second", "learning_rate")
@@ -25,8 +25,8 @@ class ProgressLine(Callback):
     """
 
     def __init__(self, *, live: bool, stream: TextIO | None = None) -> None:
-        self.live = _check.yes_or_no(live, "live")
-        self.stream = _check.text_stream(stream, "stream")
+        self.live = check.yes_or_no(live, "live")
+        self.stream = check.text_stream(stream, "stream")
         self._drawn = 0
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
@@ -84,7 +84,7 @@ class ProgressBar(Callback):
     """
 
     def __init__(self, *, stream: TextIO | None = None) -> None:
-        self.stream = _check.text_stream(stream, "stream")
+        self.stream = check.text_stream(stream, "stream")
         self._tqdm = _tqdm_class()
         self._bar: Any = None
         self._line: ProgressLine | None = None

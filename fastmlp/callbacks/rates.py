@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .base import Callback, Logs
 from .monitor import Monitor
 
@@ -56,10 +56,10 @@ class ReduceLROnPlateau(Callback):
     ) -> None:
         self.monitor = monitor
         self._watched = Monitor(monitor, mode, min_delta)
-        self.factor = _check.real_number(factor, "factor", above=0, below=1)
-        self.patience = _check.whole_number(patience, "patience", minimum=0)
-        self.cooldown = _check.whole_number(cooldown, "cooldown", minimum=0)
-        self.min_lr = _check.real_number(min_lr, "min_lr", minimum=0)
+        self.factor = check.real_number(factor, "factor", above=0, below=1)
+        self.patience = check.whole_number(patience, "patience", minimum=0)
+        self.cooldown = check.whole_number(cooldown, "cooldown", minimum=0)
+        self.min_lr = check.real_number(min_lr, "min_lr", minimum=0)
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:
         _refuse_schedule(self)
@@ -126,4 +126,4 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int) -> None:
         rate = self.schedule(epoch, self.model.learning_rate)
-        self.model.learning_rate = _check.real_number(rate, f"what schedule returns for epoch {epoch}", above=0)
+        self.model.learning_rate = check.real_number(rate, f"what schedule returns for epoch {epoch}", above=0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import _check
-from .._types import Array
+from .._base import check
+from .._base.types import Array
 from .base import Callback, Logs
 from .monitor import Monitor
 
@@ -71,10 +71,10 @@ class EarlyStopping(Callback):
     ) -> None:
         self.monitor = monitor
         self._watched = Monitor(monitor, mode, min_delta)
-        self.patience = _check.whole_number(patience, "patience", minimum=0)
-        self.baseline = None if baseline is None else _check.real_number(baseline, "baseline")
-        self.restore_best_weights = _check.yes_or_no(restore_best_weights, "restore_best_weights")
-        self.start_from_epoch = _check.whole_number(start_from_epoch, "start_from_epoch", minimum=0)
+        self.patience = check.whole_number(patience, "patience", minimum=0)
+        self.baseline = None if baseline is None else check.real_number(baseline, "baseline")
+        self.restore_best_weights = check.yes_or_no(restore_best_weights, "restore_best_weights")
+        self.start_from_epoch = check.whole_number(start_from_epoch, "start_from_epoch", minimum=0)
         self._reset()
 
     def _reset(self) -> None:

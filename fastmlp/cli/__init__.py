@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
-from .._errors import FastMLPError
+from .._base.errors import FastMLPError
 from .parser import build_parser
 from .usage import UsageError
 

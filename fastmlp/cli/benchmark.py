@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from .. import _threads
-from .._files import write_atomically
-from ..benchmark import WORKLOADS, Arena, Job, Result, Workload, machine, phases, table
-from ..benchmark.contestants import CONTESTANTS, OURS, Contestant
+from .._base.files import write_atomically
+from .._compiling import threads as _threads
+from .._contest import WORKLOADS, Arena, Job, Result, Workload, machine, phases, table
+from .._contest.contestants import CONTESTANTS, OURS, Contestant
 from .usage import UsageError, check_outputs
 
 _PREDICTED_ROWS = (1, 64, 60_000)

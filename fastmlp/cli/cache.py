@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .. import _cache, _jit, kernels
+from .. import kernels
+from .._compiling import cache, jit
 from .usage import UsageError
 
 # Each kernel of a first fit, evaluate and predict, with the dtype that it runs in (None: the model's), and whether
@@ -26,14 +27,14 @@ def run(args: argparse.Namespace) -> int:
     if args.dtype is not None and not args.warm:
         raise UsageError("--dtype is for --warm")
     if args.clear:
-        print(f"freed {_cache.clear() / 2**20:.1f} MB")
+        print(f"freed {cache.clear() / 2**20:.1f} MB")
         return 0
     return _warm(args.dtype or "float32") if args.warm else _print_path()
 
 
 def _print_path() -> int:
     """The folder that is written on stdout, for scripts; the rest on stderr, for people."""
-    places = _cache.places()
+    places = cache.places()
     if places.shared is not None:
         print(f"fastmlp: kernels are also read from {places.shared.parent}", file=sys.stderr)
     if places.folder is None:  # a warning has said why
@@ -43,13 +44,13 @@ def _print_path() -> int:
 
 
 def _warm(dtype: str) -> int:
-    if _jit.jit_disabled():
+    if jit.jit_disabled():
         print("NUMBA_DISABLE_JIT is set: nothing is compiled")
         return 0
     wanted = first_kernels(["float32", "float64"] if dtype == "all" else [dtype])
-    seconds, compiled = _jit.timed_compilation(lambda: [kernel_variant(*kernel) for kernel in wanted])
+    seconds, compiled = jit.timed_compilation(lambda: [kernel_variant(*kernel) for kernel in wanted])
     print(f"compiled {compiled} kernels, loaded {len(wanted) - compiled}, in {seconds:.1f} s")
-    places = _cache.places()
+    places = cache.places()
     print(f"cache: {places.folder or 'none, so nothing was kept'}")
     if places.shared is not None:
         print(f"also read: {places.shared}")

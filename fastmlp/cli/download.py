@@ -7,7 +7,7 @@ import contextlib
 import sys
 
 from .. import datasets
-from .._errors import DataFileError
+from .._base.errors import DataFileError
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .._errors import DataFileError
+from .._base.errors import DataFileError
 from ..model import Sequential, mlp
 from . import trained
 from .labelled import Labelled, announce, form_for, load_test, table_form

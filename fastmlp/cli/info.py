@@ -10,8 +10,8 @@ import platform
 from collections.abc import Iterator
 from typing import Any
 
-from .. import _cache, _threads
-from .._errors import DataFileError
+from .._base.errors import DataFileError
+from .._compiling import cache, threads
 from .._version import __version__
 
 # What the kernels' speed depends on, of all that CPUs tell about themselves.
@@ -50,9 +50,9 @@ def _cpu_facts() -> Iterator[tuple[str, str]]:
 
 
 def _thread_facts() -> Iterator[tuple[str, Any]]:
-    yield "threads in use", _threads.get_num_threads()
+    yield "threads in use", threads.get_num_threads()
     yield "CPUs", _affinity()
-    yield "container quota", _threads.cgroup_quota() or "none"
+    yield "container quota", threads.cgroup_quota() or "none"
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         yield name, os.environ.get(name) or "not set"
     yield "threading layer", _threading_layer()
@@ -91,7 +91,7 @@ def _layer_loads(name: str) -> bool:
 
 
 def _cache_facts() -> Iterator[tuple[str, str]]:
-    places = _cache.places()
+    places = cache.places()
     yield "kernel cache", str(places.folder or "none")
     if places.shared is not None:
         yield "shared cache", f"{places.shared}, which is read only"
@@ -100,7 +100,7 @@ def _cache_facts() -> Iterator[tuple[str, str]]:
     folders = [folder for folder in (places.folder, places.shared) if folder is not None]
     count = sum(len(list(folder.glob("*.kernel"))) for folder in folders)
     if folders:
-        yield "cached kernels", f"{count}, {sum(map(_cache.size, folders)) / 2**20:.1f} MB"
+        yield "cached kernels", f"{count}, {sum(map(cache.size, folders)) / 2**20:.1f} MB"
 
 
 def _data_facts() -> Iterator[tuple[str, str]]:

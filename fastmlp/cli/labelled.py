@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import datasets, naming
-from .._errors import ArgumentError, DataFileError
+from .. import datasets
+from .._base import naming
+from .._base.errors import ArgumentError, DataFileError
 from ..datasets._open import existing_file, first_bytes, place_of
 from ..datasets.arrays import are_whole_bytes, not_pixels
 from ..datasets.catalog import DOWNLOADABLE, load_as

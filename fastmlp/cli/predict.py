@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from .._files import write_atomically
+from .._base.files import write_atomically
 from ..model import Sequential
 from . import trained
 from .labelled import check_header, form_for, hint_at_pixels, load_unlabelled, read_for

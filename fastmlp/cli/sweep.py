@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import datasets
-from .._errors import DataFileError, FastMLPError
+from .._base.errors import DataFileError, FastMLPError
 from ..datasets._open import reading
-from ..sweeps import SweepInterrupted, SweepResult
-from ..sweeps.data import SweepData
-from ..sweeps.training import sweep_data
+from ..search.sweeps import SweepInterrupted, SweepResult
+from ..search.sweeps.data import SweepData
+from ..search.sweeps.training import sweep_data
 from . import trained
 from .labelled import Labelled, Part, announce, load_split, table_form
 from .train import _silent, in_words

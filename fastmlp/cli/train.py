@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import datasets, optimizers
-from .._errors import DataFileError, DivergenceError, FastMLPError
+from .._base.errors import DataFileError, DivergenceError, FastMLPError
+from .._network.scores import Scores
 from ..model import Sequential, mlp
-from ..scores import Scores
 from . import trained
 from .labelled import Labelled, Part, announce, form_for, load_split, table_form
 from .trained import Notes

@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _archive, _check, saving
-from .._errors import ModelFileError
-from .._files import as_path, write_atomically
+from .._base import archive as _archive
+from .._base import check
+from .._base.errors import ModelFileError
+from .._base.files import as_path, write_atomically
+from .._network import model_file
 from ..model import Sequential
 
 _ENTRY = "command_line"
@@ -54,7 +56,7 @@ class Notes:
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:
     """Save a model and its notes to one file."""
-    saving.save(model, path, **{_ENTRY: dataclasses.asdict(notes)})
+    model_file.save(model, path, **{_ENTRY: dataclasses.asdict(notes)})
 
 
 def add_notes(path: Path, notes: Notes) -> None:
@@ -68,7 +70,7 @@ def add_notes(path: Path, notes: Notes) -> None:
 
 def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
-    model = saving.load(path)
+    model = model_file.load(path)
     with _archive.opened(as_path(path)) as file:
         if _ENTRY not in file:
             return model, None
@@ -84,11 +86,11 @@ def _read_notes(fields: dict[str, Any]) -> Notes:
     if not isinstance(label, (str, int, type(None))) or isinstance(label, bool):
         raise TypeError("label is a name or a number")
     return Notes(
-        _check.choice(fields["features"], "features", ("uint8", "float32")),
-        _check.whole_number(fields["batch_size"], "batch_size", minimum=1),
-        _check.real_number(fields["validation_split"], "validation_split", minimum=0, below=1),
-        None if samples is None else _check.whole_number(samples, "samples_per_epoch", minimum=1),
-        label if isinstance(label, (str, type(None))) else _check.whole_number(label, "label", minimum=0),
-        _check.whole_number(fields.get("one_hot", 0), "one_hot", minimum=0),
-        _check.choice(fields.get("decimal", "."), "decimal", (".", ",")),
+        check.choice(fields["features"], "features", ("uint8", "float32")),
+        check.whole_number(fields["batch_size"], "batch_size", minimum=1),
+        check.real_number(fields["validation_split"], "validation_split", minimum=0, below=1),
+        None if samples is None else check.whole_number(samples, "samples_per_epoch", minimum=1),
+        label if isinstance(label, (str, type(None))) else check.whole_number(label, "label", minimum=0),
+        check.whole_number(fields.get("one_hot", 0), "one_hot", minimum=0),
+        check.choice(fields.get("decimal", "."), "decimal", (".", ",")),
     )

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .. import _check, optimizers
 from .. import activations as by_name
-from .._errors import FastMLPError
-from .._files import is_ordinary
+from .. import optimizers
+from .._base import check
+from .._base.errors import FastMLPError
+from .._base.files import is_ordinary
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ def real_number(**bounds: float) -> Callable[[str], float]:
         value: Any = text
         with contextlib.suppress(ValueError):
             value = float(text)
-        return _checked(lambda: _check.real_number(value, "it", **bounds))
+        return _checked(lambda: check.real_number(value, "it", **bounds))
 
     return parse
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .._errors import ArgumentError, DataFileError, FastMLPError
-from .._files import as_folder, as_path, as_place
+from .._base.errors import ArgumentError, DataFileError, FastMLPError
+from .._base.files import as_folder, as_path, as_place
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20

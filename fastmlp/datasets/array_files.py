@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._archive import is_mostly_directory
-from .._errors import DataFileError
+from .._base.archive import is_mostly_directory
+from .._base.errors import DataFileError
 from ._open import allow, existing_file, fill, first_bytes, is_packed, open_bytes, reading
 from .arrays import Features, FeatureType, Split, as_features, as_labels, same_dtype, same_length, same_width
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import ArgumentError, DataFileError
+from .._base.errors import ArgumentError, DataFileError
 
 Features = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 FeatureType = Literal["uint8", "float32", "float64"]

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import _check
-from .._errors import DataFileError
+from .._base import check
+from .._base.errors import DataFileError
 from ._open import place_of, reading
 from .arrays import FeatureType, Split, feature_type
 from .digits import digits
@@ -91,7 +91,7 @@ def load(
 
 def load_as(name_or_path: Any, form: TableForm, seed: int) -> Loaded:
     """`load`, with what is known of earlier data."""
-    seed = _check.whole_number(seed, "seed", minimum=0)
+    seed = check.whole_number(seed, "seed", minimum=0)
     path = place_of(name_or_path, "name_or_path")
     if isinstance(name_or_path, str):
         name = name_or_path.lower().replace("-", "_")

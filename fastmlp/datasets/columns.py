@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError, DataFileError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from .arrays import MAX_LABEL, not_pixels
 from .dialect import LABEL_NAMES, CsvText, as_number
 
@@ -72,7 +72,7 @@ def _check_one_hot(text: CsvText, count: Any) -> None:
 def _find_column(text: CsvText, label: Any) -> int:
     if isinstance(label, str):
         if text.header is None or label not in text.header:
-            found = "has no header" if text.header is None else f"has the columns {_check.some(text.header)}"
+            found = "has no header" if text.header is None else f"has the columns {check.some(text.header)}"
             raise ArgumentError(f"load_csv: label must name a column, got {label!r:.60}, but {text.path} {found}")
         return text.header.index(label)
     if not isinstance(label, (int, np.integer)) or isinstance(label, bool):
@@ -116,7 +116,7 @@ def _by_header(text: CsvText, header: list[str], labels_wanted: bool) -> Columns
         return Columns()
     raise DataFileError(
         f"{text.path}: expected one column called label (or class, target, y), found the columns "
-        f"{_check.some(header)}; say which it is: load_csv(path, label='name'), or rename it to label"
+        f"{check.some(header)}; say which it is: load_csv(path, label='name'), or rename it to label"
     )
 
 

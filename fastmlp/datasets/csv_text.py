@@ -15,7 +15,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import DataFileError
+from .._base.errors import DataFileError
 from ._open import open_bytes, reading
 from .dialect import LONGEST_LINE, CsvText, as_number, text_lines
 

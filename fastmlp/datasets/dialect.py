@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError, DataFileError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from ._open import check_expansion, existing_file, first_bytes, open_bytes, reading
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -51,7 +51,7 @@ def opened_text(
 
     They are, if they are the names ``known`` of earlier data, which may be numbers.
     """
-    decimal = _check.choice(decimal, "decimal", (".", ","))
+    decimal = check.choice(decimal, "decimal", (".", ","))
     _check_separator(separator, decimal)
     file_path = existing_file(path)
     check_expansion(file_path)

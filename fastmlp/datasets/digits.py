@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import ArgumentError
+from .._base.errors import ArgumentError
 from .strokes import Style, styles
 
 Floats = NDArray[np.float32]

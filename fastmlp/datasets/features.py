@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from .._errors import DataFileError
+from .._base.errors import DataFileError
 from ._open import existing_file, first_bytes
 from .array_files import load_npy
 from .arrays import Features, FeatureType, as_features, feature_type

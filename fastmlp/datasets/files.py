@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._errors import ArgumentError, DataFileError
+from .._base.errors import ArgumentError, DataFileError
 from ._open import existing_file, first_bytes, reading
 from .array_files import load_npz
 from .arrays import (

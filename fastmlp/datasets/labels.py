@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 
 
 def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = "float32") -> NDArray[Any]:
@@ -47,7 +47,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = "f
     if numbers.ndim != 1:
         raise ArgumentError(f"labels must have the shape (rows,), not {numbers.shape}")
     whole = _whole(numbers)
-    width = _width(whole) if classes is None else _check.whole_number(classes, "classes", minimum=2)
+    width = _width(whole) if classes is None else check.whole_number(classes, "classes", minimum=2)
     too_great = np.flatnonzero(whole >= width)
     if len(too_great):
         row = too_great[0]
@@ -97,7 +97,7 @@ def labels_of(rows: ArrayLike) -> NDArray[np.int64]:
 
 
 def _numbers(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = _check.array_of(values, name)
+    array = check.array_of(values, name)
     if array.dtype.kind not in "buif" and array.size:
         raise ArgumentTypeError(f"{name} must hold numbers, not dtype {array.dtype}")
     return array

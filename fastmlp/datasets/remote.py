@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .._errors import ArgumentError, DownloadError
+from .._base.errors import ArgumentError, DownloadError
 from ._open import folder_of
 from .catalog import data_home
 from .remote_file import Progress, RemoteFile, part_size, sha256_of

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError, DataFileError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from ._open import existing_file, first_bytes
 from .array_files import map_npy, read_npz
 from .arrays import FeatureType, converted
@@ -89,10 +89,10 @@ class Files(Source):
             yield Found(name, self._in_dtype(name, x_piece), y_piece)
 
     def _in_dtype(self, name: str, x: Any) -> Any:
-        if _check.is_table(x):
+        if check.is_table(x):
             if self.dtype != "uint8":
                 return x  # numbers whatever their type, which a model takes by the names of their columns
-            x = _check.array_of(x, "x")
+            x = check.array_of(x, "x")
         if self.dtype is None or x.dtype == self.dtype:
             return x
         return converted(Path(name), "x", x.reshape(len(x), -1), self.dtype).reshape(x.shape)
@@ -205,12 +205,12 @@ def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError])
 def with_table(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
     """The same, but that a data frame stays one: a model takes its columns by name."""
     checked = checked_pair(found, error)
-    return checked._replace(x=found.x) if _check.is_table(found.x) else checked
+    return checked._replace(x=found.x) if check.is_table(found.x) else checked
 
 
 def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | type[DataFileError]) -> NDArray[Any]:
     try:  # of arrays, what they are: maps and masks stay
-        array: NDArray[Any] = values if isinstance(values, np.ndarray) else _check.array_of(values, what)
+        array: NDArray[Any] = values if isinstance(values, np.ndarray) else check.array_of(values, what)
     except ArgumentTypeError as reason:
         raise error(f"{name}: expected one array of numbers as {what}, found what makes none ({reason})") from None
     if array.dtype.kind not in "buif":
@@ -241,4 +241,4 @@ def _in_memory(part: Any) -> Any:
 
 
 def _labels(words: tuple[str, ...] | None) -> str:
-    return "numbers" if words is None else _check.some(words)
+    return "numbers" if words is None else check.some(words)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _check
-from .._classes import to_stratify_by
-from .._errors import ArgumentError
-from .._types import Integers
+from .._base import check
+from .._base.classes import to_stratify_by
+from .._base.errors import ArgumentError
+from .._base.types import Integers
 
 Part = tuple[NDArray[Any], NDArray[Any]]
 
@@ -122,7 +122,7 @@ def train_validation_test_split(
 
 
 def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> Part:
-    rows, labels = _check.array_of(x, "x"), _check.array_of(y, "y")
+    rows, labels = check.array_of(x, "x"), check.array_of(y, "y")
     if rows.ndim == 0 or labels.ndim == 0 or len(rows) != len(labels):
         raise ArgumentError(
             f"{function}: x and y must have equally many rows, got the shapes {rows.shape} and {labels.shape}"

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _check, _columns
-from .._errors import ArgumentError
+from .._base import check, columns
+from .._base.errors import ArgumentError
 
 _BLOCK = 4096  # rows in float64 at once: bounds the memory for wide data
 
@@ -50,7 +50,7 @@ class Standardizer:
             )
         if not np.isfinite(values).all():
             raise ArgumentError("Standardizer.fit: x must be finite, got NaN or infinity; drop or fill in such rows")
-        found = _columns.measured([values])
+        found = columns.measured([values])
         return cls(np.where(found.is_constant, 0.0, found.mean), np.where(found.is_constant, 1.0, found.deviation))
 
     def transform(self, x: ArrayLike) -> NDArray[np.float32]:
@@ -105,7 +105,7 @@ def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.floa
 
 
 def _as_matrix(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
-    values = _check.array_of(x, name)
+    values = check.array_of(x, name)
     if values.ndim != 2 or values.dtype.kind not in "buif":
         raise ArgumentError(
             f"{function}: {name} must be numbers of shape (rows, features), got {values.dtype} of shape {values.shape}"

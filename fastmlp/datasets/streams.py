@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 from ._open import existing_file
 from .array_files import map_npy, map_raw
 from .arrays import FeatureType
@@ -72,9 +72,9 @@ class Chunks:
             While it is gone through: if a chunk is not a pair of arrays of numbers with equally many rows, differs in
             shape or dtype from the first one, or cannot be read; or if a generator is used up.
         """
-        number = _check.whole_number(number, "number", minimum=0)
-        seed = _check.whole_number(seed, "seed", minimum=0)
-        if not _check.yes_or_no(shuffle, "shuffle"):
+        number = check.whole_number(number, "number", minimum=0)
+        seed = check.whole_number(seed, "seed", minimum=0)
+        if not check.yes_or_no(shuffle, "shuffle"):
             return self._checked(None)
         return self._checked(np.random.Generator(np.random.Philox(key=(number << 64) + seed)))
 
@@ -82,9 +82,9 @@ class Chunks:
         rows = 0
         for found in self._source.chunks(shuffler):
             chunk = checked_pair(found, self._source.error)
-            self._compare(chunk, any_type=_check.is_table(found.x))
+            self._compare(chunk, any_type=check.is_table(found.x))
             rows += len(chunk.x)
-            yield found.x if _check.is_table(found.x) else chunk.x, chunk.y
+            yield found.x if check.is_table(found.x) else chunk.x, chunk.y
         self.rows = rows
 
     def _compare(self, chunk: Found, *, any_type: bool) -> None:
@@ -224,13 +224,13 @@ class Chunks:
         ...     [y.tolist() for x, y in chunks]
         [[0, 1, 2, 3], [4], [0, 1, 2, 3], [4]]
         """
-        found = _check.items(paths, "paths", "files")
+        found = check.items(paths, "paths", "files")
         if not found:
             raise ArgumentError("paths must be at least one file, not an empty list")
         if read is not None and not callable(read):
             raise ArgumentTypeError(f"read must be a function of a path, not {read!r:.60}")
         if dtype is not None:
-            _check.choice(dtype, "dtype", ("uint8", "float32", "float64"))
+            check.choice(dtype, "dtype", ("uint8", "float32", "float64"))
         return cls(Files(found, read, _chunk_size(rows_in_chunk), dtype, label))
 
     @classmethod
@@ -270,18 +270,18 @@ class Chunks:
 def _rows(x: Any, y: Any, rows_in_chunk: int, name: str = "") -> Rows:
     if len(x) != len(y):
         raise ArgumentError(f"{name}x and y must have equally many rows, not {len(x)} and {len(y)}")
-    size = _check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
+    size = check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
     checked_pair(Found(name.removesuffix(", ") or "x and y", stretch(x, 0, 1), stretch(y, 0, 1)), ArgumentError)
     return Rows(x, y, size, name)
 
 
 def _chunk_size(rows_in_chunk: int | None) -> int | None:
-    return None if rows_in_chunk is None else _check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
+    return None if rows_in_chunk is None else check.whole_number(rows_in_chunk, "rows_in_chunk", minimum=1)
 
 
 def _sliceable(values: Any, name: str) -> Any:
-    if not _check.is_table(values) and not all(hasattr(values, part) for part in ("shape", "dtype", "__getitem__")):
-        values = _check.array_of(values, name)
+    if not check.is_table(values) and not all(hasattr(values, part) for part in ("shape", "dtype", "__getitem__")):
+        values = check.array_of(values, name)
     if len(values.shape) == 0:
         raise ArgumentTypeError(f"{name} must be an array of rows, not {values!r:.60}")
     return values
@@ -296,7 +296,7 @@ def _mapped(path: AnyPath, form: RawForm | None, name: str) -> NDArray[Any]:
         raise ArgumentTypeError(
             f"{name} must be a pair (dtype, shape), such as ('float32', (-1, 784)), not {form!r:.60}"
         ) from None
-    lengths = [_check.whole_number(length, f"{name}[1][{i}]", minimum=1 if i else -1) for i, length in enumerate(shape)]
+    lengths = [check.whole_number(length, f"{name}[1][{i}]", minimum=1 if i else -1) for i, length in enumerate(shape)]
     if not lengths or lengths[0] == 0 or dtype.kind not in "buif":
         raise ArgumentError(f"{name} must be a type of numbers and a shape of rows, not {form!r:.60}")
     return map_raw(existing_file(path), dtype, tuple(lengths))

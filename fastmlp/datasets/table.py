@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import DataFileError
+from .._base.errors import DataFileError
 from .arrays import MAX_LABEL, Features, FeatureType, Labels, as_labels, converted, feature_type, from_one_hot
 from .columns import Columns, Label, columns_of, decided
 from .csv_text import one_line, read_numbers, read_small_integers, require_rows

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _check
+from .._base import check
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -45,7 +45,7 @@ def spiral(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0
     >>> x.shape, x.dtype, np.bincount(y).tolist()
     ((150, 2), dtype('float32'), [50, 50, 50])
     """
-    noise = _check.real_number(noise, "noise", minimum=0)
+    noise = check.real_number(noise, "noise", minimum=0)
 
     def arm(generator: np.random.Generator, label: int, count: int) -> NDArray[np.float64]:
         radius = np.linspace(0, 1, count)
@@ -84,7 +84,7 @@ def vertical(samples: int = 100, classes: int = 3, seed: int = 0, noise: float =
     >>> np.unique(x[y == 0], axis=0).tolist()
     [[0.0, 0.5]]
     """
-    noise = _check.real_number(noise, "noise", minimum=0)
+    noise = check.real_number(noise, "noise", minimum=0)
 
     def band(generator: np.random.Generator, label: int, count: int) -> NDArray[np.float64]:
         centre = np.array([label / classes, 0.5])
@@ -120,8 +120,8 @@ def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats
     >>> bool(np.allclose(np.hypot(x[y == 0, 0], x[y == 0, 1]), 1))
     True
     """
-    samples = _check.whole_number(samples, "samples", minimum=2)
-    noise = _check.real_number(noise, "noise", minimum=0)
+    samples = check.whole_number(samples, "samples", minimum=2)
+    noise = check.real_number(noise, "noise", minimum=0)
     generator = _generator(seed)
     upper, lower = np.linspace(0, np.pi, samples // 2), np.linspace(0, np.pi, samples - samples // 2)
     x = np.concatenate(
@@ -157,7 +157,7 @@ def sine(samples: int = 1000) -> tuple[Floats, Floats]:
     >>> x.ravel().tolist(), y[[1, 3]].ravel().tolist()
     ([0.0, 0.25, 0.5, 0.75, 1.0], [1.0, -1.0])
     """
-    x = np.linspace(0, 1, _check.whole_number(samples, "samples", minimum=1)).reshape(-1, 1)
+    x = np.linspace(0, 1, check.whole_number(samples, "samples", minimum=1)).reshape(-1, 1)
     return x.astype(np.float32), np.sin(2 * np.pi * x).astype(np.float32)
 
 
@@ -165,15 +165,15 @@ def _classes(
     draw: Callable[[np.random.Generator, int, int], NDArray[np.float64]], samples: int, classes: int, seed: int
 ) -> tuple[Floats, Labels]:
     """``samples`` points of each class, as ``draw(generator, label, count)`` makes them."""
-    samples = _check.whole_number(samples, "samples", minimum=1)
-    classes = _check.whole_number(classes, "classes", minimum=2)
+    samples = check.whole_number(samples, "samples", minimum=1)
+    classes = check.whole_number(classes, "classes", minimum=2)
     generator = _generator(seed)
     points = [draw(generator, label, samples) for label in range(classes)]
     return _shuffled(generator, np.concatenate(points), np.repeat(np.arange(classes), samples))
 
 
 def _generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(_check.whole_number(seed, "seed", minimum=0)))
+    return np.random.Generator(np.random.Philox(check.whole_number(seed, "seed", minimum=0)))
 
 
 def _shuffled(generator: np.random.Generator, x: NDArray[np.float64], y: NDArray[np.intp]) -> tuple[Floats, Labels]:

@@ -15,10 +15,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .._interruption import uninterrupted
+from .._base import tables  # noqa: F401  # numbers of operations, activations, losses, which kernels take
+from .._base.interruption import uninterrupted
 
 if TYPE_CHECKING:
-    from .._jit import Kernel
+    from .._compiling.jit import Kernel
 
 _HOMES = {
     "exp": "math",
@@ -53,19 +54,19 @@ _HOMES = {
     "optimizer_update": "optimizers",
     "philox_words": "rng",
     "shuffle": "rng",
-    "train_batches": "network",
-    "evaluate_batches": "network",
-    "predict_batches": "network",
-    "predict_rows": "network",
+    "train_batches": "network.run",
+    "evaluate_batches": "network.run",
+    "predict_batches": "network.run",
+    "predict_rows": "network.run",
 }
 
 __all__ = sorted(_HOMES)
 # The same kernel with timers, and for all operations: no definitions of their own; and what verifies tables
 _OTHERS = {
-    "train_batches_timed": "network",
-    "train_batches_full": "network",
-    "network_fault": "verify",
-    "program_fault": "verify",
+    "train_batches_timed": "network.run",
+    "train_batches_full": "network.run",
+    "network_fault": "network.verify",
+    "program_fault": "network.verify",
 }
 
 

@@ -5,11 +5,11 @@ kernels of its own; all others are one pair of kernels that take the kind of act
 cost is the arithmetic of a vector, beside which the choice is nothing.
 """
 
-from .._jit import block, kernel, prange
+from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._compiling.jit import block, kernel, prange
 from .layout import read, write
 from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
 from .simd import lanes, load, load_first, maximum, minimum, store, store_first, where
-from .tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 
 SPAN = 8192  # numbers per parallel block
 # Klambauer et al., "Self-normalizing neural networks", 2017: with these, mean 0 and variance 1 are a fixed point.

@@ -6,7 +6,7 @@ ordinary row-major arrays: they copy a block of rows into panels, call the same 
 
 import numpy as np
 
-from .._jit import block, kernel, prange
+from .._compiling.jit import block, kernel, prange
 from .layout import gather_rows, padded, panels_of, scatter_rows, transpose_panel
 from .matmul import multiply_columns, multiply_rows, sum_rows
 from .simd import panel

@@ -7,7 +7,7 @@ panel is two vector loads, and no row ends in the middle of a vector. Columns th
 
 import numpy as np
 
-from .._jit import block, kernel, prange
+from .._compiling.jit import block, kernel, prange
 from .simd import lanes, load, load_bytes, load_first, panel, prefetch, store, store_first, transpose
 
 # Rows gathered together, while the same columns of as many following rows are on their way from memory: 16 ms

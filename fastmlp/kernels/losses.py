@@ -5,12 +5,12 @@ or soft), and is computed on probabilities, or fused with the softmax on logits:
 add up what each output costs, see `loss_vectors`.
 """
 
-from .._jit import block, kernel, prange
+from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
+from .._compiling.jit import block, kernel, prange
 from .layout import read, write
 from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
 from .simd import lane_numbers, lanes, load_first, maximum, minimum, panel, splat, store_first, sum_lanes, where
 from .softmax import column_at, exponentials_row
-from .tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
 
 BLOCK_ROWS = 64
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite

@@ -6,7 +6,7 @@ sum a series there, and put the exponent back.
 
 import numpy as np
 
-from .._jit import block, kernel, prange
+from .._compiling.jit import block, kernel, prange
 from .simd import (
     exponent,
     fma,

@@ -5,7 +5,7 @@ of C that stays in registers. Every element of C is one chain of fused multiply-
 the tile it falls into, so a result does not depend on how the rows were divided.
 """
 
-from .._jit import block
+from .._compiling.jit import block
 from .simd import (
     TILE_ROWS,
     add_row,

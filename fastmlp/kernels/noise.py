@@ -7,7 +7,7 @@ that goes on after a stop goes on with the same numbers. A stream is a layer's o
 
 import numpy as np
 
-from .._jit import block, kernel, prange
+from .._compiling.jit import block, kernel, prange
 from .layout import panels_of, scatter_rows
 from .math import log_vector
 from .rng import HALF, LOW_WORD, philox

@@ -7,7 +7,7 @@ function makes them for a panel, and another applies them to a block of rows.
 
 import numpy as np
 
-from .._jit import block, kernel, prange
+from .._compiling.jit import block, kernel, prange
 from .layout import padded, panels_of, scatter_rows
 from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, where
 

@@ -6,24 +6,7 @@ that takes the rule as a number.
 
 import numpy as np
 
-from .._jit import block, kernel, prange
-from .layout import read, write
-from .simd import (
-    fma,
-    lanes,
-    load,
-    load_first,
-    maximum,
-    minimum,
-    panel,
-    splat,
-    sqrt,
-    store,
-    store_first,
-    sum_lanes,
-    where,
-)
-from .tables import (
+from .._base.tables import (
     ADAGRAD,
     ADAM,
     ADAMAX,
@@ -46,6 +29,23 @@ from .tables import (
     STATE_SLOTS,
     VELOCITY,
     WEIGHT_DECAY,
+)
+from .._compiling.jit import block, kernel, prange
+from .layout import read, write
+from .simd import (
+    fma,
+    lanes,
+    load,
+    load_first,
+    maximum,
+    minimum,
+    panel,
+    splat,
+    sqrt,
+    store,
+    store_first,
+    sum_lanes,
+    where,
 )
 
 SPAN = 4096  # parameters per parallel block

@@ -7,7 +7,7 @@ anywhere can go on with the same numbers. The function is Philox4x32-10 (Salmon,
 
 import numpy as np
 
-from .._jit import block, kernel
+from .._compiling.jit import block, kernel
 
 LOW_WORD = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)

@@ -7,7 +7,7 @@ a panel matrix for whole panels, where the columns beyond the width are kept 0.
 
 import numpy as np
 
-from .._jit import block, kernel, prange
+from .._compiling.jit import block, kernel, prange
 from .layout import read, write
 from .math import exp_vector
 from .simd import (

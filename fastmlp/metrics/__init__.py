@@ -1,4 +1,4 @@
-"""How good predictions are: functions of targets and outputs, and declarations for `Sequential.compile`. Floor 2.
+"""How good predictions are: functions of targets and outputs, and declarations for `Sequential.compile`.
 
 The functions are plain NumPy in float64. They take targets first, as scikit-learn does, and outputs as
 `Sequential.predict` returns them:

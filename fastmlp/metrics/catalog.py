@@ -1,4 +1,4 @@
-"""Metrics by name: what `Sequential.compile` takes, and what files hold. Floor 2."""
+"""Metrics by name: what `Sequential.compile` takes, and what files hold."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .declarations import (
     AUC,
     F1,
@@ -80,7 +80,7 @@ def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any
     if isinstance(items, Mapping):
         raise ArgumentTypeError(f"metrics must be a list of names, not one configuration: use [{items!r:.60}]")
     found: list[Metric] = []
-    for item in _check.items(items, "metrics", "names"):
+    for item in check.items(items, "metrics", "names"):
         metric = _metric(item)
         if metric not in found:
             _check_name(metric, found)
@@ -124,12 +124,12 @@ def _metric(item: Any) -> Metric:
 
 def _named(name: str) -> Metric:
     top = _TOP_K.fullmatch(name)
-    return TopKAccuracy(int(top[1])) if top else _NAMES[_check.choice(name, "metrics", METRICS)]()
+    return TopKAccuracy(int(top[1])) if top else _NAMES[check.choice(name, "metrics", METRICS)]()
 
 
 def _configured(config: dict[str, Any]) -> Metric:
     settings = dict(config)
-    kind = _check.choice(settings.pop("type", None), "metrics type", _TYPES)
+    kind = check.choice(settings.pop("type", None), "metrics type", _TYPES)
     try:
         return _TYPES[kind](**settings)
     except TypeError as error:

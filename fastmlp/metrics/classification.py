@@ -1,4 +1,4 @@
-"""Metrics of decisions: which class, or which labels, a row was given. Floor 2."""
+"""Metrics of decisions: which class, or which labels, a row was given."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Integers
 from . import counts, inputs
 
 _LISTED = ("classes", "labels")
@@ -79,7 +79,7 @@ def top_k_accuracy(targets: Any, outputs: Any, k: int = 5) -> float:
     0.5
     """
     truth, scores = inputs.class_scores(targets, outputs)
-    k = _check.whole_number(k, "k", minimum=1, maximum=scores.shape[1])
+    k = check.whole_number(k, "k", minimum=1, maximum=scores.shape[1])
     true_score = np.take_along_axis(scores, truth[:, None], axis=1)
     is_lower = np.arange(scores.shape[1]) < truth[:, None]
     before = (scores > true_score) | ((scores == true_score) & is_lower)
@@ -115,7 +115,7 @@ def binary_accuracy(targets: Any, outputs: Any, threshold: float = 0.5) -> float
     >>> metrics.binary_accuracy([1, 0], [2.5, -3.1], threshold=0)
     1.0
     """
-    truth, chosen = inputs.labels(targets, outputs, _check.real_number(threshold, "threshold"))
+    truth, chosen = inputs.labels(targets, outputs, check.real_number(threshold, "threshold"))
     return float(np.mean(truth == chosen))
 
 
@@ -200,8 +200,8 @@ def f1(
 
 
 def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: float, multi_label: bool) -> float:
-    counts.check_average(average, _check.yes_or_no(multi_label, "multi_label"))
-    for_nothing = _check.real_number(zero_division, "zero_division", minimum=0)
+    counts.check_average(average, check.yes_or_no(multi_label, "multi_label"))
+    for_nothing = check.real_number(zero_division, "zero_division", minimum=0)
     if for_nothing > 1:
         raise ArgumentError(f"zero_division must be a number from 0 to 1, not {zero_division!r}")
     found = counts.count(targets, outputs, multi_label=multi_label, is_binary=average == "binary")
@@ -245,12 +245,12 @@ def confusion_matrix(targets: Any, outputs: Any, classes: int | Iterable[Any] | 
     array([[1, 0],
            [1, 1]])
     """
-    labels = None if classes is None or isinstance(classes, (int, np.integer)) else _check.items(classes, *_LISTED)
+    labels = None if classes is None or isinstance(classes, (int, np.integer)) else check.items(classes, *_LISTED)
     found = inputs.decisions(targets, outputs, labels)
     if labels is not None:
         found = found.with_classes(len(labels), "the number of classes")
     elif classes is not None:
-        found = found.with_classes(_check.whole_number(classes, "classes", minimum=2), "classes")
+        found = found.with_classes(check.whole_number(classes, "classes", minimum=2), "classes")
     n = found.classes
     if n > MOST_CONFUSED:
         raise ArgumentError(f"a confusion matrix has at most {MOST_CONFUSED:,} classes, not {n:,}")

@@ -1,4 +1,4 @@
-"""Hits of each class, and the fractions that are made of them: precision, recall and F1. Floor 2."""
+"""Hits of each class, and the fractions that are made of them: precision, recall and F1."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from . import inputs
 
 AVERAGES = ("macro", "micro", "weighted", "binary")
@@ -17,7 +17,7 @@ SCORES = ("precision", "recall", "f1")
 
 def check_average(average: str, multi_label: bool) -> None:
     """Refuse what is not one of `AVERAGES`, or not one for labels."""
-    if _check.choice(average, "average", AVERAGES) == "binary" and multi_label:
+    if check.choice(average, "average", AVERAGES) == "binary" and multi_label:
         raise ArgumentError("average='binary' is for two classes, not for labels: use 'macro', 'micro' or 'weighted'")
 
 

@@ -1,4 +1,4 @@
-"""Metrics as declarations for `Sequential.compile`: their fields are the settings of a function. Floor 2."""
+"""Metrics as declarations for `Sequential.compile`: their fields are the settings of a function."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
 from ..activations import ANY_NUMBERS, SHARES, UNIT_INTERVAL
 from . import classification, counts, ranking, regression
 
@@ -123,7 +123,7 @@ class TopKAccuracy(Metric):
     _function = staticmethod(classification.top_k_accuracy)
 
     def _check_fields(self) -> None:
-        object.__setattr__(self, "k", _check.whole_number(self.k, "k", minimum=1))
+        object.__setattr__(self, "k", check.whole_number(self.k, "k", minimum=1))
 
     @property
     def name(self) -> str:
@@ -160,7 +160,7 @@ class BinaryAccuracy(Metric):
     takes_rows = True
 
     def _check_fields(self) -> None:
-        object.__setattr__(self, "threshold", _check.real_number(self.threshold, "threshold"))
+        object.__setattr__(self, "threshold", check.real_number(self.threshold, "threshold"))
 
     def reads(self, units: int) -> int:
         return UNIT_INTERVAL if 0 < self.threshold < 1 else ANY_NUMBERS
@@ -180,7 +180,7 @@ class _Averaged(Metric):
     multi_label: bool = False
 
     def _check_fields(self) -> None:
-        object.__setattr__(self, "multi_label", _check.yes_or_no(self.multi_label, "multi_label"))
+        object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
         counts.check_average(self.average, self.multi_label)
 
     @property
@@ -287,7 +287,7 @@ class AUC(Metric):
         return ANY_NUMBERS if self.multi_label or units == 1 else SHARES
 
     def _check_fields(self) -> None:
-        object.__setattr__(self, "multi_label", _check.yes_or_no(self.multi_label, "multi_label"))
+        object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ class RegressionAccuracy(Metric):
     takes_rows = True
 
     def _check_fields(self) -> None:
-        object.__setattr__(self, "divisor", _check.real_number(self.divisor, "divisor", above=0))
+        object.__setattr__(self, "divisor", check.real_number(self.divisor, "divisor", above=0))
 
 
 @dataclass(frozen=True)
@@ -402,7 +402,7 @@ class Custom(Metric):
             raise ArgumentTypeError(f"name must be a text, not {name!r:.60}")
         object.__setattr__(self, "name", name)
         if self.higher_is_better is not None:
-            _check.yes_or_no(self.higher_is_better, "higher_is_better")
+            check.yes_or_no(self.higher_is_better, "higher_is_better")
 
     def config(self) -> None:
         return None

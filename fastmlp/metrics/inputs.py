@@ -1,4 +1,4 @@
-"""What targets and outputs may look like, and what each metric reads from them. Floor 2.
+"""What targets and outputs may look like, and what each metric reads from them.
 
 One reader for each kind of metric: `decisions`, `class_scores`, `labels`, `score_columns` and `values`. What cannot be
 read is refused here.
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from .labels import MOST_CLASSES, Labels, numbered
 
 _OTHER_OUTPUTS = "; class numbers need an integer dtype, and logits a sigmoid first"
@@ -77,7 +77,7 @@ def labels(targets: Any, outputs: Any, threshold: float = 0.5) -> tuple[Array, A
     if 0 < threshold < 1:  # else whole numbers are logits
         targets, outputs, named = numbered(targets, outputs, most=2)
         if named is not None and len(named) > 2:
-            raise ArgumentError(f"targets and outputs must hold two labels, for no and yes, not {_check.some(named)}")
+            raise ArgumentError(f"targets and outputs must hold two labels, for no and yes, not {check.some(named)}")
     target, output = _pair(targets, outputs)
     truth = _labels_of(target, output.shape[1])
     if 0 < threshold < 1:
@@ -90,7 +90,7 @@ def score_columns(targets: Any, outputs: Any, *, multi_label: bool) -> tuple[Arr
     """Columns of which each is a ranking of the rows: booleans, true where a row belongs on top, and scores."""
     target, output = _pair(targets, outputs)
     columns = output.shape[1]
-    if _check.yes_or_no(multi_label, "multi_label"):
+    if check.yes_or_no(multi_label, "multi_label"):
         return _labels_of(target, columns), output
     if columns == 1:
         return _class_of_two(target)[:, None] == 1, output
@@ -122,7 +122,7 @@ def _pair(targets: Any, outputs: Any, dtype: np.dtype[Any] | None = None) -> tup
 
 def _matrix(value: Any, name: str, dtype: np.dtype[Any] | None) -> Array:
     """Finite numbers (rows, columns), in ``dtype`` or as they come."""
-    array = _check.numbers(value, name)
+    array = check.numbers(value, name)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ArgumentError(
             f"{name} must have the shape (rows,) or (rows, units), with at least one row, not {array.shape}"

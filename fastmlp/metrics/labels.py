@@ -1,4 +1,4 @@
-"""Labels of one's own, as `Sequential.predict_classes` gives them, in the place of class numbers. Floor 2."""
+"""Labels of one's own, as `Sequential.predict_classes` gives them, in the place of class numbers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check, _classes
-from .._errors import ArgumentError, ArgumentTypeError
-from .._types import Array
+from .._base import check, classes
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array
 
 MOST_CLASSES = 2**20  # of class numbers: counts for each number below the largest take memory; others are labels
 
@@ -59,17 +59,17 @@ def _numbered_texts(
                 )
         labels = np.unique(np.concatenate([side for side in sides if side is not None]))
     else:
-        labels = _different([str(item) for item in _check.items(given, "labels", "labels")], np.str_)
+        labels = _different([str(item) for item in check.items(given, "labels", "labels")], np.str_)
     texts = [side if side is not None and side.dtype.kind == "U" else None for side in sides]
     return (*_found(texts, values, labels, names), tuple(labels.tolist()))
 
 
 def _of_rows(value: Any, name: str) -> Array | None:
     """One text or one whole number for each row; None for anything else."""
-    words = _check.texts(value, name)
+    words = check.texts(value, name)
     if words is not None:
         return words
-    array = _check.numbers_if_any(value)
+    array = check.numbers_if_any(value)
     if array is None:
         return None
     if array.ndim == 2 and array.shape[1] == 1:
@@ -81,10 +81,10 @@ def _of_rows(value: Any, name: str) -> Array | None:
 
 def _whole(given: Any) -> Array | None:
     """Labels that are whole numbers; None for names."""
-    items = _check.items(given, "labels", "labels")
+    items = check.items(given, "labels", "labels")
     if not items or not all(isinstance(item, (int, np.integer)) and not isinstance(item, bool) for item in items):
         return None
-    return _different([_check.whole_number(item, "a label", minimum=-(2**63)) for item in items], np.int64)
+    return _different([check.whole_number(item, "a label", minimum=-(2**63)) for item in items], np.int64)
 
 
 def _different(labels: list[Any], kind: type) -> Array:
@@ -96,6 +96,6 @@ def _different(labels: list[Any], kind: type) -> Array:
 def _found(sides: list[Array | None], values: tuple[Any, Any], labels: Array, names: tuple[str, str]) -> list[Any]:
     """Class numbers in the place of the sides that are labels; the other values as they are."""
     return [
-        value if side is None else _classes.numbers_among(labels, side, name, "the labels")
+        value if side is None else classes.numbers_among(labels, side, name, "the labels")
         for side, value, name in zip(sides, values, names, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The area under the ROC curve: how well scores rank rows. Floor 2."""
+"""The area under the ROC curve: how well scores rank rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._types import Array
+from .._base.types import Array
 from . import inputs
 
 

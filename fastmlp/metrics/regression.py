@@ -1,4 +1,4 @@
-"""Metrics of real numbers: how far outputs are from their targets. Floor 2."""
+"""Metrics of real numbers: how far outputs are from their targets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._types import Array
+from .._base import check
+from .._base.types import Array
 from . import inputs
 
 
@@ -115,7 +115,7 @@ def regression_accuracy(targets: Any, outputs: Any, divisor: float = 250.0) -> f
     >>> metrics.regression_accuracy([0.0, 2.0], [0.05, 2.2], divisor=10)
     0.5
     """
-    divisor = _check.real_number(divisor, "divisor", above=0)
+    divisor = check.real_number(divisor, "divisor", above=0)
     target, output = _within_squares(*inputs.values(targets, outputs))
     return float(np.mean(abs(output - target) <= target.std(axis=0) / divisor))
 

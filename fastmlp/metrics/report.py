@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of every class in one table. Floor 2."""
+"""Precision, recall and F1 of every class in one table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
+from .._base import check
+from .._base.errors import ArgumentError
 from . import counts, inputs
 
 MEANS = ("macro mean", "weighted mean")
@@ -112,9 +112,9 @@ def classification_report(
     >>> metrics.classification_report([0, 1, 1], [0.1, 0.8, 0.3]).macro
     Scores(precision=0.75, recall=0.75, f1=0.6666666666666666)
     """
-    given = None if names is None else _check.items(names, "names", "class names")
+    given = None if names is None else check.items(names, "names", "class names")
     named = None if given is None else [str(name) for name in given]
-    if _check.yes_or_no(multi_label, "multi_label"):
+    if check.yes_or_no(multi_label, "multi_label"):
         truth, chosen = inputs.labels(targets, outputs)
         found, accuracy = counts.of_labels(truth, chosen), float(np.mean(truth == chosen))
     else:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array, Integers
 from ..metrics.labels import numbered
 from ._style import shorten
 
@@ -18,7 +18,7 @@ MOST_CLASSES = 1000
 
 def numbers(values: Any, name: str) -> Array:
     """An array of numbers, not empty."""
-    array = _check.numbers(values, name)
+    array = check.numbers(values, name)
     if array.size == 0:
         raise ArgumentError(f"{name} must not be empty, but has the shape {array.shape}")
     return array
@@ -79,7 +79,7 @@ def class_names(names: Any, classes: int, longest: int = 24) -> list[str]:
     """A short name for each class: those given, or its number."""
     if names is None:
         return [str(number) for number in range(classes)]
-    given = _check.items(names, "names", "texts")
+    given = check.items(names, "names", "texts")
     if len(given) < classes:
         raise ArgumentError(f"names must be {classes}, one for each class, not {len(given)}")
     return [shorten(name, longest) for name in given]
@@ -96,7 +96,7 @@ def some_rows(count: int, most: int) -> Integers:
 def as_images(rows: Array, image_shape: Any, name: str) -> Array:
     """Rows as images, (n, height, width) or (n, height, width, 3): of the shape given, their own, or square."""
     if image_shape is not None:
-        shape = tuple(_check.whole_number(n, "image_shape", minimum=1) for n in _sizes(image_shape))
+        shape = tuple(check.whole_number(n, "image_shape", minimum=1) for n in _sizes(image_shape))
     elif rows.ndim > 2:
         shape = rows.shape[1:]
     else:
@@ -114,7 +114,7 @@ def as_images(rows: Array, image_shape: Any, name: str) -> Array:
 
 
 def _sizes(image_shape: Any) -> list[Any]:
-    sizes = _check.items(image_shape, "image_shape", "sizes: (height, width)")
+    sizes = check.items(image_shape, "image_shape", "sizes: (height, width)")
     if len(sizes) not in (2, 3):
         raise ArgumentTypeError(f"image_shape must be (height, width) or (height, width, 3), not {image_shape!r:.60}")
     return sizes

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._errors import ArgumentError, ArgumentTypeError, MissingExtraError
-from .._types import Array
+from .._base.errors import ArgumentError, ArgumentTypeError, MissingExtraError
+from .._base.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from . import _data, _style
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     Confusion matrix
     3 of 4 correct (75.00 %)
     """
-    _check.yes_or_no(normalize, "normalize")
-    names = None if names is None else _check.items(names, "names", "texts")
+    check.yes_or_no(normalize, "normalize")
+    names = None if names is None else check.items(names, "names", "texts")
     counts, names = _counts(matrix, names)
     labels = _data.class_names(names, len(counts))[: len(counts)]
     side = float(np.clip(0.6 * len(counts) + 2, 4, 14))
@@ -201,7 +201,7 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     1 of 4 wrong (25.00 %)
     most frequent confusion: cat taken for dog (1 time)
     """
-    names = None if names is None else _check.items(names, "names", "texts")
+    names = None if names is None else check.items(names, "names", "texts")
     true, predicted, names = _data.target_pairs(targets, predictions, names)
     classes = max(int(true.max()), int(predicted.max())) + 1
     labels = _data.class_names(names, classes)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _check, naming
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check, naming
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from . import _data, _style
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def decision_boundary(
     >>> ax.images[0].get_array().shape
     (20, 20, 3)
     """
-    points = _check.features(x, "x", np.dtype(np.float64))
+    points = check.features(x, "x", np.dtype(np.float64))
     if points.shape[1] != 2:
         raise ArgumentError(f"x must have the shape (rows, 2), because a plane is drawn, not {points.shape}")
     labels = _data.class_numbers(_numbers_of(model, y), "y")
     _data.same_rows(x=points, y=labels)
-    resolution = _check.whole_number(resolution, "resolution", minimum=2)
-    margin = _check.real_number(margin, "margin", minimum=0)
+    resolution = check.whole_number(resolution, "resolution", minimum=2)
+    margin = check.real_number(margin, "margin", minimum=0)
     sides = [_widened(points[:, feature], margin, resolution) for feature in (0, 1)]
     places = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     field = _probabilities(model, _as_input(model, places, points)).reshape(resolution, resolution, -1)
@@ -194,8 +194,8 @@ def regression(x: Any, y: Any, model: Any, ax: Axes | None = None) -> Axes:
     >>> fm.plots.regression([0, 1, 2], [0, 2, 4.3], Twice()).get_title()
     'Regression: mean squared error 0.03'
     """
-    given = _check.array_of(x, "x")
-    points = _check.features(given.reshape(-1, 1) if given.ndim == 1 else x, "x", np.dtype(np.float64))
+    given = check.array_of(x, "x")
+    points = check.features(given.reshape(-1, 1) if given.ndim == 1 else x, "x", np.dtype(np.float64))
     if points.shape[1] != 1:
         raise ArgumentError(f"x must have the shape (rows,) or (rows, 1), because a curve is drawn, not {given.shape}")
     targets = _data.column(y, "y")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from . import _data, _style
 
 
@@ -66,17 +66,17 @@ def samples(
     ((2, 2), '✓ 3 (3)')
     """
     rows = _rows(x)
-    names = None if names is None else _check.items(names, "names", "texts")
+    names = None if names is None else check.items(names, "names", "texts")
     true, predicted, names = _data.target_pairs(labels, predictions, names, ("labels", "predictions"))
     _data.same_rows(x=rows, labels=true, predictions=predicted)
     classes = int(max(true.max(), predicted.max())) + 1
     named = _data.class_names(names, classes, longest=16)
     images = _data.as_images(rows, image_shape, "x")
     candidates = (
-        np.flatnonzero(true != predicted) if _check.yes_or_no(only_wrong, "only_wrong") else np.arange(len(rows))
+        np.flatnonzero(true != predicted) if check.yes_or_no(only_wrong, "only_wrong") else np.arange(len(rows))
     )
-    wanted = _check.whole_number(count, "count", minimum=1) if axes is None else _style.given_axes(axes).size
-    chosen = _choose(candidates, wanted, _check.whole_number(seed, "seed", minimum=0))
+    wanted = check.whole_number(count, "count", minimum=1) if axes is None else _style.given_axes(axes).size
+    chosen = _choose(candidates, wanted, check.whole_number(seed, "seed", minimum=0))
     made = _image_panels(axes, len(chosen), images.shape[1:], 0.4)
     limits = _limits(images[chosen])
     for ax, row in zip(made.flat, chosen, strict=False):
@@ -182,7 +182,7 @@ def weights(model: Any, layer: int = 0, *, count: int = 25, image_shape: Any = N
     images = _data.as_images(kernel.T, image_shape, f"the kernel of layer {layer}, transposed,")
     if images.ndim != 3:
         raise ArgumentError(f"image_shape must be (height, width), not {image_shape!r:.60}")
-    wanted = _check.whole_number(count, "count", minimum=1) if axes is None else _style.given_axes(axes).size
+    wanted = check.whole_number(count, "count", minimum=1) if axes is None else _style.given_axes(axes).size
     images = images[:wanted]
     most = float(np.abs(images).max()) or 1.0
     made = _image_panels(axes, len(images), images.shape[1:], 0.25)
@@ -198,7 +198,7 @@ def weights(model: Any, layer: int = 0, *, count: int = 25, image_shape: Any = N
 
 def _kernel(model: Any, layer: int) -> Array:
     layers = model.layers
-    layer = _check.whole_number(layer, "layer", minimum=0)
+    layer = check.whole_number(layer, "layer", minimum=0)
     if layer >= len(layers):
         raise ArgumentError(f"layer must be less than {len(layers)}, the number of layers, not {layer}")
     try:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
-from .._types import Array
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array
 from ..metrics import larger_is_better
 from . import _style
 
@@ -57,7 +57,7 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     >>> axes[0].get_title()
     'Best val_accuracy: 0.9700 (wide)'
     """
-    rows = _check.items(table, "table", "runs")
+    rows = check.items(table, "table", "runs")
     runs = [_Run.of(row, name, metric) for row, name in zip(rows, _names(rows), strict=True)]
     known = [run for run in runs if np.isfinite(run.value)]
     if not known:

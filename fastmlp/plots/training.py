@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
-from .._types import Array
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array
 from . import _data, _style
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ def learning_rate(curve: Any, ax: Axes | None = None) -> Axes:
 
 def _suggested(rate: Any) -> float | None:
     is_none = rate is None or (isinstance(rate, (float, np.floating)) and math.isnan(rate))
-    return None if is_none else _check.real_number(rate, "curve.suggestion", above=0)
+    return None if is_none else check.real_number(rate, "curve.suggestion", above=0)
 
 
 def _mark_suggestion(ax: Axes, suggestion: float | None, rates: Array, smoothed: Array) -> None:

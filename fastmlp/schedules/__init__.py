@@ -1,4 +1,4 @@
-"""Learning rates that change while training goes on: declarations, and the rates they stand for. Floor 2.
+"""Learning rates that change while training goes on: declarations, and the rates they stand for.
 
 A schedule is a function of the optimiser's step alone, counted from 0 over all epochs: step 0 is the first batch of
 the first epoch. So training can stop at any batch and go on with the same rates.

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError, ArgumentTypeError
-from .._types import Array, Integers
+from .._base import check as _check
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array, Integers
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentTypeError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentTypeError
+from .._base.types import Array, Integers
 from .base import Schedule, times, warmed_up
 from .cosine import Cosine, CosineRestarts, OneCycle
 from .decay import Constant, Exponential, InverseTime, Piecewise, Polynomial, Step
@@ -42,8 +42,8 @@ class Warmup(Schedule):
 
     def __init__(self, schedule: Schedule | float | dict[str, Any], steps: int, start: float = 0.0) -> None:
         object.__setattr__(self, "schedule", get(schedule, "schedule"))
-        object.__setattr__(self, "steps", _check.whole_number(steps, "steps", minimum=1))
-        object.__setattr__(self, "start", _check.real_number(start, "start", minimum=0))
+        object.__setattr__(self, "steps", check.whole_number(steps, "steps", minimum=1))
+        object.__setattr__(self, "start", check.real_number(start, "start", minimum=0))
 
     def rates(self, steps: Integers) -> Array:
         t = times(steps)
@@ -90,11 +90,11 @@ def get(value: float | Schedule | dict[str, Any], name: str = "learning_rate") -
         return value
     if isinstance(value, dict):
         arguments = dict(value)
-        kind = _check.choice(arguments.pop("type", None), f"{name} type", _TYPES)
+        kind = check.choice(arguments.pop("type", None), f"{name} type", _TYPES)
         try:
             return _TYPES[kind](**arguments)
         except TypeError as error:
             raise ArgumentTypeError(f"{name} {kind!r}: {error}") from None
     if isinstance(value, (str, bytes)) or value is None:
         raise ArgumentTypeError(f"{name} must be a number or a fastmlp.schedules.Schedule, not {value!r}")
-    return Constant(_check.real_number(value, name, above=0))
+    return Constant(check.real_number(value, name, above=0))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from .base import Schedule, half_cosine, times, warmed_up
 
 
@@ -47,12 +47,12 @@ class Cosine(Schedule):
     warmup_from: float = 0.0
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "initial", above=0)
-        self._keep(_check.real_number, "final", "warmup_from", minimum=0)
+        self._keep(check.real_number, "initial", above=0)
+        self._keep(check.real_number, "final", "warmup_from", minimum=0)
         self._keep_at_most("final", self.initial, "initial, ")
         self._keep_at_most("warmup_from", self.initial, "initial, ")
-        self._keep(_check.whole_number, "steps", minimum=1)
-        self._keep(_check.whole_number, "warmup", minimum=0)
+        self._keep(check.whole_number, "steps", minimum=1)
+        self._keep(check.whole_number, "warmup", minimum=0)
         if self.warmup >= self.steps:
             raise ArgumentError(f"warmup must be less than steps, which include it, {self.steps}, not {self.warmup}")
 
@@ -96,12 +96,12 @@ class CosineRestarts(Schedule):
     final: float = 0.0
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "initial", "shrink", above=0)
+        self._keep(check.real_number, "initial", "shrink", above=0)
         self._keep_at_most("shrink", 1)
-        self._keep(_check.real_number, "factor", minimum=1)
-        self._keep(_check.real_number, "final", minimum=0)
+        self._keep(check.real_number, "factor", minimum=1)
+        self._keep(check.real_number, "final", minimum=0)
         self._keep_at_most("final", self.initial, "initial, ")
-        self._keep(_check.whole_number, "first_steps", minimum=1)
+        self._keep(check.whole_number, "first_steps", minimum=1)
 
     def rates(self, steps: Integers) -> Array:
         t = times(steps)
@@ -161,10 +161,10 @@ class OneCycle(Schedule):
     rise: float = 0.3
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "highest", above=0)
-        self._keep(_check.whole_number, "steps", minimum=2)
-        self._keep(_check.real_number, "start_divisor", "end_divisor", minimum=1)
-        self._keep(_check.real_number, "rise", above=0, below=1)
+        self._keep(check.real_number, "highest", above=0)
+        self._keep(check.whole_number, "steps", minimum=2)
+        self._keep(check.real_number, "start_divisor", "end_divisor", minimum=1)
+        self._keep(check.real_number, "rise", above=0, below=1)
 
     def rates(self, steps: Integers) -> Array:
         t = times(steps)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import _check
-from .._errors import ArgumentError
-from .._types import Array, Integers
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array, Integers
 from .base import Schedule, periods, times
 
 
@@ -32,7 +32,7 @@ class Constant(Schedule):
     rate: float
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "rate", above=0)
+        self._keep(check.real_number, "rate", above=0)
 
     def rates(self, steps: Integers) -> Array:
         return np.full(times(steps).shape, self.rate)
@@ -64,9 +64,9 @@ class Step(Schedule):
     every: int
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "initial", "factor", above=0)
+        self._keep(check.real_number, "initial", "factor", above=0)
         self._keep_at_most("factor", 1)
-        self._keep(_check.whole_number, "every", minimum=1)
+        self._keep(check.whole_number, "every", minimum=1)
 
     def rates(self, steps: Integers) -> Array:
         falls: Array = np.floor_divide(times(steps), self.every)
@@ -99,10 +99,10 @@ class Piecewise(Schedule):
     values: Sequence[float]
 
     def _check_fields(self) -> None:
-        steps = enumerate(_check.items(self.boundaries, "boundaries", "steps"))
-        rates = enumerate(_check.items(self.values, "values", "rates"))
-        boundaries = tuple(_check.whole_number(step, f"boundaries[{i}]", minimum=1) for i, step in steps)
-        values = tuple(_check.real_number(rate, f"values[{i}]", above=0) for i, rate in rates)
+        steps = enumerate(check.items(self.boundaries, "boundaries", "steps"))
+        rates = enumerate(check.items(self.values, "values", "rates"))
+        boundaries = tuple(check.whole_number(step, f"boundaries[{i}]", minimum=1) for i, step in steps)
+        values = tuple(check.real_number(rate, f"values[{i}]", above=0) for i, rate in rates)
         object.__setattr__(self, "boundaries", boundaries)
         object.__setattr__(self, "values", values)
         if boundaries != tuple(sorted(set(boundaries))):
@@ -142,10 +142,10 @@ class InverseTime(Schedule):
     staircase: bool = False
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "initial", above=0)
-        self._keep(_check.real_number, "decay", minimum=0)
-        self._keep(_check.whole_number, "every", minimum=1)
-        self._keep(_check.yes_or_no, "staircase")
+        self._keep(check.real_number, "initial", above=0)
+        self._keep(check.real_number, "decay", minimum=0)
+        self._keep(check.whole_number, "every", minimum=1)
+        self._keep(check.yes_or_no, "staircase")
 
     def rates(self, steps: Integers) -> Array:
         return self.initial / (1 + self.decay * periods(steps, self.every, self.staircase))
@@ -179,10 +179,10 @@ class Exponential(Schedule):
     staircase: bool = False
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "initial", "rate", above=0)
+        self._keep(check.real_number, "initial", "rate", above=0)
         self._keep_at_most("rate", 1)
-        self._keep(_check.whole_number, "every", minimum=1)
-        self._keep(_check.yes_or_no, "staircase")
+        self._keep(check.whole_number, "every", minimum=1)
+        self._keep(check.yes_or_no, "staircase")
 
     def rates(self, steps: Integers) -> Array:
         return self.initial * np.power(self.rate, periods(steps, self.every, self.staircase))
@@ -217,10 +217,10 @@ class Polynomial(Schedule):
     power: float = 1.0
 
     def _check_fields(self) -> None:
-        self._keep(_check.real_number, "initial", "power", above=0)
-        self._keep(_check.real_number, "final", minimum=0)
+        self._keep(check.real_number, "initial", "power", above=0)
+        self._keep(check.real_number, "final", minimum=0)
         self._keep_at_most("final", self.initial, "initial, ")
-        self._keep(_check.whole_number, "steps", minimum=1)
+        self._keep(check.whole_number, "steps", minimum=1)
 
     def rates(self, steps: Integers) -> Array:
         left: Array = 1 - np.minimum(times(steps) / self.steps, 1)

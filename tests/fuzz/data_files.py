@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp._errors import ArgumentError, ArgumentTypeError, DataFileError
+from fastmlp._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from fastmlp.cli.labelled import load_split, load_test
 from fastmlp.datasets import Chunks, load, load_csv, load_features, load_idx
 from fastmlp.datasets.table import TableForm

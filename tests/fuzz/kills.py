@@ -161,7 +161,7 @@ def look_at_checkpoint(folder):
 
 def look_at_sweep(folder):
     import fastmlp as fm
-    from fastmlp.sweeps.folder import Folder
+    from fastmlp.search.sweeps.folder import Folder
 
     records = names(folder, "*.json")
     runs = Folder(folder).runs()

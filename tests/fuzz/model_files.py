@@ -19,7 +19,7 @@ import numpy as np
 import fastmlp as fm
 from fastmlp import FastMLPError, ModelFileError
 from fastmlp.cli import trained
-from fastmlp.sweeps.folder import Folder
+from fastmlp.search.sweeps.folder import Folder
 
 from . import saved_loads
 

@@ -8,7 +8,7 @@ from numba import types
 from numba.core import cgutils, config
 from numba.extending import lower_builtin, models, register_model, type_callable
 
-from ..._cache import target_cpu
+from ..._compiling.cache import target_cpu
 
 
 def _target_features():

@@ -1,0 +1,1 @@
+"""What every other room stands on: errors, checks of arguments, files, names, and the tables that kernels read."""

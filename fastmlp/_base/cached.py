@@ -1,0 +1,23 @@
+"""Properties that are computed once, without a lock.
+
+Up to Python 3.11 `functools.cached_property` holds a lock while it computes, one for all objects: a child that is
+forked while another thread does so would wait for that thread for ever, which it does not have.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING or sys.version_info >= (3, 12):
+    from functools import cached_property as cached_property
+else:
+
+    class cached_property(functools.cached_property):  # named like the one that it stands for
+        """Threads may compute a value at the same time; all get the first one that is there."""
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            if instance is None:
+                return self
+            return instance.__dict__.setdefault(self.attrname, self.func(instance))

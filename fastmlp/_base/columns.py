@@ -1,0 +1,144 @@
+"""Mean and spread of the columns of a table, and which columns are constant.
+
+`fastmlp.Normalization`, `fit` and `fastmlp.datasets.Standardizer` all measure with this, whole arrays and chunks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import check
+from .errors import ArgumentError
+from .types import Array
+
+_BLOCK_NUMBERS = 1 << 18  # in float64 at once: wide data and pixels are never converted as a whole
+_FEW = 1000  # units in the last place by which numbers in float64 may differ that should be equal, at most
+_NARROW = 4  # the same for narrower types
+_LEAST_EXPONENT = -1000  # of a column's unit: 2^1000 is still a number
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What `measured` found.
+
+    Attributes
+    ----------
+    count : int
+        Rows.
+    mean, deviation : ndarray of float64, shape (features,)
+        The deviation is the root of the mean square difference from the mean; 0 where ``is_constant``.
+    is_constant : ndarray of bool, shape (features,)
+        Whether the numbers of a column differ by no more than rounding.
+    """
+
+    count: int
+    mean: Array
+    deviation: Array
+    is_constant: Array
+
+
+def rows(x: Any, name: str, width: int | None = None) -> Array:
+    """Finite features to measure, shape (rows, features), in the precision in which they came."""
+    array = check.numbers(x, name)
+    is_real = array.dtype.kind == "f"
+    found = check.features(array, name, array.dtype if is_real else np.dtype(np.float64), width)
+    return found if is_real else array.reshape(found.shape)
+
+
+def measured(parts: Iterable[Array]) -> Columns:
+    """Measure the columns of all parts together, in float64.
+
+    The result has the same bits however the rows are divided into parts: they are gone through in blocks of one size.
+    Differences from the first row are added up, which are exact where numbers are close, and in units of a power of
+    two for each column, so that no square is too large or too small. The moments of a block join those of the blocks
+    before it as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+    variances", 1979.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray, shape (rows, features)
+        Finite numbers of any dtype, in all at least one row.
+
+    Raises
+    ------
+    ArgumentError
+        If the spread of a column is too large for float64.
+    """
+    count = 0
+    dtypes: set[np.dtype[Any]] = set()
+    first = mean = squares = np.zeros(1)
+    exponent = np.full(1, _LEAST_EXPONENT)
+    for block in _blocks(parts):
+        dtypes.add(block.dtype)
+        if count == 0:
+            first = block[0].astype(np.float64)
+        with np.errstate(over="ignore"):
+            differences = np.subtract(block, first, dtype=np.float64)
+        largest = np.maximum(differences.max(axis=0), -differences.min(axis=0))
+        _refuse_infinite(largest)
+        needed = np.maximum(exponent, np.where(largest > 0, np.frexp(largest)[1], _LEAST_EXPONENT))
+        smaller = np.ldexp(1.0, exponent - needed)
+        mean, squares, exponent = mean * smaller, squares * smaller**2, needed
+        differences *= np.ldexp(1.0, -exponent)
+        own = differences.mean(axis=0)
+        differences -= own
+        joined, apart = count + len(block), own - mean
+        squares = squares + np.einsum("ij,ij->j", differences, differences) + apart**2 * (count * len(block) / joined)
+        mean, count = mean + apart * (len(block) / joined), joined
+    mean = first + np.ldexp(mean, exponent)
+    deviation = np.ldexp(np.sqrt(squares / max(1, count)), exponent)
+    is_constant = _differ_by_rounding(deviation, mean, max((_rounding(dtype, count) for dtype in dtypes), default=0.0))
+    return Columns(count, mean, np.where(is_constant, 0.0, deviation), is_constant)
+
+
+def _blocks(parts: Iterable[Array]) -> Iterator[Array]:
+    """The rows of all parts in blocks of one size, but for the last."""
+    rest: Array | None = None
+    for part in parts:
+        size, at = max(1, _BLOCK_NUMBERS // part.shape[1]), 0
+        if rest is not None:
+            at = size - len(rest)
+            rest = np.concatenate([rest, part[:at]])
+            if len(rest) < size:
+                continue
+            yield rest
+        while at + size <= len(part):
+            yield part[at : at + size]
+            at += size
+        rest = part[at:].copy() if at < len(part) else None  # a source of chunks may use its array again
+    if rest is not None:
+        yield rest
+
+
+def _refuse_infinite(largest: Array) -> None:
+    wrong = np.flatnonzero(~np.isfinite(largest))
+    if len(wrong):
+        raise ArgumentError(f"column {wrong[0]} holds numbers whose differences are too large for float64: scale it")
+
+
+def _differ_by_rounding(deviation: Array, mean: Array, rounding: float) -> Array:
+    """Which columns are constant: those whose spread is within the rounding of their numbers.
+
+    That is a matter of the data's precision and not of their size: a column of numbers around 1e-16 is not constant
+    because of that. (Only a variance that is 0 in float64 is none.)
+    """
+    with np.errstate(over="ignore"):
+        found: Array = (np.square(deviation) == 0) | (deviation <= rounding * np.abs(mean))
+    return found
+
+
+def _rounding(dtype: np.dtype[Any], count: int) -> float:
+    """By which share of themselves numbers that should be equal may differ.
+
+    Whole numbers are exact up to 2⁵³. Numbers in float64 that should be equal may be made by some operations, and
+    differ by as many units in their last place: scikit-learn's scalers allow for as many as there are rows. In
+    narrower types a unit is large: that many of them may well be what is to be learned.
+    """
+    wide = float(np.finfo(np.float64).eps)
+    if dtype.kind != "f":
+        return wide
+    return max(min(count, _FEW) * wide, _NARROW * float(np.finfo(dtype).eps) if dtype.itemsize < 8 else 0.0)

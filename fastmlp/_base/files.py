@@ -1,0 +1,183 @@
+"""Names of files, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import platform
+import re
+import shutil
+import stat
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .errors import ArgumentError, ArgumentTypeError
+
+# A file that is being written: who writes it holds a lock on it, which goes with its process. Short, and not made from
+# the target's name: that may be as long as the file system allows.
+_PART = re.compile(r"\.fastmlp-(?P<host>[0-9a-f]{8})-[0-9a-f]{12}\.part")
+_FOREIGN_SECONDS = 24 * 3600.0  # locks of other hosts may not show here; what they write is not a day old
+_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+
+
+def as_path(value: Any, name: str = "path") -> Path:
+    """The path of a file; what is no name of one is refused, above all a number: to the system it names an open file.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+    """
+    path = _path(value, name, "file")
+    if not path.name:
+        raise ArgumentError(f"{name} must be the name of a file, not {value!r:.60}")
+    return path
+
+
+def as_folder(value: Any, name: str = "folder") -> Path:
+    """The path of a folder, otherwise as `as_path`."""
+    return _path(value, name, "folder")
+
+
+def as_place(value: Any, name: str = "path") -> Path:
+    """The path of a file or a folder, otherwise as `as_path`."""
+    return _path(value, name, "file or folder")
+
+
+def _path(value: Any, name: str, what: str) -> Path:
+    if isinstance(value, str) and not value:  # which pathlib takes for the working folder
+        raise ArgumentError(f"{name} must be the name of a {what}, not ''")
+    try:
+        path = Path(value)
+    except TypeError:
+        raise ArgumentTypeError(f"{name} must be the name of a {what}, not {value!r:.60}") from None
+    if "\0" in str(path):
+        raise ArgumentError(f"{name} must be the name of a {what}, but {value!r:.60} holds a null character")
+    return path
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a whole file or nothing: readers see the old content or the new, never a part.
+
+    A link stays a link: the file behind it is replaced. Permissions are an existing file's, else the usual ones.
+    What killed processes left half written in the folder is removed.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, or is none: a folder, a device or a pipe would be replaced by a file.
+    """
+    target = _target(path)
+    folder = os.path.dirname(target)
+    _remove_abandoned(folder)  # before: the disk may be full of it
+    with _temporary(folder) as (temporary, file):
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(target, temporary)
+        if sys.platform == "win32":
+            file.close()  # or it cannot be renamed
+        os.replace(temporary, target)
+
+
+def _target(path: str | os.PathLike[str]) -> str:
+    """The file that a path names, behind all links."""
+    target = os.path.realpath(path)
+    if not os.path.isdir(os.path.dirname(target)):
+        raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
+    if os.path.isdir(target):
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file in it")
+    if not is_ordinary(path):
+        raise OSError(
+            f"{path} is no file but a device, a pipe or a stream, which would be replaced: write to a file, and copy "
+            "what is in it"
+        )
+    return target
+
+
+def is_ordinary(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a file, or what could become one; not a folder, a device, a pipe, or a stream."""
+    for name in _names(path):
+        if name in _STREAMS or os.path.realpath(os.path.dirname(name)).startswith("/proc/"):
+            return False  # also where it leads to a file: whoever reads that has the old one open
+    return not os.path.exists(path) or stat.S_ISREG(os.stat(path).st_mode)
+
+
+def _names(path: str | os.PathLike[str]) -> Iterator[str]:
+    """A file's name and, where it is a link, those that it leads to, one after the other."""
+    name = os.path.abspath(path)
+    seen = set[str]()
+    while name not in seen:
+        yield name
+        seen.add(name)
+        if os.path.islink(name):
+            name = os.path.abspath(os.path.join(os.path.realpath(os.path.dirname(name)), os.readlink(name)))
+
+
+@contextlib.contextmanager
+def _temporary(folder: str) -> Iterator[tuple[str, BinaryIO]]:
+    """A new locked file in a folder, which is removed unless it has been renamed."""
+    while True:
+        path = os.path.join(folder, f".fastmlp-{_host()}-{uuid.uuid4().hex[:12]}.part")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        with os.fdopen(handle, "wb") as file:
+            _lock(handle)
+            if os.fstat(handle).st_nlink == 0:  # taken for abandoned before it was locked
+                continue
+            try:
+                yield path, file
+            except BaseException:
+                file.close()
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+                raise
+            return
+
+
+def _lock(handle: int, *, wait: bool = True) -> bool:
+    """Lock a file for its process; False if another has it, True also where there are no locks."""
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:
+        return wait  # a file system without locks: nothing tells who is alive
+    return True
+
+
+def _remove_abandoned(folder: str) -> None:
+    """Remove what processes that are gone were writing: nobody holds its lock."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            match = _PART.fullmatch(name)
+            if match is not None:
+                with contextlib.suppress(OSError):
+                    _remove_if_abandoned(os.path.join(folder, name), is_ours=match["host"] == _host())
+
+
+def _remove_if_abandoned(path: str, *, is_ours: bool) -> None:
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        found = os.fstat(handle)
+        is_old = time.time() - found.st_mtime > _FOREIGN_SECONDS
+        tells = is_ours and sys.platform != "win32"  # whether a free lock means that nobody writes
+        if stat.S_ISREG(found.st_mode) and (tells or is_old) and _lock(handle, wait=False):
+            os.unlink(path)
+    finally:
+        os.close(handle)
+
+
+@functools.cache
+def _host() -> str:
+    """What stands for this machine in names of files."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]

@@ -1,0 +1,224 @@
+"""What users call classes and features: labels beside class numbers, and the columns of data frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Union
+
+import numpy as np
+
+from . import check, classes
+from .errors import ArgumentError, ArgumentTypeError
+from .types import Array, Integers
+
+Name = Union[str, int, tuple["Name", ...]]  # noqa: UP007  # it names itself
+Names = tuple[Name, ...]  # of the columns of a data frame
+
+are_texts, texts, some = check.are_texts, check.texts, check.some
+
+
+# ---------------------------------------------------------------- labels of classes
+
+
+def class_labels(given: Any) -> Array:
+    """Labels for class numbers 0, 1, ...: texts, or whole numbers.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If they are of another kind, or two of them are equal.
+
+    Examples
+    --------
+    >>> class_labels(["no", "yes"]).tolist()
+    ['no', 'yes']
+    """
+    if isinstance(given, (set, frozenset, Mapping)):
+        raise ArgumentTypeError(f"classes must be a list of labels: a {type(given).__name__} has no order to rely on")
+    labels = [item.item() if isinstance(item, np.generic) else item for item in _items(given)]
+    for kind in (str, int):
+        if labels and all(isinstance(item, kind) and not isinstance(item, bool) for item in labels):
+            if len(set(labels)) < len(labels):
+                raise ArgumentError(f"classes must be different labels, not {some(labels)}")
+            if kind is int:
+                labels = [check.whole_number(item, "classes", minimum=-(2**63)) for item in labels]
+            array = np.array(labels, np.int64 if kind is int else np.str_)
+            if array.tolist() != labels:  # numpy leaves it out, and then two labels may be one
+                raise ArgumentError(f"classes must be labels that do not end in a null character, not {some(labels)}")
+            return array
+    raise ArgumentTypeError(f"classes must be a list of labels, all texts or all whole numbers, not {given!r:.60}")
+
+
+def _items(given: Any) -> list[Any]:
+    return check.items(given, "classes", "labels")
+
+
+def labels_in(y: Any, units: int, name: str) -> Array | None:
+    """The labels of all classes, in order, from targets that are labels of one's own; None for other targets.
+
+    These are texts, or whole numbers as many as there are classes that are not those from 0 on. Class numbers need
+    no labels, also where some do not occur; other numbers are refused by whoever reads targets.
+    """
+    words = texts(y, name)
+    if words is None:
+        numbers = whole_numbers(y)
+        if numbers is None or 0 <= numbers.min() <= numbers.max() < class_count(units):
+            return None
+        labels = np.unique(numbers)
+        return labels if len(labels) == class_count(units) else None
+    labels = np.unique(words)
+    if len(labels) != class_count(units):
+        raise ArgumentError(
+            f"{name} holds {len(labels)} different labels ({some(labels)}), but {told_apart(units)}: where {name} "
+            f"does not have all labels, name them with the model's argument classes=[...]"
+        )
+    return labels
+
+
+def whole_numbers(y: Any) -> Integers | None:
+    """One whole number for each row, whatever the type says; None for other targets."""
+    array = check.numbers_if_any(y)
+    if array is None:
+        return None
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iuf":
+        return None
+    with np.errstate(invalid="ignore"):
+        numbers: Integers = array.astype(np.int64)
+    return numbers if (numbers == array).all() else None
+
+
+def distinct(y: Array) -> int | list[int]:
+    """What a new model is to be told of the classes of whole numbers: how many they are, or the labels themselves.
+
+    Numbers of which some below the largest never occur are labels, and make no classes without rows.
+
+    Examples
+    --------
+    >>> distinct(np.array([2, 0, 1, 1])), distinct(np.array([7, 3, 3]))
+    (3, [3, 7])
+    """
+    labels = np.unique(y).astype(np.int64).tolist()
+    return len(labels) if labels == list(range(len(labels))) else labels
+
+
+def class_count(units: int) -> int:
+    """Classes that an output layer tells apart."""
+    return max(2, units)
+
+
+def told_apart(units: int) -> str:
+    """The same, in words."""
+    return f"the last layer of {units} {'unit' if units == 1 else 'units'} tells {class_count(units)} classes apart"
+
+
+def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
+    """Targets with class numbers in the place of labels; rows of probabilities stay as they are."""
+    words = texts(y, name)
+    if labels is None:
+        if words is None:
+            return y
+        raise ArgumentTypeError(
+            f"{name} holds text, but the model knows no labels of classes: train it on such labels, or name them with "
+            f"its argument classes=[...]"
+        )
+    given = check.numbers(y, name) if words is None else words
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    if given.ndim == 1 and (labels.dtype.kind == "U") != (words is not None):
+        came = "numbers" if words is None else "texts"
+        raise ArgumentTypeError(f"{name} holds {came}, but the model's classes are {some(labels)}")
+    return classes.numbers_among(labels, given, name, "the model's classes") if given.ndim == 1 else y
+
+
+def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
+    """``class_weight`` with class numbers in the place of labels."""
+    if labels is None or not isinstance(class_weight, Mapping):
+        return class_weight
+    numbers = {label: number for number, label in enumerate(labels.tolist())}
+    unknown = [key for key in class_weight if key not in numbers or not isinstance(key, (str, int, np.integer))]
+    unknown += [key for key in class_weight if isinstance(key, bool) and list(numbers) != [0, 1]]
+    if unknown:
+        raise ArgumentError(f"class_weight has the class {unknown[0]!r}, but the model's classes are {some(labels)}")
+    return {numbers[key]: weight for key, weight in class_weight.items()}
+
+
+# ---------------------------------------------------------------- names of features
+
+
+def feature_names(x: Any, name: str = "x") -> Names | None:
+    """The names of a data frame's columns: texts, whole numbers, or tuples of these.
+
+    Raises
+    ------
+    ArgumentError
+        If two columns have the same name.
+    """
+    if isinstance(x, np.ndarray) or callable(getattr(x, "collect", None)):  # what is lazy has no rows to learn from
+        return None
+    columns = getattr(x, "column_names", getattr(x, "columns", None))  # the former are those of Arrow's tables
+    if columns is None:
+        return None
+    return names_of(columns, name) or None
+
+
+def names_of(columns: Any, name: str) -> Names:
+    """The names of columns, as model files can hold them.
+
+    Raises
+    ------
+    ArgumentError
+        If two are the same.
+    ArgumentTypeError
+        If there is no list of them.
+    """
+    names = tuple(_column_name(item) for item in check.items(columns, name, "names of columns"))
+    repeated = [item for item, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise ArgumentError(
+            f"{name} has several columns of the name {repeated[0]!r:.60}: rename them, or drop all but one"
+        )
+    return names
+
+
+def _column_name(column: Any) -> Name:
+    """A column's name as model files can hold it."""
+    if isinstance(column, tuple):
+        return tuple(_column_name(item) for item in column)
+    if isinstance(column, (int, np.integer)) and not isinstance(column, bool):
+        return int(column)
+    return str(column)
+
+
+def places(x: Any, known: Names | None, name: str) -> list[int] | None:
+    """Where in ``x`` the columns are that a model learned from; None if they are in their order, or have no names.
+
+    Raises
+    ------
+    ArgumentError
+        If a data frame has other columns than the one that the model learned from.
+    """
+    names = feature_names(x, name)
+    if known is None or names is None or names == known:
+        return None
+    is_counted = names == tuple(range(len(known)))  # as of a frame that was made of an array without names
+    if is_counted and not set(names) & set(known):
+        return None
+    check_columns(names, known, name)
+    return [names.index(item) for item in known]
+
+
+def texts_only(names: Names | None) -> tuple[str, ...] | None:
+    """Names as the header of a file has them."""
+    return None if names is None else tuple(map(str, names))
+
+
+def check_columns(names: Names, known: Names, name: str) -> None:
+    """Refuse columns that are not those that a model learned from, in whatever order."""
+    missing = [item for item in known if item not in names]
+    strange = [item for item in names if item not in known]
+    if missing or strange:
+        parts = [f"lacks {some(missing)}"] * bool(missing) + [f"has {some(strange)}"] * bool(strange)
+        raise ArgumentError(f"{name} does not have the columns that the model was trained on: it {' and '.join(parts)}")

@@ -1,0 +1,40 @@
+"""Tables as text, for terminals and log files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """Rows of cells under each other: columns ``left`` to the left, the others to the right.
+
+    Examples
+    --------
+    >>> print(aligned([("fold", "loss"), ("1", "0.5"), ("mean", "0.25")]))
+    fold  loss
+    1      0.5
+    mean  0.25
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(_padded(row, widths, left)).rstrip() for row in rows)
+
+
+def _padded(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> list[str]:
+    return [
+        cell.ljust(width) if column in left else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+
+
+def number(value: float | None) -> str:
+    """Four digits after the point, or as many that count where that says nothing; "" for what is not known.
+
+    Examples
+    --------
+    >>> [number(value) for value in (0.98765, 12.0, 0.00001234, 0.0, None)]
+    ['0.9877', '12.0000', '1.234e-05', '0.0000', '']
+    """
+    if value is None or math.isnan(value):
+        return ""
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.3e}"

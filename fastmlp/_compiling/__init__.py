@@ -1,0 +1,1 @@
+"""How functions become kernels: numba's options, declarations, the cache on disk, threads."""

@@ -1,0 +1,338 @@
+"""The disk cache of compiled kernels: where it is, and how one compiled kernel is stored.
+
+One file holds one compiled kernel of one signature. Its folder is named after everything that the machine code
+depends on, so a stale file cannot be found; its first line is a checksum, so a damaged one is not loaded. What is
+loaded is run: so folders and files are used only if nobody else can have written them, see `_private_files`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._version import __version__
+from . import threads
+from .private_files import PrivateFolder, UntrustedError, is_own
+
+_PACKAGE = Path(__file__).parents[1]
+_SOURCES = ("kernels", "_compiling", "_base/tables.py")  # what machine code is made from
+_MAGIC = b"fastmlp-kernel-2 "
+_LOCK_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where this process finds compiled kernels.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where those that it compiles are kept.
+    shared : Path or None
+        Where others are found too, and nothing is written: one that an image or an administrator provides.
+    unused : tuple of str
+        Which other folders would have come first, and why they are not used.
+    """
+
+    folder: Path | None
+    shared: Path | None = None
+    unused: tuple[str, ...] = ()
+
+
+_places: Places | None = None
+
+
+def user_cache() -> Path:
+    """The folder in which this user's programs keep what can be made again, plus ``fastmlp``."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "fastmlp"
+
+
+def cache_root() -> Path:
+    """The folder that holds the kernel caches of all versions: FASTMLP_CACHE_DIR, or in the user's cache."""
+    chosen = os.environ.get("FASTMLP_CACHE_DIR")
+    return Path(chosen).expanduser() if chosen else user_cache() / "kernels"
+
+
+def cache_key() -> str:
+    """Name of the folder for exactly this code on exactly this kind of CPU."""
+    import llvmlite
+    import numba
+    import numpy
+
+    digest = hashlib.sha256()
+    for path in kernel_sources():
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + path.read_bytes())
+    settings = sorted(
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name == "FASTMLP_LANES" or (name.startswith("NUMBA_") and name not in _HARMLESS)
+    )
+    versions = [sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
+    digest.update("\n".join([*versions, *target_cpu(), *settings]).encode())
+    return f"{__version__}-{digest.hexdigest()[:16]}"
+
+
+def kernel_sources() -> list[Path]:
+    """The files of the package whose code is compiled, or decides how it is."""
+    places = [_PACKAGE / name for name in _SOURCES]
+    return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
+
+
+def target_cpu() -> tuple[str, str, str]:
+    """System, name and features ("+avx2,-avx512f,...") of the CPU that numba makes code for.
+
+    It is this machine's, unless NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say something else.
+    """
+    from numba.core.registry import cpu_target
+
+    triple, name, features = cpu_target.target_context.codegen().magic_tuple()  # what numba's own cache goes by
+    return triple, name, features
+
+
+# Variables that change how kernels run, not what they are compiled to.
+_HARMLESS = {"NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT"}
+
+
+def cache_folder() -> Path | None:
+    """The writable folder for this version and CPU; a temporary one, or None, where the usual one cannot be."""
+    return places().folder
+
+
+def places() -> Places:
+    """Where compiled kernels are: chosen once for each process, and a fallback is announced by one warning."""
+    global _places
+    if _places is None:
+        _places = _choose_places()
+    return _places
+
+
+def _choose_places() -> Places:
+    key, unused, shared = cache_key(), list[str](), None
+    folder = _made(_chosen, key, unused)
+    if folder is None:
+        shared = _found(_chosen, key)
+    if shared is not None:
+        unused = []  # it is used, if only for reading
+        folder = _made(_default, key, unused)
+    if folder is None:
+        folder = _made(_temporary, key, unused)
+    if unused and shared is None:
+        _warn(unused[0], folder)
+    return Places(folder, shared, tuple(unused))
+
+
+def _chosen(key: str) -> PrivateFolder:
+    return PrivateFolder(cache_root() / key, own=2) if os.environ.get("FASTMLP_CACHE_DIR") else _default(key)
+
+
+def _default(key: str) -> PrivateFolder:
+    return PrivateFolder(user_cache() / "kernels" / key, own=3)
+
+
+def _temporary(key: str) -> PrivateFolder:
+    return PrivateFolder(_temporary_root() / key, own=2)
+
+
+def _temporary_root() -> Path:
+    return Path(tempfile.gettempdir()) / f"fastmlp-{os.geteuid() if hasattr(os, 'geteuid') else 'user'}"
+
+
+def _made(where: Callable[[str], PrivateFolder], key: str, unused: list[str]) -> Path | None:
+    """A folder that can be written and that nobody else can write; else None, and why not."""
+    try:
+        folder = where(key)
+        folder.make()
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home directory
+        unused.append(_reason(error))
+        return None
+    return folder.path
+
+
+def _found(where: Callable[[str], PrivateFolder], key: str) -> Path | None:
+    """A folder that is there, that this user cannot write, and of others only root."""
+    try:
+        folder = where(key)
+        folder.find()
+    except (OSError, RuntimeError):
+        return None
+    return folder.path
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and not isinstance(error, UntrustedError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _warn(why: str, folder: Path | None) -> None:
+    where = "compiled in every process" if folder is None else f"cached in {folder} instead"
+    warnings.warn(
+        f"fastmlp: the kernel cache folder cannot be used ({why}); kernels are {where}. "
+        f"Set FASTMLP_CACHE_DIR to a folder that this user can write, and nobody else.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def clear() -> int:
+    """Remove this user's kernel caches of all versions; returns the number of bytes freed.
+
+    No link is followed, and nothing that belongs to others is removed.
+    """
+    global _places
+    _places = None
+    return sum(PrivateFolder(folder).clear() for root in _own_roots() for folder in _kernel_folders(root))
+
+
+def _own_roots() -> list[Path]:
+    roots = [cache_root(), _temporary_root()]
+    if roots[0].exists() and not _is_own_folder(roots[0]):  # shared: kernels that it lacks are in the default one
+        roots.append(user_cache() / "kernels")
+    return [root for root in dict.fromkeys(roots) if _is_own_folder(root)]
+
+
+def _is_own_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and is_own(path.stat())
+    except OSError:
+        return False
+
+
+def _kernel_folders(root: Path) -> list[Path]:
+    # FASTMLP_CACHE_DIR may point anywhere: nothing but folders that this module named, and no links to others.
+    return [path for path in root.iterdir() if _is_kernel_folder(path) and not path.is_symlink() and path.is_dir()]
+
+
+def _is_kernel_folder(folder: Path) -> bool:
+    version, _, digest = folder.name.rpartition("-")
+    return bool(version) and len(digest) == 16 and all(c in "0123456789abcdef" for c in digest)
+
+
+def size(folder: Path) -> int:
+    """Bytes in the files of a folder."""
+    return sum(path.stat().st_size for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+
+
+class KernelFile:
+    """The cache of one compiled kernel; numba's dispatcher calls ``load_overload`` and ``save_overload``."""
+
+    def __init__(self, places: Places, name: str) -> None:
+        self.name = f"{name}.kernel"
+        self._folder = None if places.folder is None else PrivateFolder(places.folder)
+        self._shared = None if places.shared is None else PrivateFolder(places.shared)
+        self.hit = False
+
+    def exists(self) -> bool:
+        return any(folder is not None and folder.has(self.name) for folder in (self._folder, self._shared))
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """The stored kernel, or None. A file of ours that cannot be used is removed, so that it is made again."""
+        for folder in (self._folder, self._shared):
+            try:
+                if folder is not None:
+                    result = _unpacked(folder.read(self.name), signature, target_context)
+                    self.hit = True
+                    return result
+            except FileNotFoundError:
+                continue
+            except Exception:
+                if folder is self._folder:
+                    self.remove()
+        return None
+
+    def remove(self) -> None:
+        """Remove what is kept of it, where that can be."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                self._folder.remove(self.name)
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Store a compiled kernel, whole or not at all. A full disk costs the cache, never the run."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                self._folder.write(self.name, _packed(signature, result))
+
+
+def _packed(signature: Any, result: Any) -> bytes:
+    from numba.core.serialize import dumps
+
+    payload: bytes = dumps((str(signature), _symbols(result.library), result._reduce()))  # type: ignore[no-untyped-call]
+    return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
+
+
+def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
+    import pickle  # numba's own format for compiled code: it comes from files that nobody else can have written
+
+    from numba.core.compiler import CompileResult
+
+    header, _, payload = content.partition(b"\n")
+    if header != _MAGIC + hashlib.sha256(payload).hexdigest().encode():
+        raise ValueError("damaged kernel file")
+    stored, symbols, reduced = pickle.loads(payload)
+    if stored != str(signature):
+        raise ValueError("kernel file of another signature")
+    _provide(symbols, target_context)
+    return CompileResult._rebuild(target_context, *reduced)  # type: ignore[no-untyped-call]
+
+
+def _symbols(library: Any) -> list[str]:
+    """What machine code expects others to define."""
+    module = library._final_module
+    return [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
+
+
+def _provide(symbols: list[str], target_context: Any) -> None:
+    """Make numba define the symbols that stored machine code needs: to miss one would end the process.
+
+    Numba would load all its registries of functions, for which only compiling has a use: a quarter of the time
+    from a program's start to its first training step.
+    """
+    import llvmlite.binding as llvm
+    from numba.core.runtime.nrt import rtsys
+
+    rtsys.initialize(target_context)
+    if any(name.startswith("numba_parallel") for name in symbols):
+        threads.start()
+    if any(llvm.address_of_symbol(name) is None for name in symbols):
+        target_context.refresh()
+
+
+@contextlib.contextmanager
+def compile_lock(folder: Path | None, name: str) -> Iterator[None]:
+    """Let one process at a time compile a kernel into ``folder``; the others wait and then find its result.
+
+    The lock goes with its process. Where it cannot be had (a file system without locks, too long a wait, or something
+    in its place), the caller goes on without: files are written atomically, so the worst is work done twice.
+    """
+    if folder is None or sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            lock = PrivateFolder(folder).open_lock(f".{name}.lock")
+            stack.callback(os.close, lock)
+            deadline = time.monotonic() + _LOCK_SECONDS
+            while time.monotonic() < deadline:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.05)
+        yield

@@ -1,0 +1,246 @@
+"""How many threads kernels may use, and the rules that keep parallel launches safe.
+
+What is asked for is the first that is given: a call's ``n_threads``, the limit of a thread that trains beside others,
+`set_num_threads`, and then what holds for all OpenMP programs: ``OMP_NUM_THREADS``, which Dask, Ray, Spark and joblib
+give to their workers, or the limit that OpenMP's runtime keeps for each thread, which threadpoolctl changes, whichever
+is less. There are never more threads than `available_threads`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import math
+import operator
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .._base.errors import ArgumentError, ArgumentTypeError
+
+_chosen: int | None = None  # by set_num_threads
+_launched = False  # a parallel region has run in this process or, before a fork, in its parent
+_forked = False
+_launch_lock = threading.Lock()
+_this_thread = threading.local()  # its attribute most, where it trains beside others
+
+
+def _after_fork_in_child() -> None:
+    # OpenMP terminates a forked child at its first parallel region, so the child computes serially. The parent's
+    # own use of numba counts as well: it starts the same threads.
+    global _forked, _launch_lock
+    numba_threads = sys.modules.get("numba.np.ufunc.parallel")
+    _forked = _forked or _launched or bool(getattr(numba_threads, "_is_initialized", False))
+    _launch_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def cgroup_quota(root: str = "/sys/fs/cgroup") -> int | None:
+    """CPUs that the container may use, rounded up; None where there is no limit.
+
+    Reads ``cpu.max`` (cgroup v2) or ``cpu.cfs_quota_us`` and ``cpu.cfs_period_us`` (v1) below ``root``.
+    """
+    try:
+        quota, period = _read(root, "cpu.max").split()
+    except (OSError, ValueError):
+        try:
+            quota = _read(root, "cpu", "cpu.cfs_quota_us").strip()
+            period = _read(root, "cpu", "cpu.cfs_period_us").strip()
+        except OSError:
+            return None
+    if not quota.isdigit() or not period.isdigit() or int(period) == 0:
+        return None  # "max", or -1
+    return max(1, math.ceil(int(quota) / int(period)))
+
+
+@functools.cache
+def _own_quota() -> int | None:
+    return cgroup_quota()  # reading files takes longer than predicting a row: once for each process
+
+
+def _read(*path: str) -> str:
+    with open(os.path.join(*path), encoding="ascii") as file:
+        return file.read()
+
+
+def available_threads() -> int:
+    """The most threads this process may use.
+
+    The least of the CPU affinity, the container's quota, ``NUMBA_NUM_THREADS`` and ``OMP_THREAD_LIMIT``.
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _own_quota()
+    if quota is not None:
+        count = min(count, quota)
+    for name in ("NUMBA_NUM_THREADS", "OMP_THREAD_LIMIT"):
+        limit = os.environ.get(name, "")
+        if limit.isdigit() and int(limit) > 0:
+            count = min(count, int(limit))
+    return max(1, count)
+
+
+def asked_of_openmp() -> int | None:
+    """Threads that OpenMP programs are asked to use; None where nobody has said anything."""
+    asked = (first_number(os.environ.get("OMP_NUM_THREADS", "")), runtime_limit())
+    return min((number for number in asked if number is not None), default=None)
+
+
+@functools.lru_cache(maxsize=8)
+def first_number(text: str) -> int | None:
+    """What ``OMP_NUM_THREADS`` says: ``"4"``, or the first of ``"4,2"``, a list for nested regions.
+
+    None where it is not such a list of whole numbers from 1 on: OpenMP then ignores it as a whole.
+    """
+    if not re.fullmatch(r"\s*\+?[0-9]+\s*(,\s*\+?[0-9]+\s*)*", text):
+        return None
+    numbers = [int(number) for number in text.split(",")]
+    return numbers[0] if min(numbers) > 0 else None
+
+
+_ask_runtime: Callable[[], int] | None = None
+
+
+def runtime_limit() -> int | None:
+    """Threads that OpenMP's runtime gives this thread; None before numba has loaded it, and on its other layers.
+
+    Each Python thread has its own: `threadpoolctl.threadpool_limits` changes that of the thread that calls it.
+    """
+    global _ask_runtime
+    numba_threads = sys.modules.get("numba.np.ufunc.parallel")
+    if _ask_runtime is None and getattr(numba_threads, "_is_initialized", False):
+        _ask_runtime = _runtimes_question()
+    return (_ask_runtime() or None) if _ask_runtime is not None else None
+
+
+def _runtimes_question() -> Callable[[], int]:
+    """``omp_get_max_threads`` of the very library that numba uses, or what answers 0."""
+    from numba.np.ufunc.parallel import threading_layer
+
+    if threading_layer() == "omp":  # type: ignore[no-untyped-call]
+        with contextlib.suppress(OSError, AttributeError, KeyError):
+            # A symbol is looked up in a library that is loaded already, and in those that it was linked with.
+            pool = ctypes.CDLL(sys.modules["numba.np.ufunc.omppool"].__file__)
+            return pool.omp_get_max_threads
+    return lambda: 0
+
+
+def set_num_threads(n: int | None) -> None:
+    """Set how many threads kernels use in this process, from now on.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1. More than the process may use counts as that many. None restores the default: what
+        ``OMP_NUM_THREADS`` or OpenMP's runtime says, else all of them.
+
+    Raises
+    ------
+    ArgumentError
+        If ``n`` is below 1.
+
+    Examples
+    --------
+    >>> import fastmlp
+    >>> fastmlp.set_num_threads(1)
+    >>> fastmlp.get_num_threads()
+    1
+    >>> fastmlp.set_num_threads(None)
+    """
+    global _chosen
+    _chosen = None if n is None else _checked(n, "n")
+
+
+def get_num_threads() -> int:
+    """How many threads a kernel uses that has enough work for them."""
+    return resolve_threads(None)
+
+
+def resolve_threads(n_threads: int | None) -> int:
+    """Threads for one call: its own ``n_threads``, else what is asked for elsewhere, never more than there are."""
+    wanted = _asked_for() if n_threads is None else _checked(n_threads, "n_threads")
+    if _forked or wanted == 1:
+        return 1
+    available = available_threads()
+    return available if wanted is None else min(wanted, available)
+
+
+def _asked_for() -> int | None:
+    most: int | None = getattr(_this_thread, "most", _chosen)
+    return asked_of_openmp() if most is None else most
+
+
+def limit_this_thread(most: int) -> None:
+    """Let kernels that this Python thread calls use so many threads, unless a call says otherwise."""
+    _this_thread.most = most
+
+
+def _checked(n: Any, name: str) -> int:
+    try:
+        value = operator.index(n)
+    except TypeError:
+        raise ArgumentTypeError(f"{name} must be a whole number of threads or None, not {n!r}") from None
+    if value < 1:
+        raise ArgumentError(f"{name} must be at least 1, not {n!r}; 1 means no parallel region at all")
+    return value
+
+
+# Loop passes for which an OpenMP thread waits actively for the others, before it sleeps. The default, 300,000, takes
+# some milliseconds: where other programs want the CPU, the thread that is waited for does not get it meanwhile, and
+# training took several times as long. On an idle CPU 5,000 are as fast; 1,000 are slower, as threads must be woken.
+_ACTIVE_WAITS = "5000"
+
+
+def start() -> None:
+    """Load numba's threads, before anything else does: GNU OpenMP reads how to wait from the environment, once."""
+    from numba.np.ufunc.parallel import _launch_threads
+
+    chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
+    if not chosen:
+        os.environ["GOMP_SPINCOUNT"] = _ACTIVE_WAITS
+    try:
+        with _kept_limit():
+            _launch_threads()  # type: ignore[no-untyped-call]
+    finally:
+        if not chosen:
+            del os.environ["GOMP_SPINCOUNT"]
+
+
+@contextlib.contextmanager
+def _kept_limit() -> Iterator[None]:
+    """Keep the limit of this thread, where OpenMP is loaded already: numba sets its own."""
+    library = None
+    with contextlib.suppress(OSError, AttributeError):  # not loaded, or another system
+        library = ctypes.CDLL("libgomp.so.1", mode=os.RTLD_NOLOAD)
+        before = library.omp_get_max_threads()
+    yield
+    if library is not None:
+        library.omp_set_num_threads(before)
+
+
+def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
+    """Call a parallel kernel on ``n_threads`` threads; the caller's own numba setting is restored."""
+    global _launched
+    import numba
+    from numba.core import config
+    from numba.np.ufunc.parallel import threading_layer
+
+    n_threads = min(n_threads, config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    before = numba.get_num_threads()
+    # The workqueue layer aborts the process when two Python threads launch at once. Which layer is in use is
+    # known only after the first launch.
+    needs_lock = not _launched or threading_layer() == "workqueue"  # type: ignore[no-untyped-call]
+    with _launch_lock if needs_lock else contextlib.nullcontext():
+        try:
+            numba.set_num_threads(n_threads)
+            result = function(*args)
+            _launched = True
+            return result
+        finally:
+            numba.set_num_threads(before)

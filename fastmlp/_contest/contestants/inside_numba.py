@@ -1,0 +1,39 @@
+"""fastmlp's predictor called from a user's own compiled code: the one contestant that is user code, so it uses numba.
+
+A call makes many predictions of one row, so that what is measured is one of them and not the way in from Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from ..._base.types import Array
+from ...jitted import predict
+from ..workloads import Task
+from . import CONTESTANTS, NotApplicable
+from .ours import Float32
+
+_CALLS = CONTESTANTS["fastmlp in numba code"].calls
+
+
+class Predictor:
+    """`Sequential.jitted`, one row at a time."""
+
+    def __init__(self, task: Task) -> None:
+        _, self._weights, self._network = Float32(task).model.jitted()
+        self._out = np.empty(task.workload.widths[-1], np.float32)
+
+    def predict(self, x: Array) -> Array:
+        if len(x) != 1:
+            raise NotApplicable("it predicts one row at a time")
+        _predict_often(self._out, x[0], self._weights, self._network, _CALLS)
+        return self._out[None]
+
+
+@numba.njit(nogil=True)
+def _predict_often(out: Any, x: Any, weights: Any, network: Any, calls: int) -> None:
+    for _ in range(calls):
+        predict(out, x, weights, network)

@@ -1,0 +1,61 @@
+"""Where the time of training goes: the training kernel once more, compiled with timers."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from .. import kernels
+from .._base.types import Array
+from .._engine.engine import data_of
+from ..model import Sequential, mlp
+from .workloads import Workload, make_data
+
+PHASES = ("gather", "forward", "loss", "dX", "dW", "update", "waiting")
+
+
+def measure(workload: Workload, threads: int, epochs: int = 5, *, uint8: bool = False) -> dict[str, float]:
+    """Milliseconds of an epoch of training, by phase: of the epoch in the middle of some.
+
+    Parameters
+    ----------
+    workload : Workload
+    threads : int
+        All of them work on each batch; what a phase takes is the mean over them.
+    epochs : int, default 5
+        After one that is not counted.
+    uint8 : bool, default False
+        Leave images in bytes.
+
+    Returns
+    -------
+    dict of str to float
+        ``gather`` brings rows into a block, ``forward`` and ``loss`` compute it, ``dX`` is the way back through the
+        layers, ``dW`` the gradients of the parameters, ``update`` the optimiser. ``waiting`` is the rest: threads that
+        wait for each other, and what is done once for each batch. The sum is the time of the epoch.
+    """
+    (x, y), _ = make_data(workload)
+    model = mlp(workload.widths[1:-1], classes=workload.widths[-1], seed=0)
+    model.build(workload.widths[0])
+    if x.dtype == np.uint8 and not uint8:
+        x = np.multiply(x, 1 / 255, dtype=np.float32)
+    timed = [_epoch(model, workload, x, y, threads, epoch) for epoch in range(epochs + 1)]
+    timed = sorted(timed[1:], key=sum)
+    return dict(zip(PHASES, timed[len(timed) // 2], strict=True))
+
+
+def _epoch(model: Sequential, workload: Workload, x: Array, y: Array, threads: int, epoch: int) -> list[float]:
+    """Milliseconds of each of `PHASES`."""
+    engine = model.engine
+    data = data_of(x, y, np.empty((0, workload.widths[-1]), model.dtype), model.dtype)
+    order = np.arange(workload.rows, dtype=np.int64)
+    kernels.shuffle.run(np.float64, 1, order, model.seed, epoch)
+    rates = np.full(-(-workload.rows // workload.batch_size), 1e-3)
+    timers = engine.timers(workload.batch_size, threads)
+    start = time.perf_counter()
+    engine.train(data, order, 0, rates, workload.batch_size, threads, timers)
+    milliseconds = 1e3 * (time.perf_counter() - start)
+    whole, parts = timers[0, 0], timers[1:].sum(axis=0)
+    phases = (parts / whole * milliseconds / threads).tolist()
+    return [*phases, milliseconds - sum(phases)]

@@ -1,0 +1,1 @@
+"""From layers to arrays that kernels read, and the calls of kernels."""

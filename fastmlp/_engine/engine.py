@@ -1,0 +1,600 @@
+"""Binds a program to its buffers and calls the kernels.
+
+Nothing here knows about layers or epochs: arrays that were checked go in, numbers come out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from .._base import tables as t
+from .._base.cached import cached_property
+from .._base.types import Array
+from .._compiling import threads as _threads
+from .._compiling.jit import Kernel
+from ..losses import Loss
+from ..optimizers import NoUpdate, Optimizer
+from .program import BLOCK_ROWS, Program, aligned_zeros
+from .thread_choice import ThreadChoice
+
+# Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs.
+# Measured with small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to
+# 90 µs) 1.2 times as fast, 20 MFLOP 1.5 times.
+_PARALLEL_WORK = 2_000_000
+# The same for a forward pass that comes alone: the other threads sleep by then, and to wake them took 0.06 to 0.7 ms.
+# 28 MFLOP (0.5 ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
+_PARALLEL_FORWARD_WORK = 50_000_000
+_OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
+_CALL_WORK = 5_000_000_000  # operations in one call of a kernel: Ctrl-C waits for its end
+_NO_ORDER = np.empty(0, np.int64)
+_NETWORKS = ("_network", "_centered_network")  # made of the program
+STEADY = 2**40  # batches: so many that the initial values of running statistics do not count
+_CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
+
+    `weights` has a factor for each row's loss, or no rows. Of `x` the mean of a first Normalization has been taken off
+    where it `is_centered`.
+    """
+
+    x: Array
+    pixels: Array
+    labels: Array
+    targets: Array
+    weights: Array
+    is_centered: bool = False
+
+    @property
+    def width(self) -> int:
+        """Features of a row."""
+        return int(self.x.shape[1])
+
+    @property
+    def rows(self) -> int:
+        return max(len(self.x), len(self.pixels))
+
+    def part(self, start: int, stop: int) -> Data:
+        """Rows start to stop, without copying."""
+        arrays = ("x", "pixels", "labels", "targets", "weights")
+        return dataclasses.replace(self, **{name: getattr(self, name)[start:stop] for name in arrays})
+
+    def truth(self) -> Array:
+        """What the outputs should be: class numbers, or rows of targets."""
+        return self.targets if len(self.targets) else self.labels
+
+
+def data_of(
+    features: Array,
+    labels: Array,
+    targets: Array,
+    dtype: np.dtype[Any],
+    weights: Array | None = None,
+    *,
+    is_centered: bool = False,
+) -> Data:
+    """Checked features, float or uint8, and targets as a data set."""
+    none = np.empty((0, features.shape[1]), np.uint8)
+    weights = np.empty(0, dtype) if weights is None else weights
+    if features.dtype == np.uint8:
+        return Data(none.astype(dtype), features, labels, targets, weights)
+    return Data(features, none, labels, targets, weights, is_centered)
+
+
+@dataclass
+class Engine:
+    """A program with its flat buffers."""
+
+    program: Program
+    pixel_scale: float
+    optimizer: Optimizer | None = None
+    loss: Loss | None = None
+    activation: str = "linear"  # of the output, which the loss must know
+    parameters: Array = field(init=False)
+    gradients: Array = field(init=False)
+    state: Array = field(init=False)
+    step: int = 0  # batches trained since the optimiser started
+    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by where their means are
+    _scratch: Scratch = field(init=False, repr=False)
+    _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._scratch = Scratch(self.program)
+        self.parameters = self._zeros(1)
+        self.set_optimizer(self.optimizer)
+
+    def set_optimizer(self, optimizer: Optimizer | None) -> None:
+        """Start an optimiser from its first step; buffers for training are made when it begins."""
+        self.optimizer, self._plans = optimizer, {}
+        self.gradients = self._zeros(0)
+        self.state = self._zeros(0)
+        self.step = 0
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are numbers."""
+        return bool(np.isfinite(self.parameters).all())
+
+    def _zeros(self, slots: int) -> Array:
+        return aligned_zeros(slots * self.program.size, self.program.dtype)
+
+    def allocate_training(self) -> None:
+        """Make the gradient and the optimiser's state, where they are not there yet."""
+        assert self.optimizer is not None
+        if self.gradients.size != self.parameters.size:
+            self.gradients = self._zeros(1)
+        if self.state.size != self.optimizer.slots * self.program.size:
+            self.state = self._zeros(self.optimizer.slots)
+            slots = self.state.reshape(self.optimizer.slots, self.program.size)
+            for slot, value in zip(slots, self.optimizer.initial_state(), strict=True):
+                slot[:] = value
+
+    def set_loss(self, program: Program, loss: Loss | None, activation: str) -> None:
+        """Take another loss, and the program that goes with it: the same tensors at the same places."""
+        assert [t.offset for t in program.tensors] == [t.offset for t in self.program.tensors]
+        assert program.size == self.program.size
+        self.program, self.loss, self.activation = program, loss, activation
+        self._scratch, self._plans = Scratch(program), {}
+        for name in _NETWORKS:
+            self.__dict__.pop(name, None)
+
+    # ------------------------------------------------------------ training
+
+    def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
+        """How to train batches of this size, the longest of which has so many rows."""
+        assert self.optimizer is not None
+        key = (batch_size, n_threads, longest)
+        if key not in self._plans:
+            plan = self.program.plan(batch_size, n_threads, longest=longest, training=True)
+            self._plan_loss(plan)
+            self.optimizer.plan(plan)
+            self._plans[key] = plan
+        return self._plans[key]
+
+    def _plan_loss(self, plan: Array) -> None:
+        assert self.loss is not None
+        self.loss.plan(plan, self.activation, self.program.classes)
+
+    def training_kernel(self) -> Kernel:
+        """The form of the training kernel that has all that is needed, and no more."""
+        is_core = self.program.is_core(self.training_plan(1, 1, 1))
+        return kernels.train_batches if is_core else kernels.train_batches_full
+
+    def training_threads(self, batch_size: int, n_threads: int | None) -> int:
+        """Threads for batches of this size: one, where more would cost more than they bring."""
+        return _threads.resolve_threads(n_threads) if 6 * self.program.count * batch_size >= _PARALLEL_WORK else 1
+
+    def train(
+        self,
+        data: Data,
+        order: Array,
+        first_batch: int,
+        learning_rates: Array,
+        batch_size: int,
+        n_threads: int,
+        timers: Array | None = None,
+        *,
+        chance: tuple[int, int] = (0, 0),
+        outputs: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """Train on consecutive batches; returns the loss and the hits of each batch that was trained.
+
+        Fewer than there are learning rates means that the next loss is not finite, and was not trained on. Random
+        layers depend on ``chance``, a seed and an epoch. What the loss reads goes to the rows of ``outputs``, one for
+        each position of the epoch. With `timers`, the kernel that tells where the time goes adds to them.
+        """
+        assert self.optimizer is not None
+        self.allocate_training()
+        parts: list[tuple[Array, Array]] = []
+        for ops, start, stop in self._spans_of_one_momentum(
+            self.program.ops_for(data.is_centered), len(learning_rates)
+        ):
+            rates = learning_rates[start:stop]
+            first = first_batch + start
+            losses, hits = self._train(data, order, first, rates, batch_size, n_threads, timers, chance, outputs, ops)
+            parts.append((losses, hits))
+            for _, place, _ in self.program.running:
+                self.averaged[place] = self.averaged.get(place, 0) + len(losses)
+            if len(losses) < stop - start:
+                break
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
+
+    def _spans_of_one_momentum(self, given: Array, batches: int) -> Iterator[tuple[Array, int, int]]:
+        """Spans of batches with the operations for them: with the momenta of running statistics as they are there."""
+        start = 0
+        while start < batches:
+            ops, length = given, batches - start
+            for op, place, declared in self.program.running:
+                momentum, still = momentum_after(declared, self.averaged.get(place, 0))
+                length = min(length, still)
+                if momentum != declared:
+                    ops = ops.copy() if ops is given else ops
+                    ops[op, t.MOMENTUM] = t.as_bits(momentum)
+            yield ops, start, start + length
+            start += length
+
+    def _train(
+        self,
+        data: Data,
+        order: Array,
+        first_batch: int,
+        learning_rates: Array,
+        batch_size: int,
+        n_threads: int,
+        timers: Array | None,
+        chance: tuple[int, int],
+        outputs: Array | None,
+        ops: Array,
+    ) -> tuple[Array, Array]:
+        """One kernel call of `train`."""
+        assert self.optimizer is not None
+        longest = min(batch_size, len(order))
+        plan = self.training_plan(batch_size, n_threads, longest)
+        losses = np.empty(len(learning_rates))
+        correct = np.empty(len(learning_rates), np.int64)
+        is_core = self.program.is_core(plan)
+        kernel = kernels.train_batches if is_core else kernels.train_batches_full
+        if timers is not None:
+            assert is_core, "only the form for core operations has timers"
+            kernel = kernels.train_batches_timed
+        done = kernel.run(
+            self.program.dtype,
+            n_threads,
+            self.parameters,
+            self.state,
+            self.gradients,
+            self._scratch.workspace(plan),
+            np.empty(longest, self.program.dtype),
+            np.empty(longest, np.int64),
+            losses,
+            correct,
+            np.empty(t.UNIT_SUMS * len(self.program.units) + 2 * len(self.program.ops)),
+            self._no_outputs if outputs is None else outputs,
+            timers.reshape(-1) if timers is not None else _CORE if is_core else _ALL,
+            data.x,
+            data.pixels,
+            data.labels,
+            data.targets,
+            data.weights,
+            order,
+            ops,
+            self.program.units,
+            self.program.stages,
+            plan,
+            np.array(self.optimizer.settings(), np.float64),
+            learning_rates,
+            self.pixel_scale,
+            *chance,
+            first_batch,
+            self.step,
+        )
+        self.step += done
+        return losses[:done], correct[:done]
+
+    @property
+    def _no_outputs(self) -> Array:
+        return np.empty((0, self.program.classes), self.program.dtype)
+
+    def batches_in_a_call(self, batch_size: int) -> int:
+        """How many batches one call of the training kernel should take: Ctrl-C waits for its end."""
+        return max(1, _CALL_WORK // (6 * self.program.count * batch_size))
+
+    def timers(self, batch_size: int, n_threads: int) -> Array:
+        """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
+        blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
+        return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
+
+    def gradient(
+        self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
+    ) -> tuple[float, Array]:
+        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
+
+        Running statistics stay as they are; with ``keeps_statistics`` they become those of these rows.
+        """
+        running, twin = self.running_statistics(), self._without_updates()
+        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
+        gradients = twin.gradients
+        if keeps_statistics:
+            self.averaged.update({place: STEADY for _, place, _ in self.program.running})
+        else:
+            self.set_running_statistics(running)
+        for tensor in self.program.tensors:
+            if not tensor.trained:  # a batch normalisation leaves its statistics there
+                gradients[tensor.span(self.program.panel)] = 0
+        return float(losses[0]) if len(losses) else math.nan, gradients
+
+    def _without_updates(self) -> Engine:
+        """A twin whose batches find gradients, and running statistics that begin with the first of them.
+
+        It shares the parameters. Everything else that training changes is its own: another thread, or a child process,
+        may be using ours.
+        """
+        twin = object.__new__(Engine)
+        twin.__dict__.update(self.__dict__)
+        twin.optimizer, twin.step, twin.gradients, twin._plans = NoUpdate(1.0), 0, self._zeros(1), {}
+        twin.averaged = {}
+        return twin
+
+    def take_statistics(
+        self,
+        data: Data,
+        order: Array,
+        batch_size: int,
+        batches: int,
+        n_threads: int,
+        chance: tuple[int, int],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        """Let running statistics be those of an epoch's batches with the present weights; unless it is cancelled."""
+        running, twin = self.running_statistics(), self._without_updates()
+        is_done = False
+        try:
+            for batch in range(batches):
+                if cancelled():
+                    return
+                losses, _ = twin.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
+                if len(losses) == 0:
+                    return  # a loss that is not finite is for training to find
+            is_done = True
+        finally:
+            if not is_done:
+                self.set_running_statistics(running)
+
+    def lags_after(self, batches: int) -> bool:
+        """Whether running statistics still hold what was before so many batches, by more than a percent."""
+        return any(momentum**batches > 0.01 for _, _, momentum in self.program.running)
+
+    @property
+    def has_running_statistics(self) -> bool:
+        """Whether training keeps statistics of the batches, for predictions."""
+        return bool(self.program.running)
+
+    def running_statistics(self) -> list[Array]:
+        """Copies of the running means and variances, for `set_running_statistics`."""
+        return [self.parameters[span].copy() for span in self._running_spans]
+
+    def set_running_statistics(self, values: list[Array]) -> None:
+        """Write them."""
+        for span, value in zip(self._running_spans, values, strict=True):
+            self.parameters[span] = value
+
+    @property
+    def _running_spans(self) -> list[slice]:
+        ops = [self.program.ops[number] for number, _, _ in self.program.running]
+        places = {int(op[column]) for op in ops for column in (t.MEAN, t.VARIANCE)}
+        return [tensor.span(self.program.panel) for tensor in self.program.tensors if tensor.offset in places]
+
+    def has_pending_gradients(self) -> bool:
+        """Whether batches have been trained whose update is still to come."""
+        return self.optimizer is not None and self.step % self.optimizer.gradient_accumulation_steps > 0
+
+    def penalty(self) -> float:
+        """What the weights add to the loss."""
+        if not self.program.has_penalties:
+            return 0.0
+        return float(sum(self._penalties()))
+
+    def _penalties(self) -> Iterator[float]:
+        places = {int(op[column]): (op, column) for op in self.program.ops for column in (t.WEIGHTS, t.BIAS)}
+        for tensor in self.program.tensors:
+            op, column = places.get(tensor.offset, (None, -1))
+            if op is not None and tensor.trained:
+                columns = (t.WEIGHTS_L1, t.WEIGHTS_L2) if column == t.WEIGHTS else (t.BIAS_L1, t.BIAS_L2)
+                l1, l2 = op[list(columns)].view(np.float64)
+                values = self.program.unpack(self.parameters, tensor).astype(np.float64)
+                yield l1 * np.abs(values).sum() + l2 * (values**2).sum()
+
+    def swap_averaged(self) -> None:
+        """Exchange the trained parameters and their running average."""
+        averages = self.state.reshape(-1, self.program.size)[-1]
+        for tensor in self.program.tensors:
+            if tensor.trained:
+                span = tensor.span(self.program.panel)
+                self.parameters[span], averages[span] = averages[span].copy(), self.parameters[span].copy()
+
+    # ------------------------------------------------------------ inference
+
+    def evaluate(
+        self,
+        data: Data,
+        n_threads: int | None,
+        cancelled: Callable[[], bool] = lambda: False,
+        outputs: Array | None = None,
+    ) -> tuple[float, int]:
+        """Mean loss without penalties, and right answers; NaN and 0 if ``cancelled()`` between kernel calls.
+
+        What the loss reads of each row goes to ``outputs``.
+        """
+        loss, hits = 0.0, 0
+        spans = self._calls(data.rows)
+        choice = self._forward_choice(kernels.evaluate_batches, spans, n_threads)
+        for start, stop in spans:
+            if cancelled():
+                return math.nan, 0
+            part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
+            row_losses = np.empty(part.rows, self.program.dtype)
+            row_correct = np.empty(part.rows, np.int64)
+            plan = self._forward_plan(part.rows, threads)
+            kernels.evaluate_batches.run(
+                self.program.dtype,
+                threads,
+                row_losses,
+                row_correct,
+                self._no_outputs if outputs is None else outputs[start:stop],
+                self._scratch.workspace(plan),
+                self.parameters,
+                part.x,
+                part.pixels,
+                part.labels,
+                part.targets,
+                part.weights,
+                _NO_ORDER,
+                self.program.ops_for(part.is_centered),
+                plan,
+                self.pixel_scale,
+            )
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            loss += float(row_losses.sum(dtype=np.float64))
+            hits += int(row_correct.sum())
+        return loss / data.rows, hits
+
+    def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
+        """Write the network's output for every row; NaN for a row with a NaN or an infinity."""
+        spans = self._calls(data.rows)
+        choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
+        for start, stop in spans:
+            part = data if len(spans) == 1 else data.part(start, stop)
+            threads, began = choice.next(), time.perf_counter()
+            plan = self._forward_plan(part.rows, threads)
+            kernels.predict_batches.run(
+                self.program.dtype,
+                threads,
+                outputs[start:stop],
+                self._scratch.workspace(plan),
+                self.parameters,
+                part.x,
+                part.pixels,
+                _NO_ORDER,
+                self.program.ops_for(part.is_centered),
+                plan,
+                self.pixel_scale,
+            )
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+
+    def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
+        """What is known of how fast a kernel is for this network on ``most`` threads and on one.
+
+        Only for about so many operations between two parallel regions: with fewer, each takes longer.
+        """
+        key = (kernel.__name__, most, work.bit_length())
+        choice = self._choices.get(key)
+        if choice is None:
+            choice = ThreadChoice(most, lambda: kernel.is_ready(self.program.dtype))
+            self._choices[key] = choice
+        return choice
+
+    def predict_rows(self, x: Array, outputs: Array, *, is_centered: bool = False) -> None:
+        """Like `predict`, for a few rows of real numbers: half of the time of one row is what surrounds it."""
+        network = self._centered_network if is_centered else self._network
+        self._rows_kernel(outputs, x, self.parameters, network)
+
+    @cached_property
+    def _rows_kernel(self) -> Callable[..., Any]:
+        return kernels.predict_rows.variant(self.program.dtype, parallel=False)
+
+    @cached_property
+    def _network(self) -> Array:
+        return self.program.network()
+
+    @cached_property
+    def _centered_network(self) -> Array:
+        return self.program.network(is_centered=True)
+
+    @cached_property
+    def few_rows(self) -> int:
+        """The most rows for which `predict_rows` is best in any case: for more, several threads may pay."""
+        return max(1, min(self._rows_of_scratch, _PARALLEL_FORWARD_WORK // (2 * self.program.count)))
+
+    @cached_property
+    def _rows_of_scratch(self) -> int:
+        """The most rows for which `predict_rows` takes little scratch space, of which it needs no more for many."""
+        columns = int(self._network[t.NETWORK_HEAD + t.COLUMNS])
+        rows = _OWN_SCRATCH // (columns * self.program.dtype.itemsize)
+        return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.count)
+
+    def are_few(self, rows: int, n_threads: int | None) -> bool:
+        """Whether `predict_rows` should predict so many: on one thread, and with little scratch space of its own."""
+        if rows <= self.few_rows:
+            return True
+        return rows <= self._rows_of_scratch and self.forward_threads(rows, n_threads) == 1
+
+    def _calls(self, rows: int) -> list[tuple[int, int]]:
+        """Spans of rows that one kernel call takes: as many in each, or one less."""
+        count = math.ceil(rows / max(64, _CALL_WORK // (2 * self.program.count)))
+        return list(itertools.pairwise(rows * i // count for i in range(count + 1)))
+
+    def _forward_choice(self, kernel: Kernel, spans: list[tuple[int, int]], n_threads: int | None) -> ThreadChoice:
+        rows = spans[0][1]
+        return self.thread_choice(kernel, self.forward_threads(rows, n_threads), 2 * self.program.count * rows)
+
+    def forward_threads(self, rows: int, n_threads: int | None) -> int:
+        """Threads for a forward pass over this many rows."""
+        is_enough = 2 * self.program.count * rows >= _PARALLEL_FORWARD_WORK
+        return _threads.resolve_threads(n_threads) if is_enough else 1
+
+    def _forward_plan(self, rows: int, n_threads: int) -> Array:
+        # One block of workspace for each thread, which takes its share of the rows through it.
+        key = (min(rows, BLOCK_ROWS * n_threads), n_threads)
+        if key not in self._plans:
+            plan = self.program.plan(*key)
+            if self.loss is not None:
+                self._plan_loss(plan)
+            self._plans[key] = plan
+        return self._plans[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        here_only = ("_scratch", "_choices", "_plans", "_rows_kernel", *_NETWORKS)  # what is made anew does not travel
+        return {name: value for name, value in self.__dict__.items() if name not in here_only}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({name: value for name, value in state.items() if name not in _NETWORKS})  # as in 0.1.0
+        self._scratch, self._choices, self._plans = Scratch(self.program), {}, {}
+        if "averaged" not in state:  # as in 0.1.0, whose running statistics go on as they were averaged then
+            self.averaged = {place: STEADY for _, place, _ in self.program.running} if self.step else {}
+        for name in ("parameters", "gradients", "state"):  # kernels write to them; joblib maps large arrays read-only
+            array = getattr(self, name)
+            if not array.flags.writeable:
+                own = aligned_zeros(array.size, array.dtype)
+                own[:] = array
+                setattr(self, name, own)
+
+
+def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
+    """The share of running statistics that the next batch keeps, after so many, and for how many batches it holds.
+
+    A running mean that starts from any value, and not from a first batch, is still momentumⁿ parts of that value after
+    n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹)
+    is the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the
+    initial value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the
+    momentum itself. From the 64th batch on several batches share one μ, the same for the old mean in the end, so that
+    a kernel call can take them at once: which ones depends on their number alone.
+    """
+    span = 1 << max(0, batches.bit_length() - 6)
+    start = batches // span * span
+    left = start + span - batches
+    if momentum == 0 or momentum**start < 2.0**-60:
+        return momentum, 1 << 62
+    rate = math.log(momentum)
+    old = momentum**span * math.expm1(start * rate) / math.expm1((start + span) * rate)
+    return float(old ** (1 / span)), left
+
+
+class Scratch(threading.local):
+    """The workspace of each Python thread: kept from call to call, so that the next one allocates nothing."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._plan = b""
+        self._workspace = np.empty(0)
+
+    def workspace(self, plan: Array) -> Array:
+        """Of the size that a plan needs; another plan gets another one in its place."""
+        key = plan.tobytes()
+        if key != self._plan:
+            self._workspace = self._program.workspace(plan)
+            self._plan = key
+        return self._workspace

@@ -1,0 +1,94 @@
+"""How many threads a kernel call should use while other programs want the CPU too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_SLOW = 1e-10  # seconds per floating-point operation on several threads above which one thread may be faster
+_SLOWER = 1.6  # or this many times what several threads needed at their best
+_TRIAL_CALLS = 20  # calls on several threads that are slow, after one thread was slower, until it is tried again
+_FIRST_HOLD = 4  # calls on one thread after it was faster, until several are tried again: a disturbance may be short
+_MOST_HOLD = 256  # the same, when several were slow again and again: it doubles each time
+_SLOW_CALLS = 2  # in a row, before one thread is tried: the first call after a pause is often slow
+_PATIENCE = 5.0  # seconds lost, after which compiling a kernel for one thread pays
+
+
+class ThreadChoice:
+    """All threads that are allowed, or one where that is faster.
+
+    When other programs use the CPU, threads that wait for each other can be many times slower than one thread
+    alone. The result has the same bits either way, so the choice is free: when several threads are slow, one is
+    tried, and the faster of the two is kept for a while. What is faster is measured, never assumed.
+
+    Parameters
+    ----------
+    most : int
+        Threads that are allowed.
+    serial_is_ready : callable
+        Whether the kernel for one thread can run without being compiled first.
+    """
+
+    def __init__(self, most: int, serial_is_ready: Callable[[], bool] = lambda: True) -> None:
+        self.most = most
+        self._serial_is_ready = serial_is_ready
+        self._best = float("inf")  # seconds per operation on several threads
+        self._latest: dict[bool, float] = {}  # seconds per operation, on several threads or on one
+        self._serial_calls = 0  # still to be made
+        self._hold = _FIRST_HOLD
+        self._unasked = 0  # calls on several threads until one is tried again
+        self._try_one = False
+        self._slow_calls = 0  # on several threads, in a row
+        self._slow_cost = 0.0  # the least of them: a call may be slow by chance
+        self._since_one = _TRIAL_CALLS  # calls on several threads since the last on one
+        self._lost = 0.0
+
+    def next(self) -> int:
+        """Threads for the next call."""
+        return 1 if self._try_one or self._serial_calls > 0 else self.most
+
+    def seconds(self, work: int) -> float | None:
+        """What the next call takes for so many operations, at most; None where nothing is known."""
+        several = self.next() > 1
+        if several in self._latest:
+            return self._latest[several] * work
+        return None if not self._latest else self._latest[not several] * self.most * work
+
+    def observe(self, threads: int, work: int, seconds: float) -> None:
+        """Take note of a call: its floating-point operations, and how long it took."""
+        cost = seconds / max(1, work)
+        self._latest[threads > 1] = cost
+        if self.most == 1:
+            return
+        if threads == 1:
+            self._observe_one(cost)
+        else:
+            self._observe_several(cost, seconds)
+
+    def _observe_one(self, cost: float) -> None:
+        self._since_one = 0
+        if not self._try_one:
+            self._serial_calls -= 1
+            return
+        self._try_one = False
+        is_faster = cost < self._slow_cost
+        self._serial_calls = self._hold if is_faster else 0
+        self._slow_calls = 0
+        self._unasked = 0 if is_faster else _TRIAL_CALLS
+
+    def _observe_several(self, cost: float, seconds: float) -> None:
+        self._best = min(self._best, cost)
+        self._unasked -= 1
+        self._since_one += 1
+        if cost <= _SLOW and cost <= _SLOWER * self._best:
+            self._slow_calls, self._hold = 0, _FIRST_HOLD
+            return
+        self._slow_cost = min(cost, self._slow_cost) if self._slow_calls else cost
+        self._slow_calls += 1
+        if self._slow_calls < _SLOW_CALLS:
+            return
+        if self._since_one <= _SLOW_CALLS and self._slow_cost > self._latest[False]:  # nothing has changed
+            self._hold = min(2 * self._hold, _MOST_HOLD)
+            self._serial_calls, self._slow_calls = self._hold, 0
+        elif self._unasked <= 0:
+            self._lost += seconds
+            self._try_one = self._serial_is_ready() or self._lost > _PATIENCE

@@ -1,0 +1,1 @@
+"""A network: its state, what it reads and writes, and how it is judged."""

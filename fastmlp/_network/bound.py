@@ -1,0 +1,118 @@
+"""The layers of a model, with their tensors, and a table of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from .._base.types import Array
+from ..layers import Activation, Dense, Layer, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..model import Sequential
+
+
+class BoundLayer:
+    """A layer of a model: its declaration, and its tensors as ordinary arrays.
+
+    Reading a tensor, such as ``kernel`` (fan_in, units), ``bias`` (units,), ``gamma`` or ``moving_mean``, gives a
+    read-only copy; assigning a whole array writes it into the model. ``trainable`` can be assigned too, also between
+    two calls of `fastmlp.Sequential.fit`: with False the layer's tensors stay as they are.
+    """
+
+    _model: Sequential
+    _index: int
+
+    def __init__(self, model: Sequential, index: int) -> None:
+        object.__setattr__(self, "_model", model)
+        object.__setattr__(self, "_index", index)
+
+    @property
+    def declaration(self) -> Layer:
+        """The layer as it was declared."""
+        return list(leaves(self._model.declarations))[self._index]
+
+    @property
+    def tensors(self) -> list[str]:
+        """Names of its tensors."""
+        return [tensor.name for tensor in self._model.engine.program.tensors if tensor.layer == self._index]
+
+    @property
+    def units(self) -> int:
+        """Width of the output."""
+        return output_widths(self._model)[self._index]
+
+    @property
+    def activation(self) -> str:
+        """Name of the activation."""
+        declaration = self.declaration
+        return declaration.activation if isinstance(declaration, (Dense, Activation)) else "linear"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes its tensors."""
+        return bool(getattr(self.declaration, "trainable", False))
+
+    def __getattr__(self, name: str) -> Array:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._model._tensor(self._index, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "trainable":
+            self._model._set_trainable(self._index, value)
+            return
+        if hasattr(type(self), name):
+            raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
+        self._model._set_tensor(self._index, name, value)
+
+    def __dir__(self) -> list[str]:
+        own = [name for name in super().__dir__() if not name.startswith("_")]
+        return sorted([*own, *(self.tensors if self._model.is_built else ())])
+
+    def __repr__(self) -> str:
+        return f"<layer {self._index}: {self.declaration}>"
+
+
+def output_widths(model: Sequential) -> list[int]:
+    """Units of each layer's output; -1 where they are those of an input that is not known yet."""
+    width = model.engine.program.fan_in if model.is_built else -1
+    widths = []
+    for layer in leaves(model.declarations):
+        width = layer.units if isinstance(layer, Dense) else width
+        widths.append(width)
+    return widths
+
+
+def print_summary(model: Sequential, print_fn: Callable[[str], Any]) -> None:
+    """Print a table of the layers, their shapes and their numbers of parameters."""
+    rows = [("layer", "activation", "output", "parameters")]
+    widths, counts = output_widths(model), _counts(model) if model.is_built else None
+    for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
+        activation = layer.activation if isinstance(layer, (Dense, Activation)) else ""
+        shown = "?" if counts is None else f"{counts[index]:,}"
+        rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
+    columns = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        cells = [cell.ljust(w) for cell, w in zip(row[:3], columns, strict=False)]
+        print_fn("  ".join([*cells, row[3].rjust(columns[3])]))
+    print_fn(_total(model))
+
+
+def _counts(model: Sequential) -> Counter[int]:
+    """Numbers in the tensors of each layer."""
+    counts: Counter[int] = Counter()
+    for tensor in model.engine.program.tensors:
+        counts[tensor.layer] += model.engine.program.numbers_in(tensor)
+    return counts
+
+
+def _total(model: Sequential) -> str:
+    if not model.is_built:
+        return "parameters: not known before the model is built"
+    program = model.engine.program
+    fixed = sum(program.numbers_in(tensor) for tensor in program.tensors if not tensor.trained)
+    size = f"{program.count * model.dtype.itemsize / 2**20:.2f} MB in {model.dtype}"
+    return f"parameters: {program.count:,} ({size})" + (f", of them {fixed:,} not trained" if fixed else "")

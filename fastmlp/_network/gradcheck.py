@@ -1,0 +1,155 @@
+"""Are the gradients right? Backpropagation against finite differences, tensor by tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._base import check as _check
+from .._base import naming
+from .._base.errors import ArgumentError
+from .._base.types import Array
+from .._engine.engine import Data, Engine
+from .._engine.program import Tensor
+from ..layers import leaves
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+_FLOOR = 1e-7  # gradients smaller than this are rounding: differences are relative to at least so much
+
+
+@dataclass(frozen=True)
+class TensorCheck:
+    """What was found for one tensor.
+
+    Attributes
+    ----------
+    name : str
+        The layer's number and type, and the tensor's name.
+    shape : tuple of int
+    indices : list of tuple of int
+        The elements that were looked at.
+    analytic, numerical : ndarray of float64
+        Their derivatives by backpropagation and by finite differences.
+    floor : float
+        Derivatives below it are lost in the rounding of the loss.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    indices: list[tuple[int, ...]]
+    analytic: Array
+    numerical: Array
+    floor: float = _FLOOR
+
+    @property
+    def error(self) -> float:
+        """The largest difference, relative to the largest derivative of the tensor, or to ``floor``."""
+        scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), self.floor)
+        return float(np.abs(self.analytic - self.numerical).max(initial=0) / scale)
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Result of `fastmlp.Sequential.gradient_check`.
+
+    Attributes
+    ----------
+    tensors : list of TensorCheck
+    loss : float
+        Where the derivatives were taken, in float64.
+    tolerance : float
+    """
+
+    tensors: list[TensorCheck]
+    loss: float
+    tolerance: float
+
+    @property
+    def error(self) -> float:
+        """The largest relative error of all tensors; NaN if one is."""
+        return float(np.max([tensor.error for tensor in self.tensors]))
+
+    @property
+    def passed(self) -> bool:
+        """Whether every tensor is within the tolerance."""
+        return bool(self.error <= self.tolerance)
+
+    def __str__(self) -> str:
+        width = max([len(tensor.name) for tensor in self.tensors] + [len("tensor")])
+        lines = [f"{'tensor'.ljust(width)}  looked at  largest derivative  relative error"]
+        for tensor in self.tensors:
+            largest = np.abs(tensor.analytic).max(initial=0)
+            mark = "" if tensor.error <= self.tolerance else "  WRONG"
+            counted = f"{len(tensor.indices)}"
+            lines.append(f"{tensor.name.ljust(width)}  {counted:>9}  {largest:>18.3e}  {tensor.error:>14.1e}{mark}")
+        verdict = "the gradients are right" if self.passed else "the gradients are WRONG"
+        lines.append(f"{verdict}: at most {self.error:.1e} off, {self.tolerance:.0e} allowed (loss {self.loss:.6g})")
+        return "\n".join(lines)
+
+
+def check(
+    model: Sequential, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+) -> GradientCheck:
+    """See `fastmlp.Sequential.gradient_check`."""
+    samples = _check.whole_number(samples, "samples", minimum=1)
+    step = _check.real_number(step, "step", above=0)
+    tolerance = _check.real_number(tolerance, "tolerance", above=0)
+    twin = _in_float64(model, x)
+    twin.learn_names(naming.feature_names(x), y)
+    data = twin._data(x, y, "x", "y")
+    engine, chance = twin.engine, (twin.seed, 0)
+    loss, gradient = engine.gradient(data, chance)
+    rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
+    found = []
+    rounding = 10 * np.finfo(np.float64).eps * max(1.0, abs(loss)) / step  # of a finite difference
+    floor = max(_FLOOR, rounding / tolerance)
+    for tensor in engine.program.tensors:
+        if tensor.trained:
+            indices = _some(tensor.shape, samples, rng)
+            analytic = np.array([engine.program.unpack(gradient, tensor)[index] for index in indices])
+            numerical = np.array([_difference(engine, data, chance, tensor, index, step) for index in indices])
+            found.append(TensorCheck(_name(twin, tensor), tensor.shape, indices, analytic, numerical, floor))
+    if not found:
+        raise ArgumentError("the model has no tensors that are trained, so there are no gradients to check")
+    return GradientCheck(found, loss, tolerance)
+
+
+def _in_float64(model: Sequential, x: Any) -> Sequential:
+    """A copy whose arithmetic leaves finite differences enough digits."""
+    twin = model.like(model.declarations, "float64")
+    twin.compile(model.optimizer, model.loss, model.metrics)
+    twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
+    if model.is_built:
+        twin.set_weights(model.get_weights())
+    return twin
+
+
+def _some(shape: tuple[int, ...], samples: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    """All elements of a small tensor, or some of a large one."""
+    size = int(np.prod(shape))
+    flat = np.arange(size) if size <= samples else np.sort(rng.choice(size, samples, replace=False))
+    return [tuple(int(i) for i in np.unravel_index(number, shape)) for number in flat]
+
+
+def _difference(
+    engine: Engine, data: Data, chance: tuple[int, int], tensor: Tensor, index: tuple[int, ...], step: float
+) -> float:
+    """(loss(w + step) − loss(w − step)) / (2 step) for one element: the error shrinks with the step's square."""
+    values = engine.program.unpack(engine.parameters, tensor)
+    kept, losses = values[index], []
+    for moved in (kept + step, kept - step):
+        values[index] = moved
+        engine.program.pack(engine.parameters, tensor, values)
+        losses.append(engine.gradient(data, chance)[0])
+    values[index] = kept
+    engine.program.pack(engine.parameters, tensor, values)
+    return (losses[0] - losses[1]) / (2 * step)
+
+
+def _name(model: Sequential, tensor: Tensor) -> str:
+    layer = list(leaves(model.declarations))[tensor.layer]
+    return f"{tensor.layer} {type(layer).__name__} {tensor.name}"

@@ -1,0 +1,178 @@
+"""What training left behind: losses and accuracies by epoch and by batch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+from collections.abc import Iterator, KeysView
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.files import as_path, write_atomically
+
+
+@dataclass
+class History:
+    """The record of a training run.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"``
+        (the training itself, without validation). NaN stands for what is not known: the validation of an epoch that
+        Ctrl-C cut short, of epochs that had none, or of epochs before a run was resumed with validation.
+    batches : dict of str to list of float
+        One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update. NaN for
+        batches of runs, before or after a `compile`, that had no such metric.
+    validations : dict of str to list of float
+        One value for each validation that ``fit(validation_batches=...)`` asked for: ``"epoch"`` and ``"batch"``, the
+        batches that were done in that epoch, ``"val_loss"``, ``"val_accuracy"``.
+    epoch : list of int
+        Numbers of the epochs, from 0.
+    stopped : str
+        Why training ended: ``"finished"``, ``"interrupted"`` (Ctrl-C), ``"max_time"``, ``"callback"`` (one set
+        ``stop_training``), ``"diverged"``, or ``"failed"`` (something raised an error).
+    partial : bool
+        Whether the last epoch was not trained to its end; its values then cover the batches that were.
+
+    Examples
+    --------
+    >>> from fastmlp.history import History
+    >>> h = History(history={"loss": [0.5, 0.25]}, epoch=[0, 1])
+    >>> h["loss"][-1]
+    0.25
+    """
+
+    history: dict[str, list[float]] = field(default_factory=dict)
+    batches: dict[str, list[float]] = field(default_factory=dict)
+    epoch: list[int] = field(default_factory=list)
+    stopped: str = "finished"
+    partial: bool = False
+    validations: dict[str, list[float]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> list[float]:
+        return self.history[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.history
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.history)
+
+    def keys(self) -> KeysView[str]:
+        """Names of the values of each epoch."""
+        return self.history.keys()
+
+    def add_batches(self, **values: list[float]) -> None:
+        """Append values of consecutive batches; NaN where a run does not measure what another did."""
+        length = max(map(len, self.batches.values()), default=0)
+        for name in {**self.batches, **values}:
+            unknown = [math.nan] * max(map(len, values.values()), default=0)
+            self.batches.setdefault(name, [math.nan] * length).extend(values.get(name, unknown))
+
+    def add_validation(self, epoch: int, batch: int, values: dict[str, float]) -> None:
+        """Append a validation after some batches of an epoch."""
+        _append(self.validations, {"epoch": epoch, "batch": batch, **values}, len(self.validations.get("epoch", [])))
+
+    def add_epoch(self, number: int, logs: dict[str, float], *, partial: bool) -> None:
+        """Append the values of an epoch; one that completes a partial epoch replaces it."""
+        if self.partial:
+            self.epoch.pop()
+            for items in self.history.values():
+                items.pop()
+        self.partial = partial
+        _append(self.history, logs, len(self.epoch))
+        self.epoch.append(number)
+
+    def config(self) -> dict[str, Any]:
+        """A JSON-ready description; `from_config` reads it back."""
+        return {
+            "history": self.history,
+            "batches": self.batches,
+            "epoch": self.epoch,
+            "stopped": self.stopped,
+            "partial": self.partial,
+            "validations": self.validations,
+        }
+
+    @classmethod
+    def from_config(cls, config: Any) -> History:
+        """The history that `config` describes.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If it cannot be one: of unknown fields, with values of wrong types, or lists of different lengths.
+        """
+        if not isinstance(config, dict) or not config.keys() <= cls.__dataclass_fields__.keys():
+            raise ArgumentTypeError(f"history must have no fields but {', '.join(cls.__dataclass_fields__)}")
+        history = cls(**config)
+        check.yes_or_no(history.partial, "history: partial")
+        if not isinstance(history.stopped, str):
+            raise ArgumentTypeError(f"history: stopped must be a text, not {history.stopped!r:.60}")
+        epochs = len(_epochs(history.epoch, "history: epoch"))
+        _check_lists(history.history, "history", epochs)
+        validations = _check_lists(history.validations, "validations")
+        for name in ("epoch", "batch") if validations else ():
+            _epochs(history.validations.get(name), f"history: {name} of validations")
+        if history.partial and not epochs:
+            raise ArgumentError("history: partial is the last epoch, but there is none")
+        history.batches = _of_one_length(history.batches)
+        _check_lists(history.batches, "batches")
+        return history
+
+    def write_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line for each epoch; the file is written whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+        """
+        names = list(self.history)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["epoch", *names])
+        for row, number in enumerate(self.epoch):
+            writer.writerow([number, *(repr(float(self.history[name][row])) for name in names)])
+        write_atomically(as_path(path), text.getvalue().encode())
+
+
+def _epochs(values: Any, name: str) -> list[int]:
+    numbers = values if isinstance(values, list) else None
+    if numbers is None:
+        raise ArgumentTypeError(f"{name} must be a list of numbers, not {values!r:.60}")
+    return [check.whole_number(number, name, minimum=0, maximum=2**53) for number in numbers]
+
+
+def _check_lists(lists: Any, name: str, length: int | None = None) -> int:
+    """The common length of lists of numbers, which must be ``length`` if there are any."""
+    if not isinstance(lists, dict) or not all(isinstance(values, list) for values in lists.values()):
+        raise ArgumentTypeError(f"history: {name} must have a list of numbers for each name, not {lists!r:.60}")
+    for key, values in lists.items():
+        if not all(type(value) is float or (type(value) is int and abs(value) <= 2**53) for value in values):
+            raise ArgumentTypeError(f"history: {name} must hold numbers, but {key!r:.60} has others")
+        length = len(values) if length is None else length
+        if len(values) != length:
+            raise ArgumentError(f"history: the lists of {name} must have {length} numbers, but {key!r:.60} has others")
+    return length or 0
+
+
+def _of_one_length(batches: Any) -> Any:
+    """Without lists that are not as long as that of the losses.
+
+    Version 0.1.0 wrote a metric that only some of the runs had without gaps: which batches it is of is not known.
+    """
+    if not isinstance(batches, dict) or not isinstance(batches.get("loss"), list):
+        return batches
+    length = len(batches["loss"])
+    return {name: values for name, values in batches.items() if not isinstance(values, list) or len(values) == length}
+
+
+def _append(lists: dict[str, list[float]], values: dict[str, float], length: int) -> None:
+    """Append to lists of one length; NaN where a value is not known, so that they keep one length."""
+    for name in {**lists, **values}:
+        lists.setdefault(name, [math.nan] * length).append(values.get(name, math.nan))

@@ -1,0 +1,193 @@
+"""How a model reads features: which columns, whether whole numbers are pixels, and in which precision.
+
+What a whole number means cannot be seen from it: a pixel of 255 is 1.0 to the network, an age of 61 is 61.0. So a model
+records the kind of features that it learned from. It reads all that comes later in the same way, or refuses it:
+
+    learned from          bytes (uint8 arrays)   other whole numbers    fractions               tables
+    ------------------    -------------------    -------------------    --------------------    -------------------
+    nothing yet           pixels                 numbers                numbers                 numbers
+    pixels                pixels                 pixels                 pixels scaled before    pixels
+    whole numbers         numbers                numbers                numbers                 numbers
+    fractions             refused                numbers                numbers                 numbers
+
+Pixels that were scaled before are recognised by their size: numbers that no scaled pixel comes near are refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._base import check, naming
+from .._base.errors import ArgumentError
+from .._base.types import Array
+
+PIXELS, INTEGERS, FLOATS = KINDS = ("pixels", "integers", "floats")
+
+_MOST = 255
+_ROOM = 2.0  # a scaled pixel with noise on it may leave the range of pixels: by its width on either side, at most
+_BLOCK = 4096  # rows in float64 at once
+_FEW_LOST = 0.9  # share of the distinct values of a column of fractions that rounding may leave without a warning
+
+
+@dataclass(frozen=True)
+class Features:
+    """Rows as the kernels read them: uint8, or numbers in the model's dtype, of which the first layer's mean has been
+    taken off where ``is_centered``."""
+
+    rows: Array
+    is_centered: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The features that a model reads.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of the model.
+    width : int or None
+        Features in a row, where that is known.
+    names : tuple or None
+        Of the columns of the table that the model learned from, if it was one.
+    kind : str or None
+        Of what it learned from: "pixels", "integers" or "floats".
+    pixel_scale : float
+        What pixels are multiplied by.
+    center : ndarray or None
+        The mean in a first `fastmlp.Normalization`, in float64, shape (features,).
+    """
+
+    dtype: np.dtype[Any]
+    width: int | None
+    names: naming.Names | None
+    kind: str | None
+    pixel_scale: float
+    center: Array | None
+
+    def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
+        """Features from what the user gave; NaN and infinities are refused, if ``finite``.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If it cannot be read as what the model learned from.
+        """
+        return self.converted(self.rows(x, name), name, finite=finite)
+
+    def rows(self, x: Any, name: str) -> Array:
+        """A matrix of the user's numbers, with the columns in the model's order; uint8 if they are pixels."""
+        places = naming.places(x, self.names, name)
+        rows = check.rows(x, name, self.width if places is None else None)
+        return self._of_kind(rows if places is None else rows[:, places], name)
+
+    def _of_kind(self, rows: Array, name: str) -> Array:
+        is_bytes = rows.dtype == np.uint8
+        if self.kind == PIXELS and not is_bytes:
+            return self._as_pixels(rows, name)
+        if self.kind == INTEGERS and is_bytes:
+            return rows.astype(np.int16)
+        if self.kind == FLOATS and is_bytes:
+            raise ArgumentError(
+                f"{name} is uint8, which could be pixels, but the model was trained on numbers: give numbers as "
+                f"{name}.astype('float32'), or pixels as the numbers that it was trained on, such as {name} / 255"
+            )
+        return rows
+
+    def _as_pixels(self, rows: Array, name: str) -> Array:
+        if rows.dtype.kind == "b":
+            raise ArgumentError(
+                f"{name} holds True and False, but the model was trained on pixels (uint8): give pixels, such as "
+                f"{name}.astype('uint8') * {_MOST}"
+            )
+        if rows.dtype.kind in "iu":
+            if rows.size and (rows.min() < 0 or rows.max() > _MOST):
+                raise ArgumentError(
+                    f"{name} must hold pixels, whole numbers from 0 to {_MOST}, as the model was trained on pixels "
+                    f"(uint8), but it holds numbers from {rows.min()} to {rows.max()}"
+                )
+            return rows.astype(np.uint8)
+        self.check_scaled(rows, name)
+        return rows
+
+    def check_scaled(self, rows: Array, name: str) -> None:
+        """Refuse fractions that are no scaled pixels, to a model of pixels."""
+        size = _MOST * self.pixel_scale
+        low, high = rows.min(), rows.max()  # NaN passes: it is found where results are checked
+        if high > _ROOM * size or low < (1 - _ROOM) * size:
+            raise ArgumentError(
+                f"{name} must hold pixels, as the model was trained on pixels (uint8), but it holds numbers from "
+                f"{low:g} to {high:g}: give pixels as {name}.astype('uint8'), or scaled before as {name} * "
+                f"model.uint8_scale, which are numbers from 0 to {size:g}"
+            )
+
+    def converted(self, rows: Array, name: str, *, finite: bool = True) -> Features:
+        """A matrix of `rows` as the kernels read it."""
+        if rows.dtype == np.uint8:
+            return Features(np.ascontiguousarray(rows))
+        is_centered = self.center is not None and not is_exact(rows.dtype, self.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = self._centered(rows) if is_centered else np.ascontiguousarray(rows, self.dtype)
+        if finite:
+            check.refuse_non_finite(numbers, rows, name)
+        return Features(numbers, is_centered)
+
+    def _centered(self, rows: Array) -> Array:
+        """Rows less the mean, rounded to the model's dtype after that: large numbers keep their differences."""
+        result = np.empty(rows.shape, self.dtype)
+        for start in range(0, len(rows), _BLOCK):
+            result[start : start + _BLOCK] = rows[start : start + _BLOCK] - self.center
+        return result
+
+    def learned(self, rows: Array) -> str:
+        """The kind of a model that learns from these `rows` too."""
+        given = PIXELS if rows.dtype == np.uint8 else FLOATS if rows.dtype.kind == "f" else INTEGERS
+        if self.kind is None or self.kind == given:
+            return given
+        return PIXELS if self.kind == PIXELS else FLOATS
+
+    def scales(self) -> tuple[float, float]:
+        """What bytes, and other whole numbers, are multiplied by; NaN for those that are refused."""
+        of_bytes = {INTEGERS: 1.0, FLOATS: np.nan}.get(self.kind or PIXELS, self.pixel_scale)
+        return of_bytes, self.pixel_scale if self.kind == PIXELS else 1.0
+
+
+# ---------------------------------------------------------------- what rounding loses
+
+
+def is_exact(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
+    """Whether ``dtype`` holds all numbers of the type that is given."""
+    if given.kind == "f":
+        return given.itemsize <= dtype.itemsize
+    return given.kind == "b" or 8 * given.itemsize <= np.finfo(dtype).nmant + 1
+
+
+def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None, stacklevel: int = 3) -> None:
+    """Warn whoever called the caller of columns whose different values became equal in the model's dtype."""
+    if is_exact(given.dtype, numbers.dtype):
+        return
+    merged = [column for column in _crowded(numbers) if _loses(given[:, column], numbers[:, column])]
+    if merged:
+        shown = naming.some(merged if names is None else [names[column] for column in merged])
+        warnings.warn(
+            f"x has columns whose different values {numbers.dtype} cannot tell apart, so that some become equal: "
+            f"{shown}. Subtract their mean (a first layer fastmlp.Normalization() does it), or use dtype='float64'",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def _crowded(numbers: Array) -> list[int]:
+    """Columns of more rows than there are numbers of the dtype between the smallest and the largest."""
+    low, high = numbers.min(axis=0).astype(np.float64), numbers.max(axis=0).astype(np.float64)
+    step = np.spacing(np.maximum(np.abs(low), np.abs(high)).astype(numbers.dtype)).astype(np.float64)
+    return [int(column) for column in np.flatnonzero((high - low) / step < len(numbers))]
+
+
+def _loses(given: Array, rounded: Array) -> bool:
+    before, after = len(np.unique(given)), len(np.unique(rounded))
+    return after < (before if given.dtype.kind in "iu" else _FEW_LOST * before)

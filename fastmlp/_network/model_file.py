@@ -1,0 +1,453 @@
+"""One model, one ``.npz`` file: arrays, and one JSON text. Nothing in it can run when it is loaded."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import kernels, layers, losses, optimizers
+from .._base import archive, check, naming
+from .._base.errors import ArgumentError, DivergenceError, FastMLPError, ModelFileError
+from .._base.files import as_path, write_atomically
+from .._base.types import Array
+from .._engine import program
+from .._engine.engine import STEADY
+from .._version import __version__
+from ..model import Position, Sequential
+from . import inputs
+from .history import History
+from .network import check_last
+
+if TYPE_CHECKING:
+    from .._base.archive import Archive
+    from .._engine.program import Tensor
+    from ..metrics import Metric
+
+_ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = "declared", "learned", "unknown"  # of the statistics of a Normalization
+_STATISTICS = ("mean", "variance")
+_CENTER = "input/mean"  # that of a first Normalization, in float64
+_KIND = "input/kind"  # what weights alone were trained on
+FORMAT = "fastmlp-model"
+FORMAT_VERSION = 2
+_READABLE = (1, 2)
+_SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may end there
+_TO_CALLER = 3  # frames from where a warning is given to who calls `load`
+
+
+def save(model: Sequential, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
+    """Write a built model to a file; see `Sequential.save`. Notes, JSON-ready, become arrays of text of their own."""
+    target, engine = as_path(path), model.engine
+    arrays = {"config": _text(json.dumps(_config(model)))}
+    for slot, flat in enumerate([engine.parameters, *_slots(model)]):
+        for tensor in engine.program.tensors:
+            arrays[_name(slot, tensor)] = engine.program.unpack(flat, tensor)
+    arrays.update(_center(model))
+    _refuse_ruined(arrays)
+    _write({**arrays, **{name: _text(json.dumps(note)) for name, note in notes.items()}}, target)
+
+
+def _refuse_ruined(arrays: dict[str, Array]) -> None:
+    """Refuse to write what could not be loaded: numbers that the last update has ruined, before any loss shows it."""
+    for name, array in arrays.items():  # whole numbers are finite
+        is_state = name.startswith("optimizer/")
+        if np.isnan(array).any() if is_state else not np.isfinite(array).all():
+            raise DivergenceError(
+                f"the model cannot be saved: its array {name!r} holds {'NaN' if is_state else 'NaN or infinity'}, so "
+                "the last update was too large. Load an earlier file, or compile() and set_weights() anew, and train "
+                "with a lower learning rate"
+            )
+
+
+def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """See `Sequential.save_weights`."""
+    target = as_path(path)
+    names = [_name(0, tensor) for tensor in model.engine.program.tensors]
+    arrays = {**dict(zip(names, model.get_weights(), strict=True)), **_center(model)}
+    _refuse_ruined(arrays)
+    kind = {} if model.input_kind is None else {_KIND: _text(json.dumps({"kind": model.input_kind}))}
+    _write({**arrays, **kind}, target)
+
+
+def _center(model: Sequential) -> dict[str, Array]:
+    """The mean of a first Normalization, where its tensor is the rounded form."""
+    center = model.inputs().center
+    return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
+
+
+def _write(arrays: dict[str, Array], path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file, such as {path / 'model.npz'}")
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def _config(model: Sequential) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "fastmlp_version": __version__,
+        "dtype": str(model.dtype),
+        "n_features": model.engine.program.fan_in,
+        "uint8_scale": model.uint8_scale,
+        "seed": model.seed,
+        "classes": None if model.classes is None else model.classes.tolist(),
+        "has_learned_classes": model._has_learned_classes,
+        "feature_names": model.feature_names,
+        "input_kind": model.input_kind,
+        "layers": [layer.config() for layer in model.declarations],
+        "optimizer": _optimizer_config(model),
+        "own_schedule": _own_schedule(model),
+        "loss": model._loss.config() if model._loss else None,
+        "metrics": [config for metric in model.metrics if (config := metric.config()) is not None],
+        "learning_rate": model._learning_rate,
+        "step": model.engine.step,
+        "has_state": _has_state(model),
+        "statistics": _statistics(model),
+        "position": [model.position.epoch, model.position.batch],
+        "history": model.history.config() if model.history else None,
+    }
+
+
+def _own_schedule(model: Sequential) -> str | None:
+    """Name of a schedule that is code of the user, where the model has one."""
+    schedule = None if model._optimizer is None else model._optimizer.learning_rate
+    return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
+
+
+def _optimizer_config(model: Sequential) -> dict[str, Any] | None:
+    if model._optimizer is None:
+        return None
+    config = model._optimizer.config()
+    return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
+
+
+def _statistics(model: Sequential) -> dict[str, Any]:
+    """Where the statistics of each layer that has some come from: their origin, or how many batches they average."""
+    found: dict[str, Any] = {}
+    for index, layer in enumerate(layers.leaves(model.declarations)):
+        if isinstance(layer, layers.Normalization):
+            found[str(index)] = _UNKNOWN if layer.mean is None else _LEARNED if layer.stands_for else _DECLARED
+        elif isinstance(layer, layers.BatchNormalization):
+            found[str(index)] = model.engine.averaged.get(model._find_tensor(index, "moving_mean").offset, 0)
+    return found
+
+
+def _has_state(model: Sequential) -> bool:
+    return model.engine.state.size > 0
+
+
+def _slots(model: Sequential) -> list[Array]:
+    """The optimiser's state, one flat vector for each of its slots, and gradients that have not been used yet."""
+    engine = model.engine
+    state = list(engine.state.reshape(-1, engine.program.size)) if _has_state(model) else []
+    return [*state, engine.gradients] if engine.has_pending_gradients() else state
+
+
+def _name(slot: int, tensor: Tensor) -> str:
+    group = "parameters" if slot == 0 else f"optimizer/{slot - 1}"
+    return f"{group}/{tensor.layer}/{tensor.name}"
+
+
+def _text(text: str) -> Array:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def load(path: str | os.PathLike[str]) -> Sequential:
+    """Read a model that `Sequential.save` wrote, ready to predict or to go on training.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Sequential
+        With the same bits in weights, optimiser state and position: ``fit(..., resume=True)`` goes on as if
+        it had never stopped.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
+        unpack to over 20 times the file's size and 32 MiB more.
+    ArgumentError, ArgumentTypeError
+        If ``path`` is not the name of a file, such as a number.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> model = fm.mlp([4], classes=2)
+    >>> model.build(n_features=3)
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.npz")
+    >>> model.save(path)
+    >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
+    True
+    """
+    with archive.opened(as_path(path)) as file:
+        return _restore(_read_config(file), file, file.path)
+
+
+def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """See `Sequential.load_weights`."""
+    tensors = model.engine.program.tensors
+    with archive.opened(as_path(path)) as file:
+        there = {name: file.shape(name) for name in file.names if name.startswith("parameters/")}
+        wanted = {_name(0, tensor): tensor.shape for tensor in tensors}
+        odd = sorted(name for name in there | wanted if there.get(name) != wanted.get(name))
+        if odd:
+            shapes = " and ".join(str(shapes.get(odd[0], "none")) for shapes in (there, wanted))
+            raise ModelFileError(
+                f"{file.path} does not hold the weights of a model with these layers: its {odd[0]!r} and the model's "
+                f"have the shapes {shapes}"
+            )
+        weights = [_read_tensor(file, 0, tensor, model.dtype) for tensor in tensors]
+        if isinstance(model.declarations[0], layers.Normalization):
+            at = next(number for number, tensor in enumerate(tensors) if (tensor.layer, tensor.name) == (0, "mean"))
+            weights[at] = _read_center(file, weights[at])
+        kind = _read_kind(file)
+    model.set_weights(weights)
+    model.input_kind = model.input_kind if kind is None else kind
+
+
+def _read_kind(file: Archive) -> str | None:
+    """What weights were trained on, from their file or that of their model; files of 0.1.0 do not say it."""
+    found = file.read_json(_KIND).get("kind") if _KIND in file else None
+    if "config" in file:
+        found = _read_config(file).get("input_kind")
+    return None if found is None else check.choice(found, "input_kind", inputs.KINDS)
+
+
+def _read_config(file: Archive) -> dict[str, Any]:
+    path = file.path
+    if "config" not in file:
+        raise ModelFileError(f"{path} is not a fastmlp model: it has no 'config' entry")
+    config = file.read_json("config")
+    if config.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is not a fastmlp model: its config is not one of ours")
+    if config.get("format_version") not in _READABLE:
+        raise ModelFileError(
+            f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
+            f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
+        )
+    return config
+
+
+def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
+    model = Sequential(
+        [layers.from_config(item) for item in config["layers"]],
+        dtype=config["dtype"],
+        uint8_scale=config["uint8_scale"],
+        seed=config["seed"],
+        classes=config.get("classes"),
+    )
+    if config.get("feature_names") is not None:
+        model.feature_names = _read_names(config["feature_names"], config["n_features"])
+    if config.get("input_kind") is not None:  # files of 0.1.0 do not have it
+        model.input_kind = check.choice(config["input_kind"], "input_kind", inputs.KINDS)
+    if config["optimizer"] is not None:
+        _compile(model, config, path)
+        if config.get("own_schedule") is not None:
+            name = config["own_schedule"]
+            if not isinstance(name, str) or not name.isidentifier():
+                raise ValueError("own_schedule is the name of a class")
+            warnings.warn(
+                f"{path}: the schedule {name} is code of your own, which files do not hold: the "
+                f"learning rate stays {model.learning_rate:g} unless you compile() with the schedule again",
+                stacklevel=_TO_CALLER,
+            )
+        if config.get("learning_rate") is not None:
+            model.learning_rate = config["learning_rate"]
+    step = check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
+    has_state = check.yes_or_no(config["has_state"], "has_state")
+    _check_sizes(model, config["n_features"], _slots_in_file(model, step, has_state), file)
+    engine = model._engine = model._bare_engine(config["n_features"])
+    engine.step = step
+    if has_state or engine.has_pending_gradients():
+        engine.allocate_training()
+    unsigned = () if engine.optimizer is None else engine.optimizer.unsigned_slots
+    for slot, flat in enumerate([engine.parameters, *_slots(model)]):
+        for tensor in engine.program.tensors:
+            array = _read_tensor(file, slot, tensor, model.dtype)
+            if slot - 1 in unsigned and (array < 0).any():
+                raise ModelFileError(
+                    f"{path} is damaged: the array {_name(slot, tensor)!r} must hold no negative numbers"
+                )
+            engine.program.pack(flat, tensor, array)
+    _restore_statistics(model, config.get("statistics"))
+    _restore_center(model, file)
+    model._has_learned_classes = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
+    model.history = _read_history(config["history"])
+    model.position = _read_position(config["position"])
+    return model
+
+
+def _compile(model: Sequential, config: dict[str, Any], path: Path) -> None:
+    """As it was; but for metrics that earlier versions took, and that cannot read what the model may give."""
+    from .. import metrics  # which need not be imported to predict
+
+    optimizer, loss = optimizers.get(config["optimizer"]), losses.get(config["loss"])
+    chosen = metrics.get(config["metrics"])
+    model.compile(optimizer, loss, [])
+    kept = [metric for metric in chosen if _is_read_by(metric, model)]
+    if len(kept) < len(chosen):
+        warnings.warn(
+            f"{path}: of the metrics, {len(chosen) - len(kept)} cannot read what this last layer and loss may give, "
+            f"and are left out: compile() with others",
+            stacklevel=_TO_CALLER + 1,
+        )
+    model.compile(optimizer, loss, kept)
+
+
+def _is_read_by(metric: Metric, model: Sequential) -> bool:
+    try:
+        check_last(model.declarations, model.loss, [metric])
+    except ArgumentError:
+        return False
+    return True
+
+
+def _read_names(stored: Any, count: int) -> naming.Names:
+    names = tuple(_read_name(item) for item in check.items(stored, "feature_names", "names"))
+    if len(names) != count or len(set(names)) != count:
+        raise ValueError("feature_names must be different names, one for each feature")
+    return names
+
+
+def _read_name(stored: Any) -> naming.Name:
+    if isinstance(stored, list):
+        return tuple(_read_name(item) for item in stored)
+    if isinstance(stored, (str, int)) and not isinstance(stored, bool):
+        return stored
+    raise ValueError("names of features are texts, whole numbers, or lists of these")
+
+
+def _restore_statistics(model: Sequential, stored: Any) -> None:
+    """Let the model know where its statistics come from, or `fit` would take those of its data.
+
+    Files of 0.1.0 do not say it. There, what a first layer has that differs from the initial values was learned, as
+    far as one can tell: so a cross-validation of the model finds its own, and predictions and further training are
+    the same. Running statistics go on as they were averaged then.
+    """
+    tensors: dict[int, list[Tensor]] = {}
+    for tensor in model.engine.program.tensors:
+        tensors.setdefault(tensor.layer, []).append(tensor)
+    numbers = itertools.count()
+
+    def restored(layer: layers.Layer) -> layers.Layer:
+        index = next(numbers)
+        if not isinstance(layer, (layers.Normalization, layers.BatchNormalization)):
+            return layer
+        mean, variance = (tensor for tensor in tensors[index] if tensor.is_statistic)
+        values = [model.engine.program.unpack(model.engine.parameters, tensor) for tensor in (mean, variance)]
+        origin = _origin_before(layer, index, *values) if stored is None else stored[str(index)]
+        if isinstance(layer, layers.BatchNormalization):
+            count = check.whole_number(origin, "statistics", minimum=0, maximum=2**53)
+            model.engine.averaged[mean.offset] = count
+            return layer
+        origin = check.choice(origin, "statistics", _ORIGINS)
+        if origin == _DECLARED:
+            layer._set(**{name: value.astype(np.float64) for name, value in zip(_STATISTICS, values, strict=True)})
+        return layer.in_model(*values) if origin == _LEARNED else layer
+
+    model.declarations = layers.with_each_leaf(model.declarations, restored)
+
+
+def _origin_before(layer: layers.Layer, index: int, mean: Array, variance: Array) -> Any:
+    """What a file of 0.1.0 does not say of a layer's statistics."""
+    is_initial = not mean.any() and bool((variance == 1).all())
+    if isinstance(layer, layers.BatchNormalization):
+        return 0 if is_initial else STEADY
+    return _UNKNOWN if is_initial else _DECLARED if index else _LEARNED
+
+
+def _restore_center(model: Sequential, file: Archive) -> None:
+    """Let a first Normalization have its mean in float64."""
+    first = model.declarations[0]
+    if isinstance(first, layers.Normalization) and first.mean is not None:
+        first._set(mean=_read_center(file, first.mean.astype(model.dtype)).astype(np.float64))
+
+
+def _read_center(file: Archive, rounded: Array) -> Array:
+    """The mean of a first Normalization in float64, of which its tensor is the rounded form; this, where it is alone.
+
+    Raises
+    ------
+    ModelFileError
+        If the file has another mean there.
+    """
+    if _CENTER not in file:
+        return rounded
+    mean = file.read(_CENTER).astype(np.float64) if file.shape(_CENTER) == rounded.shape else None
+    with np.errstate(over="ignore"):
+        if mean is None or not np.array_equal(mean.astype(rounded.dtype), rounded):
+            raise ModelFileError(
+                f"{file.path} is damaged: the array {_CENTER!r} contradicts the mean of the first layer"
+            )
+    return mean
+
+
+def _slots_in_file(model: Sequential, step: int, has_state: bool) -> int:
+    """How many flat vectors a file holds behind the parameters; see `_slots`."""
+    if model._optimizer is None:
+        if has_state:
+            raise ValueError("a state of no optimizer")
+        return 0
+    is_pending = step % model._optimizer.gradient_accumulation_steps > 0
+    return (model._optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+
+
+def _check_sizes(model: Sequential, n_features: Any, slots: int, file: Archive) -> None:
+    """Compare the shapes of all tensors with the arrays that are there, before memory is set aside for them."""
+    width = check.whole_number(n_features, "n_features", minimum=1, maximum=layers.MOST_UNITS)
+    wanted = {
+        _name(slot, tensor): tensor.shape
+        for tensor in program.tensors(model.declarations, width, model.dtype, kernels.panel_width(model.dtype))
+        for slot in range(1 + slots)
+    }
+    if _CENTER in file:  # files of 0.1.0 do not have it
+        wanted[_CENTER] = (width,)
+    for name, shape in wanted.items():
+        if file.shape(name) != shape:
+            raise ModelFileError(
+                f"{file.path} is damaged: the array {name!r} should have the shape {shape}, not {file.shape(name)}"
+            )
+    for name in file.names:
+        if name.startswith(("parameters/", "optimizer/")) and name not in wanted:
+            raise ModelFileError(f"{file.path} is damaged: no layer has the array {name!r:.60}")
+
+
+def _read_position(stored: Any) -> Position:
+    epoch, batch = stored
+    most = 2**32 - 1
+    return Position(
+        check.whole_number(epoch, "epoch", minimum=0, maximum=most),
+        check.whole_number(batch, "batch", minimum=0, maximum=most),
+    )
+
+
+def _read_history(stored: Any) -> History | None:
+    return None if stored is None else History.from_config(stored)
+
+
+def _read_tensor(file: Archive, slot: int, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+    name = _name(slot, tensor)
+    array = file.read(name)
+    if array.dtype.kind != "f":
+        raise ModelFileError(f"{file.path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
+    # Sums of squares may have overflowed in a training that stayed finite: such weights stand still from then on.
+    overflowed = np.isinf(array) if slot else np.False_
+    try:
+        checked = np.where(overflowed, 0, array) if overflowed.any() else array
+        finite = tensor.checked(checked, name, dtype) if slot == 0 else check.tensor(checked, name, tensor.shape, dtype)
+    except FastMLPError as error:
+        raise ModelFileError(f"{file.path} is damaged: {error}") from None
+    return np.where(overflowed, array, finite).astype(dtype) if overflowed.any() else finite

@@ -1,0 +1,67 @@
+"""What judging a model gives: numbers that have names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .._base import text_table
+from .attributes import did_you_mean
+
+
+class Scores(dict[str, float]):
+    """The loss and the metrics of a model on some rows: a dict that unpacks to its values.
+
+    It is the dict of names and values, with the loss first and the metrics in the order of `Sequential.compile`, and
+    all that asks for names does what it does for any dict: ``scores["loss"]``, ``"loss" in scores``, ``keys()``,
+    ``items()``, ``dict(scores)``, ``{**scores}``, ``scores | other``, ``json.dumps(scores)``, ``==`` and ``len``.
+
+    To go through it gives the values, as for a tuple, because that is what ``loss, accuracy = scores`` asks for: so
+    ``list(scores)``, ``sorted(scores)`` and ``max(scores)`` are of values, and names come from ``keys()``. A whole
+    number is a place: ``scores[0]`` is the loss.
+
+    ``scores.accuracy`` is ``scores["accuracy"]``. What dicts have under a name of its own stays that: the value of a
+    metric that is called "items" is ``scores["items"]`` alone.
+
+    Examples
+    --------
+    >>> from fastmlp.scores import Scores
+    >>> scores = Scores(loss=0.0712, accuracy=0.9789)
+    >>> scores
+    loss 0.0712  accuracy 0.9789
+    >>> loss, accuracy = scores
+    >>> loss == scores.loss == scores["loss"], dict(scores)
+    (True, {'loss': 0.0712, 'accuracy': 0.9789})
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values())
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(self.values())
+
+    def __missing__(self, key: Any) -> float:
+        if isinstance(key, int) and not isinstance(key, bool) and -len(self) <= key < len(self):
+            return list(self.values())[key]
+        hint = " (to go through scores gives their values)" if isinstance(key, float) else ""
+        raise KeyError(f"{key!r}{hint}: {self._there(key)}")
+
+    def __getattr__(self, name: str) -> float:
+        if name in self:
+            return self[name]
+        raise AttributeError(f"there is no score {name!r}: {self._there(name)}")
+
+    def _there(self, wanted: Any) -> str:
+        return f"there are {', '.join(map(repr, self.keys()))}{did_you_mean(str(wanted), self.keys())}"
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name for name in self.keys() if name.isidentifier())]
+
+    def copy(self) -> Scores:
+        """Another one of the same names and values."""
+        return Scores(self)
+
+    def __repr__(self) -> str:
+        return "  ".join(f"{name} {text_table.number(value) or value}" for name, value in self.items())

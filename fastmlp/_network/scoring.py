@@ -1,0 +1,150 @@
+"""What a model reports of its predictions: the loss, and the metrics chosen.
+
+The kernels count right answers as they compute the loss, so accuracy costs nothing. All other metrics need the
+outputs of all rows, which the kernels keep for them, also while they train: no second forward pass is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._base import tables as t
+from .._base.errors import ArgumentError
+from .._base.types import Array
+from .._engine.engine import Data
+from ..activations import SHARES, UNIT_INTERVAL, outputs_of
+from ..losses import PROBABILITIES, Loss
+from ..reference import activations, softmax
+
+if TYPE_CHECKING:
+    from ..metrics import Metric
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The metrics of a model with its loss and its output."""
+
+    metrics: tuple[Metric, ...]
+    loss: Loss
+    activation: str
+    units: int
+
+    @property
+    def counts_hits(self) -> bool:
+        """Whether the kernels count right answers, and the accuracy is wanted."""
+        is_wanted = any(metric.counted_by_kernels for metric in self.metrics)
+        return is_wanted and self._hits != t.NO_HITS
+
+    @property
+    def needs_outputs(self) -> bool:
+        """Whether a metric needs the outputs of all rows."""
+        return len(self.metrics) > int(self.counts_hits)
+
+    @property
+    def answers(self) -> int:
+        """Answers in a row that can be right."""
+        return self.units if self._hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1
+
+    @property
+    def _hits(self) -> int:
+        return self.loss.hits(self.activation, self.units)
+
+    @property
+    def names(self) -> list[str]:
+        """Of all that is reported."""
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    def room(self, rows: int, dtype: np.dtype[Any]) -> Array | None:
+        """An array for the outputs of so many rows, where they are needed."""
+        return np.empty((rows, self.units), dtype) if self.needs_outputs else None
+
+    def report(self, loss: float, hits: float, rows: int) -> dict[str, float]:
+        """What is known without outputs."""
+        accuracy = {"accuracy": hits / (rows * self.answers)} if self.counts_hits else {}
+        return {"loss": loss, **accuracy}
+
+    def full_report(
+        self, loss: float, hits: float, rows: int, data: Data, outputs: Array | None, chosen: Any = slice(None)
+    ) -> dict[str, float]:
+        """All that is reported; ``outputs`` are what the loss read of the ``chosen`` rows of the data."""
+        known = self.report(loss, hits, rows)
+        if outputs is None or not np.isfinite(loss):
+            return {name: known.get(name, np.nan) for name in self.names}
+        found = self.of_outputs(data.truth()[chosen], outputs)
+        return {name: {**known, **found}[name] for name in self.names}
+
+    def of_outputs(self, truth: Array, outputs: Array) -> dict[str, float]:
+        """The metrics that need outputs: of rows of targets, and of what the loss read of these rows."""
+        truth, predictions = self._truth(truth), self._predictions(outputs)
+        return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs()}
+
+    @property
+    def outputs(self) -> int:
+        """What the metrics see: numbers, probabilities, or rows of them whose sum is 1."""
+        if self.loss.code(self.activation) == t.SOFTMAX_CROSSENTROPY:
+            return SHARES
+        return UNIT_INTERVAL if self.loss.code(self.activation) == t.BINARY_LOGITS else outputs_of(self.activation)
+
+    def check_combination(self) -> None:
+        """Refuse metrics that cannot read what the last layer and the loss may give: any of it, not the first of it."""
+        source = (
+            f"a last layer of {self.units} unit{'s' * (self.units > 1)} with activation {self.activation!r} and "
+            f"{type(self.loss).__name__}"
+        )
+        for metric in self.metrics:
+            metric.check_outputs(self.outputs, self.units, source)
+
+    def check(self, data: Data, name: str = "y") -> None:
+        """Refuse a metric that cannot read these targets, before training ends with that; the outputs suit it."""
+        if not self.needs_outputs:
+            return
+        truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
+        for metric in self._of_outputs():
+            if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known
+                try:
+                    metric(self._for(metric, truth), predictions)
+                except ArgumentError as error:
+                    raise ArgumentError(f"{name} cannot be judged by the metric {metric.name!r}: {error}") from None
+
+    def _of_outputs(self) -> list[Metric]:
+        return [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]
+
+    def _for(self, metric: Metric, truth: Array) -> Array:
+        """Targets as the metric takes them: one-hot rows in place of class numbers, if it wants rows."""
+        if metric.takes_rows and truth.ndim == 1 and self.units > 1:
+            return np.eye(self.units)[truth]
+        return truth
+
+    def log_probabilities(self, outputs: Array) -> Array:
+        """Of what the loss read: in float64, with columns for no and yes where there is one unit."""
+        code, values = self.loss.code(self.activation), outputs.astype(np.float64)
+        if code == t.SOFTMAX_CROSSENTROPY:
+            shifted = values - values.max(axis=1, keepdims=True)
+            return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+        if code == t.BINARY_LOGITS:
+            no, yes = -np.logaddexp(0, values), -np.logaddexp(0, -values)
+        else:
+            with np.errstate(divide="ignore"):
+                no, yes = np.log1p(-values), np.log(values)
+        return np.hstack([no, yes]) if self.units == 1 else yes
+
+    def _truth(self, truth: Array) -> Array:
+        is_one_question = self.loss.targets == PROBABILITIES and truth.ndim == 2 and truth.shape[1] == 1
+        if is_one_question and np.isin(truth, (0, 1)).all():
+            return truth[:, 0].astype(np.int64)
+        return truth
+
+    def _predictions(self, outputs: Array) -> Array:
+        """Probabilities, where the loss reads what goes into a softmax or a sigmoid."""
+        code = self.loss.code(self.activation)
+        predictions = np.empty(outputs.shape, np.float64)
+        if code == t.SOFTMAX_CROSSENTROPY:
+            softmax.softmax_forward(predictions, outputs.astype(np.float64))
+        elif code == t.BINARY_LOGITS:
+            activations.activation_forward(predictions, outputs.astype(np.float64), t.SIGMOID, 0.0)
+        else:
+            predictions[:] = outputs
+        return predictions

@@ -1,0 +1,425 @@
+"""The training loop: the one place where epochs and batches are counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import kernels
+from .._base import check
+from .._base.errors import DivergenceError
+from .._base.interruption import Interruption, uninterrupted
+from .._base.types import Array, Integers
+from .._engine.engine import Data
+from .._network.history import History
+from .._network.scoring import Scoring
+
+if TYPE_CHECKING:
+    from ..callbacks import Callback
+    from ..model import Sequential
+
+_CALL_SECONDS = 0.05  # of training between looks at the clock, Ctrl-C and the callbacks
+_SNAPSHOT_SHARE = 0.01  # of the time, at most, for copies of good parameters
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `Sequential.fit` was asked to do, checked."""
+
+    batch_size: int
+    epochs: int
+    first_epoch: int
+    shuffle: bool
+    max_time: float | None
+    n_threads: int | None
+    validation_freq: int = 1
+    validation_batches: int | None = None
+    steps_per_epoch: int | None = None
+
+    def batches(self, rows: int) -> int:
+        """Of an epoch."""
+        there = -(-rows // self.batch_size)
+        return there if self.steps_per_epoch is None else min(there, self.steps_per_epoch)
+
+
+class Trainer:
+    """One run of training: `run` is the loop, the rest is one step of it each."""
+
+    def __init__(
+        self,
+        model: Sequential,
+        data: Data,
+        validation: Data | None,
+        settings: Settings,
+        callbacks: Sequence[Callback],
+        history: History,
+    ) -> None:
+        self.model = model
+        self.engine = model.engine
+        self.data = data
+        self.validation = validation
+        self.settings = settings
+        self.callbacks = callbacks
+        self.history = history
+        self.batches = settings.batches(data.rows)
+        rows = min(settings.batch_size, data.rows)
+        self.batch_work = 6 * self.engine.program.count * rows
+        most = self.engine.training_threads(rows, settings.n_threads)
+        self.kernel = self.engine.training_kernel()
+        self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
+        self.scoring = model.scoring
+        self.outputs = self.scoring.room(data.rows, model.dtype)
+        self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
+        self.stop_reason: str | None = None
+        self.begun: list[Callback] = []
+        self.between: dict[str, float] = {}  # the latest validation within the epoch
+
+    def run(self) -> History:
+        """Train, and return the history; after Ctrl-C, end well and raise `KeyboardInterrupt`."""
+        with Interruption() as self.interruption:
+            try:
+                self._begin()
+                self._epochs()
+            except BaseException as error:
+                is_interrupted = isinstance(error, KeyboardInterrupt)
+                self.history.stopped = self.stop_reason or ("interrupted" if is_interrupted else "failed")
+                self._tell_end(error)
+                raise
+            self.history.stopped = self.stop_reason or "finished"
+            self._tell_end(None)
+        return self.history
+
+    def _epochs(self) -> None:
+        for epoch in range(self.settings.first_epoch, self.settings.epochs):
+            if self._is_interrupted():
+                self.stop_reason = "interrupted"  # while the run was being prepared
+            if self.stop_reason:
+                break
+            self._epoch(epoch)
+        # The last update has had no loss after it that could have shown it to be bad.
+        if not self.engine.is_finite():
+            self._diverged(self.model.position.epoch, self.model.position.batch)
+
+    def _begin(self) -> None:
+        self.model.stop_training = False
+        self._deadline = None
+        self.engine.allocate_training()
+        self.kernel.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
+        if self.validation is not None:  # its kernel too is made before Ctrl-C and the clock are looked after
+            several = self.engine.forward_threads(self.validation.rows, self.settings.n_threads) > 1
+            kernels.evaluate_batches.variant(self.engine.program.dtype, parallel=several)
+        if self.settings.max_time is not None:  # compilation does not count
+            self._deadline = time.monotonic() + self.settings.max_time
+        for callback in self.callbacks:
+            callback.model = self.model
+        plan = self._plan()
+        for callback in self.callbacks:
+            callback.on_train_begin(plan)
+            self.begun.append(callback)
+
+    def _plan(self) -> dict[str, Any]:
+        """What callbacks are told of the run."""
+        names = self.scoring.names
+        validated = names if self.validation is not None else []
+        return {
+            "epochs": self.settings.epochs,
+            "first_epoch": self.settings.first_epoch,
+            "batches": self.batches,
+            "rows": self.data.rows,
+            "batch_size": self.settings.batch_size,
+            "validation_rows": 0 if self.validation is None else self.validation.rows,
+            "validation_freq": self.settings.validation_freq,
+            "validation_batches": self.settings.validation_batches,
+            "callbacks": tuple(self.callbacks),
+            "higher_is_better": {metric.name: metric.higher_is_better for metric in self.scoring.metrics},
+            "logs": [*dict.fromkeys([*names, *self._logs(EpochTotals())]), *(f"val_{name}" for name in validated)],
+        }
+
+    def _epoch(self, epoch: int) -> None:
+        model = self.model
+        order = self._order(model.position.epoch)
+        self._tell("on_epoch_begin", epoch)
+        self._heed_callbacks()
+        self.chance = (model.seed, model.position.epoch)
+        totals = self._totals_so_far(model.position.batch)
+        self.first_output = model.position.batch * self.settings.batch_size  # no outputs of rows before are known
+        self.between = {}
+        while model.position.batch < self.batches and self.stop_reason is None:
+            self._call(order, totals)
+            self._validate_between(epoch)
+            self._tell_batches(totals)
+            self._look_around()
+        self._end_epoch(epoch, totals, order)
+
+    def _call(self, order: Integers, totals: EpochTotals) -> None:
+        """One kernel call: some hundredths of a second of batches."""
+        position = self.model.position
+        left = self._batches_left()
+        seconds = self.threads.seconds(self.batch_work)
+        wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
+        rates = self.model.rates(wanted)
+        self.good.offer(self.engine.parameters, self.engine.averaged)
+        threads = self.threads.next()
+        start = time.perf_counter()
+        with uninterrupted():  # what is trained is counted
+            losses, correct = self.engine.train(
+                self.data,
+                order,
+                position.batch,
+                rates,
+                self.settings.batch_size,
+                threads,
+                chance=self.chance,
+                outputs=self.outputs,
+            )
+            self._note(losses, correct, totals, time.perf_counter() - start, threads)
+        if len(losses) < wanted:
+            self._diverged(position.epoch, position.batch)
+        if position.batch == self.batches:
+            self._take_statistics(order)
+
+    def _note(self, losses: Any, correct: Any, totals: EpochTotals, seconds: float, threads: int) -> None:
+        """Take note of the batches of a kernel call."""
+        position, done = self.model.position, len(losses)
+        self.threads.observe(threads, self.batch_work * max(1, done), seconds)
+        sizes = self._sizes(position.batch, done)
+        values = {"loss": losses.tolist()}
+        if self.scoring.counts_hits:
+            values["accuracy"] = (correct / (sizes * self.scoring.answers)).tolist()
+        self.history.add_batches(**values)
+        totals.add(losses, correct, sizes, seconds)
+        position.batch += done
+        if done:
+            self.good.confirm()
+
+    def _take_statistics(self, order: Integers) -> None:
+        """At the end of an epoch: running statistics of the network as it is, where an average would lag behind.
+
+        In a short run most batches that it averages were those of networks that are gone, or of other data. So it is
+        while few batches have been trained in the run; and always where a step takes all rows, as it can change
+        everything.
+        """
+        engine, so_far = self.engine, len(self.history.batches["loss"])
+        if engine.has_running_statistics and (self.model.optimizer.needs_all_rows or engine.lags_after(so_far)):
+            size, threads = self.settings.batch_size, self.threads.most
+            engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
+
+    def _batches_left(self) -> int:
+        """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""
+        batch, every = self.model.position.batch, [self.settings.validation_batches]
+        for callback in self.callbacks:
+            name = f"every_batches of {type(callback).__name__}"
+            number = callback.every_batches
+            every.append(None if number is None else check.whole_number(number, name, minimum=1))
+        return min([self.batches - batch, *(number - batch % number for number in every if number is not None)])
+
+    def _totals_so_far(self, batches: int) -> EpochTotals:
+        """Of the batches of an epoch that an earlier run left unfinished."""
+        totals = EpochTotals()
+        if 0 < batches <= len(self.history.batches.get("loss", [])):
+            sizes = self._sizes(0, batches)
+            losses = np.array(self.history.batches["loss"][-batches:])
+            accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
+            accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN where another run had no such metric
+            totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
+            if self.history.partial:
+                totals.seconds = self.history.history.get("seconds", [0.0])[-1]
+        return totals
+
+    def _sizes(self, first: int, count: int) -> Integers:
+        starts = (first + np.arange(count)) * self.settings.batch_size
+        return np.minimum(self.settings.batch_size, self.data.rows - starts)
+
+    def _order(self, epoch: int) -> Integers:
+        order = np.arange(self.data.rows, dtype=np.int64)
+        if self.settings.shuffle:
+            kernels.shuffle.run(np.float64, 1, order, self.model.seed, epoch)
+        return order
+
+    def _is_interrupted(self) -> bool:
+        return self.interruption.happened
+
+    def _look_around(self) -> None:
+        """Whether anything asks to stop."""
+        if self._is_interrupted():
+            self.stop_reason = "interrupted"
+        elif self._deadline is not None and time.monotonic() >= self._deadline:
+            self.stop_reason = "max_time"
+        else:
+            self._heed_callbacks()
+
+    def _heed_callbacks(self) -> None:
+        if self.model.stop_training:
+            self.stop_reason = "callback"
+
+    def _end_epoch(self, epoch: int, totals: EpochTotals, order: Integers) -> None:
+        position = self.model.position
+        last, partial = position.batch, position.batch < self.batches
+        trained = slice(self.first_output, last * self.settings.batch_size)
+        if not partial:
+            position.epoch, position.batch = position.epoch + 1, 0
+        if totals.batches == 0 or (partial and trained.start == trained.stop):
+            return  # or nothing was added to what is on record
+        self._close(
+            epoch,
+            totals,
+            lambda: {**self._logs_of_epoch(totals, order, trained), **self._validation_of_epoch(epoch, last)},
+            partial=partial,
+        )
+
+    def _close(
+        self, epoch: int, totals: EpochTotals, scores: Callable[[], dict[str, float]], *, partial: bool = False
+    ) -> None:
+        """Record an epoch and tell of it; where a metric or the validation fails, record what is known without."""
+        try:
+            logs = scores()
+        except BaseException:
+            self._record(epoch, self._logs(totals), partial)
+            raise
+        self._record(epoch, logs, partial)
+        self._tell("on_epoch_end", epoch, logs)
+        self._look_around()
+
+    def _record(self, epoch: int, logs: dict[str, float], partial: bool) -> None:
+        values = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
+        with uninterrupted():
+            self.history.add_epoch(epoch, values, partial=partial)
+
+    def _logs(self, totals: EpochTotals) -> dict[str, float]:
+        return {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
+
+    def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
+        if trained.start == trained.stop:  # all batches were those of an earlier run: outputs are not known
+            return self._logs(totals)
+        outputs = None if self.outputs is None else self.outputs[trained]
+        values = totals.logs(self.scoring, self.data, outputs, order[trained])
+        return {**values, "learning_rate": self.model.learning_rate}
+
+    def _validate(self) -> dict[str, float]:
+        assert self.validation is not None
+        values = self.model.evaluate_data(self.validation, self.settings.n_threads, self._is_interrupted)
+        return {f"val_{name}": value for name, value in values.items()}
+
+    def _is_validated_at(self, batch: int) -> bool:
+        every = self.settings.validation_batches
+        return self.validation is not None and every is not None and batch % every == 0
+
+    def _validate_between(self, epoch: int) -> None:
+        batch = self.model.position.batch
+        if self._is_validated_at(batch):
+            self.between = self._validate()
+            self.history.add_validation(epoch, batch, self.between)
+
+    def _validation_of_epoch(self, epoch: int, last_batch: int) -> dict[str, float]:
+        """The validation at the end of an epoch, where there is one."""
+        if self._is_validated_at(last_batch):
+            return self.between
+        is_due = self.validation is not None and (epoch + 1) % self.settings.validation_freq == 0
+        return self._validate() if is_due else {}
+
+    def _diverged(self, epoch: int, batch: int) -> None:
+        self.engine.averaged = self.good.restore(self.engine.parameters)
+        self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
+        self.stop_reason = "diverged"
+        rate = self.model.learning_rate
+        raise DivergenceError(
+            f"the loss became NaN or infinite in epoch {epoch}, batch {batch} (both counted from 0), with learning "
+            f"rate {rate:g}. The model keeps its last good parameters, and its history. Likely causes: a learning "
+            f"rate that is too high (try {rate / 10:g}), or features on very different scales (see "
+            "fastmlp.datasets.standardize)."
+        )
+
+    def _tell(self, hook: str, *args: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(*args)
+
+    def _tell_batches(self, totals: EpochTotals) -> None:
+        batch, logs = self.model.position.batch, {**self._logs(totals), **self.between}
+        for callback in self.callbacks:
+            if callback.every_batches is None or batch % callback.every_batches == 0:
+                callback.on_batches_end(batch, logs)
+
+    def _tell_end(self, failure: BaseException | None) -> None:
+        """Tell every callback that has begun, whatever others raise; the first error is the one that comes out."""
+        first: Exception | None = None
+        for callback in self.begun:
+            try:
+                callback.on_train_end(self.history.stopped)
+            except Exception as error:
+                first = first or error
+                if failure is not None and hasattr(failure, "add_note"):  # from Python 3.11
+                    failure.add_note(f"Then {type(callback).__name__}.on_train_end failed too: {error!r}")
+        if first is not None and failure is None:
+            raise first
+
+
+@dataclass
+class EpochTotals:
+    """Sums over the batches of an epoch."""
+
+    loss: float = 0.0
+    correct: int = 0
+    rows: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+
+    def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
+        # One batch after the other: the sum is the same however the batches were divided into calls.
+        for loss, hits, size in zip(losses.tolist(), correct.tolist(), sizes.tolist(), strict=True):
+            self.loss += loss * size
+            self.correct += hits
+            self.rows += size
+        self.batches += len(losses)
+        self.seconds += seconds
+
+    def logs(
+        self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None
+    ) -> dict[str, float]:
+        """Means so far; of all metrics, where the data and the outputs of the rows are given."""
+        count = max(1, self.rows)
+        if data is None:
+            values = scoring.report(self.loss / count, self.correct, count)
+        else:
+            values = scoring.full_report(self.loss / count, self.correct, count, data, outputs, rows)
+        return {
+            **values,
+            "seconds": self.seconds,
+            "samples_per_second": self.rows / max(self.seconds, 1e-9),
+        }
+
+
+class GoodParameters:
+    """Copies of parameters that are known to give a finite loss.
+
+    Parameters are offered before a kernel call; the first finite loss of the call confirms them. Copies are made
+    only as often as `_SNAPSHOT_SHARE` of the time allows.
+    """
+
+    def __init__(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
+        self._confirmed = parameters.copy(), dict(averaged or {})  # what training began with is as good as anything
+        self._offered: tuple[Array, dict[int, int]] | None = None
+        self._spare = np.empty_like(parameters)
+        self._next = 0.0
+
+    def offer(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
+        start = time.perf_counter()
+        if start < self._next:
+            return
+        self._spare[:] = parameters
+        self._offered = self._spare, dict(averaged or {})
+        now = time.perf_counter()
+        self._next = now + (now - start) / _SNAPSHOT_SHARE
+
+    def confirm(self) -> None:
+        if self._offered is not None:
+            self._spare = self._confirmed[0]
+            self._confirmed, self._offered = self._offered, None
+
+    def restore(self, parameters: Array) -> dict[int, int]:
+        """Write the parameters; returns how many batches the running statistics among them have averaged."""
+        parameters[:] = self._confirmed[0]
+        return dict(self._confirmed[1])

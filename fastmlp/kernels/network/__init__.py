@@ -1,0 +1,1 @@
+"""Whole networks: programs of many operations, run over batches of rows."""

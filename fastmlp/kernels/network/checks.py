@@ -1,0 +1,164 @@
+"""What the arguments of the kernels for whole networks must be, besides what their declarations say.
+
+Each check takes a kernel's arguments by name and gives what is wrong in words, or None. Only calls from outside of the
+package are checked: see `fastmlp._jit.Kernel`.
+"""
+
+import numpy as np
+
+from ..._base.tables import (
+    BATCH_SIZE,
+    BLOCK_ROWS,
+    BLOCKS,
+    EMA_SLOT,
+    FAN_IN,
+    FAN_OUT,
+    OPTIMIZER,
+    PHASES,
+    STAGE_FIELDS,
+    STATE_SLOTS,
+    TRAINED_OPS,
+    UNIT_FIELDS,
+)
+from ..simd import panel
+from .verify import (
+    CORE_TRAINING,
+    EVALUATION,
+    PREDICTION,
+    TRAINING,
+    described,
+    network_fault,
+    program_fault,
+)
+
+_NO_UNITS, _NO_STAGES = np.empty((0, UNIT_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
+
+
+def check_prediction_of_rows(v):
+    sizes = (v["weights"].size, v["x"].shape[1], v["outputs"].shape[1], panel(v["weights"]))
+    return described(network_fault.run(np.float64, 1, v["network"], *sizes))
+
+
+def check_prediction(v):
+    fault = _fault_of_program(v, PREDICTION)
+    return fault or _fault_of_matrices(v, v["ops"][-1, FAN_OUT]) or _fault_of_rows(v, len(v["outputs"]))
+
+
+def check_evaluation(v):
+    rows = v["row_losses"].size
+    fault = _fault_of_program(v, EVALUATION) or _fault_of_matrices(v, _classes(v)) or _fault_of_rows(v, rows)
+    return fault or _fault_of_outputs(v, rows) or _fault_of_truth(v)
+
+
+def check_training(v):
+    """Of all forms of the kernel: which one it is, the type of its timers says."""
+    is_full = v["timers"].dtype == np.uint8
+    fault = _fault_of_program(v, TRAINING if is_full else CORE_TRAINING, v["units"], v["stages"])
+    fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_epoch(v)
+    fault = fault or _fault_of_outputs(v, v["order"].size) or _fault_of_truth(v)
+    return fault or _fault_of_state(v) or _fault_of_timers(v)
+
+
+# ---------------------------------------------------------------- the program
+
+
+def _fault_of_program(v, purpose, units=_NO_UNITS, stages=_NO_STAGES):
+    parameters, workspace = v["parameters"], v["workspace"]
+    tables = (v["ops"], units, stages, v["plan"])
+    if len(v["ops"]) == 0:
+        return "ops must have at least one operation"
+    fault = program_fault.run(np.float64, 1, *tables, parameters.size, workspace.size, panel(parameters), purpose)
+    return described(fault)
+
+
+def _classes(v):
+    return v["ops"][v["plan"][TRAINED_OPS] - 1, FAN_OUT]
+
+
+def _fault_of_matrices(v, classes):
+    fan_in = v["ops"][0, FAN_IN]
+    if v["x"].shape[1] != fan_in:
+        return f"x and pixels must have the {fan_in} columns that the network has inputs, not {v['x'].shape[1]}"
+    if v["outputs"].shape[1] != classes:
+        return f"outputs and targets must have {classes} columns, as many as ops say, not {v['outputs'].shape[1]}"
+    if len(v["x"]) and len(v["pixels"]):
+        return "one of x and pixels must have no rows"
+    return None
+
+
+# ---------------------------------------------------------------- the data
+
+
+def _rows_of_data(v):
+    return max(len(v["x"]), len(v["pixels"]))
+
+
+def _fault_of_rows(v, rows):
+    """An order names rows that there are; without one, there is a row for each result."""
+    order, there = v["order"], _rows_of_data(v)
+    if order.size not in (0, rows):
+        return f"order must have {rows} numbers, one for each row of the results, or none, not {order.size}"
+    if order.size == 0 and rows > there:
+        return f"the data has {there} rows, but {rows} are asked for"
+    return _fault_of_order(order, there)
+
+
+def _fault_of_order(order, there):
+    if order.size and (order.min() < 0 or order.max() >= there):
+        return f"order must hold row numbers from 0 to {there - 1}, but holds {order.min()} to {order.max()}"
+    return None
+
+
+def _fault_of_outputs(v, rows):
+    if len(v["outputs"]) not in (0, rows):
+        return f"outputs must have {rows} rows, or none, not {len(v['outputs'])}"
+    return None
+
+
+def _fault_of_truth(v):
+    there = _rows_of_data(v)
+    for name in ("labels", "targets", "row_weights"):
+        if len(v[name]) not in (0, there):
+            return f"{name} must have {there} rows like the data, or none, not {len(v[name])}"
+    if there and not len(v["labels"]) and not len(v["targets"]):
+        return "labels or targets must have a row for each row of the data"
+    return None
+
+
+# ---------------------------------------------------------------- training
+
+
+def _fault_of_epoch(v):
+    """Every batch of the call has a row, and scratch space for all its rows."""
+    order, batch, first = v["order"], int(v["plan"][BATCH_SIZE]), v["first_batch"]
+    there = -(-order.size // batch)
+    count = v["learning_rates"].size
+    if first + count > there:
+        return f"learning_rates has {count} numbers, but the epoch has {there} batches and first_batch is {first}"
+    longest = min(batch, order.size)
+    slots = v["row_losses"].size
+    if slots < longest:
+        return f"row_losses and row_correct must have {longest} numbers, as many as the longest batch rows, not {slots}"
+    rows_at_once = int(v["plan"][BLOCKS]) * int(v["plan"][BLOCK_ROWS])
+    if len(v["stages"]) > 1 and rows_at_once < longest:
+        return f"plan: batch normalisation needs all {longest} rows of a batch in the workspace, not {rows_at_once}"
+    return _fault_of_order(order, _rows_of_data(v))
+
+
+def _fault_of_state(v):
+    plan, n = v["plan"], v["parameters"].size
+    own = STATE_SLOTS[int(plan[OPTIMIZER])]
+    slots = own + (plan[EMA_SLOT] >= 0)
+    if plan[EMA_SLOT] not in (-1, own):
+        return f"plan: EMA_SLOT must be -1, or {own} behind what the optimiser keeps, not {plan[EMA_SLOT]}"
+    if v["state"].size != slots * n:
+        return f"state must have {slots} numbers for each of the {n} parameters, not {v['state'].size}"
+    return None
+
+
+def _fault_of_timers(v):
+    timers = v["timers"]
+    rows = 1 + max(int(v["plan"][BLOCKS]), len(v["units"]))
+    if timers.dtype == np.int64 and timers.size < rows * PHASES:
+        return f"timers must have {rows} rows of {PHASES} numbers, not {timers.size} numbers"
+    return None

@@ -1,0 +1,1 @@
+"""Many trainings: learning rates, cross-validation, sweeps."""

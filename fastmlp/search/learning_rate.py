@@ -1,0 +1,264 @@
+"""Find a learning rate: train a copy of a model for some batches, each with a greater rate, and look at the losses."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
+from .._base.types import Array, Integers
+from ..model import Sequential
+
+_WORSE = 4.0  # the sweep ends when the loss has grown to so many times its minimum
+_CLEAR = 3.0  # a fall of the loss counts from so many times its standard error on
+_WIDER = (1, 2, 4)  # times the width of smoothing, where noise hides a fall
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+class LearningRateCurve:
+    """The losses of a sweep through learning rates; `find_learning_rate` makes it.
+
+    Attributes
+    ----------
+    rates : ndarray of float64, shape (n,)
+        Learning rates of the batches, equally spaced on a logarithmic scale.
+    losses : ndarray of float64, shape (n,)
+        The loss of each batch, before its update.
+    smoothed : ndarray of float64, shape (n,)
+        Means of the losses around each, in which those of the final rise count no more than the sweep's limit.
+    suggestion : float
+        The rate at which the losses fall most steeply: a good rate for a constant one, and for the highest one of a
+        schedule. NaN if they nowhere fall by more than their noise.
+    lowest_loss_rate : float
+        The rate of the lowest smoothed loss: already too high to train with.
+    """
+
+    rates: Array
+    losses: Array
+    smoothed: Array
+    suggestion: float
+    lowest_loss_rate: float
+
+    def __str__(self) -> str:
+        swept = f"{len(self.rates)} batches with learning rates from {self.rates[0]:.3g} to {self.rates[-1]:.3g}"
+        lowest = f"lowest loss {self.smoothed.min():.4g} at {self.lowest_loss_rate:.3g}"
+        if math.isnan(self.suggestion):
+            return f"{swept}: the loss falls nowhere clearly, no suggestion; {lowest}"
+        return f"{swept}: steepest fall at {self.suggestion:.3g}, the suggestion; {lowest}"
+
+
+def find_learning_rate(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    *,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    batches: int = 100,
+    batch_size: int = 32,
+    smoothing: float = 0.05,
+    seed: int | None = None,
+    n_threads: int | None = None,
+) -> LearningRateCurve:
+    """Train a copy of the model, with a greater learning rate in each batch, and suggest one (Smith, 2017).
+
+    The model itself stays as it is: weights, optimiser and position. The copy begins with its weights, to which the
+    statistics of a `Normalization` belong, and with a fresh optimiser; where there are none yet, with new ones. The
+    sweep ends early when the loss has grown to 4 times its minimum, or is not finite.
+
+    Parameters
+    ----------
+    model : Sequential
+        Compiled; its optimiser's learning rate is not used. It need not be built.
+    x : array_like, shape (rows, features)
+    y : array_like, shape (rows,) or (rows, classes)
+        As in `Sequential.fit`. Only the rows of the batches are read.
+    lowest, highest : float, default 1e-6 and 10
+        The first and the last learning rate, greater than 0.
+    batches : int, default 100
+        Batches of the whole sweep, at least 10. More give a clearer curve.
+    batch_size : int, default 32
+        Use that of the training to come: the rate depends on it. More than there are rows means all.
+    smoothing : float, default 0.05
+        Share of the sweep, from 0 to 1, at which the weight of a neighbour in a mean has fallen to 1/e.
+    seed : int, optional
+        Of the random order of rows. Default: the model's.
+    n_threads : int, optional
+        As in `Sequential.fit`.
+
+    Returns
+    -------
+    LearningRateCurve
+        Print it for a line that tells the outcome. Where the suggestion is NaN, take more batches or larger ones, or
+        a wider range.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument cannot be used.
+    DivergenceError
+        If the loss of the very first batch is not finite.
+    NotBuiltError
+        If the model was not compiled.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> x, y = fm.datasets.vertical()
+    >>> model = fm.mlp([16], classes=3, seed=0)
+    >>> curve = fm.find_learning_rate(model, x, y)
+    >>> 1e-4 < curve.suggestion < 1
+    True
+    >>> model.compile(optimizer=fm.Adam(learning_rate=curve.suggestion))
+    """
+    if not isinstance(model, Sequential):
+        raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
+    if model.optimizer.needs_all_rows:
+        raise ArgumentError(f"{type(model.optimizer).__name__} has no learning rate to look for")
+    lowest = check.real_number(lowest, "lowest", above=0)
+    highest = check.real_number(highest, "highest", above=lowest)
+    batches = check.whole_number(batches, "batches", minimum=10)
+    batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
+    width = batches * _checked_share(smoothing)
+    seed = model.seed if seed is None else check.whole_number(seed, "seed", minimum=0)
+    x, y = model.inputs().rows(x, "x"), _rows_of(y, "y")
+    if len(x) != len(y) or len(x) == 0:
+        raise ArgumentError(f"x and y must have equally many rows, and some, not {len(x)} and {len(y)}")
+    rates = np.geomspace(lowest, highest, batches)
+    picked = _random_rows(len(x), batches, min(batch_size, len(x)), seed)
+    trained = _fresh_copy(model)
+    trained.learn_names(None, y)  # of all rows: a batch may lack a class
+    _adapt(trained, x, picked)
+    losses = _sweep(trained, x, y, picked, rates, width, n_threads)
+    return _curve(rates[: len(losses)], losses, width)
+
+
+def _checked_share(smoothing: Any) -> float:
+    share = check.real_number(smoothing, "smoothing", minimum=0)
+    if share > 1:
+        raise ArgumentError(f"smoothing must be at most 1, not {smoothing!r}")
+    return share
+
+
+def _rows_of(values: Any, name: str) -> Any:
+    is_array = isinstance(values, np.ndarray)  # still a memory map, or a masked array, which training refuses
+    array = values if is_array else check.array_of(values, name)
+    if array.ndim == 0:
+        raise ArgumentTypeError(f"{name} must be an array of rows, not {values!r:.60}")
+    return array
+
+
+def _random_rows(rows: int, batches: int, batch_size: int, seed: int) -> Integers:
+    """Row numbers of each batch, shape (batches, batch_size), in the order of one random permutation after another."""
+    generators = [
+        np.random.Generator(np.random.Philox(key=(epoch << 64) + seed))
+        for epoch in range(-(-batches * batch_size // rows))
+    ]
+    order = np.concatenate([generator.permutation(rows) for generator in generators])
+    return order[: batches * batch_size].reshape(batches, batch_size)
+
+
+# ---------------------------------------------------------------- the sweep
+
+
+def _fresh_copy(model: Sequential) -> Sequential:
+    optimizer, loss = model.optimizer, model.loss
+    model = copy.deepcopy(model)
+    model.compile(optimizer, loss, model.metrics)
+    return model
+
+
+def _adapt(model: Sequential, x: Any, picked: Integers) -> None:
+    """Give a Normalization the statistics of the rows of all batches, as training would: not those of the first one."""
+    rows = x[np.unique(picked)]
+    with contextlib.suppress(ArgumentError, ArgumentTypeError):  # the batch that has what is wrong with them tells it
+        model._adapt(rows)
+
+
+def _sweep(
+    model: Sequential, x: Any, y: Any, picked: Integers, rates: Array, width: float, n_threads: int | None
+) -> Array:
+    """Losses of the batches, until they have become much worse."""
+    losses: list[float] = []
+    mean, minimum, keep = 0.0, math.inf, _kept(width)
+    for rows, rate in zip(picked, rates, strict=True):
+        model.learning_rate = float(rate)
+        try:
+            losses.append(model.train_on_batch(x[rows], y[rows], n_threads=n_threads)["loss"])
+        except DivergenceError:
+            break
+        except (ArgumentError, ArgumentTypeError) as error:
+            at = f"{error} (of batch {len(losses)}: rows {', '.join(map(str, rows[:5]))}, … of the data)"
+            raise type(error)(at) from None
+        mean = losses[0] if len(losses) == 1 else mean + (1 - keep) * (losses[-1] - mean)
+        minimum = min(minimum, mean)
+        if mean > _limit(minimum):
+            break
+    if not losses:
+        raise DivergenceError(
+            "the loss of the first batch is NaN or infinite: no learning rate can change that. Are features on very "
+            "different scales (see fastmlp.datasets.standardize), or are the model's weights too large?"
+        )
+    return np.array(losses)
+
+
+def _limit(minimum: float) -> float:
+    """The mean loss at which a sweep ends: 4 times the minimum, or as far above one that is negative."""
+    return minimum + (_WORSE - 1) * abs(minimum)
+
+
+def _kept(width: float) -> float:
+    """What remains of a weight one batch further away."""
+    return math.exp(-1 / width) if width else 0.0
+
+
+# ---------------------------------------------------------------- the curve
+
+
+def _curve(rates: Array, losses: Array, width: float) -> LearningRateCurve:
+    so_far, _ = _means(losses, width, before=True)
+    bounded = np.minimum(losses, max(losses[0], _limit(so_far.min())))  # else the final rise would reach far back
+    smoothed, _ = _means(bounded, width, before=True, after=True)
+    bottom = int(smoothed.argmin())
+    steepest = _steepest(bounded, bottom, max(width, 1.0))
+    suggestion = math.nan if steepest is None else float(rates[steepest])
+    return LearningRateCurve(rates, losses, smoothed, suggestion, float(rates[bottom]))
+
+
+def _steepest(losses: Array, bottom: int, width: float) -> int | None:
+    """Where, up to the bottom, the losses after are furthest below those before, if that is more than noise."""
+    noise = _noise(losses[: bottom + 1])
+    for wider in _WIDER:
+        before, error_before = _means(losses, wider * width, before=True)
+        after, error_after = _means(losses, wider * width, after=True)  # the rise too: it keeps away from the bottom
+        fall = before - after
+        clear = fall > _CLEAR * noise * np.hypot(error_before, error_after)
+        clear[: math.ceil(width)] = False  # too few losses before these
+        clear[bottom + 1 :] = False
+        if clear.any():
+            return int(np.where(clear, fall, -np.inf).argmax())
+    return None
+
+
+def _means(losses: Array, width: float, *, before: bool = False, after: bool = False) -> tuple[Array, Array]:
+    """Weighted means of the losses around each, itself included, and their errors for a noise of 1."""
+    distance = np.arange(-len(losses), len(losses) + 1)  # of a batch that counts, looking back
+    weights = _kept(width) ** abs(distance) * np.where(distance > 0, before, np.where(distance < 0, after, True))
+    span = slice(len(losses), 2 * len(losses))
+    ones = np.ones(len(losses))
+    total = np.convolve(ones, weights)[span]
+    return np.convolve(losses, weights)[span] / total, np.sqrt(np.convolve(ones, weights**2)[span]) / total
+
+
+def _noise(losses: Array) -> float:
+    """Standard deviation of the losses around their trend: of what differs from one to the next."""
+    if len(losses) < 2:
+        return math.inf
+    rounding = 1e-6 * float(abs(losses).max())
+    return max(rounding, 1.4826 / math.sqrt(2) * float(np.median(abs(np.diff(losses)))))

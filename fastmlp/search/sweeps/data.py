@@ -1,0 +1,169 @@
+"""The data of a sweep: checked once, and shared by its runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..._base import check, naming
+from ..._base.cached import cached_property
+from ..._base.errors import ArgumentError, ArgumentTypeError
+from ..._base.types import Array
+from ..._engine.targets import row_weights
+from ..._network.inputs import warn_of_merged
+from ...layers import Normalization
+from ...model import Sequential
+from .settings import digest
+
+Part = tuple[Array, Array]
+
+
+class SweepData:
+    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`.
+
+    Columns have the names of a data frame, or ``feature_names``.
+    """
+
+    def __init__(
+        self, x: Any, y: Any, validation_data: Any, validation_split: float, feature_names: naming.Names | None = None
+    ) -> None:
+        share = check.real_number(validation_split, "validation_split", minimum=0, below=1)
+        if validation_data is not None and share:
+            raise ArgumentError("give validation_data or validation_split, not both")
+        self._feature_names = naming.feature_names(x) if feature_names is None else feature_names
+        self._train = _part(x, y, "x", "y")
+        self._rows = len(self._train[0])
+        self._validation: Part | None = None
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+                raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays")
+            x, y = validation_data
+            self._validation = _part(x, y, "validation_data[0]", "validation_data[1]", self._feature_names)
+        elif share:
+            self._train, self._validation = _split(self._train, share)
+        self._check_kinds()
+        self._converted: dict[tuple[np.dtype[Any], bool], tuple[Part, Part | None]] = {}
+
+    @property
+    def parts(self) -> list[Part]:
+        """The training part, and the validation part where there is one."""
+        return [self._train] if self._validation is None else [self._train, self._validation]
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with the data, and with the names of their columns, which models learn too."""
+        names = [] if self._feature_names is None else [np.array(self._feature_names, object)]
+        return digest(*(array for part in self.parts for array in part), *names)
+
+    def classes(self) -> int:
+        """The width of an output layer for the labels.
+
+        Raises
+        ------
+        ArgumentError
+            If ``y`` does not hold labels of classes.
+        """
+        labels = [y for _, y in self.parts]
+        if self._are_texts():
+            return len(np.unique(np.concatenate([y.ravel() for y in labels])))
+        columns = [y.shape[1] for y in labels if y.ndim == 2 and y.shape[1] > 1]
+        if columns:
+            return int(max(columns))
+        if all(y.dtype.kind in "biuf" and y.size and (y == np.floor(y)).all() for y in labels):
+            found = naming.distinct(np.concatenate([y.ravel() for y in labels]))
+            return max(2, found if isinstance(found, int) else len(found))
+        raise ArgumentError(
+            "layers holds widths alone, to which an output layer for classes is added, but y does not hold class "
+            "numbers or one-hot rows: give all layers as objects, such as fastmlp.Dense(64, activation='relu')"
+        )
+
+    def weights(self, given: Any) -> tuple[Any, Any]:
+        """A ``sample_weight``, for the training part and for the validation part.
+
+        Weights of all rows are divided as the rows were. Validation data of their own have none.
+        """
+        if given is None:
+            return None, None
+        weights, kept = check.numbers(given, "sample_weight"), len(self._train[0])
+        is_divided = weights.shape == (self._rows,) and kept < self._rows
+        train, validation = (weights[:kept], weights[kept:]) if is_divided else (weights, None)
+        for part, rows in ((train, kept), (validation, self._rows - kept)):
+            row_weights(part, rows, np.dtype(np.float64))  # raises if they cannot be used
+        return train, validation
+
+    def name_for(self, model: Sequential) -> None:
+        """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
+        targets = [y for _, y in self.parts]
+        is_one_each = all(y.ndim == 1 or y.shape[1:] == (1,) for y in targets)
+        y = np.concatenate([y.ravel() for y in targets]) if is_one_each else targets[0]
+        model.learn_names(self._feature_names, y)
+
+    def _check_kinds(self) -> None:
+        kinds = [naming.are_texts(y) for _, y in self.parts]
+        if len(set(kinds)) > 1:
+            came = ("texts", "numbers") if kinds[0] else ("numbers", "texts")
+            raise ArgumentTypeError("y holds {}, but validation_data[1] holds {}".format(*came))
+
+    def _are_texts(self) -> bool:
+        return all(naming.are_texts(y) for _, y in self.parts)
+
+    def convert(self, models: Iterable[Sequential]) -> None:
+        """Make the arrays that these models read: one copy for all of a dtype, or none.
+
+        Only fractions are rounded here, and not for models that subtract their mean first: whole numbers are read as
+        pixels or as numbers, which each model decides.
+
+        Raises
+        ------
+        ArgumentError
+            If they hold what cannot be learned from, or have different widths.
+        """
+        for key in {_kind_of_reader(model) for model in models}:
+            (x, y), validation = self._train, self._validation
+            rows = _as_read(x, "x", *key)
+            if rows.dtype == key[0]:
+                warn_of_merged(x, rows, self._feature_names, stacklevel=6)  # whoever called `sweep`
+            if validation is not None:
+                validation = (_as_read(validation[0], "validation_data[0]", *key, rows.shape[1]), validation[1])
+            self._converted[key] = ((rows, y), validation)
+
+    def for_model(self, model: Sequential) -> tuple[Part, Part | None]:
+        """Training and validation part as such a model reads them, once they are converted."""
+        return self._converted[_kind_of_reader(model)]
+
+
+def _kind_of_reader(model: Sequential) -> tuple[np.dtype[Any], bool]:
+    """The dtype of a model, and whether its first layer subtracts the mean."""
+    return model.dtype, bool(model.declarations) and isinstance(model.declarations[0], Normalization)
+
+
+def _as_read(x: Array, name: str, dtype: np.dtype[Any], is_centered: bool, width: int | None = None) -> Array:
+    if x.dtype.kind == "f" and not is_centered:
+        return check.features(x, name, dtype, width)
+    rows = check.rows(x, name, width)
+    return check.features(rows, name, rows.dtype) if rows.dtype.kind == "f" else rows
+
+
+def _part(x: Any, y: Any, x_name: str, y_name: str, known: naming.Names | None = None) -> Part:
+    places = naming.places(x, known, x_name)
+    features = check.rows(x, x_name)
+    features = features if places is None else features[:, places]
+    labels = naming.texts(y, y_name)
+    labels = check.numbers(y, y_name) if labels is None else labels
+    if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
+        raise ArgumentError(
+            f"{x_name} and {y_name} must have equally many rows, not the shapes {features.shape} and {labels.shape}"
+        )
+    return features, labels
+
+
+def _split(part: Part, share: float) -> tuple[Part, Part]:
+    """Set the last rows aside, as `Sequential.fit` does."""
+    x, y = part
+    kept = len(x) - max(1, math.ceil(len(x) * share - 1e-9))
+    if kept < 1:
+        raise ArgumentError(f"validation_split={share} leaves none of the {len(x)} rows to train on")
+    return (x[:kept], y[:kept]), (x[kept:], y[kept:])

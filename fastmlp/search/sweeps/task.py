@@ -1,0 +1,120 @@
+"""One run of a sweep: train, evaluate, keep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..._base.errors import DivergenceError
+from ..._base.interruption import Interruption
+from ..._network.history import History
+from ...callbacks import Callback
+from ...model import Sequential
+from ..workers import StopSoon
+from .data import SweepData
+from .folder import Folder
+from .models import identity
+from .result import DIVERGED, FAILED, FINISHED, INTERRUPTED, SweepRun
+from .settings import Given, Request, described
+
+MakeCallbacks = Callable[[Mapping[str, Any]], Iterable[Callback]]
+
+_NOT_METRICS = ("seconds", "learning_rate")  # of what a history holds
+
+
+class Task:
+    """A request with its model; `run` can be called once, from any thread."""
+
+    def __init__(
+        self,
+        request: Request,
+        model: Sequential,
+        data: SweepData,
+        folder: Folder | None,
+        make_callbacks: MakeCallbacks,
+    ) -> None:
+        self.request = request
+        self.model: Sequential | None = model
+        self.dtype = model.dtype
+        self._data = data
+        self._folder = folder
+        self._make_callbacks = make_callbacks
+        self._identity: dict[str, Any] = {}
+        if folder is not None:
+            rest = {"callbacks": described(make_callbacks), "data": data.digest}
+            self._identity = {**identity(model, request), **rest}
+
+    def find(self) -> SweepRun | None:
+        """The run as an earlier sweep left it in the folder, if it was the same."""
+        found = None if self._folder is None else self._folder.find(self.request.name, self._identity)
+        return None if found is None else found.replace(settings=self.request.settings)
+
+    def run(self, interruption: Interruption, n_threads: int | None) -> SweepRun:
+        """Train. What goes wrong is reported in the result, not raised; the first Ctrl-C is the sweep's to raise."""
+        assert self.model is not None
+        model, self.model = self.model, None  # so that its memory is free once it has been saved
+        directions = {metric.name: metric.higher_is_better for metric in model.metrics}
+        run = SweepRun(self.request.name, self.request.settings, higher_is_better=directions)
+        start = time.perf_counter()
+        try:
+            was_cut = self._train(model, interruption, n_threads)
+            if was_cut:
+                run = run.replace(status=INTERRUPTED)
+            else:
+                run = run.replace(status=FINISHED, metrics=self._metrics(model, n_threads))
+        except DivergenceError as error:
+            run = run.replace(status=DIVERGED, reason=str(error))
+        except Exception as error:
+            run = run.replace(status=FAILED, reason=f"{type(error).__name__}: {error}")
+        return self._kept(run.replace(history=model.history, seconds=time.perf_counter() - start), model)
+
+    def _train(self, model: Sequential, interruption: Interruption, n_threads: int | None) -> bool:
+        """Train; returns whether Ctrl-C ended it before its end."""
+        (x, y), validation = self._data.for_model(model)
+        settings = self.request.fit_settings
+        settings["sample_weight"], of_validation = self._data.weights(settings.get("sample_weight"))
+        self._data.name_for(model)
+        stop = StopSoon(interruption)
+        given = {**self.request.settings, "name": self.request.name, "seed": self.request.seed}
+        try:
+            model.fit(
+                x,
+                y,
+                callbacks=[stop, *(self._make_callbacks(Given(given)) or ())],
+                validation_data=None if validation is None else (*validation, of_validation),
+                verbose=0,
+                n_threads=n_threads,
+                seed=self.request.seed,
+                **settings,
+            )
+        except KeyboardInterrupt:
+            if not interruption.happened:
+                raise
+        history = model.history or History()
+        is_complete = len(history.epoch) == settings["epochs"] and not history.partial
+        was_stopped = stop.has_stopped or history.stopped != "finished"
+        return interruption.is_over and was_stopped and not is_complete
+
+    def _metrics(self, model: Sequential, n_threads: int | None) -> dict[str, float]:
+        """Of the last epoch, and on the validation data: of the model as it is, which may be that of a better epoch."""
+        history = model.history or History()
+        names = [name for name in history if name not in _NOT_METRICS and not name.startswith("val_")]
+        values = {name: history[name][-1] for name in names}
+        _, validation = self._data.for_model(model)
+        if validation is not None:
+            _, weights = self._data.weights(self.request.fit_settings.get("sample_weight"))
+            scores = model.evaluate(*validation, sample_weight=weights, n_threads=n_threads)
+            values = {**{f"val_{name}": score for name, score in scores.items()}, **values}
+        return values
+
+    def _kept(self, run: SweepRun, model: Sequential) -> SweepRun:
+        """With its model in the folder, or else in memory."""
+        if self._folder is None:
+            return run.replace(model=model if run.is_finished else None)
+        if run.status not in (FINISHED, DIVERGED):
+            return run  # it will be trained again
+        try:
+            return run.replace(path=self._folder.save(run, model if run.is_finished else None, self._identity))
+        except OSError as error:
+            return run.replace(status=FAILED, reason=f"it was trained, but could not be saved: {error}", model=model)

@@ -1,0 +1,212 @@
+"""The sweep itself: which runs are to be trained, at once, and what comes of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..._base import check
+from ..._base.errors import ArgumentError
+from ..._base.interruption import Interruption
+from ..workers import checked_factory, checked_verbose, kernel_threads, resolve_workers, run_tasks, warm_up
+from .data import SweepData
+from .folder import Folder
+from .models import make_model
+from .result import SweepInterrupted, SweepResult, SweepRun
+from .settings import Request, requests
+from .task import MakeCallbacks, Task
+
+
+def sweep(
+    run_settings: Any,
+    x: Any,
+    y: Any,
+    *,
+    validation_data: tuple[Any, Any] | None = None,
+    validation_split: float = 0.0,
+    folder: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    resume: bool = True,
+    seed: int = 0,
+    callbacks: MakeCallbacks | None = None,
+    verbose: int = 1,
+) -> SweepResult:
+    """Train many models on the same data, several at once.
+
+    A run has the same result, to the bit, for any number of workers and any order. One that diverges or fails does
+    not stop the others: it is listed, with the reason.
+
+    Ctrl-C ends all runs within about a third of a second; the result so far comes with the `SweepInterrupted` that is
+    raised then. With a folder, the same call goes on: runs that finished are loaded, those that were interrupted start
+    again.
+
+    Parameters
+    ----------
+    run_settings : list of dict, or dict of lists
+        What each run is to do, or, as a dict, the lists of `fastmlp.sweeps.grid`. A run has either
+
+        - ``layers``: a list of widths of hidden layers, to which an output layer for the classes in ``y`` is added,
+          or a list of all layers as objects or configurations, with widths of hidden layers between them;
+          ``activation`` (default "relu") is that of widths; or
+        - ``build``: a function that takes the settings, and returns a new compiled model. Keys that it reads may be
+          anything, and are its own business.
+
+        And it may have ``name`` (default: made of the settings), ``optimizer``, ``learning_rate`` (in place of the
+        optimizer's), ``loss``, ``metrics``, ``dtype``, ``uint8_scale``, ``seed``, and the arguments of
+        `Sequential.fit` ``batch_size``, ``epochs``, ``shuffle``, ``max_time`` and others. Beside ``build``, the
+        optimizer and loss of a model are changed only by keys that ``build`` does not read.
+    x, y : array_like
+        As in `Sequential.fit`.
+    validation_data : tuple (x, y), optional
+    validation_split : float, default 0
+        As in `Sequential.fit`. Without validation, runs are judged by their training, which says little.
+    folder : path-like, optional
+        Where each run leaves ``<name>.npz``, its model, and ``<name>.json``, its settings and results, as soon as it
+        ends; with ``summary.csv`` and ``summary.txt``. Made if needed. Models are then not kept in memory.
+    workers : int, optional
+        Runs that are trained at once, in threads, each with kernels of one thread. Default: as many as there are
+        threads. 1: one after another, with all threads.
+    resume : bool, default True
+        A run that the folder holds already, with the same settings and data, is loaded. False: all are trained.
+    seed : int, default 0
+        Of runs that have no ``seed`` of their own.
+    callbacks : callable, optional
+        Takes a run's settings, and returns the list of callbacks for its training.
+    verbose : {0, 1}, default 1
+        1 prints a line after each run.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    ArgumentError
+        If an argument or a run's settings cannot be used; nothing is trained then.
+    SweepInterrupted
+        After Ctrl-C; it is a `KeyboardInterrupt`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> x = np.random.default_rng(0).uniform(-1, 1, size=(300, 2))
+    >>> y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    >>> result = fm.sweep(
+    ...     {"layers": [[2], [16]], "learning_rate": [0.001, 0.03], "epochs": 20},
+    ...     x, y, validation_split=0.2, verbose=0,
+    ... )
+    >>> best = result.best("val_accuracy")
+    >>> best.name, best.metrics["val_accuracy"] > 0.9
+    ('layers=16,learning_rate=0.03,epochs=20', True)
+    >>> best.load().predict_classes([[0.5, 0.5], [0.5, -0.5]]).tolist()
+    [1, 0]
+    """
+    return sweep_data(
+        run_settings,
+        lambda: SweepData(x, y, validation_data, validation_split),
+        folder=folder,
+        workers=workers,
+        resume=resume,
+        seed=seed,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+
+
+def sweep_data(
+    run_settings: Any,
+    make_data: Callable[[], SweepData],
+    *,
+    folder: Any,
+    workers: Any,
+    resume: Any,
+    seed: Any,
+    verbose: Any,
+    callbacks: Any = None,
+) -> SweepResult:
+    """`sweep` on data that are made when all else has been checked."""
+    seed = check.whole_number(seed, "seed", minimum=0)
+    make_callbacks = checked_factory(callbacks, "a run's settings")
+    is_printing = checked_verbose(verbose)
+    resume = check.yes_or_no(resume, "resume")
+    wanted = requests(run_settings, seed)
+    workers = resolve_workers(workers, len(wanted))
+    data = make_data()
+    place = None if folder is None else Folder(folder)
+    tasks = _tasks(wanted, data, place, make_callbacks)
+    report = Report(wanted, place, is_printing)
+    if place is not None:
+        place.make()
+    missing = []
+    for number, task in enumerate(tasks):
+        run = task.find() if resume else None
+        if run is None:
+            missing.append(number)
+        else:
+            report.add(number, run)
+    report.write()
+    try:
+        _train([tasks[number] for number in missing], workers, data, lambda which, run: report.add(missing[which], run))
+    except KeyboardInterrupt:
+        raise SweepInterrupted(report.result()) from None
+    return report.result()
+
+
+def _tasks(wanted: list[Request], data: SweepData, folder: Folder | None, callbacks: MakeCallbacks) -> list[Task]:
+    models = [make_model(request, data.classes) for request in wanted]
+    first: dict[int, str] = {}
+    for model, request in zip(models, wanted, strict=True):
+        other = first.setdefault(id(model), request.name)
+        if other != request.name:
+            raise ArgumentError(
+                f"build returned one model for {other!r} and for {request.name!r}: it must make new ones"
+            )
+    for request in wanted:
+        if request.settings.get("validation_batches") is not None and len(data.parts) == 1:
+            raise ArgumentError(f"run {request.name!r}: validation_batches needs validation_data or validation_split")
+        data.weights(request.settings.get("sample_weight"))  # raises if they cannot be used
+    data.convert(models)
+    return [Task(request, model, data, folder, callbacks) for request, model in zip(wanted, models, strict=True)]
+
+
+def _train(tasks: list[Task], workers: int, data: SweepData, done: Callable[[int, SweepRun], None]) -> None:
+    workers = min(workers, max(1, len(tasks)))
+    if workers > 1:
+        for model in {task.dtype: task.model for task in tasks}.values():  # one of each precision stands for all
+            assert model is not None
+            warm_up(model, *data.for_model(model)[0])
+    with Interruption() as interruption:
+        threads = kernel_threads(workers)
+        run_tasks([partial(task.run, interruption, threads) for task in tasks], workers, interruption, done)
+
+
+class Report:
+    """The runs so far."""
+
+    def __init__(self, wanted: list[Request], folder: Folder | None, is_printing: bool) -> None:
+        self._runs = [SweepRun(request.name, request.settings) for request in wanted]
+        self._folder = folder
+        self._is_printing = is_printing
+        self._count = 0
+
+    def add(self, number: int, run: SweepRun) -> None:
+        """Take note of a run that has ended: print a line, and write the folder's summary anew."""
+        self._runs[number] = run
+        self._count += 1
+        if self._is_printing:
+            width = len(str(len(self._runs)))
+            print(f"[{self._count:{width}d}/{len(self._runs)}] {run.line()}", flush=True)
+        if not run.was_loaded:
+            self.write()
+
+    def write(self) -> None:
+        """Write the folder's summary, where there is a folder."""
+        if self._folder is not None:
+            self._folder.write_summary(self.result())
+
+    def result(self) -> SweepResult:
+        """What is known by now."""
+        return SweepResult(tuple(self._runs))

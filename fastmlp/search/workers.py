@@ -1,0 +1,141 @@
+"""Several trainings at once, in Python threads.
+
+Kernels for one thread release the interpreter's lock while they compute, so that such trainings run side by side on
+one copy of the data. Each has the same result, to the bit, as if it ran alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from .._base import check
+from .._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
+from .._base.interruption import Interruption
+from .._compiling import threads
+from ..callbacks import Callback, Logs
+from ..model import Sequential
+
+T = TypeVar("T")
+
+_LOOK_SECONDS = 0.1  # between looks of the main thread, which alone can take Ctrl-C
+
+
+def resolve_workers(workers: int | None, tasks: int) -> int:
+    """How many tasks run at once: by default as many as there are threads; never more than there are tasks."""
+    if workers is None:
+        workers = threads.get_num_threads()
+    return max(1, min(check.whole_number(workers, "workers", minimum=1), tasks))
+
+
+def kernel_threads(workers: int) -> int | None:
+    """Threads for the kernels of each task: all for one that runs alone, else one."""
+    return None if workers == 1 else 1
+
+
+def checked_verbose(verbose: Any) -> bool:
+    """Whether to print."""
+    if verbose not in (0, 1):
+        raise ArgumentError(f"verbose must be 0 or 1, not {verbose!r:.60}")
+    return bool(verbose)
+
+
+def checked_factory(make: Any, what: str) -> Callable[[Any], Iterable[Callback]]:
+    """What makes the callbacks of each training; None makes none."""
+    if make is not None and not callable(make):
+        raise ArgumentTypeError(
+            f"callbacks must be a function that takes {what} and returns a list of new callbacks, because several "
+            f"models are trained at once and callbacks remember things, not {make!r:.60}"
+        )
+    return make or _no_callbacks
+
+
+def _no_callbacks(_: Any) -> list[Callback]:
+    return []
+
+
+class StopSoon(Callback):
+    """Ends the training of its model soon after an interruption.
+
+    Parameters
+    ----------
+    interruption : Interruption
+        Shared by all trainings.
+
+    Attributes
+    ----------
+    has_stopped : bool
+        Whether it asked its model to stop.
+    """
+
+    def __init__(self, interruption: Interruption) -> None:
+        self._interruption = interruption
+        self.has_stopped = False
+
+    def on_batches_end(self, batch: int, logs: Logs) -> None:
+        if self._interruption.is_over:
+            self.model.stop_training = self.has_stopped = True
+
+
+def run_tasks(
+    tasks: Sequence[Callable[[], T]],
+    workers: int,
+    interruption: Interruption,
+    done: Callable[[int, T], None],
+) -> None:
+    """Run tasks, ``workers`` at a time, in their order; after an interruption no further one begins.
+
+    ``done(number, result)`` is called in this thread as tasks end. What a task or ``done`` raises interrupts the
+    others, and is raised once they have ended.
+    """
+    if workers == 1:
+        for number, task in enumerate(tasks):
+            if interruption.is_over:
+                return
+            done(number, task())
+        return
+    # Callbacks and metrics call kernels too, and do not say on how many threads.
+    with ThreadPoolExecutor(workers, "fastmlp", threads.limit_this_thread, (1,)) as pool:
+        numbers = {pool.submit(_unless_interrupted, task, interruption): n for n, task in enumerate(tasks)}
+        try:
+            waiting = set(numbers)
+            while waiting:
+                ended, waiting = wait(waiting, _LOOK_SECONDS, FIRST_COMPLETED)
+                for future in sorted(ended, key=numbers.__getitem__):
+                    for result in future.result():
+                        done(numbers[future], result)
+        except BaseException:
+            interruption.stop()
+            raise
+
+
+def _unless_interrupted(task: Callable[[], T], interruption: Interruption) -> list[T]:
+    return [] if interruption.is_over else [task()]
+
+
+def new_copy(model: Sequential) -> Sequential:
+    """A compiled model as this one was declared, without anything that it has learned.
+
+    That is without its weights and history, and without the statistics, names and labels that it took from data.
+    """
+    copy = Sequential(
+        model.declarations,
+        dtype=str(model.dtype),
+        uint8_scale=model.uint8_scale,
+        seed=model.seed,
+        classes=model.declared_classes,
+    )
+    copy.compile(model.optimizer, model.loss, model.metrics)
+    return copy
+
+
+def warm_up(model: Sequential, x: Any, y: Any) -> None:
+    """Load or compile the kernels that such a model needs, before several threads would wait for one that does."""
+    trial = new_copy(model)
+    trial.take_names(model)
+    with contextlib.suppress(FastMLPError):  # whatever is wrong will show, and be reported, where it matters
+        trial.fit(x[:2], y[:2], epochs=1, verbose=0, n_threads=1)
+        trial.evaluate(x[:2], y[:2], n_threads=1)
+        trial.predict(x[:2], n_threads=1)
