@@ -45,12 +45,11 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         Normalization,
         Residual,
     )
-    from .model import Sequential, mlp
+    from .model import Sequential, load, mlp
     from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
-    from ._network.model_file import load
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
@@ -110,9 +109,8 @@ __all__ = [
 ]
 
 # What a first look at the package does not need is imported when it is asked for.
-_MODULES = ("callbacks", "datasets", "metrics", "plots", "reference", "schedules", "sweeps", "trackers")
+_MODULES = ("callbacks", "datasets", "history", "metrics", "plots", "reference", "schedules", "sweeps", "trackers")
 _LAZY = {
-    "load": "_network.model_file",
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
@@ -122,7 +120,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    if name in _MODULES or _moved.place_of(name):
         return importlib.import_module(f".{name}", __name__)
     if name in _LAZY:
         return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)

@@ -55,15 +55,16 @@ class _Moved(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """The specification of a module that has moved; None for all others."""
         package, _, name = fullname.partition(".")
-        return ModuleSpec(fullname, self) if package == _PACKAGE and _place(name) else None
+        return ModuleSpec(fullname, self) if package == _PACKAGE and place_of(name) else None
 
     def exec_module(self, module: ModuleType) -> None:
         """Put the module that it is now in its place."""
-        place = _place(module.__name__.partition(".")[2])
+        place = place_of(module.__name__.partition(".")[2])
         sys.modules[module.__name__] = importlib.import_module(f"{_PACKAGE}.{place}")
 
 
-def _place(name: str) -> str | None:
+def place_of(name: str) -> str | None:
+    """Where the module of an old name is now; None if it has not moved."""
     folder, _, rest = name.partition(".")
     return _PLACES.get(name) or (f"{_FOLDERS[folder]}.{rest}" if rest and folder in _FOLDERS else None)
 

@@ -1,41 +1,39 @@
-"""The model API: a thin layer over the engine and the trainer.
+"""The model API: what users call, and nothing else. The work is done in the rooms below.
 
-`Sequential` is in four parts, each in a file: how it comes about (`building`), how it is judged (`evaluating`) and
-trained (`fitting`), and what it is used for.
+A `Sequential` is a `Network`: that has its state, and the functions of `_network` and `_training` take it.
 """
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from . import losses, optimizers
 from ._base import check, naming
 from ._base.errors import ArgumentError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._engine.engine import data_of
-from ._network import bound
-from ._network.attributes import as_one_class
-from ._network.inputs import PIXELS
-from ._network.judging import refuse_overflow
-from ._network.network import Position
-from ._training.fit import Fitting
-from .layers import Dense, Layer, output_of
-from .losses import CLASSES, PROBABILITIES
+from ._network import adapting, bound, judging, model_file, predicting
+from ._network.history import History
+from ._network.network import Network, Position
+from ._network.scores import Scores
+from ._training import fit, steps
+from ._training.request import Request
+from .layers import Dense, Layer
 
 if TYPE_CHECKING:
+    from ._network.gradcheck import GradientCheck
+    from .callbacks import Callback
     from .jitted import Jitted
+    from .metrics import Metric
 
-_FEW = 64  # numbers that are read faster one by one than by NumPy
-
-__all__ = ["Position", "Sequential", "mlp"]
+__all__ = ["Position", "Sequential", "load", "mlp"]
 
 
-class Sequential(Fitting):
+class Sequential(Network):
     """A multilayer perceptron: layers one after the other.
 
     Parameters
@@ -89,7 +87,431 @@ class Sequential(Fitting):
     True
     """
 
-    # ------------------------------------------------------------ using
+    dtype: np.dtype[Any]
+    uint8_scale: float
+    seed: int
+    stop_training: bool
+    history: History | None
+    classes: Array | None
+    feature_names: naming.Names | None
+    input_kind: str | None
+
+    # ------------------------------------------------------------ layers, and how to train
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer; only before the model is built.
+
+        Of another model's layer it takes the declaration, without statistics that the other learned.
+
+        Raises
+        ------
+        ArgumentError
+            If the model is built already.
+        """
+        super().add(layer)
+
+    @property
+    def layers(self) -> list[bound.BoundLayer]:
+        """The layers, with their tensors once the model is built."""
+        return bound.layers_of(self)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the input width is known and the parameters exist."""
+        return super().is_built
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "adam",
+        loss: str | losses.Loss = "categorical_crossentropy",
+        metrics: Sequence[Any] | None = None,
+    ) -> None:
+        """Choose how to train. Weights stay; the optimiser starts from its first step.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "adam"
+            ``"sgd"``, ``"adam"``, ``"adamw"``, ``"adamax"``, ``"adagrad"``, ``"rmsprop"``, ``"rprop"``, or one with
+            settings: ``fastmlp.Adam(learning_rate=0.01)``.
+        loss : str or Loss, default "categorical_crossentropy"
+            See `fastmlp.losses`. Labels of the categorical cross-entropy may be class numbers, one-hot rows or soft
+            rows; ``"sparse_categorical_crossentropy"`` is the same loss.
+        metrics : list of str, Metric or callable, optional
+            What to report besides the loss, see `fastmlp.metrics`. Default: the accuracy, where the loss knows right
+            answers.
+
+        Raises
+        ------
+        ArgumentError
+            If a name is unknown, or the last layer does not fit the loss.
+        BusyError
+            If the model is being trained.
+        """
+        super().compile(optimizer, loss, metrics)
+
+    def build(self, n_features: int) -> None:
+        """Fix the input width and draw the initial weights; `fit` does it from the data.
+
+        Parameters
+        ----------
+        n_features : int
+            Features in a row, at least 1.
+
+        Raises
+        ------
+        ArgumentError
+            If there are no layers, or the model was built for another width.
+        """
+        super().build(n_features)
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer:
+        """The optimiser given to `compile`."""
+        return super().optimizer
+
+    @property
+    def loss(self) -> losses.Loss:
+        """The loss given to `compile`."""
+        return super().loss
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics given to `compile`."""
+        return super().metrics
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the next update: the optimiser's, unless it was set since `compile`.
+
+        Setting it replaces a schedule from then on.
+        """
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self.set_learning_rate(value)
+
+    # ------------------------------------------------------------ training
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        epochs: int = 1,
+        *,
+        initial_epoch: int = 0,
+        verbose: str | int | bool = "auto",
+        callbacks: Sequence[Callback] = (),
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, ...] | None = None,
+        validation_freq: int = 1,
+        validation_batches: int | None = None,
+        steps_per_epoch: int | None = None,
+        shuffle: bool = True,
+        class_weight: Mapping[Any, float] | str | None = None,
+        sample_weight: Any = None,
+        max_time: float | None = None,
+        n_threads: int | None = None,
+        seed: int | None = None,
+        resume: bool = False,
+    ) -> History:
+        """Train the model.
+
+        Ctrl-C ends training within about a third of a second. Callbacks are told, the model and its ``history`` stay
+        usable, and then `KeyboardInterrupt` is raised, so that it ends a program's own loop too.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
+            An array of uint8 holds pixels (see ``uint8_scale``), and everything else numbers, unless the model has
+            learned from another kind before (see ``input_kind``). More dimensions are flattened.
+        y : array_like, shape (rows,) or (rows, units)
+            What the loss takes: class numbers, labels of classes such as texts, one-hot rows or soft rows; or numbers,
+            one for each unit. Chunks, which are in memory one at a time, hold their own: then there is no ``y``.
+        batch_size : int, default 32
+            Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all, and Rprop
+            and L-BFGS always take all.
+        epochs : int, default 1
+            Number of the last epoch plus one; 0 trains nothing.
+        initial_epoch : int, default 0
+            Number of the first epoch: ``epochs − initial_epoch`` are trained.
+        verbose : {"auto", 0, 1, 2}, default "auto"
+            0 silent, 1 a live line for each epoch, 2 a line at each epoch's end. "auto": 1 on a terminal, else 2.
+        callbacks : list of Callback
+            See `fastmlp.callbacks`.
+        validation_split : float, default 0
+            Share of the rows, from 0 to below 1, that is set aside for validation: the last ones, before any
+            shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
+        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+            Evaluated after each epoch; not together with ``validation_split``.
+        validation_freq : int, default 1
+            Epochs from one validation to the next.
+        validation_batches : int, optional
+            Validate also every so many batches, counted in each epoch; see ``History.validations``.
+        steps_per_epoch : int, optional
+            An epoch is at most so many batches, the first ones of its order. Default: all.
+        shuffle : bool, default True
+            A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
+            been trained.
+        class_weight : dict or "balanced", optional
+            Factors of the loss of rows of some classes, by class number or label; the others count 1. "balanced": each
+            class counts as much as the others, however many rows it has.
+        sample_weight : array_like, shape (rows,), optional
+            A factor of each row's loss, at least 0. The loss stays a sum over rows divided by their number.
+        max_time : float, optional
+            Seconds after which training ends, compilation not counted.
+        n_threads : int, optional
+            At most this many; default see `fastmlp.set_num_threads`. The result is the same for any number.
+        seed : int, optional
+            Replaces the model's seed from now on (and before the first `fit` also for the initial weights).
+        resume : bool, default False
+            Go on with the latest run, in the middle of an epoch if it ended there; ``epochs`` counts from the
+            beginning of that run. With the same data and ``batch_size``, the result has the same bits as
+            training without the stop, also after `save` and `fastmlp.load`; but with L-BFGS.
+
+        Returns
+        -------
+        History
+            Also kept as ``model.history``.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used; nothing was trained then.
+        DivergenceError
+            If the loss becomes NaN or infinite; the model keeps its last good parameters.
+        NotBuiltError
+            If the model was not compiled.
+        BusyError
+            If another thread, or the training whose callback calls this, is training the model.
+        KeyboardInterrupt
+            After Ctrl-C; ``model.history.stopped`` is ``"interrupted"`` then, if there was a first batch.
+        """
+        request = Request(
+            x,
+            y,
+            batch_size,
+            epochs,
+            initial_epoch,
+            verbose,
+            callbacks,
+            validation_split,
+            validation_data,
+            validation_freq,
+            validation_batches,
+            steps_per_epoch,
+            shuffle,
+            class_weight,
+            sample_weight,
+            max_time,
+            n_threads,
+            seed,
+            resume,
+        )
+        return fit.fit(self, self, request)
+
+    def train_on_batch(
+        self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
+    ) -> Scores:
+        """One optimiser step on one batch, for training loops of your own.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight : array_like
+            As in `fit`; all rows are one batch.
+        n_threads : int, optional
+
+        Returns
+        -------
+        Scores
+            Loss and metrics of the batch, before the update.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss is NaN or infinite; no step is made then.
+        """
+        return steps.partial_fit(self, x, y, None, (sample_weight, class_weight), n_threads)
+
+    def partial_fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = 32,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        n_threads: int | None = None,
+    ) -> Scores:
+        """Go on training with rows that come as they come: once through them, in their order.
+
+        The optimiser goes on from call to call. No history is kept.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight : array_like
+            As in `fit`.
+        batch_size : int or None, default 32
+            Rows in one step; None means all.
+        n_threads : int, optional
+
+        Returns
+        -------
+        Scores
+            Loss and metrics over these rows, each batch's before its update.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss becomes NaN or infinite; the step that would follow is not made.
+        BusyError
+            If the model is being trained already.
+        KeyboardInterrupt
+            After Ctrl-C, within about a third of a second; the rows so far have been trained on.
+        """
+        return steps.partial_fit(self, x, y, batch_size, (sample_weight, class_weight), n_threads)
+
+    def set_first_statistics(self, mean: Any, variance: Any) -> None:
+        """Give a first layer that is a Normalization its mean and variance; `fit` takes none from its data then.
+
+        Parameters
+        ----------
+        mean, variance : array_like, shape (features,)
+
+        Raises
+        ------
+        ArgumentError
+            If the first layer is not a Normalization, or the values cannot be used; nothing is changed then.
+        NotBuiltError
+            If the model has no parameters yet: before that, use the layer's own `fastmlp.Normalization.adapt`.
+        """
+        adapting.set_first_statistics(self, mean, variance)
+
+    def swap_averaged_weights(self) -> None:
+        """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
+
+        The average is what usually predicts better. A second call brings the trained weights back, which should be
+        done before training goes on.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no average.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> model.compile(fm.Adam(ema_momentum=0.99))
+        >>> _ = model.fit(x, y, verbose=0)
+        >>> model.swap_averaged_weights()
+        """
+        self.swap_averaged()
+
+    # ------------------------------------------------------------ judging
+
+    def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores:
+        """Loss and metrics on a data set.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            As in `fit`; ``x`` may be chunks, which hold their own ``y``.
+        n_threads : int, optional
+
+        Returns
+        -------
+        Scores
+            A dict ``{"loss": …, "accuracy": …}`` that unpacks to its values: ``loss, accuracy = model.evaluate(x, y)``.
+            See `fastmlp.scores.Scores`.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, or has numbers so large that the loss is none of the model's dtype any more.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), test = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> _ = model.fit(x, y, epochs=3, verbose=0)
+        >>> result = model.evaluate(*test)
+        >>> loss, accuracy = result
+        >>> loss == result.loss == result["loss"], list(result.keys())
+        (True, ['loss', 'accuracy'])
+        """
+        resolve_threads(n_threads)
+        return judging.evaluate(self, x, y, sample_weight, n_threads)
+
+    def gradient_check(
+        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    ) -> GradientCheck:
+        """Compare backpropagation with finite differences, in float64, for all rows as one batch.
+
+        The model is left as it is. Where ReLU or another kink lies within a step of a row, the two differ, and not
+        because the gradient is wrong: take a smaller step.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`; a few rows are enough.
+        samples : int, default 20
+            Elements of each tensor to look at.
+        step : float, default 1e-5
+            Of the finite differences.
+        tolerance : float, default 1e-5
+            Largest error, relative to the largest derivative of the tensor.
+        seed : int, default 0
+            Chooses the elements.
+
+        Returns
+        -------
+        GradientCheck
+            ``passed``, ``error``, and the derivatives of each tensor; as text it is a table.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(20, 10)
+        >>> model = fm.mlp([8], classes=10, activation="tanh", seed=0)
+        >>> model.gradient_check(x, y).passed
+        True
+        """
+        from ._network import gradcheck  # which a first look at the package does not need
+
+        return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
+
+    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
+        """The loss of all rows as one batch, as in training, and its gradient; nothing is changed.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        loss : float
+            With penalties.
+        gradients : list of ndarray
+            As `get_weights` gives the tensors; zeros for those that are not trained.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(100, 10)
+        >>> model = fm.mlp([8], classes=10, seed=0)
+        >>> loss, gradients = model.gradients(x, y)
+        >>> [gradient.shape for gradient in gradients]
+        [(784, 8), (8,), (8, 10), (10,)]
+        """
+        return judging.gradients(self, x, y, n_threads)
+
+    # ------------------------------------------------------------ predicting
 
     def predict(self, x: Any, *, out: Array | None = None, n_threads: int | None = None) -> Array:
         """The output of the last layer for each row: probabilities after a softmax.
@@ -117,31 +539,9 @@ class Sequential(Fitting):
         NotBuiltError
             If the model has no parameters yet.
         """
-        engine = self.engine
         if n_threads is not None:
             resolve_threads(n_threads)
-        given, is_centered = x, False
-        if not check.are_rows(x, self.dtype, engine.program.fan_in):
-            features = self.inputs().read(x, "x", finite=False)
-            x, is_centered = features.rows, features.is_centered
-        elif self.input_kind == PIXELS:
-            self.inputs().check_scaled(x, "x")
-        shape = (x.shape[0], engine.program.classes)
-        if out is None:
-            out = np.empty(shape, self.dtype)
-        else:
-            x = _checked_output(out, shape, self.dtype, x)
-        if x.dtype == self.dtype and engine.are_few(shape[0], n_threads):
-            engine.predict_rows(x, out, is_centered=is_centered)
-        else:
-            none = np.empty(0, np.int64)
-            data = data_of(x, none, np.empty((0, shape[1]), self.dtype), self.dtype, is_centered=is_centered)
-            engine.predict(data, out, n_threads)
-        if not _looks_finite(out, engine.activation):
-            is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
-            self.inputs().read(x if is_lost else given, "x")  # refuses the cause of a NaN
-            refuse_overflow(out, "x", self.dtype)
-        return out
+        return predicting.predict(self, x, out, n_threads)
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
         """The most probable class of each row; of a model with one unit, 1 where it is above one half, else 0.
@@ -161,8 +561,8 @@ class Sequential(Fitting):
         ArgumentError
             If the outputs are independent answers, or numbers, and no classes.
         """
-        self._check_has_classes()
-        return self.classes_of(self.predict(x, n_threads=n_threads))
+        predicting.check_has_classes(self)
+        return predicting.classes_of(self, self.predict(x, n_threads=n_threads))
 
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
         """The probability of each class, for each row, whatever the last layer and the loss are.
@@ -213,23 +613,7 @@ class Sequential(Fitting):
         >>> model.predict_log_proba([[1.0]])
         array([[    0., -1000.]], dtype=float32)
         """
-        if self.loss.targets not in (CLASSES, PROBABILITIES):
-            raise ArgumentError(f"the outputs of a model whose loss is {type(self.loss).__name__} are no probabilities")
-        found = self.scoring.log_probabilities(self._read_by_loss(x, n_threads))
-        with np.errstate(over="ignore"):  # of logits at the ends of the range: that one is as good as never is right
-            return found.astype(self.dtype)
-
-    def _read_by_loss(self, x: Any, n_threads: int | None) -> Array:
-        """What the loss reads of each row."""
-        features = self.inputs().read(x, "x")
-        rows = features.rows
-        outputs = np.empty((len(rows), self.engine.program.classes), self.dtype)
-        labels = np.zeros(len(rows), np.int64)
-        targets = np.zeros(outputs.shape if self.loss.targets == PROBABILITIES else (0, outputs.shape[1]), self.dtype)
-        data = data_of(rows, labels, targets, self.dtype, is_centered=features.is_centered)
-        self.engine.evaluate(data, n_threads, outputs=outputs)
-        refuse_overflow(outputs, "x", self.dtype)
-        return outputs
+        return predicting.log_probabilities(self, x, n_threads)
 
     def classes_of(self, outputs: Array) -> Array:
         """The classes that `predict_classes` gives, from what `predict` gives.
@@ -242,39 +626,7 @@ class Sequential(Fitting):
         -------
         ndarray, shape (rows,)
         """
-        self._check_has_classes()
-        outputs = check.numbers(outputs, "outputs")
-        if outputs.ndim != 2 or outputs.shape[1] == 0:
-            raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
-        if np.isnan(outputs).any():
-            raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
-        units, activation = output_of(self.declarations)
-        if units is not None and outputs.shape[1] != units:
-            raise ArgumentError(f"outputs must have the {units} columns of the last layer, not {outputs.shape[1]}")
-        if outputs.shape[1] == 1:
-            numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
-        else:
-            numbers = outputs.argmax(axis=1)
-        return numbers if self.classes is None else self.classes[numbers]
-
-    def _check_has_classes(self) -> None:
-        """Refuse to tell the class of a row, where outputs do not say it."""
-        units, activation = output_of(self.declarations)
-        if self._loss is None or units is None:
-            return  # what the outputs mean is for the caller to know
-        if units > 1 and self._loss.targets == PROBABILITIES and activation != "softmax":
-            raise ArgumentError(
-                f"each of the {units} outputs answers a question of its own, so a row has no one class: "
-                f"use predict_proba(x) > 0.5"
-            )
-        if self._loss.targets in (CLASSES, PROBABILITIES) or self._loss.hits(activation, units):
-            return
-        if self.classes is None or (units == 1 and activation != "sigmoid"):
-            own = "predict(x) > a threshold of yours" if units == 1 else "predict(x).argmax(axis=1)"
-            raise ArgumentError(
-                f"the model predicts numbers, as {type(self._loss).__name__} has it, and no classes: use predict(x), "
-                f"for classes train with a cross-entropy, or use {own}"
-            )
+        return predicting.classes_of(self, outputs)
 
     def jitted(self) -> Jitted:
         """The model for use inside your own numba functions.
@@ -325,8 +677,7 @@ class Sequential(Fitting):
 
     def get_weights(self) -> list[Array]:
         """Copies of all tensors, layer by layer: kernel (fan_in, units), then bias (units,) where there is one."""
-        built = self.engine.program
-        return [built.unpack(self.engine.parameters, tensor) for tensor in built.tensors]
+        return super().get_weights()
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replace all tensors; the order and shapes are those of `get_weights`.
@@ -337,12 +688,7 @@ class Sequential(Fitting):
             If the number of arrays, a shape, or a value (NaN, infinity, a negative variance) is wrong; nothing is
             changed then.
         """
-        tensors = self.engine.program.tensors
-        weights = check.items(weights, "weights", "arrays")
-        if len(weights) != len(tensors):
-            raise ArgumentError(f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}")
-        names = [f"weights[{i}] (the {tensor.name} of layer {tensor.layer})" for i, tensor in enumerate(tensors)]
-        self._write(zip(tensors, weights, names, strict=True))
+        super().set_weights(weights)
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their shapes and their numbers of parameters."""
@@ -368,8 +714,6 @@ class Sequential(Fitting):
         OSError
             If the file cannot be written, or is a folder, a device, a pipe or a stream.
         """
-        from ._network import model_file
-
         model_file.save(self, path)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
@@ -403,8 +747,6 @@ class Sequential(Fitting):
         >>> bool((model.predict([[1, 2, 3]]) == other.predict([[1, 2, 3]])).all())
         True
         """
-        from ._network import model_file
-
         model_file.save_weights(self, path)
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
@@ -424,15 +766,10 @@ class Sequential(Fitting):
         NotBuiltError
             If the model has no parameters yet.
         """
-        from ._network import model_file
-
         model_file.load_weights(self, path)
 
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
-
-
-as_one_class(Sequential)
 
 
 def mlp(
@@ -477,21 +814,36 @@ def mlp(
     return model
 
 
-def _looks_finite(outputs: Array, activation: str) -> bool:
-    """Whether outputs are finite, sooner found than by asking each; large finite ones may seem not to be."""
-    if activation == "softmax":  # whose rows are NaN as a whole
-        return not math.isnan(outputs.item(0) if len(outputs) == 1 else outputs[:, 0].min())
-    if outputs.size <= _FEW:
-        return math.isfinite(sum(outputs.ravel().tolist()))
-    return math.isfinite(outputs.min()) and math.isfinite(outputs.max())
+def load(path: str | os.PathLike[str]) -> Sequential:
+    """Read a model that `Sequential.save` wrote, ready to predict or to go on training.
 
+    Parameters
+    ----------
+    path : path-like
 
-def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
-    """Check an array to write predictions to; returns the features, copied where the two overlap."""
-    usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
-    if not usable or not out.flags.c_contiguous or not out.flags.writeable:
-        raise ArgumentError(
-            f"out must be a writable C-contiguous {dtype} array of shape {shape}, not "
-            f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
-        )
-    return x.copy() if np.may_share_memory(out, x) else x  # rows are read after others were written
+    Returns
+    -------
+    Sequential
+        With the same bits in weights, optimiser state and position: ``fit(..., resume=True)`` goes on as if
+        it had never stopped.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
+        unpack to over 20 times the file's size and 32 MiB more.
+    ArgumentError, ArgumentTypeError
+        If ``path`` is not the name of a file, such as a number.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> model = fm.mlp([4], classes=2)
+    >>> model.build(n_features=3)
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.npz")
+    >>> model.save(path)
+    >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
+    True
+    """
+    return model_file.load(path, Sequential)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from .._base.types import Array
 from ..layers import Activation, Dense, Layer, leaves
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..model import Sequential
+from .network import Network
 
 
 class BoundLayer:
@@ -22,10 +19,10 @@ class BoundLayer:
     two calls of `fastmlp.Sequential.fit`: with False the layer's tensors stay as they are.
     """
 
-    _model: Sequential
+    _model: Network
     _index: int
 
-    def __init__(self, model: Sequential, index: int) -> None:
+    def __init__(self, model: Network, index: int) -> None:
         object.__setattr__(self, "_model", model)
         object.__setattr__(self, "_index", index)
 
@@ -58,15 +55,15 @@ class BoundLayer:
     def __getattr__(self, name: str) -> Array:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._model._tensor(self._index, name)
+        return self._model.tensor(self._index, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
-            self._model._set_trainable(self._index, value)
+            self._model.set_trainable(self._index, value)
             return
         if hasattr(type(self), name):
             raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
-        self._model._set_tensor(self._index, name, value)
+        self._model.write([(self._model.find_tensor(self._index, name), value, name)])
 
     def __dir__(self) -> list[str]:
         own = [name for name in super().__dir__() if not name.startswith("_")]
@@ -76,7 +73,12 @@ class BoundLayer:
         return f"<layer {self._index}: {self.declaration}>"
 
 
-def output_widths(model: Sequential) -> list[int]:
+def layers_of(model: Network) -> list[BoundLayer]:
+    """The layers, with their tensors once the model is built."""
+    return [BoundLayer(model, index) for index, _ in enumerate(leaves(model.declarations))]
+
+
+def output_widths(model: Network) -> list[int]:
     """Units of each layer's output; -1 where they are those of an input that is not known yet."""
     width = model.engine.program.fan_in if model.is_built else -1
     widths = []
@@ -86,7 +88,7 @@ def output_widths(model: Sequential) -> list[int]:
     return widths
 
 
-def print_summary(model: Sequential, print_fn: Callable[[str], Any]) -> None:
+def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     """Print a table of the layers, their shapes and their numbers of parameters."""
     rows = [("layer", "activation", "output", "parameters")]
     widths, counts = output_widths(model), _counts(model) if model.is_built else None
@@ -101,7 +103,7 @@ def print_summary(model: Sequential, print_fn: Callable[[str], Any]) -> None:
     print_fn(_total(model))
 
 
-def _counts(model: Sequential) -> Counter[int]:
+def _counts(model: Network) -> Counter[int]:
     """Numbers in the tensors of each layer."""
     counts: Counter[int] = Counter()
     for tensor in model.engine.program.tensors:
@@ -109,7 +111,7 @@ def _counts(model: Sequential) -> Counter[int]:
     return counts
 
 
-def _total(model: Sequential) -> str:
+def _total(model: Network) -> str:
     if not model.is_built:
         return "parameters: not known before the model is built"
     program = model.engine.program

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .._base.types import Array
 from .._engine.program import SMALLEST_VARIANCE
 from ..layers import Activation, BatchNormalization, Dense, Dropout, GaussianNoise, Layer, Normalization, Residual
-
-if TYPE_CHECKING:
-    from ..model import Sequential
+from . import bound
+from .network import Network
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
@@ -30,12 +29,15 @@ class _Part:
     added: float = 0.0  # to the variances of a Normalization
 
 
-def fold(model: Sequential) -> Sequential:
+_N = TypeVar("_N", bound=Network)
+
+
+def fold(model: _N) -> _N:
     """See `fastmlp.Sequential.folded`."""
-    numbers = iter(range(len(model.layers)))
+    numbers = iter(range(len(bound.layers_of(model))))
     layers, parts = _folded(model, model.declarations, numbers)
     new = model.like(layers)
-    if model._optimizer is not None:
+    if model.is_compiled:
         new.compile(model.optimizer, model.loss, model.metrics)
     new.build(model.engine.program.fan_in)
     values = [parts[tensor.layer].tensors[tensor.name] for tensor in new.engine.program.tensors]
@@ -43,7 +45,7 @@ def fold(model: Sequential) -> Sequential:
     return new
 
 
-def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[list[Layer], list[_Part]]:
+def _folded(model: Network, layers: Sequence[Layer], numbers: Any) -> tuple[list[Layer], list[_Part]]:
     """Layers in their order, and the leaves among them with their tensors."""
     found: list[Layer] = []
     parts: list[_Part] = []
@@ -56,9 +58,9 @@ def _folded(model: Sequential, layers: Sequence[Layer], numbers: Any) -> tuple[l
                 found.append(Residual(inner))
                 parts += inner_parts
             continue
-        bound = model.layers[next(numbers)]
+        of_layer = bound.layers_of(model)[next(numbers)]
         if not isinstance(layer, _ONLY_IN_TRAINING):
-            tensors = {name: getattr(bound, name).astype(np.float64) for name in bound.tensors}
+            tensors = {name: getattr(of_layer, name).astype(np.float64) for name in of_layer.tensors}
             if layer is model.declarations[0] and (center := model.inputs().center) is not None:
                 tensors["mean"] = center  # which the tensor may hold rounded
             run.append(_Part(layer, tensors, model.dtype, SMALLEST_VARIANCE[model.dtype]))

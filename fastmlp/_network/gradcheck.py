@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from .._base.types import Array
 from .._engine.engine import Data, Engine
 from .._engine.program import Tensor
 from ..layers import leaves
-
-if TYPE_CHECKING:
-    from ..model import Sequential
+from .network import Network
+from .reading import data_for, learn_names
 
 _FLOOR = 1e-7  # gradients smaller than this are rounding: differences are relative to at least so much
 
@@ -92,15 +91,16 @@ class GradientCheck:
 
 
 def check(
-    model: Sequential, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    model: Network, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
 ) -> GradientCheck:
     """See `fastmlp.Sequential.gradient_check`."""
+    model.check_last()
     samples = _check.whole_number(samples, "samples", minimum=1)
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)
     twin = _in_float64(model, x)
-    twin.learn_names(naming.feature_names(x), y)
-    data = twin._data(x, y, "x", "y")
+    learn_names(twin, naming.feature_names(x), y)
+    data = data_for(twin, x, y)
     engine, chance = twin.engine, (twin.seed, 0)
     loss, gradient = engine.gradient(data, chance)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
@@ -118,7 +118,7 @@ def check(
     return GradientCheck(found, loss, tolerance)
 
 
-def _in_float64(model: Sequential, x: Any) -> Sequential:
+def _in_float64(model: Network, x: Any) -> Network:
     """A copy whose arithmetic leaves finite differences enough digits."""
     twin = model.like(model.declarations, "float64")
     twin.compile(model.optimizer, model.loss, model.metrics)
@@ -150,6 +150,6 @@ def _difference(
     return (losses[0] - losses[1]) / (2 * step)
 
 
-def _name(model: Sequential, tensor: Tensor) -> str:
+def _name(model: Network, tensor: Tensor) -> str:
     layer = list(leaves(model.declarations))[tensor.layer]
     return f"{tensor.layer} {type(layer).__name__} {tensor.name}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import json
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,16 +22,17 @@ from .._base.types import Array
 from .._engine import program
 from .._engine.engine import STEADY
 from .._version import __version__
-from ..model import Position, Sequential
 from . import inputs
 from .history import History
-from .network import check_last
+from .last_layer import check_last
+from .network import Network, Position
 
 if TYPE_CHECKING:
     from .._base.archive import Archive
     from .._engine.program import Tensor
     from ..metrics import Metric
 
+_N = TypeVar("_N", bound=Network)
 _ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = "declared", "learned", "unknown"  # of the statistics of a Normalization
 _STATISTICS = ("mean", "variance")
 _CENTER = "input/mean"  # that of a first Normalization, in float64
@@ -41,7 +44,7 @@ _SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may 
 _TO_CALLER = 3  # frames from where a warning is given to who calls `load`
 
 
-def save(model: Sequential, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
+def save(model: Network, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
     """Write a built model to a file; see `Sequential.save`. Notes, JSON-ready, become arrays of text of their own."""
     target, engine = as_path(path), model.engine
     arrays = {"config": _text(json.dumps(_config(model)))}
@@ -65,7 +68,7 @@ def _refuse_ruined(arrays: dict[str, Array]) -> None:
             )
 
 
-def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+def save_weights(model: Network, path: str | os.PathLike[str]) -> None:
     """See `Sequential.save_weights`."""
     target = as_path(path)
     names = [_name(0, tensor) for tensor in model.engine.program.tensors]
@@ -75,7 +78,7 @@ def save_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
     _write({**arrays, **kind}, target)
 
 
-def _center(model: Sequential) -> dict[str, Array]:
+def _center(model: Network) -> dict[str, Array]:
     """The mean of a first Normalization, where its tensor is the rounded form."""
     center = model.inputs().center
     return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
@@ -89,7 +92,7 @@ def _write(arrays: dict[str, Array], path: Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _config(model: Sequential) -> dict[str, Any]:
+def _config(model: Network) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -99,15 +102,15 @@ def _config(model: Sequential) -> dict[str, Any]:
         "uint8_scale": model.uint8_scale,
         "seed": model.seed,
         "classes": None if model.classes is None else model.classes.tolist(),
-        "has_learned_classes": model._has_learned_classes,
+        "has_learned_classes": model.known.has_learned_classes,
         "feature_names": model.feature_names,
         "input_kind": model.input_kind,
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
         "own_schedule": _own_schedule(model),
-        "loss": model._loss.config() if model._loss else None,
+        "loss": model.loss.config() if model.is_compiled else None,
         "metrics": [config for metric in model.metrics if (config := metric.config()) is not None],
-        "learning_rate": model._learning_rate,
+        "learning_rate": model.own_learning_rate,
         "step": model.engine.step,
         "has_state": _has_state(model),
         "statistics": _statistics(model),
@@ -116,35 +119,35 @@ def _config(model: Sequential) -> dict[str, Any]:
     }
 
 
-def _own_schedule(model: Sequential) -> str | None:
+def _own_schedule(model: Network) -> str | None:
     """Name of a schedule that is code of the user, where the model has one."""
-    schedule = None if model._optimizer is None else model._optimizer.learning_rate
+    schedule = model.optimizer.learning_rate if model.is_compiled else None
     return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
 
 
-def _optimizer_config(model: Sequential) -> dict[str, Any] | None:
-    if model._optimizer is None:
+def _optimizer_config(model: Network) -> dict[str, Any] | None:
+    if not model.is_compiled:
         return None
-    config = model._optimizer.config()
+    config = model.optimizer.config()
     return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
 
 
-def _statistics(model: Sequential) -> dict[str, Any]:
+def _statistics(model: Network) -> dict[str, Any]:
     """Where the statistics of each layer that has some come from: their origin, or how many batches they average."""
     found: dict[str, Any] = {}
     for index, layer in enumerate(layers.leaves(model.declarations)):
         if isinstance(layer, layers.Normalization):
             found[str(index)] = _UNKNOWN if layer.mean is None else _LEARNED if layer.stands_for else _DECLARED
         elif isinstance(layer, layers.BatchNormalization):
-            found[str(index)] = model.engine.averaged.get(model._find_tensor(index, "moving_mean").offset, 0)
+            found[str(index)] = model.engine.averaged.get(model.find_tensor(index, "moving_mean").offset, 0)
     return found
 
 
-def _has_state(model: Sequential) -> bool:
+def _has_state(model: Network) -> bool:
     return model.engine.state.size > 0
 
 
-def _slots(model: Sequential) -> list[Array]:
+def _slots(model: Network) -> list[Array]:
     """The optimiser's state, one flat vector for each of its slots, and gradients that have not been used yet."""
     engine = model.engine
     state = list(engine.state.reshape(-1, engine.program.size)) if _has_state(model) else []
@@ -160,43 +163,13 @@ def _text(text: str) -> Array:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
-    """Read a model that `Sequential.save` wrote, ready to predict or to go on training.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    Sequential
-        With the same bits in weights, optimiser state and position: ``fit(..., resume=True)`` goes on as if
-        it had never stopped.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
-        unpack to over 20 times the file's size and 32 MiB more.
-    ArgumentError, ArgumentTypeError
-        If ``path`` is not the name of a file, such as a number.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import fastmlp as fm
-    >>> model = fm.mlp([4], classes=2)
-    >>> model.build(n_features=3)
-    >>> path = os.path.join(tempfile.mkdtemp(), "model.npz")
-    >>> model.save(path)
-    >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
-    True
-    """
+def load(path: str | os.PathLike[str], make: Callable[..., _N]) -> _N:
+    """See `fastmlp.load`; ``make`` makes the model of its layers."""
     with archive.opened(as_path(path)) as file:
-        return _restore(_read_config(file), file, file.path)
+        return _restore(_read_config(file), file, file.path, make)
 
 
-def load_weights(model: Sequential, path: str | os.PathLike[str]) -> None:
+def load_weights(model: Network, path: str | os.PathLike[str]) -> None:
     """See `Sequential.load_weights`."""
     tensors = model.engine.program.tensors
     with archive.opened(as_path(path)) as file:
@@ -241,8 +214,8 @@ def _read_config(file: Archive) -> dict[str, Any]:
     return config
 
 
-def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
-    model = Sequential(
+def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[..., _N]) -> _N:
+    model = make(
         [layers.from_config(item) for item in config["layers"]],
         dtype=config["dtype"],
         uint8_scale=config["uint8_scale"],
@@ -265,11 +238,11 @@ def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
                 stacklevel=_TO_CALLER,
             )
         if config.get("learning_rate") is not None:
-            model.learning_rate = config["learning_rate"]
+            model.set_learning_rate(config["learning_rate"])
     step = check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
     has_state = check.yes_or_no(config["has_state"], "has_state")
     _check_sizes(model, config["n_features"], _slots_in_file(model, step, has_state), file)
-    engine = model._engine = model._bare_engine(config["n_features"])
+    engine = model.build_bare(config["n_features"])
     engine.step = step
     if has_state or engine.has_pending_gradients():
         engine.allocate_training()
@@ -284,13 +257,14 @@ def _restore(config: dict[str, Any], file: Archive, path: Path) -> Sequential:
             engine.program.pack(flat, tensor, array)
     _restore_statistics(model, config.get("statistics"))
     _restore_center(model, file)
-    model._has_learned_classes = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
+    learned = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
+    model.known = dataclasses.replace(model.known, has_learned_classes=learned)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model
 
 
-def _compile(model: Sequential, config: dict[str, Any], path: Path) -> None:
+def _compile(model: Network, config: dict[str, Any], path: Path) -> None:
     """As it was; but for metrics that earlier versions took, and that cannot read what the model may give."""
     from .. import metrics  # which need not be imported to predict
 
@@ -307,7 +281,7 @@ def _compile(model: Sequential, config: dict[str, Any], path: Path) -> None:
     model.compile(optimizer, loss, kept)
 
 
-def _is_read_by(metric: Metric, model: Sequential) -> bool:
+def _is_read_by(metric: Metric, model: Network) -> bool:
     try:
         check_last(model.declarations, model.loss, [metric])
     except ArgumentError:
@@ -330,7 +304,7 @@ def _read_name(stored: Any) -> naming.Name:
     raise ValueError("names of features are texts, whole numbers, or lists of these")
 
 
-def _restore_statistics(model: Sequential, stored: Any) -> None:
+def _restore_statistics(model: Network, stored: Any) -> None:
     """Let the model know where its statistics come from, or `fit` would take those of its data.
 
     Files of 0.1.0 do not say it. There, what a first layer has that differs from the initial values was learned, as
@@ -369,7 +343,7 @@ def _origin_before(layer: layers.Layer, index: int, mean: Array, variance: Array
     return _UNKNOWN if is_initial else _DECLARED if index else _LEARNED
 
 
-def _restore_center(model: Sequential, file: Archive) -> None:
+def _restore_center(model: Network, file: Archive) -> None:
     """Let a first Normalization have its mean in float64."""
     first = model.declarations[0]
     if isinstance(first, layers.Normalization) and first.mean is not None:
@@ -395,17 +369,17 @@ def _read_center(file: Archive, rounded: Array) -> Array:
     return mean
 
 
-def _slots_in_file(model: Sequential, step: int, has_state: bool) -> int:
+def _slots_in_file(model: Network, step: int, has_state: bool) -> int:
     """How many flat vectors a file holds behind the parameters; see `_slots`."""
-    if model._optimizer is None:
+    if not model.is_compiled:
         if has_state:
             raise ValueError("a state of no optimizer")
         return 0
-    is_pending = step % model._optimizer.gradient_accumulation_steps > 0
-    return (model._optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+    is_pending = step % model.optimizer.gradient_accumulation_steps > 0
+    return (model.optimizer.slots if has_state or is_pending else 0) + int(is_pending)
 
 
-def _check_sizes(model: Sequential, n_features: Any, slots: int, file: Archive) -> None:
+def _check_sizes(model: Network, n_features: Any, slots: int, file: Archive) -> None:
     """Compare the shapes of all tensors with the arrays that are there, before memory is set aside for them."""
     width = check.whole_number(n_features, "n_features", minimum=1, maximum=layers.MOST_UNITS)
     wanted = {

@@ -7,13 +7,11 @@ import dataclasses
 import os
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
 
 from .._base.errors import BusyError
+from .._network import adapting
+from .._network.network import Network
 from ..layers import Normalization
-
-if TYPE_CHECKING:
-    from .fit import Fitting
 
 _lock = threading.Lock()
 
@@ -26,27 +24,25 @@ def _after_fork_in_child() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
-_SET_UP = ("seed", "classes", "_has_learned_classes", "feature_names", "input_kind", "history", "_engine")
-
 
 @contextlib.contextmanager
-def attempt(model: Fitting) -> Iterator[None]:
+def attempt(network: Network) -> Iterator[None]:
     """Training is prepared and done in this context.
 
     Raises
     ------
     BusyError
-        If the model is being trained already.
+        If the network is being trained already.
     """
     has_begun = False
     try:
         with _lock:
-            if model._is_busy:
+            if network.is_busy:
                 raise BusyError(
                     "this model is being trained already: train a copy (copy.deepcopy), or wait for its end"
                 )
-            model._busy_in, has_begun = os.getpid(), True
-        before = _State(model)
+            network.busy_in, has_begun = os.getpid(), True
+        before = _Snapshot(network)
         try:
             yield
         except BaseException:
@@ -55,45 +51,42 @@ def attempt(model: Fitting) -> Iterator[None]:
             raise
     finally:
         if has_begun:
-            model._busy_in = None
+            network.busy_in = None
 
 
-class _State:
+class _Snapshot:
     """What the beginning of a training changes; what callbacks have changed stays as they want it."""
 
-    def __init__(self, model: Fitting) -> None:
-        self._model = model
-        self._set_up: dict[str, Any] = {name: model.__dict__[name] for name in _SET_UP}
-        self._position = dataclasses.replace(model.position)
-        self._stopped = None if model.history is None else model.history.stopped
-        self._step, self._batches = self._steps(), self._recorded()
-        self._first = model.declarations[0] if model.declarations else None
-        self._statistics = model.first_statistics()
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._history = network.history
+        self._stopped = None if network.history is None else network.history.stopped
+        self._start = network.start()
+        self._progress = self._steps_and_batches()
+        self._first = network.declarations[0] if network.declarations else None
+        self._statistics = adapting.first_statistics(network)
 
-    def _steps(self) -> int:
-        return 0 if self._model._engine is None else self._model._engine.step
-
-    def _recorded(self) -> int:
-        return 0 if self._model.history is None else len(self._model.history.batches.get("loss", ()))
-
-    def _has_new_history(self) -> bool:
-        return self._model.history is not self._set_up["history"]
+    def _steps_and_batches(self) -> tuple[int, int]:
+        history = self._network.history
+        return self._network.step, 0 if history is None else len(history.batches.get("loss", ()))
 
     def is_trained_since(self) -> bool:
         """Whether there was a batch, be it one that diverged."""
-        if self._has_new_history():
-            return self._model.history is not None and bool(self._model.history.batches)
-        return (self._steps(), self._recorded()) != (self._step, self._batches)
+        history = self._network.history
+        if history is not self._history:
+            return history is not None and bool(history.batches)
+        return self._steps_and_batches() != self._progress
 
     def bring_back(self) -> None:
-        """Make the model what it was."""
-        model = self._model
-        if self._has_new_history():
-            model.position = self._position
-        elif model.history is not None and self._stopped is not None:
-            model.history.stopped = self._stopped
-        model.__dict__.update(self._set_up)
+        """Make the network what it was."""
+        network = self._network
+        if network.history is not self._history:
+            network.position = dataclasses.replace(self._start.position)
+        elif network.history is not None and self._stopped is not None:
+            network.history.stopped = self._stopped
+        network.history = self._history
+        network.begin_again(self._start)
         if isinstance(self._first, Normalization) and self._first.mean is None:
             if self._statistics is not None:
-                model._write_first_statistics(*self._statistics)
-            model.declarations[0] = self._first
+                adapting.write_first_statistics(network, *self._statistics)
+            network.declarations[0] = self._first

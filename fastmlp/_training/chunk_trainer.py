@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from .. import kernels
 from .._base.types import Array, Integers
 from .._engine.engine import Data
-from .trainer import EpochTotals, Trainer
+from .run import Run
+from .totals import EpochTotals
+from .trainer import Trainer
 
 _CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles tell so many chunks of an epoch apart
 
@@ -22,13 +23,13 @@ class ChunkTrainer(Trainer):
     be smaller.
     """
 
-    def __init__(self, opening: Iterable[Data], read: Callable[[int], Iterable[Data]], *run: Any) -> None:
-        super().__init__(*run)
-        self._opening: Iterable[Data] | None = opening  # of the first epoch, begun already
-        self._read = read
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._opening: Iterable[Data] | None = run.opening()  # of the first epoch, begun already
+        self._read = run.chunks
 
     def _epoch(self, epoch: int) -> None:
-        position, totals = self.model.position, EpochTotals()
+        position, totals = self.network.position, EpochTotals()
         chunks = self._read(position.epoch) if self._opening is None else self._opening
         self._opening, self.between = None, {}
         seen: list[tuple[Array, Array]] = []
@@ -39,13 +40,13 @@ class ChunkTrainer(Trainer):
             for number, data in enumerate(rest):
                 self._take(data)
                 order = self._shuffled(number)
-                self.chance = (self.model.seed, self._number(number))
+                self.chance = (self.network.seed, self._number(number))
                 while position.batch < self.batches and self.stop_reason is None:
                     self._call(order, totals)
                     self._tell_batches(totals)
                     self._look_around()
                 if self.outputs is not None:
-                    trained = position.batch * self.settings.batch_size
+                    trained = position.batch * self.batch_size
                     seen.append((data.truth()[order[:trained]], self.outputs[:trained]))
                 if self.stop_reason is not None:
                     is_cut = position.batch < self.batches or self._goes_on(rest)
@@ -67,22 +68,22 @@ class ChunkTrainer(Trainer):
             return True
 
     def _take(self, data: Data) -> None:
-        self.data, self.model.position.batch = data, 0
-        self.batches = -(-data.rows // self.settings.batch_size)
-        self.outputs = self.scoring.room(data.rows, self.model.dtype)
+        self.data, self.network.position.batch = data, 0
+        self.batches = -(-data.rows // self.batch_size)
+        self.outputs = self.scoring.room(data.rows, self.network.dtype)
 
     def _number(self, chunk: int) -> int:
-        return (self.model.position.epoch * _CHUNKS_IN_EPOCH + chunk) % 2**32
+        return (self.network.position.epoch * _CHUNKS_IN_EPOCH + chunk) % 2**32
 
     def _shuffled(self, chunk: int) -> Integers:
         order = np.arange(self.data.rows, dtype=np.int64)
-        if self.settings.shuffle:
-            kernels.shuffle.run(np.float64, 1, order, self.model.seed, self._number(chunk))
+        if self.request.shuffle:
+            kernels.shuffle.run(np.float64, 1, order, self.network.seed, self._number(chunk))
         return order
 
     def _end_of_chunks(self, epoch: int, totals: EpochTotals, seen: list[tuple[Array, Array]], is_cut: bool) -> None:
         if not is_cut:
-            self.model.position.epoch += 1
+            self.network.position.epoch += 1
         if totals.batches:
             self._close(epoch, totals, lambda: self._scores(epoch, totals, seen), partial=is_cut)
 

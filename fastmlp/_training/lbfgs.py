@@ -11,7 +11,8 @@ from .._base.errors import ArgumentError, MissingExtraError
 from .._base.types import Array
 from ..layers import leaves
 from ..optimizers import LBFGS
-from .trainer import EpochTotals, Trainer
+from .totals import EpochTotals
+from .trainer import Trainer
 
 
 class LBFGSTrainer(Trainer):
@@ -25,22 +26,22 @@ class LBFGSTrainer(Trainer):
     def _epoch(self, epoch: int) -> None:
         """All epochs: SciPy calls back after each."""
         minimize = _minimize()
-        engine, rule = self.engine, self.model.optimizer
+        engine, rule = self.engine, self.network.optimizer
         assert isinstance(rule, LBFGS)
         self._number, self._seconds_from = epoch, self._now()
         self._spans = [t.span(engine.program.panel) for t in engine.program.tensors if t.trained]
         if not self._spans:
             raise ArgumentError("the model has no tensors that are trained")
-        if any(getattr(layer, "max_norm", None) for layer in leaves(self.model.declarations)):
+        if any(getattr(layer, "max_norm", None) for layer in leaves(self.network.declarations)):
             raise ArgumentError("L-BFGS takes no max_norm: train the model with another optimizer")
-        self._chance = (self.model.seed, self.model.position.epoch)
+        self._chance = (self.network.seed, self.network.position.epoch)
         self._tell("on_epoch_begin", epoch)
         options = {
-            "maxiter": self.settings.epochs - epoch,
+            "maxiter": self.request.epochs - epoch,
             "maxcor": rule.memory,
             "gtol": rule.tolerance,
             "ftol": 0.0,
-            "maxfun": 100 * (self.settings.epochs - epoch),
+            "maxfun": 100 * (self.request.epochs - epoch),
         }
         self._accepted = self._weights()
         self._is_first, self._statistics = True, self.engine.running_statistics()
@@ -59,7 +60,7 @@ class LBFGSTrainer(Trainer):
         finally:
             self._take(self._accepted)  # not where the line search has looked last
             self.engine.set_running_statistics(self._statistics)
-        self.model.position.batch = 0
+        self.network.position.batch = 0
         self.stop_reason = self.stop_reason or "finished"
 
     @staticmethod
@@ -98,23 +99,23 @@ class LBFGSTrainer(Trainer):
                 self._loss_and_gradient(self._accepted)
             self._statistics = self.engine.running_statistics()
         epoch, self._number = self._number, self._number + 1
-        outputs = self.scoring.room(self.data.rows, self.model.dtype)
-        _, hits = self.engine.evaluate(self.data, self.settings.n_threads, outputs=outputs)
+        outputs = self.scoring.room(self.data.rows, self.network.dtype)
+        _, hits = self.engine.evaluate(self.data, self.request.n_threads, outputs=outputs)
         loss, now = float(intermediate_result.fun), self._now()
         totals = EpochTotals(loss * self.data.rows, hits, self.data.rows, 1, now - self._seconds_from)
         self._seconds_from = now
         values = self._logs(totals)
         self.history.add_batches(**{name: [values[name]] for name in ("loss", "accuracy") if name in values})
-        self.model.position.epoch += 1
+        self.network.position.epoch += 1
         self._close(epoch, totals, lambda: self._scores(epoch, totals, outputs))
         if self.stop_reason is not None:
             raise StopIteration
-        if self._number < self.settings.epochs:
+        if self._number < self.request.epochs:
             self._tell("on_epoch_begin", self._number)
 
     def _scores(self, epoch: int, totals: EpochTotals, outputs: Array | None) -> dict[str, float]:
         values = totals.logs(self.scoring, self.data, outputs, slice(None))
-        return {**values, "learning_rate": self.model.learning_rate, **self._validation_of_epoch(epoch, 0)}
+        return {**values, "learning_rate": self.network.learning_rate, **self._validation_of_epoch(epoch, 0)}
 
 
 class _Interrupted(Exception):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,66 +12,37 @@ from .. import kernels
 from .._base import check
 from .._base.errors import DivergenceError
 from .._base.interruption import Interruption, uninterrupted
-from .._base.types import Array, Integers
-from .._engine.engine import Data
+from .._base.types import Integers
 from .._network.history import History
-from .._network.scoring import Scoring
-
-if TYPE_CHECKING:
-    from ..callbacks import Callback
-    from ..model import Sequential
+from .._network.judging import scores_of
+from ..callbacks import Callback
+from .good_parameters import GoodParameters
+from .run import Run
+from .totals import EpochTotals
 
 _CALL_SECONDS = 0.05  # of training between looks at the clock, Ctrl-C and the callbacks
-_SNAPSHOT_SHARE = 0.01  # of the time, at most, for copies of good parameters
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What `Sequential.fit` was asked to do, checked."""
-
-    batch_size: int
-    epochs: int
-    first_epoch: int
-    shuffle: bool
-    max_time: float | None
-    n_threads: int | None
-    validation_freq: int = 1
-    validation_batches: int | None = None
-    steps_per_epoch: int | None = None
-
-    def batches(self, rows: int) -> int:
-        """Of an epoch."""
-        there = -(-rows // self.batch_size)
-        return there if self.steps_per_epoch is None else min(there, self.steps_per_epoch)
 
 
 class Trainer:
     """One run of training: `run` is the loop, the rest is one step of it each."""
 
-    def __init__(
-        self,
-        model: Sequential,
-        data: Data,
-        validation: Data | None,
-        settings: Settings,
-        callbacks: Sequence[Callback],
-        history: History,
-    ) -> None:
-        self.model = model
-        self.engine = model.engine
-        self.data = data
-        self.validation = validation
-        self.settings = settings
-        self.callbacks = callbacks
-        self.history = history
-        self.batches = settings.batches(data.rows)
-        rows = min(settings.batch_size, data.rows)
+    def __init__(self, run: Run) -> None:
+        self.network, self.model = run.network, run.model
+        self.request = run.request
+        self.engine = run.network.engine
+        self.data = run.data
+        self.validation = run.validation
+        self.callbacks = run.request.listeners
+        self.history = run.history
+        self.first_epoch, self.batch_size = run.first_epoch, run.batch_size
+        self.batches = run.batches(run.data)
+        rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
-        most = self.engine.training_threads(rows, settings.n_threads)
+        most = self.engine.training_threads(rows, self.request.n_threads)
         self.kernel = self.engine.training_kernel()
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
-        self.scoring = model.scoring
-        self.outputs = self.scoring.room(data.rows, model.dtype)
+        self.scoring = run.network.scoring
+        self.outputs = self.scoring.room(run.data.rows, run.network.dtype)
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         self.stop_reason: str | None = None
         self.begun: list[Callback] = []
@@ -94,7 +64,7 @@ class Trainer:
         return self.history
 
     def _epochs(self) -> None:
-        for epoch in range(self.settings.first_epoch, self.settings.epochs):
+        for epoch in range(self.first_epoch, self.request.epochs):
             if self._is_interrupted():
                 self.stop_reason = "interrupted"  # while the run was being prepared
             if self.stop_reason:
@@ -102,18 +72,18 @@ class Trainer:
             self._epoch(epoch)
         # The last update has had no loss after it that could have shown it to be bad.
         if not self.engine.is_finite():
-            self._diverged(self.model.position.epoch, self.model.position.batch)
+            self._diverged(self.network.position.epoch, self.network.position.batch)
 
     def _begin(self) -> None:
-        self.model.stop_training = False
+        self.network.stop_training = False
         self._deadline = None
         self.engine.allocate_training()
         self.kernel.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
         if self.validation is not None:  # its kernel too is made before Ctrl-C and the clock are looked after
-            several = self.engine.forward_threads(self.validation.rows, self.settings.n_threads) > 1
+            several = self.engine.forward_threads(self.validation.rows, self.request.n_threads) > 1
             kernels.evaluate_batches.variant(self.engine.program.dtype, parallel=several)
-        if self.settings.max_time is not None:  # compilation does not count
-            self._deadline = time.monotonic() + self.settings.max_time
+        if self.request.max_time is not None:  # compilation does not count
+            self._deadline = time.monotonic() + self.request.max_time
         for callback in self.callbacks:
             callback.model = self.model
         plan = self._plan()
@@ -126,29 +96,29 @@ class Trainer:
         names = self.scoring.names
         validated = names if self.validation is not None else []
         return {
-            "epochs": self.settings.epochs,
-            "first_epoch": self.settings.first_epoch,
+            "epochs": self.request.epochs,
+            "first_epoch": self.first_epoch,
             "batches": self.batches,
             "rows": self.data.rows,
-            "batch_size": self.settings.batch_size,
+            "batch_size": self.batch_size,
             "validation_rows": 0 if self.validation is None else self.validation.rows,
-            "validation_freq": self.settings.validation_freq,
-            "validation_batches": self.settings.validation_batches,
+            "validation_freq": self.request.validation_freq,
+            "validation_batches": self.request.validation_batches,
             "callbacks": tuple(self.callbacks),
             "higher_is_better": {metric.name: metric.higher_is_better for metric in self.scoring.metrics},
             "logs": [*dict.fromkeys([*names, *self._logs(EpochTotals())]), *(f"val_{name}" for name in validated)],
         }
 
     def _epoch(self, epoch: int) -> None:
-        model = self.model
-        order = self._order(model.position.epoch)
+        network = self.network
+        order = self._order(network.position.epoch)
         self._tell("on_epoch_begin", epoch)
         self._heed_callbacks()
-        self.chance = (model.seed, model.position.epoch)
-        totals = self._totals_so_far(model.position.batch)
-        self.first_output = model.position.batch * self.settings.batch_size  # no outputs of rows before are known
+        self.chance = (network.seed, network.position.epoch)
+        totals = self._totals_so_far(network.position.batch)
+        self.first_output = network.position.batch * self.batch_size  # no outputs of rows before are known
         self.between = {}
-        while model.position.batch < self.batches and self.stop_reason is None:
+        while network.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
             self._validate_between(epoch)
             self._tell_batches(totals)
@@ -157,11 +127,11 @@ class Trainer:
 
     def _call(self, order: Integers, totals: EpochTotals) -> None:
         """One kernel call: some hundredths of a second of batches."""
-        position = self.model.position
+        position = self.network.position
         left = self._batches_left()
         seconds = self.threads.seconds(self.batch_work)
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
-        rates = self.model.rates(wanted)
+        rates = self.network.rates(wanted)
         self.good.offer(self.engine.parameters, self.engine.averaged)
         threads = self.threads.next()
         start = time.perf_counter()
@@ -171,7 +141,7 @@ class Trainer:
                 order,
                 position.batch,
                 rates,
-                self.settings.batch_size,
+                self.batch_size,
                 threads,
                 chance=self.chance,
                 outputs=self.outputs,
@@ -184,7 +154,7 @@ class Trainer:
 
     def _note(self, losses: Any, correct: Any, totals: EpochTotals, seconds: float, threads: int) -> None:
         """Take note of the batches of a kernel call."""
-        position, done = self.model.position, len(losses)
+        position, done = self.network.position, len(losses)
         self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         sizes = self._sizes(position.batch, done)
         values = {"loss": losses.tolist()}
@@ -204,13 +174,13 @@ class Trainer:
         everything.
         """
         engine, so_far = self.engine, len(self.history.batches["loss"])
-        if engine.has_running_statistics and (self.model.optimizer.needs_all_rows or engine.lags_after(so_far)):
-            size, threads = self.settings.batch_size, self.threads.most
+        if engine.has_running_statistics and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
+            size, threads = self.batch_size, self.threads.most
             engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
 
     def _batches_left(self) -> int:
         """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""
-        batch, every = self.model.position.batch, [self.settings.validation_batches]
+        batch, every = self.network.position.batch, [self.request.validation_batches]
         for callback in self.callbacks:
             name = f"every_batches of {type(callback).__name__}"
             number = callback.every_batches
@@ -231,13 +201,13 @@ class Trainer:
         return totals
 
     def _sizes(self, first: int, count: int) -> Integers:
-        starts = (first + np.arange(count)) * self.settings.batch_size
-        return np.minimum(self.settings.batch_size, self.data.rows - starts)
+        starts = (first + np.arange(count)) * self.batch_size
+        return np.minimum(self.batch_size, self.data.rows - starts)
 
     def _order(self, epoch: int) -> Integers:
         order = np.arange(self.data.rows, dtype=np.int64)
-        if self.settings.shuffle:
-            kernels.shuffle.run(np.float64, 1, order, self.model.seed, epoch)
+        if self.request.shuffle:
+            kernels.shuffle.run(np.float64, 1, order, self.network.seed, epoch)
         return order
 
     def _is_interrupted(self) -> bool:
@@ -253,13 +223,13 @@ class Trainer:
             self._heed_callbacks()
 
     def _heed_callbacks(self) -> None:
-        if self.model.stop_training:
+        if self.network.stop_training:
             self.stop_reason = "callback"
 
     def _end_epoch(self, epoch: int, totals: EpochTotals, order: Integers) -> None:
-        position = self.model.position
+        position = self.network.position
         last, partial = position.batch, position.batch < self.batches
-        trained = slice(self.first_output, last * self.settings.batch_size)
+        trained = slice(self.first_output, last * self.batch_size)
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
         if totals.batches == 0 or (partial and trained.start == trained.stop):
@@ -290,26 +260,26 @@ class Trainer:
             self.history.add_epoch(epoch, values, partial=partial)
 
     def _logs(self, totals: EpochTotals) -> dict[str, float]:
-        return {**totals.logs(self.scoring), "learning_rate": self.model.learning_rate}
+        return {**totals.logs(self.scoring), "learning_rate": self.network.learning_rate}
 
     def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
         if trained.start == trained.stop:  # all batches were those of an earlier run: outputs are not known
             return self._logs(totals)
         outputs = None if self.outputs is None else self.outputs[trained]
         values = totals.logs(self.scoring, self.data, outputs, order[trained])
-        return {**values, "learning_rate": self.model.learning_rate}
+        return {**values, "learning_rate": self.network.learning_rate}
 
     def _validate(self) -> dict[str, float]:
         assert self.validation is not None
-        values = self.model.evaluate_data(self.validation, self.settings.n_threads, self._is_interrupted)
+        values = scores_of(self.network, self.validation, self.request.n_threads, self._is_interrupted)
         return {f"val_{name}": value for name, value in values.items()}
 
     def _is_validated_at(self, batch: int) -> bool:
-        every = self.settings.validation_batches
+        every = self.request.validation_batches
         return self.validation is not None and every is not None and batch % every == 0
 
     def _validate_between(self, epoch: int) -> None:
-        batch = self.model.position.batch
+        batch = self.network.position.batch
         if self._is_validated_at(batch):
             self.between = self._validate()
             self.history.add_validation(epoch, batch, self.between)
@@ -318,14 +288,14 @@ class Trainer:
         """The validation at the end of an epoch, where there is one."""
         if self._is_validated_at(last_batch):
             return self.between
-        is_due = self.validation is not None and (epoch + 1) % self.settings.validation_freq == 0
+        is_due = self.validation is not None and (epoch + 1) % self.request.validation_freq == 0
         return self._validate() if is_due else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
         self.engine.averaged = self.good.restore(self.engine.parameters)
         self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
         self.stop_reason = "diverged"
-        rate = self.model.learning_rate
+        rate = self.network.learning_rate
         raise DivergenceError(
             f"the loss became NaN or infinite in epoch {epoch}, batch {batch} (both counted from 0), with learning "
             f"rate {rate:g}. The model keeps its last good parameters, and its history. Likely causes: a learning "
@@ -338,7 +308,7 @@ class Trainer:
             getattr(callback, hook)(*args)
 
     def _tell_batches(self, totals: EpochTotals) -> None:
-        batch, logs = self.model.position.batch, {**self._logs(totals), **self.between}
+        batch, logs = self.network.position.batch, {**self._logs(totals), **self.between}
         for callback in self.callbacks:
             if callback.every_batches is None or batch % callback.every_batches == 0:
                 callback.on_batches_end(batch, logs)
@@ -355,71 +325,3 @@ class Trainer:
                     failure.add_note(f"Then {type(callback).__name__}.on_train_end failed too: {error!r}")
         if first is not None and failure is None:
             raise first
-
-
-@dataclass
-class EpochTotals:
-    """Sums over the batches of an epoch."""
-
-    loss: float = 0.0
-    correct: int = 0
-    rows: int = 0
-    batches: int = 0
-    seconds: float = 0.0
-
-    def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
-        # One batch after the other: the sum is the same however the batches were divided into calls.
-        for loss, hits, size in zip(losses.tolist(), correct.tolist(), sizes.tolist(), strict=True):
-            self.loss += loss * size
-            self.correct += hits
-            self.rows += size
-        self.batches += len(losses)
-        self.seconds += seconds
-
-    def logs(
-        self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None
-    ) -> dict[str, float]:
-        """Means so far; of all metrics, where the data and the outputs of the rows are given."""
-        count = max(1, self.rows)
-        if data is None:
-            values = scoring.report(self.loss / count, self.correct, count)
-        else:
-            values = scoring.full_report(self.loss / count, self.correct, count, data, outputs, rows)
-        return {
-            **values,
-            "seconds": self.seconds,
-            "samples_per_second": self.rows / max(self.seconds, 1e-9),
-        }
-
-
-class GoodParameters:
-    """Copies of parameters that are known to give a finite loss.
-
-    Parameters are offered before a kernel call; the first finite loss of the call confirms them. Copies are made
-    only as often as `_SNAPSHOT_SHARE` of the time allows.
-    """
-
-    def __init__(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
-        self._confirmed = parameters.copy(), dict(averaged or {})  # what training began with is as good as anything
-        self._offered: tuple[Array, dict[int, int]] | None = None
-        self._spare = np.empty_like(parameters)
-        self._next = 0.0
-
-    def offer(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
-        start = time.perf_counter()
-        if start < self._next:
-            return
-        self._spare[:] = parameters
-        self._offered = self._spare, dict(averaged or {})
-        now = time.perf_counter()
-        self._next = now + (now - start) / _SNAPSHOT_SHARE
-
-    def confirm(self) -> None:
-        if self._offered is not None:
-            self._spare = self._confirmed[0]
-            self._confirmed, self._offered = self._offered, None
-
-    def restore(self, parameters: Array) -> dict[int, int]:
-        """Write the parameters; returns how many batches the running statistics among them have averaged."""
-        parameters[:] = self._confirmed[0]
-        return dict(self._confirmed[1])

@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from .._base import check
 from .._base.errors import ArgumentTypeError
+from .._base.types import Array
+from .._engine.engine import Engine
+from .._network.bound import BoundLayer
+from .._network.history import History
+from .._network.inputs import Inputs
+from .._network.network import Position
+from .._network.scores import Scores
+from ..layers import Layer
+from ..losses import Loss
+from ..optimizers import Optimizer
 
 if TYPE_CHECKING:
-    from ..model import Sequential
+    from ..metrics import Metric
 
 Logs = dict[str, float]
+
+
+class Model(Protocol):
+    """What a callback may touch of the `fastmlp.Sequential` that is trained."""
+
+    declarations: list[Layer]
+    dtype: np.dtype[Any]
+    history: History | None
+    learning_rate: float
+    position: Position
+    seed: int
+    stop_training: bool
+
+    @property
+    def engine(self) -> Engine: ...
+    @property
+    def has_schedule(self) -> bool: ...
+    @property
+    def layers(self) -> list[BoundLayer]: ...
+    @property
+    def loss(self) -> Loss: ...
+    @property
+    def metrics(self) -> tuple[Metric, ...]: ...
+    @property
+    def optimizer(self) -> Optimizer: ...
+    def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores: ...
+    def get_weights(self) -> list[Array]: ...
+    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]: ...
+    def inputs(self, width: int | None = None) -> Inputs: ...
+    def like(self, layers: Sequence[Layer], dtype: str | None = None) -> Any: ...
+    def predict(self, x: Any, *, out: Array | None = None, n_threads: int | None = None) -> Array: ...
+    def save(self, path: str | os.PathLike[str]) -> None: ...
+    def set_weights(self, weights: Sequence[Any]) -> None: ...
 
 
 class Callback:
@@ -22,8 +68,8 @@ class Callback:
 
     Attributes
     ----------
-    model : Sequential
-        The model that is trained.
+    model : Model
+        The `fastmlp.Sequential` that is trained.
     every_batches : int or None, default None
         Set it, in the class or the object, to be told after every so many batches, counted in each epoch, and at no
         other time. None: some twenty times a second, whatever batch that is.
@@ -36,7 +82,7 @@ class Callback:
     ...         self.model.stop_training = logs["accuracy"] > 0.99
     """
 
-    model: Sequential
+    model: Model
     every_batches: int | None = None
 
     def on_train_begin(self, plan: dict[str, Any]) -> None:

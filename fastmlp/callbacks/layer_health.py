@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._base.types import Array
+from .._network.network import Network
+from .._network.predicting import predict
 from ..layers import Dense, Layer, Residual
-
-if TYPE_CHECKING:
-    from ..model import Sequential
+from .base import Model
 
 _SAMPLE_ROWS = 1000
 
@@ -53,14 +53,14 @@ class LayerHealth:
     gradient_norm: float = math.nan
 
 
-def gradient_norms(model: Sequential, x: Any, y: Any) -> dict[int, float]:
+def gradient_norms(model: Model, x: Any, y: Any) -> dict[int, float]:
     """Norm of the gradient of each layer's kernel, over the first rows of a sample."""
     _, gradients = model.gradients(x[:_SAMPLE_ROWS], y[:_SAMPLE_ROWS])
     tensors = model.engine.program.tensors
     return {t.layer: norm(g) for t, g in zip(tensors, gradients, strict=True) if t.name == "kernel"}
 
 
-def kernels_of(model: Sequential) -> dict[int, Array]:
+def kernels_of(model: Model) -> dict[int, Array]:
     """A copy of the kernel of each layer that has one, by the layer's number."""
     found = {}
     for number, layer in enumerate(model.layers):
@@ -89,14 +89,14 @@ class ReluOutputs:
         If the rows do not fit the model.
     """
 
-    def __init__(self, model: Sequential, x: Any) -> None:
+    def __init__(self, model: Model, x: Any) -> None:
         self._model = model
         sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
         self._x = model.inputs().rows(sample, "x")[:_SAMPLE_ROWS]
         self._networks = {number: self._network(way) for number, way in _relus(model.declarations)}
 
-    def _network(self, declarations: list[Layer]) -> Sequential:
-        network = self._model.like(declarations)
+    def _network(self, declarations: list[Layer]) -> Network:
+        network: Network = self._model.like(declarations)
         network.build(self._model.engine.program.fan_in)
         return network
 
@@ -106,7 +106,7 @@ class ReluOutputs:
         shares = {}
         for number, network in self._networks.items():
             network.set_weights(weights[: len(network.get_weights())])
-            shares[number] = float((network.predict(self._x) <= 0).all(axis=0).mean())
+            shares[number] = float((predict(network, self._x) <= 0).all(axis=0).mean())
         return shares
 
 

@@ -12,16 +12,14 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
 from .._version import __version__
 from . import Callback, Logs
-
-if TYPE_CHECKING:
-    from ..model import Sequential
+from .base import Model
 
 __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 
@@ -278,7 +276,7 @@ class TensorBoardTracker(Tracker):
 _FAILURES = ("diverged", "failed")
 
 
-def settings_of(model: Sequential, plan: dict[str, Any]) -> dict[str, Any]:
+def settings_of(model: Model, plan: dict[str, Any]) -> dict[str, Any]:
     """What describes a training run, ready for JSON: the model, how it is trained, and on how much."""
     of_run = ("epochs", "first_epoch", "batch_size", "batches", "rows", "validation_rows")
     return {

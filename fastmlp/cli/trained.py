@@ -22,6 +22,7 @@ from .._base.errors import ModelFileError
 from .._base.files import as_path, write_atomically
 from .._network import model_file
 from ..model import Sequential
+from ..model import load as load_model
 
 _ENTRY = "command_line"
 
@@ -70,7 +71,7 @@ def add_notes(path: Path, notes: Notes) -> None:
 
 def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
     """A saved model, and its notes if the command line saved it."""
-    model = model_file.load(path)
+    model = load_model(path)
     with _archive.opened(as_path(path)) as file:
         if _ENTRY not in file:
             return model, None

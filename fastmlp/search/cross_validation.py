@@ -15,6 +15,7 @@ from .._base.interruption import Interruption
 from .._base.types import Array, Integers
 from .._engine.targets import row_weights
 from .._network.history import History
+from .._network.reading import learn_names
 from .._network.scores import Scores
 from ..callbacks import Callback
 from ..model import Sequential
@@ -219,7 +220,7 @@ def cross_validate(
     workers = resolve_workers(workers, count)
     models = _models(build, count, seed)
     for model in models:
-        model.learn_names(naming.feature_names(x), targets)  # of all rows: a fold may lack a class
+        learn_names(model, naming.feature_names(x), targets)  # of all rows: a fold may lack a class
     features = models[0].inputs().rows(x, "x")  # in the order of the columns that the models know
     weights = row_weights(fit_settings.get("sample_weight"), len(targets), models[0].dtype)
     settings = {

@@ -13,6 +13,8 @@ import numpy as np
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.types import Array, Integers
+from .._network import adapting
+from .._network.reading import learn_names
 from ..model import Sequential
 
 _WORSE = 4.0  # the sweep ends when the loss has grown to so many times its minimum
@@ -133,7 +135,7 @@ def find_learning_rate(
     rates = np.geomspace(lowest, highest, batches)
     picked = _random_rows(len(x), batches, min(batch_size, len(x)), seed)
     trained = _fresh_copy(model)
-    trained.learn_names(None, y)  # of all rows: a batch may lack a class
+    learn_names(trained, None, y)  # of all rows: a batch may lack a class
     _adapt(trained, x, picked)
     losses = _sweep(trained, x, y, picked, rates, width, n_threads)
     return _curve(rates[: len(losses)], losses, width)
@@ -178,7 +180,7 @@ def _adapt(model: Sequential, x: Any, picked: Integers) -> None:
     """Give a Normalization the statistics of the rows of all batches, as training would: not those of the first one."""
     rows = x[np.unique(picked)]
     with contextlib.suppress(ArgumentError, ArgumentTypeError):  # the batch that has what is wrong with them tells it
-        model._adapt(rows)
+        adapting.adapt(model, [rows], are_pixels=rows.dtype == np.uint8)
 
 
 def _sweep(

@@ -134,7 +134,7 @@ def new_copy(model: Sequential) -> Sequential:
 def warm_up(model: Sequential, x: Any, y: Any) -> None:
     """Load or compile the kernels that such a model needs, before several threads would wait for one that does."""
     trial = new_copy(model)
-    trial.take_names(model)
+    trial.known = model.known
     with contextlib.suppress(FastMLPError):  # whatever is wrong will show, and be reported, where it matters
         trial.fit(x[:2], y[:2], epochs=1, verbose=0, n_threads=1)
         trial.evaluate(x[:2], y[:2], n_threads=1)

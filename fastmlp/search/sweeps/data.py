@@ -14,6 +14,7 @@ from ..._base.errors import ArgumentError, ArgumentTypeError
 from ..._base.types import Array
 from ..._engine.targets import row_weights
 from ..._network.inputs import warn_of_merged
+from ..._network.reading import learn_names
 from ...layers import Normalization
 from ...model import Sequential
 from .settings import digest
@@ -99,7 +100,7 @@ class SweepData:
         targets = [y for _, y in self.parts]
         is_one_each = all(y.ndim == 1 or y.shape[1:] == (1,) for y in targets)
         y = np.concatenate([y.ravel() for y in targets]) if is_one_each else targets[0]
-        model.learn_names(self._feature_names, y)
+        learn_names(model, self._feature_names, y)
 
     def _check_kinds(self) -> None:
         kinds = [naming.are_texts(y) for _, y in self.parts]

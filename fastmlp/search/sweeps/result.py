@@ -18,9 +18,9 @@ from ..._base import check, text_table
 from ..._base.errors import ArgumentError
 from ..._base.files import as_path, write_atomically
 from ..._network.history import History
-from ..._network.model_file import load as load_model
 from ...metrics import larger_is_better
 from ...model import Sequential
+from ...model import load as load_model
 from .settings import Settings, described
 
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"

@@ -1,0 +1,98 @@
+"""The statistics of a first Normalization: from the data that a network first sees, or from the user."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .._base import check, columns
+from .._base.errors import ArgumentError
+from .._base.types import Array
+from ..layers import Layer, Normalization, leaves
+from .inputs import Inputs
+from .network import Network
+
+
+def wants_statistics(network: Network) -> bool:
+    """Whether the first layer is a Normalization that has none yet.
+
+    Raises
+    ------
+    ArgumentError
+        If another layer is one.
+    """
+    unknown = [layer for layer in leaves(network.declarations) if _is_unknown(layer)]
+    is_first = bool(unknown) and unknown[0] is network.declarations[0]
+    if len(unknown) > is_first:
+        raise ArgumentError(
+            "a Normalization that is not the first layer must be given its statistics, with adapt(), before fit()"
+        )
+    return is_first
+
+
+def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: str = "x") -> bool:
+    """Give a first Normalization, unless it has them, the statistics of rows; returns whether it was so.
+
+    They are those of the rows in the precision in which they came. The declaration is replaced, not changed: it may
+    belong to other networks too.
+    """
+    if not wants_statistics(network):
+        return False
+    layer = network.declarations[0]
+    assert isinstance(layer, Normalization)
+    found = columns.measured(_finite(rows, name) for rows in parts)
+    adapted = layer.learned(found, network.uint8_scale if are_pixels else 1.0)
+    if network.is_built:
+        write_first_statistics(network, adapted.mean, adapted.variance)
+    network.declarations[0] = adapted
+    return True
+
+
+def rows_of(inputs: Inputs, pairs: Iterable[tuple[Any, Any]], name: str) -> Iterator[Array]:
+    """The rows of data in chunks, all of the width of the first."""
+    for x, _ in pairs:
+        rows = inputs.rows(x, name)
+        inputs = dataclasses.replace(inputs, width=rows.shape[1])
+        yield rows
+
+
+def _finite(rows: Array, name: str) -> Array:
+    if rows.dtype.kind == "f":
+        check.refuse_non_finite(rows, rows, name)
+    return rows
+
+
+def first_statistics(network: Network) -> tuple[Array, Array] | None:
+    """Mean and variance in a first layer that is a Normalization without statistics, once the network is built."""
+    if not network.is_built or not network.declarations or not _is_unknown(network.declarations[0]):
+        return None
+    return network.tensor(0, "mean"), network.tensor(0, "variance")
+
+
+def set_first_statistics(network: Network, mean: Any, variance: Any) -> None:
+    """Give a first layer that is a Normalization its mean and variance; `fit` takes none from its data then."""
+    write_first_statistics(network, mean, variance)
+    network.note_statistics(0, mean=mean, variance=variance)
+
+
+def write_first_statistics(network: Network, mean: Any, variance: Any) -> None:
+    """Write the tensors alone; the declaration stays.
+
+    Raises
+    ------
+    ArgumentError
+        If the first layer is not a Normalization, or the values cannot be used; nothing is changed then.
+    """
+    if not network.declarations or not isinstance(network.declarations[0], Normalization):
+        first = type(network.declarations[0]).__name__ if network.declarations else "missing"
+        raise ArgumentError(
+            f"the first layer must be a Normalization to have statistics of features, but it is {first}: begin the "
+            "layers with fastmlp.Normalization()"
+        )
+    given = {"mean": mean, "variance": variance}
+    network.write((network.find_tensor(0, name), value, name) for name, value in given.items())
+
+
+def _is_unknown(layer: Layer) -> bool:
+    return isinstance(layer, Normalization) and layer.mean is None

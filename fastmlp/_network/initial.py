@@ -1,0 +1,59 @@
+"""What tensors hold before training, and whether the machine has room for them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._base.errors import ArgumentError
+from .._base.types import Array
+from .._engine.program import Tensor
+from ..layers import BatchNormalization, Dense, Layer, LayerNormalization, Normalization, leaves
+
+
+def initial_value(layer: Layer, tensor: Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
+    """Values that the tensor of this ``number`` starts with."""
+    if isinstance(layer, Dense):
+        rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
+        return rule.draw(tensor.shape, dtype, seed, number)
+    if isinstance(layer, Normalization):
+        return tensor.checked(_adapted(layer, tensor.name, tensor.shape), tensor.name, dtype)
+    assert isinstance(layer, (BatchNormalization, LayerNormalization))
+    return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
+
+
+def _adapted(layer: Normalization, name: str, shape: tuple[int, ...]) -> Array:
+    value: Array | None = getattr(layer, name)
+    if value is None:
+        return np.ones(shape) if name == "variance" else np.zeros(shape)
+    if value.shape != shape:
+        raise ArgumentError(f"Normalization was adapted to {len(value)} features, but its input has {shape[0]}")
+    return value
+
+
+def refuse_too_large(layers: Sequence[Layer], n_features: int, dtype: np.dtype[Any], slots: int | None) -> None:
+    """Refuse a network that cannot fit: systems grant the memory, and end the process when it is used.
+
+    ``slots`` are the numbers that an optimiser keeps for each parameter; None without an optimiser.
+    """
+    widths = [n_features, *(layer.units for layer in leaves(layers) if isinstance(layer, Dense))]
+    count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
+    copies = 1 if slots is None else 2 + slots  # parameters, gradients, state
+    needed, there = copies * count * dtype.itemsize, _memory()
+    if there is not None and needed > there:
+        raise ArgumentError(
+            f"the layers have {count:,} parameters, which take {needed / 1e9:,.1f} GB in training, but this "
+            f"machine has {there / 1e9:,.1f} GB: choose smaller units"
+        )
+
+
+def _memory() -> int | None:
+    """Bytes of memory in this machine, where that is known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

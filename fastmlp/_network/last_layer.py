@@ -1,0 +1,41 @@
+"""Whether the last layer, the loss and the metrics suit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .._base.errors import ArgumentError
+from ..layers import Dropout, GaussianNoise, Layer, output_of
+from ..losses import Loss
+from .scoring import Scoring
+
+if TYPE_CHECKING:
+    from ..metrics import Metric
+
+
+def check_last(layers: Sequence[Layer], loss: Loss, metrics: Sequence[Metric] = ()) -> None:
+    """Refuse what could not be trained or reported.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no dense layer, or the last layer does not suit the loss or a metric.
+    """
+    units, activation = output_of(layers)
+    if units is None:
+        raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
+    if isinstance(layers[-1], (Dropout, GaussianNoise)):
+        raise ArgumentError(f"the last layer must not be a {type(layers[-1]).__name__}: the loss would learn its noise")
+    if activation == "softmax" and units == 1:
+        raise ArgumentError(
+            "a last layer of 1 unit with a softmax is always 1, so there is nothing to train: use 2 units for two "
+            "classes, or 1 sigmoid unit and loss='binary_crossentropy'"
+        )
+    loss.check_output(activation, units)
+    if any(metric.counted_by_kernels for metric in metrics) and not loss.hits(activation, units):
+        raise ArgumentError(
+            f"the accuracy of classes is not defined for {type(loss).__name__} with a last layer of {units} units and "
+            f"activation {activation!r}: report 'r2', 'mae' or 'regression_accuracy' instead"
+        )
+    Scoring(tuple(metrics), loss, activation, units).check_combination()

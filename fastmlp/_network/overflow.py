@@ -1,0 +1,45 @@
+"""Outputs that are too large for a network's dtype, although its inputs are finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._base.errors import ArgumentError
+from .._base.types import Array
+
+_FEW = 64  # numbers that are read faster one by one than by NumPy
+
+
+def look_finite(outputs: Array, activation: str) -> bool:
+    """Whether outputs are finite, sooner found than by asking each; large finite ones may seem not to be."""
+    if activation == "softmax":  # whose rows are NaN as a whole
+        return not math.isnan(outputs.item(0) if len(outputs) == 1 else outputs[:, 0].min())
+    if outputs.size <= _FEW:
+        return math.isfinite(sum(outputs.ravel().tolist()))
+    return math.isfinite(outputs.min()) and math.isfinite(outputs.max())
+
+
+def refuse_overflow(outputs: Array, name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse what a network makes of rows that are finite, where it is not.
+
+    Raises
+    ------
+    ArgumentError
+        If there is NaN or infinity.
+    """
+    wrong = np.argwhere(~np.isfinite(outputs))
+    if len(wrong):
+        row, column = wrong[0].tolist()
+        raise ArgumentError(
+            f"{name} must not be so large: row {row} is finite, but the network makes numbers of it that are too large "
+            f"for {dtype}, and its output {column} {outputs[row, column]}. {remedy(dtype, 'the features')}"
+        )
+
+
+def remedy(dtype: np.dtype[Any], what: str) -> str:
+    """The end of a message: what helps against numbers that are too large."""
+    wider = ", or make the model with dtype='float64'" if dtype == np.float32 else ""
+    return f"Scale {what}, for example with a fastmlp.Normalization() as first layer{wider}"

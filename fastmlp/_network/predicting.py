@@ -1,0 +1,117 @@
+"""The outputs of a network, and what they say of classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._base import check
+from .._base.errors import ArgumentError
+from .._base.types import Array
+from .._engine.engine import data_of
+from ..losses import CLASSES, PROBABILITIES
+from .inputs import PIXELS
+from .network import Network
+from .overflow import look_finite, refuse_overflow
+
+
+def predict(network: Network, x: Any, out: Array | None = None, n_threads: int | None = None) -> Array:
+    """See `Sequential.predict`."""
+    engine = network.engine
+    given, is_centered = x, False
+    if not check.are_rows(x, network.dtype, engine.program.fan_in):
+        features = network.inputs().read(x, "x", finite=False)
+        x, is_centered = features.rows, features.is_centered
+    elif network.known.input_kind == PIXELS:
+        network.inputs().check_scaled(x, "x")
+    shape = (x.shape[0], engine.program.classes)
+    if out is None:
+        out = np.empty(shape, network.dtype)
+    else:
+        x = _checked_output(out, shape, network.dtype, x)
+    if x.dtype == network.dtype and engine.are_few(shape[0], n_threads):
+        engine.predict_rows(x, out, is_centered=is_centered)
+    else:
+        none = np.empty(0, np.int64)
+        data = data_of(x, none, np.empty((0, shape[1]), network.dtype), network.dtype, is_centered=is_centered)
+        engine.predict(data, out, n_threads)
+    if not look_finite(out, engine.activation):
+        is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
+        network.inputs().read(x if is_lost else given, "x")  # refuses the cause of a NaN
+        refuse_overflow(out, "x", network.dtype)
+    return out
+
+
+def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
+    """Check an array to write predictions to; returns the features, copied where the two overlap."""
+    usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
+    if not usable or not out.flags.c_contiguous or not out.flags.writeable:
+        raise ArgumentError(
+            f"out must be a writable C-contiguous {dtype} array of shape {shape}, not "
+            f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
+        )
+    return x.copy() if np.may_share_memory(out, x) else x  # rows are read after others were written
+
+
+def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
+    """See `Sequential.predict_log_proba`."""
+    if network.loss.targets not in (CLASSES, PROBABILITIES):
+        raise ArgumentError(f"the outputs of a model whose loss is {type(network.loss).__name__} are no probabilities")
+    found = network.scoring.log_probabilities(_read_by_loss(network, x, n_threads))
+    with np.errstate(over="ignore"):  # of logits at the ends of the range: that one is as good as never is right
+        return found.astype(network.dtype)
+
+
+def _read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
+    """What the loss reads of each row."""
+    features, dtype = network.inputs().read(x, "x"), network.dtype
+    outputs = np.empty((len(features.rows), network.engine.program.classes), dtype)
+    labels = np.zeros(len(outputs), np.int64)
+    targets = np.zeros(outputs.shape if network.loss.targets == PROBABILITIES else (0, outputs.shape[1]), dtype)
+    data = data_of(features.rows, labels, targets, dtype, is_centered=features.is_centered)
+    network.engine.evaluate(data, n_threads, outputs=outputs)
+    refuse_overflow(outputs, "x", dtype)
+    return outputs
+
+
+# ---------------------------------------------------------------- classes
+
+
+def classes_of(network: Network, outputs: Array) -> Array:
+    """See `Sequential.classes_of`."""
+    check_has_classes(network)
+    outputs = check.numbers(outputs, "outputs")
+    if outputs.ndim != 2 or outputs.shape[1] == 0:
+        raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
+    if np.isnan(outputs).any():
+        raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
+    units, activation = network.output
+    if units is not None and outputs.shape[1] != units:
+        raise ArgumentError(f"outputs must have the {units} columns of the last layer, not {outputs.shape[1]}")
+    if outputs.shape[1] == 1:
+        numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
+    else:
+        numbers = outputs.argmax(axis=1)
+    return numbers if network.classes is None else network.classes[numbers]
+
+
+def check_has_classes(network: Network) -> None:
+    """Refuse to tell the class of a row, where outputs do not say it."""
+    units, activation = network.output
+    if not network.is_compiled or units is None:
+        return  # what the outputs mean is for the caller to know
+    loss = network.loss
+    if units > 1 and loss.targets == PROBABILITIES and activation != "softmax":
+        raise ArgumentError(
+            f"each of the {units} outputs answers a question of its own, so a row has no one class: "
+            f"use predict_proba(x) > 0.5"
+        )
+    if loss.targets in (CLASSES, PROBABILITIES) or loss.hits(activation, units):
+        return
+    if network.classes is None or (units == 1 and activation != "sigmoid"):
+        own = "predict(x) > a threshold of yours" if units == 1 else "predict(x).argmax(axis=1)"
+        raise ArgumentError(
+            f"the model predicts numbers, as {type(loss).__name__} has it, and no classes: use predict(x), "
+            f"for classes train with a cross-entropy, or use {own}"
+        )

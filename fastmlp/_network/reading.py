@@ -1,0 +1,106 @@
+"""Data as the kernels read them, and what a network learns from them besides weights: names, labels, input kinds."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import losses
+from .._base import naming
+from .._base.types import Array
+from .._engine import targets
+from .._engine.engine import Data, data_of
+from .inputs import Features, Inputs
+from .network import Network
+
+
+def data_for(
+    network: Network,
+    x: Any,
+    y: Any,
+    names: tuple[str, str] = ("x", "y"),
+    *,
+    width: int | None = None,
+    sample_weight: Any = None,
+) -> Data:
+    """Rows and targets from what the user gave, checked against the network; ``names`` are for messages."""
+    features = network.inputs(width).read(x, names[0])
+    return with_targets(network, features, y, names, sample_weight=sample_weight)
+
+
+def with_targets(
+    network: Network, features: Features, y: Any, names: tuple[str, str] = ("x", "y"), *, sample_weight: Any = None
+) -> Data:
+    """The same for features that have been read."""
+    rows, units = len(features.rows), network.units
+    if takes_labels(network):
+        y = naming.class_numbers(y, network.classes, names[1])
+    labels, goals = targets.checked(network.loss, y, names[1], rows, names[0], units, network.dtype)
+    weights = targets.row_weights(sample_weight, rows, network.dtype)
+    return data_of(features.rows, labels, goals, network.dtype, weights, is_centered=features.is_centered)
+
+
+def weighted(network: Network, data: Data, class_weight: Any) -> Data:
+    """The data with the classes' weights too: of these rows alone, as validation is not weighted by class."""
+    if class_weight is None:
+        return data
+    class_weight = naming.weights_of_classes(class_weight, network.classes)
+    factors = targets.class_weights(class_weight, data.labels, data.targets, network.units, network.dtype)
+    return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
+
+
+def takes_labels(network: Network) -> bool:
+    """Whether targets may be labels of classes, one for each row."""
+    network.check_classes()
+    if network.units == 1:
+        return network.loss.targets == losses.PROBABILITIES
+    return network.loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
+
+
+# ---------------------------------------------------------------- learning
+
+
+def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs]:
+    """Learn from training data how to read others, and what the classes are; returns the rows, and how to read them."""
+    learn_names(network, naming.feature_names(x), y)
+    inputs = network.inputs()
+    rows = inputs.rows(x, "x")
+    network.input_kind = inputs.learned(rows)
+    return rows, dataclasses.replace(inputs, kind=network.input_kind)
+
+
+def learn_names(network: Network, features: naming.Names | None, y: Any) -> None:
+    """Take the names of features and the labels of classes from training data, unless the network has them."""
+    known = network.known
+    if features is not None and (not network.is_built or known.feature_names is None):
+        known = dataclasses.replace(known, feature_names=features)
+    if known.classes is None and network.is_untrained:  # or units would come to mean other classes
+        labels = _labels_in(network, y)
+        known = dataclasses.replace(known, classes=labels, has_learned_classes=labels is not None)
+    network.known = known
+
+
+def _labels_in(network: Network, y: Any) -> Array | None:
+    """The labels of the classes that targets tell of, where these do not go without saying."""
+    units = network.units
+    found = naming.labels_in(y, units, "y") if takes_labels(network) else None
+    is_error_loss = network.loss.targets == losses.VALUES
+    if not is_error_loss or (found is not None and found.dtype.kind == "U"):
+        return found
+    if not targets.are_classes(y, units):
+        return None  # but numbers to come near to
+    return np.arange(naming.class_count(units)) if found is None else found
+
+
+@contextlib.contextmanager
+def learning_nothing(network: Network) -> Iterator[None]:
+    """What is learned in this context is forgotten after it."""
+    known = network.known
+    try:
+        yield
+    finally:
+        network.known = known

@@ -1,0 +1,80 @@
+"""What copies and pickles of a network hold: plain values, arrays, and objects that users make themselves.
+
+Nothing in them depends on the modules of the house or on the CPU: tensors are matrices, not panels as wide as its
+vectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._base.types import Array
+from .._engine.engine import STEADY, Engine
+from .._engine.program import Program
+
+_RENAMED = {"metrics": "_metrics"}  # what version 0.1.0 called otherwise
+_KNOWN = {"classes": "classes", "_has_learned_classes": "has_learned_classes"} | {
+    name: name for name in ("feature_names", "input_kind")
+}
+_GONE = ("_busy", "_busy_in")
+
+
+def of_engine(engine: Engine) -> dict[str, Any]:
+    """The tensors of an engine, its optimiser's state, and how far both have come."""
+    built = engine.program
+    slots = engine.state.reshape(-1, built.size) if engine.state.size else ()
+    return {
+        "n_features": built.fan_in,
+        "parameters": _matrices(built, engine.parameters),
+        "state": [_matrices(built, slot) for slot in slots],
+        "gradients": _matrices(built, engine.gradients) if engine.has_pending_gradients() else [],
+        "step": engine.step,
+        "averaged": _by_tensor(built, engine.averaged),
+    }
+
+
+def fill(engine: Engine, held: dict[str, Any]) -> None:
+    """Write into a new engine what `of_engine` gave."""
+    built = engine.program
+    engine.step = held["step"]
+    if held["state"] or held["gradients"]:
+        engine.allocate_training()
+    slots = engine.state.reshape(-1, built.size) if held["state"] else ()
+    flats = [(engine.parameters, held["parameters"]), (engine.gradients, held["gradients"])]
+    for flat, matrices in [*flats, *zip(slots, held["state"], strict=True)]:
+        for tensor, matrix in zip(built.tensors, matrices, strict=bool(matrices)):
+            built.pack(flat, tensor, matrix)
+    engine.averaged = {built.tensors[number].offset: batches for number, batches in held["averaged"].items()}
+
+
+def today(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a pickle in the words of this version, whichever version wrote it."""
+    state = {_RENAMED.get(name, name): value for name, value in state.items() if name not in _GONE}
+    if "known" not in state:
+        state["known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}
+        position = state["position"]
+        state["position"] = (position.epoch, position.batch)
+    if isinstance(state["_engine"], Engine):
+        state["_engine"] = _of_pickled(state["_engine"])
+    return state
+
+
+def _of_pickled(engine: Engine) -> dict[str, Any]:
+    """As `of_engine`, of what version 0.1.0 pickled: an engine, packed as on the CPU that wrote it.
+
+    Its running statistics go on as they were averaged then.
+    """
+    built: Program = engine.program
+    if "averaged" not in vars(engine):
+        offsets = [tensor.offset for tensor in built.tensors if tensor.name == "moving_mean"]
+        engine.averaged = dict.fromkeys(offsets, STEADY) if engine.step else {}
+    return {**of_engine(engine), "n_features": built.tensors[0].shape[0]}
+
+
+def _matrices(built: Program, flat: Array) -> list[Array]:
+    return [built.unpack(flat, tensor) for tensor in built.tensors]
+
+
+def _by_tensor(built: Program, averaged: dict[int, int]) -> dict[int, int]:
+    """Batches in running statistics by the number of the tensor of their means."""
+    return {number: averaged[t.offset] for number, t in enumerate(built.tensors) if t.offset in averaged}

@@ -1,0 +1,86 @@
+"""What `Sequential.fit` is asked to do, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._base import check
+from .._base.errors import ArgumentError
+from .._compiling.threads import resolve_threads
+from .._network.chunks import is_chunks, refuse_whole
+from .._network.network import checked_seed
+from ..callbacks import Callback, listeners
+
+
+@dataclass
+class Request:
+    """The arguments of `Sequential.fit`, which `__post_init__` checks; those about data are checked with the data.
+
+    Attributes
+    ----------
+    listeners : list of Callback
+        The callbacks, and one that shows progress.
+    in_chunks : bool
+        Whether ``x`` gives chunks.
+    """
+
+    x: Any
+    y: Any
+    batch_size: int
+    epochs: int
+    initial_epoch: int
+    verbose: str | int | bool
+    callbacks: Sequence[Callback]
+    validation_split: float
+    validation_data: tuple[Any, ...] | None
+    validation_freq: int
+    validation_batches: int | None
+    steps_per_epoch: int | None
+    shuffle: bool
+    class_weight: Mapping[Any, float] | str | None
+    sample_weight: Any
+    max_time: float | None
+    n_threads: int | None
+    seed: int | None
+    resume: bool
+
+    def __post_init__(self) -> None:
+        self.batch_size = check.whole_number(self.batch_size, "batch_size", minimum=1)
+        self.epochs = check.whole_number(self.epochs, "epochs", minimum=0)
+        self.initial_epoch = check.whole_number(self.initial_epoch, "initial_epoch", minimum=0)
+        self.validation_split = check.real_number(self.validation_split, "validation_split", minimum=0, below=1)
+        self.validation_freq = check.whole_number(self.validation_freq, "validation_freq", minimum=1)
+        if self.max_time is not None:
+            self.max_time = check.real_number(self.max_time, "max_time", above=0)
+        resolve_threads(self.n_threads)
+        self.listeners = listeners(self.callbacks, self.verbose)
+        if check.yes_or_no(self.resume, "resume") and self.initial_epoch:
+            raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
+        if self.validation_batches is not None:
+            self.validation_batches = check.whole_number(self.validation_batches, "validation_batches", minimum=1)
+        if self.steps_per_epoch is not None:
+            self.steps_per_epoch = check.whole_number(self.steps_per_epoch, "steps_per_epoch", minimum=1)
+        is_number = isinstance(self.shuffle, (int, np.integer)) and self.shuffle in (0, 1)
+        self.shuffle = check.yes_or_no(bool(self.shuffle) if is_number else self.shuffle, "shuffle")
+        if self.seed is not None:
+            self.seed = checked_seed(self.seed)
+        self.in_chunks = is_chunks(self.x, self.y)
+
+    def refuse_what_needs_all_rows(self, optimizer: Any) -> None:
+        """Refuse, where data come in chunks, what all of them would have to be in memory for."""
+        if self.in_chunks:
+            refuse_whole(
+                {
+                    "validation_split": bool(self.validation_split),
+                    "validation_batches": self.validation_batches is not None,
+                    "steps_per_epoch": self.steps_per_epoch is not None,
+                    "sample_weight": self.sample_weight is not None,
+                    "class_weight='balanced'": isinstance(self.class_weight, str),
+                    "resume": self.resume,
+                    f"the optimizer {type(optimizer).__name__}": optimizer.needs_all_rows,
+                }
+            )

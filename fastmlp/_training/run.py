@@ -1,0 +1,175 @@
+"""A run of training, prepared once: its data, its history, and what follows from both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array
+from .._engine.engine import Data
+from .._network import adapting
+from .._network.chunks import Pair, opened, pairs
+from .._network.history import History
+from .._network.inputs import Inputs, warn_of_merged
+from .._network.network import Network
+from .._network.reading import data_for, learn_from, weighted, with_targets
+from ..callbacks.base import Model
+from .request import Request
+
+_OF_CHUNKS = ("x of a chunk", "y of a chunk")
+
+
+@dataclass
+class Run:
+    """What a trainer works on.
+
+    Attributes
+    ----------
+    network : Network
+    model : Model
+        The same object, as callbacks see it.
+    request : Request
+    history : History
+    first_epoch : int
+    data : Data
+        To train on; of chunks, the first.
+    validation : Data or None
+    batch_size : int
+        At most the rows, where these are not chunks.
+    stream : iterable of (x, y)
+        The chunks of the first epoch.
+    """
+
+    network: Network
+    model: Model
+    request: Request
+    history: History
+    first_epoch: int
+    data: Data
+    validation: Data | None
+    batch_size: int
+    stream: Iterable[Pair] = field(default=())
+
+    def batches(self, data: Data) -> int:
+        """Of an epoch over such data."""
+        there, most = -(-data.rows // self.batch_size), self.request.steps_per_epoch
+        return there if most is None else min(there, most)
+
+    def opening(self) -> Iterator[Data]:
+        """The chunks of the first epoch."""
+        return (self._chunk(pair) for pair in self.stream)
+
+    def chunks(self, epoch: int) -> Iterator[Data]:
+        """The chunks of any other epoch."""
+        request = self.request
+        for pair in pairs(request.x, epoch, shuffle=request.shuffle, seed=self.network.seed):
+            yield self._chunk(pair)
+
+    def _chunk(self, pair: Pair) -> Data:
+        network, inputs = self.network, self.network.inputs()
+        rows = inputs.rows(pair[0], _OF_CHUNKS[0])
+        network.input_kind = inputs.learned(rows)  # of all chunks: fractions may come after whole numbers
+        data = data_for(network, rows, pair[1], _OF_CHUNKS)
+        return weighted(network, data, self.request.class_weight)
+
+
+def prepared(network: Network, model: Model, request: Request) -> Run:
+    """Read the data, learn what a network learns before its weights, and build it.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If data or arguments cannot be used.
+    """
+    if request.seed is not None:
+        network.seed = request.seed
+    history, first_epoch = _begin_history(network, request)
+    x, y = request.x, request.y
+    stream: Iterator[Pair] = iter(())
+    if request.in_chunks:
+        (x, y), stream = _opened(network, request)
+    rows, inputs = learn_from(network, x, y)
+    kept = _kept(len(rows), request.validation_split)
+    if _adapt(network, request, inputs, rows[:kept]):
+        inputs = network.inputs()
+        if request.in_chunks:  # again: they were gone through for their statistics
+            _, stream = _opened(network, request)
+    train, validation = _data(network, request, inputs, rows, y, kept)
+    warn_of_merged(rows[:kept], train.x, network.feature_names, stacklevel=5)
+    if validation is None and request.validation_batches is not None:
+        raise ArgumentError("validation_batches needs validation_data or validation_split")
+    if not request.in_chunks:  # one chunk may lack what all have
+        network.scoring.check(train)
+        if validation is not None:
+            network.scoring.check(validation, "validation_data")
+    network.build(train.width)
+    takes_all = network.optimizer.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
+    batch_size = train.rows if takes_all else request.batch_size
+    return Run(network, model, request, history, first_epoch, train, validation, batch_size, stream)
+
+
+def _begin_history(network: Network, request: Request) -> tuple[History, int]:
+    history, position = network.history, network.position
+    if request.resume:
+        if history is None:
+            raise ArgumentError("resume=True, but the model has no earlier run to go on with")
+        following = history.epoch[-1] + 1 if history.epoch else 0
+        return history, following - int(history.partial)
+    if position.batch or (history is not None and history.partial):
+        position.epoch += 1  # an epoch that was left unfinished counts as one that was
+    position.batch = 0
+    network.history = History()
+    return network.history, request.initial_epoch
+
+
+def _opened(network: Network, request: Request) -> tuple[Pair, Iterator[Pair]]:
+    return opened(request.x, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
+
+
+def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
+    """Give a first Normalization the statistics of the rows; of chunks, of all, which are gone through for it."""
+    are_pixels = rows.dtype == "uint8"
+    if not request.in_chunks:
+        return adapting.adapt(network, [rows], are_pixels=are_pixels)
+    everything = pairs(request.x, network.position.epoch, shuffle=False, seed=network.seed)
+    parts = adapting.rows_of(inputs, everything, _OF_CHUNKS[0])
+    return adapting.adapt(network, parts, are_pixels=are_pixels, name=_OF_CHUNKS[0])
+
+
+def _kept(rows: int, validation_split: float) -> int:
+    """Rows that are left to train on."""
+    if validation_split == 0:
+        return rows
+    kept = rows - max(1, math.ceil(rows * validation_split - 1e-9))  # 0.2 of 10 rows is 2, not 3
+    if kept == 0:
+        raise ArgumentError(f"validation_split={validation_split} leaves none of the {rows} rows to train on")
+    return kept
+
+
+def _data(
+    network: Network, request: Request, inputs: Inputs, rows: Array, y: Any, kept: int
+) -> tuple[Data, Data | None]:
+    """The first ``kept`` rows to train on; and the rest, or ``validation_data``, to validate."""
+    data = with_targets(network, inputs.converted(rows, "x"), y, sample_weight=request.sample_weight)
+    given = request.validation_data
+    if given is not None:
+        if kept < len(rows):
+            raise ArgumentError("give validation_data or validation_split, not both")
+        return weighted(network, data, request.class_weight), _validation(network, given, data.width)
+    if kept == data.rows:
+        return weighted(network, data, request.class_weight), None
+    parts = data.part(0, kept), data.part(kept, data.rows)
+    if any(len(part.weights) and not part.weights.any() for part in parts):
+        raise ArgumentError("sample_weight must not be 0 for all rows that validation_split puts on one side")
+    return weighted(network, parts[0], request.class_weight), parts[1]
+
+
+def _validation(network: Network, given: Any, width: int) -> Data:
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
+    x, y, sample_weight = [*given, None][:3]
+    names = ("validation_data[0]", "validation_data[1]")
+    return data_for(network, x, y, names, width=width, sample_weight=sample_weight)

@@ -1,0 +1,75 @@
+"""Training with rows that come as they come: once through them, without a history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._base import check
+from .._base.errors import ArgumentError, DivergenceError
+from .._base.interruption import uninterrupted
+from .._compiling.threads import resolve_threads
+from .._engine.engine import Data
+from .._network import adapting
+from .._network.inputs import warn_of_merged
+from .._network.network import Network
+from .._network.reading import learn_from, weighted, with_targets
+from .._network.scores import Scores
+from ..optimizers import LBFGS
+from .attempt import attempt
+
+_OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
+
+
+def partial_fit(
+    network: Network,
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    weights: tuple[Any, Any],
+    n_threads: int | None,
+) -> Scores:
+    """See `Sequential.partial_fit`; ``weights`` are those of rows and those of classes."""
+    network.check_last()
+    resolve_threads(n_threads)
+    if isinstance(network.optimizer, LBFGS):
+        raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
+    if batch_size is not None:
+        batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
+    with attempt(network):
+        is_first = network.step == 0
+        rows, inputs = learn_from(network, x, y)
+        if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
+            inputs = network.inputs()
+        sample_weight, class_weight = weights
+        data = with_targets(network, inputs.converted(rows, "x"), y, sample_weight=sample_weight)
+        data = weighted(network, data, class_weight)
+        network.scoring.check(data)
+        if is_first:  # not again for each batch of a stream
+            warn_of_merged(rows, data.x, network.feature_names, stacklevel=4)
+        network.build(data.width)
+        return Scores(_steps(network, data, min(batch_size or data.rows, data.rows), n_threads))
+
+
+def _steps(network: Network, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
+    """Once through the rows, in their order."""
+    engine, scoring, batches = network.engine, network.scoring, -(-data.rows // size)
+    outputs = scoring.room(data.rows, network.dtype)
+    order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
+    chance = (network.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
+    rates = network.rates(batches)
+    losses, hits, done = np.empty(batches), 0, 0
+    in_a_call = engine.batches_in_a_call(size)
+    while done < batches:
+        some = rates[done : done + in_a_call]
+        with uninterrupted():  # what is trained is counted
+            trained, right = engine.train(data, order, done, some, size, threads, chance=chance, outputs=outputs)
+        losses[done : done + len(trained)] = trained
+        done, hits = done + len(trained), hits + int(right.sum())
+        if len(trained) < len(some):
+            raise DivergenceError(f"the loss of batch {done} (from 0) is NaN or infinite: no step was made")
+    if engine.has_running_statistics and network.optimizer.needs_all_rows:  # as at the end of an epoch
+        engine.take_statistics(data, order, size, batches, threads, chance, lambda: False)
+    sizes = np.minimum(size, data.rows - size * np.arange(batches))
+    return scoring.full_report(float(losses @ sizes) / data.rows, hits, data.rows, data, outputs)
