@@ -56,15 +56,12 @@ class Data:
     targets: Array
     weights: Array
     is_centered: bool = False
+    rows: int = field(init=False)
+    width: int = field(init=False)
 
-    @property
-    def width(self) -> int:
-        """Features of a row."""
-        return int(self.x.shape[1])
-
-    @property
-    def rows(self) -> int:
-        return max(len(self.x), len(self.pixels))
+    def __post_init__(self) -> None:
+        sizes = {"rows": max(len(self.x), len(self.pixels)), "width": int(self.x.shape[1])}
+        self.__dict__.update(sizes)  # the fields cannot be assigned
 
     def part(self, start: int, stop: int) -> Data:
         """Rows start to stop, without copying."""
@@ -108,6 +105,7 @@ class Engine:
     step: int = 0  # batches trained since the optimiser started
     averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by where their means are
     _scratch: Scratch = field(init=False, repr=False)
+    _slots: int = field(default=0, init=False, repr=False)  # numbers that the optimiser keeps for each parameter
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
@@ -119,6 +117,7 @@ class Engine:
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Start an optimiser from its first step; buffers for training are made when it begins."""
         self.optimizer, self._plans = optimizer, {}
+        self._slots = 0 if optimizer is None else optimizer.slots
         self.gradients = self._zeros(0)
         self.state = self._zeros(0)
         self.step = 0
@@ -135,9 +134,9 @@ class Engine:
         assert self.optimizer is not None
         if self.gradients.size != self.parameters.size:
             self.gradients = self._zeros(1)
-        if self.state.size != self.optimizer.slots * self.program.size:
-            self.state = self._zeros(self.optimizer.slots)
-            slots = self.state.reshape(self.optimizer.slots, self.program.size)
+        if self.state.size != self._slots * self.program.size:
+            self.state = self._zeros(self._slots)
+            slots = self.state.reshape(self._slots, self.program.size)
             for slot, value in zip(slots, self.optimizer.initial_state(), strict=True):
                 slot[:] = value
 
@@ -167,9 +166,9 @@ class Engine:
         assert self.loss is not None
         self.loss.plan(plan, self.activation, self.program.classes)
 
-    def training_kernel(self) -> Kernel:
-        """The form of the training kernel that has all that is needed, and no more."""
-        is_core = self.program.is_core(self.training_plan(1, 1, 1))
+    def training_kernel(self, batch_size: int = 1, n_threads: int = 1) -> Kernel:
+        """The form of the training kernel that has all that is needed, and no more: the same for all batches."""
+        is_core = self.program.is_core(self.training_plan(batch_size, n_threads, batch_size))
         return kernels.train_batches if is_core else kernels.train_batches_full
 
     def training_threads(self, batch_size: int, n_threads: int | None) -> int:
@@ -325,8 +324,8 @@ class Engine:
         """
         twin = object.__new__(Engine)
         twin.__dict__.update(self.__dict__)
-        twin.optimizer, twin.step, twin.gradients, twin._plans = NoUpdate(1.0), 0, self._zeros(1), {}
-        twin.averaged = {}
+        twin.optimizer = NoUpdate(1.0)
+        twin.step, twin.gradients, twin._plans, twin._slots, twin.averaged = 0, self._zeros(1), {}, 0, {}
         return twin
 
     def take_statistics(
@@ -545,22 +544,6 @@ class Engine:
                 self._plan_loss(plan)
             self._plans[key] = plan
         return self._plans[key]
-
-    def __getstate__(self) -> dict[str, Any]:
-        here_only = ("_scratch", "_choices", "_plans", "_rows_kernel", *_NETWORKS)  # what is made anew does not travel
-        return {name: value for name, value in self.__dict__.items() if name not in here_only}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update({name: value for name, value in state.items() if name not in _NETWORKS})  # as in 0.1.0
-        self._scratch, self._choices, self._plans = Scratch(self.program), {}, {}
-        if "averaged" not in state:  # as in 0.1.0, whose running statistics go on as they were averaged then
-            self.averaged = {place: STEADY for _, place, _ in self.program.running} if self.step else {}
-        for name in ("parameters", "gradients", "state"):  # kernels write to them; joblib maps large arrays read-only
-            array = getattr(self, name)
-            if not array.flags.writeable:
-                own = aligned_zeros(array.size, array.dtype)
-                own[:] = array
-                setattr(self, name, own)
 
 
 def momentum_after(momentum: float, batches: int) -> tuple[float, int]:

@@ -163,6 +163,11 @@ class Program:
         matrix = np.asarray(value, self.dtype).reshape((1, *tensor.shape)[-2:])
         layout.pack_panels(flat[tensor.span(self.panel)], matrix, self.panel)
 
+    def pack_all(self, flat: Array, values: Sequence[Array]) -> None:
+        """Write all tensors."""
+        for tensor, value in zip(self.tensors, values, strict=True):
+            self.pack(flat, tensor, value)
+
     def plan(self, batch: int, n_threads: int, *, longest: int | None = None, training: bool = False) -> Array:
         """How to run batches of ``batch`` rows: sizes of blocks, and how many the workspace holds.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from .._base import check
+from .._base.errors import ArgumentError, BusyError
 from .._base.types import Array
 from ..layers import Activation, Dense, Layer, leaves
+from ..optimizers import LBFGS
 from .network import Network
 
 
@@ -59,7 +63,7 @@ class BoundLayer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
-            self._model.set_trainable(self._index, value)
+            _set_trainable(self._model, self._index, value)
             return
         if hasattr(type(self), name):
             raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
@@ -71,6 +75,18 @@ class BoundLayer:
 
     def __repr__(self) -> str:
         return f"<layer {self._index}: {self.declaration}>"
+
+
+def _set_trainable(model: Network, index: int, value: Any) -> None:
+    layer = list(leaves(model.declarations))[index]
+    value = check.yes_or_no(value, "trainable")
+    if not hasattr(layer, "trainable"):
+        return  # it has nothing to train
+    if model.is_busy and isinstance(model.optimizer, LBFGS):
+        raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
+    if model.step and model.optimizer.ema_momentum is not None:
+        raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
+    model.replace_layer(index, dataclasses.replace(layer, trainable=value))  # type: ignore[call-arg]
 
 
 def layers_of(model: Network) -> list[BoundLayer]:

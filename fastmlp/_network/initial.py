@@ -11,12 +11,17 @@ import numpy as np
 
 from .._base.errors import ArgumentError
 from .._base.types import Array
-from .._engine.program import Tensor
+from .._engine.program import Program, Tensor
 from ..layers import BatchNormalization, Dense, Layer, LayerNormalization, Normalization, leaves
 
 
-def initial_value(layer: Layer, tensor: Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
-    """Values that the tensor of this ``number`` starts with."""
+def initial_values(declarations: Sequence[Layer], built: Program, seed: int) -> list[Array]:
+    """What each tensor starts with."""
+    layers = list(leaves(declarations))
+    return [_value(layers[t.layer], t, built.dtype, seed, number) for number, t in enumerate(built.tensors)]
+
+
+def _value(layer: Layer, tensor: Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
     if isinstance(layer, Dense):
         rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
         return rule.draw(tensor.shape, dtype, seed, number)
@@ -40,7 +45,7 @@ def refuse_too_large(layers: Sequence[Layer], n_features: int, dtype: np.dtype[A
 
     ``slots`` are the numbers that an optimiser keeps for each parameter; None without an optimiser.
     """
-    widths = [n_features, *(layer.units for layer in leaves(layers) if isinstance(layer, Dense))]
+    widths = [n_features, *(layer.units for layer in list(leaves(layers)) if isinstance(layer, Dense))]
     count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
     copies = 1 if slots is None else 2 + slots  # parameters, gradients, state
     needed, there = copies * count * dtype.itemsize, _memory()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from .._engine import program
 from .._engine.engine import STEADY, Engine
 from ..layers import MOST_UNITS, Dense, Layer, Normalization, checked, declared, leaves, output_of, with_leaf
 from . import state
-from .attributes import Declared, did_you_mean, names_in
+from .attributes import did_you_mean, names_in, refuse_unknown
 from .history import History
-from .initial import initial_value, refuse_too_large
+from .initial import initial_values, refuse_too_large
 from .inputs import KINDS, Inputs
 from .last_layer import check_last
 from .scoring import Scoring
@@ -28,8 +28,18 @@ if TYPE_CHECKING:
     from ..metrics import Metric
 
 _DERIVED = ("_output", "_scoring", "_is_checked")  # from the layers, the loss and the metrics
+_SET_BY = {  # what cannot be assigned, and what to use
+    "dtype": "Sequential(..., dtype=...) for a new model",
+    "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
+    "layers": "add(layer), or Sequential([...]) for a new model",
+    "optimizer": "compile(optimizer=...)",
+    "loss": "compile(loss=...)",
+    "metrics": "compile(..., metrics=[...])",
+    "is_built": "build(n_features)",
+}
 _DTYPES = ("float32", "float64")
 _N = TypeVar("_N", bound="Network")
+_P = TypeVar("_P", optimizers.Optimizer, losses.Loss)
 
 
 @dataclasses.dataclass
@@ -63,7 +73,7 @@ class Start:
     position: Position
 
 
-class Network(Declared):
+class Network:
     """The state behind a `fastmlp.Sequential`, its only subclass, which documents what users call.
 
     Attributes
@@ -86,16 +96,6 @@ class Network(Declared):
     position: Position
     known: Known
     busy_in: int | None
-
-    _set_by: ClassVar[dict[str, str]] = {
-        "dtype": "Sequential(..., dtype=...) for a new model",
-        "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
-        "layers": "add(layer), or Sequential([...]) for a new model",
-        "optimizer": "compile(optimizer=...)",
-        "loss": "compile(loss=...)",
-        "metrics": "compile(..., metrics=[...])",
-        "is_built": "build(n_features)",
-    }
 
     def __init__(
         self,
@@ -125,20 +125,32 @@ class Network(Declared):
             self.add(layer)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "seed":
-            value = checked_seed(value)
-        elif name == "stop_training":
-            value = check.yes_or_no(value, "stop_training")
-        elif name == "history" and value is not None and not isinstance(value, History):
-            raise ArgumentTypeError(f"history must be a History, as fit() returns, or None, not {value!r:.60}")
+        if not name.startswith("_"):  # names with an underscore are free
+            value = self._checked(name, value)
         super().__setattr__(name, value)
 
+    def _checked(self, name: str, value: Any) -> Any:
+        """The value of an attribute, if it exists and can be set."""
+        is_there = name in self.__dict__
+        if not is_there and not hasattr(type(self), name):
+            refuse_unknown(self, name)
+        if name in _SET_BY and (is_there or isinstance(getattr(type(self), name, None), property)):
+            raise AttributeError(f"{name} of a {type(self).__name__} cannot be set: use {_SET_BY[name]}")
+        if name == "seed":
+            return checked_seed(value)
+        if name == "stop_training":
+            return check.yes_or_no(value, "stop_training")
+        if name == "history" and value is not None and not isinstance(value, History):
+            raise ArgumentTypeError(f"history must be a History, as fit() returns, or None, not {value!r:.60}")
+        return value
+
     def __dir__(self) -> list[str]:
-        """What its subclasses define: the rest is for the rooms of the house."""
+        """What its subclasses define and what users have set: the rest is for the rooms of the house."""
         kinds = type(self).__mro__
         rooms = kinds.index(Network)
         hidden = names_in(*kinds[rooms:]) - names_in(*kinds[:rooms])
-        return [name for name in super().__dir__() if name not in hidden]
+        every = {*super().__dir__(), *names_in(*kinds[:rooms])} - hidden
+        return sorted(name for name in every if not name.startswith("_"))
 
     # ------------------------------------------------------------ what it is made of
 
@@ -170,15 +182,11 @@ class Network(Declared):
 
     @property
     def optimizer(self) -> optimizers.Optimizer:
-        if self._optimizer is None:
-            raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
-        return self._optimizer
+        return _compiled(self._optimizer)
 
     @property
     def loss(self) -> losses.Loss:
-        if self._loss is None:
-            raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
-        return self._loss
+        return _compiled(self._loss)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -212,13 +220,13 @@ class Network(Declared):
     def scoring(self) -> Scoring:
         """How predictions are judged: the loss and the metrics that were chosen."""
         if self._scoring is None:
-            self._scoring = Scoring(self._metrics, self.loss, self.output[1], self.units)
+            self._scoring = Scoring(self._metrics, _compiled(self._loss), self.output[1], self.units)
         return self._scoring
 
     def check_last(self) -> None:
         """Refuse a last layer that does not suit the loss and the metrics."""
         if not self._is_checked:
-            check_last(self.declarations, self.loss, self._metrics)
+            check_last(self.declarations, _compiled(self._loss), self._metrics)
             self._is_checked = True
 
     # ------------------------------------------------------------ what it knows of its data
@@ -287,6 +295,14 @@ class Network(Declared):
             self._engine.set_optimizer(rule)
             self._engine.set_loss(self._program(self._engine.program.fan_in), target, self.output[1])
 
+    def takes_labels(self) -> bool:
+        """Whether targets may be labels of classes, one for each row."""
+        self.check_classes()
+        loss = _compiled(self._loss)
+        if self.units == 1:
+            return loss.targets == losses.PROBABILITIES
+        return loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
+
     def check_classes(self) -> None:
         """Refuse labels that are more or fewer than the last layer tells apart."""
         labels = self.known.classes
@@ -301,10 +317,7 @@ class Network(Declared):
                 raise ArgumentError(f"n_features is {n_features}, but the model was built for {width}")
             return
         engine = self._bare_engine(n_features)
-        layers = list(leaves(self.declarations))
-        for number, tensor in enumerate(engine.program.tensors):
-            value = initial_value(layers[tensor.layer], tensor, self.dtype, self.seed, number)
-            engine.program.pack(engine.parameters, tensor, value)
+        engine.program.pack_all(engine.parameters, initial_values(self.declarations, engine.program, self.seed))
         self._engine = engine
 
     def build_bare(self, n_features: int) -> Engine:
@@ -341,7 +354,7 @@ class Network(Declared):
 
     def set_learning_rate(self, value: float) -> None:
         """Let a rate replace the optimiser's from now on."""
-        assert self.optimizer  # or it raises
+        _compiled(self._optimizer)
         self._learning_rate = check.real_number(value, "learning_rate", above=0)
 
     @property
@@ -352,14 +365,15 @@ class Network(Declared):
     @property
     def has_schedule(self) -> bool:
         """Whether the rates are those of a schedule."""
-        return self._learning_rate is None and callable(self.optimizer.learning_rate)
+        return self._learning_rate is None and callable(_compiled(self._optimizer).learning_rate)
 
     def rates(self, batches: int) -> Array:
         """Learning rates of the next batches."""
-        if self._learning_rate is not None:
-            return np.full(batches, self._learning_rate)
-        steps = (self.step + np.arange(batches)) // self.optimizer.gradient_accumulation_steps
-        return self.optimizer.rates(steps)
+        rule = _compiled(self._optimizer)
+        rate = rule.learning_rate if self._learning_rate is None else self._learning_rate
+        if not callable(rate):
+            return np.full(batches, rate, np.float64)
+        return rule.rates((self.step + np.arange(batches)) // rule.gradient_accumulation_steps)
 
     # ------------------------------------------------------------ tensors
 
@@ -417,20 +431,11 @@ class Network(Declared):
             if not self._has_initial_statistics(layer):
                 self.note_statistics(layer, **statistics)
 
-    def set_trainable(self, index: int, value: Any) -> None:
-        """Freeze or thaw a layer, by its number."""
-        layer = list(leaves(self.declarations))[index]
-        value = check.yes_or_no(value, "trainable")
-        if not hasattr(layer, "trainable"):
-            return  # it has nothing to train
-        if self.is_busy and isinstance(self._optimizer, optimizers.LBFGS):
-            raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
-        if self.step and self.optimizer.ema_momentum is not None:
-            raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
-        changed = dataclasses.replace(layer, trainable=value)  # type: ignore[call-arg]
-        self.declarations = with_leaf(self.declarations, index, changed)
+    def replace_layer(self, index: int, layer: Layer) -> None:
+        """Take another declaration with the same tensors at the same places, but not all of them trained as before."""
+        self.declarations = with_leaf(self.declarations, index, layer)
         if self._engine is not None:
-            built = self._program(self._engine.program.fan_in)  # the same tensors at the same places
+            built = self._program(self._engine.program.fan_in)
             self._engine.set_loss(built, self._loss, self.output[1])
             if self._engine.gradients.size:  # of batches that wait for others: what was used already must not count
                 for tensor in built.tensors:
@@ -507,6 +512,12 @@ class Network(Declared):
         self._forget_derived()
         if engine is not None:
             state.fill(self.build_bare(engine["n_features"]), engine)
+
+
+def _compiled(part: _P | None) -> _P:
+    if part is None:
+        raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
+    return part
 
 
 def _chosen_metrics(given: Any, loss: losses.Loss, output: tuple[int | None, str]) -> tuple[Metric, ...]:

@@ -37,7 +37,7 @@ def with_targets(
 ) -> Data:
     """The same for features that have been read."""
     rows, units = len(features.rows), network.units
-    if takes_labels(network):
+    if network.takes_labels():
         y = naming.class_numbers(y, network.classes, names[1])
     labels, goals = targets.checked(network.loss, y, names[1], rows, names[0], units, network.dtype)
     weights = targets.row_weights(sample_weight, rows, network.dtype)
@@ -51,14 +51,6 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
     class_weight = naming.weights_of_classes(class_weight, network.classes)
     factors = targets.class_weights(class_weight, data.labels, data.targets, network.units, network.dtype)
     return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
-
-
-def takes_labels(network: Network) -> bool:
-    """Whether targets may be labels of classes, one for each row."""
-    network.check_classes()
-    if network.units == 1:
-        return network.loss.targets == losses.PROBABILITIES
-    return network.loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
 
 
 # ---------------------------------------------------------------- learning
@@ -87,7 +79,7 @@ def learn_names(network: Network, features: naming.Names | None, y: Any) -> None
 def _labels_in(network: Network, y: Any) -> Array | None:
     """The labels of the classes that targets tell of, where these do not go without saying."""
     units = network.units
-    found = naming.labels_in(y, units, "y") if takes_labels(network) else None
+    found = naming.labels_in(y, units, "y") if network.takes_labels() else None
     is_error_loss = network.loss.targets == losses.VALUES
     if not is_error_loss or (found is not None and found.dtype.kind == "U"):
         return found

@@ -6,7 +6,7 @@ outputs of all rows, which the kernels keep for them, also while they train: no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,32 +25,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scoring:
-    """The metrics of a model with its loss and its output."""
+    """The metrics of a model with its loss and its output.
+
+    Attributes
+    ----------
+    counts_hits : bool
+        Whether the kernels count right answers, and the accuracy is wanted.
+    needs_outputs : bool
+        Whether a metric needs the outputs of all rows.
+    answers : int
+        Answers in a row that can be right.
+    """
 
     metrics: tuple[Metric, ...]
     loss: Loss
     activation: str
     units: int
+    _of_outputs: tuple[Metric, ...] = field(init=False)
 
-    @property
-    def counts_hits(self) -> bool:
-        """Whether the kernels count right answers, and the accuracy is wanted."""
-        is_wanted = any(metric.counted_by_kernels for metric in self.metrics)
-        return is_wanted and self._hits != t.NO_HITS
+    counts_hits: bool = field(init=False)
+    needs_outputs: bool = field(init=False)
+    answers: int = field(init=False)
 
-    @property
-    def needs_outputs(self) -> bool:
-        """Whether a metric needs the outputs of all rows."""
-        return len(self.metrics) > int(self.counts_hits)
-
-    @property
-    def answers(self) -> int:
-        """Answers in a row that can be right."""
-        return self.units if self._hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1
-
-    @property
-    def _hits(self) -> int:
-        return self.loss.hits(self.activation, self.units)
+    def __post_init__(self) -> None:
+        hits = self.loss.hits(self.activation, self.units)
+        counts_hits = hits != t.NO_HITS and any(metric.counted_by_kernels for metric in self.metrics)
+        of_outputs = tuple(m for m in self.metrics if not (counts_hits and m.counted_by_kernels))
+        found = {
+            "counts_hits": counts_hits,
+            "needs_outputs": bool(of_outputs),
+            "answers": self.units if hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1,
+            "_of_outputs": of_outputs,
+        }
+        self.__dict__.update(found)  # the fields cannot be assigned
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +86,7 @@ class Scoring:
     def of_outputs(self, truth: Array, outputs: Array) -> dict[str, float]:
         """The metrics that need outputs: of rows of targets, and of what the loss read of these rows."""
         truth, predictions = self._truth(truth), self._predictions(outputs)
-        return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs()}
+        return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs}
 
     @property
     def outputs(self) -> int:
@@ -102,15 +109,12 @@ class Scoring:
         if not self.needs_outputs:
             return
         truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
-        for metric in self._of_outputs():
+        for metric in self._of_outputs:
             if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known
                 try:
                     metric(self._for(metric, truth), predictions)
                 except ArgumentError as error:
                     raise ArgumentError(f"{name} cannot be judged by the metric {metric.name!r}: {error}") from None
-
-    def _of_outputs(self) -> list[Metric]:
-        return [m for m in self.metrics if not (self.counts_hits and m.counted_by_kernels)]
 
     def _for(self, metric: Metric, truth: Array) -> Array:
         """Targets as the metric takes them: one-hot rows in place of class numbers, if it wants rows."""

@@ -39,7 +39,7 @@ class Trainer:
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, self.request.n_threads)
-        self.kernel = self.engine.training_kernel()
+        self.kernel = self.engine.training_kernel(rows, most)
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         self.scoring = run.network.scoring
         self.outputs = self.scoring.room(run.data.rows, run.network.dtype)
