@@ -9,7 +9,6 @@ environment asks for, without running them, and writes what they became to a JSO
 
 import json
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -308,7 +307,3 @@ def main(file, *names):
         "texts": texts,
     }
     files.write_atomically(Path(file), json.dumps(found).encode())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

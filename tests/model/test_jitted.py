@@ -14,7 +14,7 @@ from fastmlp._base import tables
 from fastmlp._compiling import jit
 from fastmlp.jitted import predict
 
-from .test_runtime import needs_fork, needs_jit, run_python
+from ..shared.processes import needs_fork, needs_jit, run_python
 
 OURS = "fastmlp's predict takes"
 

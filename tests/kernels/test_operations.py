@@ -20,8 +20,8 @@ from fastmlp.layers import (
     Residual,
 )
 
-from . import cases
-from .cases import CASES
+from .. import cases
+from ..cases import CASES
 from .test_kernels import argument, assert_close, assert_gradient, compare, form_of, kernels_run, numerical_gradient
 
 TOLERANCE = {"float32": 5e-4, "float64": 1e-11}

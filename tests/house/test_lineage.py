@@ -11,7 +11,7 @@ from benchmarks.lineage_notes import NOTES, TITLES
 from benchmarks.lineage_recipes import EXPERIMENTS, Task, arm_probabilities
 from fastmlp.datasets import digits, spiral
 
-from .test_runtime import needs_jit
+from ..shared.processes import needs_jit
 
 
 @pytest.fixture(scope="module")

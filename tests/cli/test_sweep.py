@@ -8,7 +8,7 @@ import pytest
 
 from fastmlp.cli import main, trained
 
-from .test_sweep import data, default_interrupt  # noqa: F401, a fixture
+from ..search.test_sweep import data, default_interrupt  # noqa: F401, a fixture
 
 
 @pytest.fixture

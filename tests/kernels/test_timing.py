@@ -12,8 +12,8 @@ from fastmlp._compiling import threads
 from fastmlp.kernels import simd
 from fastmlp.kernels.network import run
 
-from . import cases
-from .test_runtime import needs_jit
+from .. import cases
+from ..shared.processes import needs_jit
 
 TIMERS, UNITS, PLAN = 10, 18, 20  # positions among the arguments
 PHASES = ("GATHER", "FORWARD", "LOSS", "BACKWARD", "GRADIENTS", "UPDATE")

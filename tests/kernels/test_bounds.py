@@ -11,10 +11,10 @@ import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, kernels
 from fastmlp._base import tables
 
-from . import cases
-from .cases import CASES
-from .fuzz import kernel_calls
-from .fuzz.kernel_calls import Guarded
+from .. import cases
+from ..cases import CASES
+from ..fuzz import kernel_calls
+from ..fuzz.kernel_calls import Guarded
 from .test_kernels import argument, form_of
 
 REFUSED = (ArgumentError, ArgumentTypeError)

@@ -7,7 +7,8 @@ import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, NotBuiltError, find_learning_rate
 from fastmlp.search.learning_rate import _curve
 
-from .test_runtime import needs_jit, state_bits
+from ..shared.models import state_bits
+from ..shared.processes import needs_jit
 
 FEW = {"batches": 10, "batch_size": 8}
 

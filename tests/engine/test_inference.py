@@ -14,7 +14,8 @@ from fastmlp._base import tables
 from fastmlp._compiling import jit
 from fastmlp._engine import program
 
-from .test_runtime import bits, data, needs_jit, run_python
+from ..shared.models import bits, data
+from ..shared.processes import needs_jit, run_python
 
 FEATURES, CLASSES = 20, 4
 FEW, MANY = 3, 40 if jit.jit_disabled() else 1000  # rows for the one kernel, and for the other

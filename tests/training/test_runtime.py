@@ -20,53 +20,12 @@ from fastmlp._compiling import threads as _threads
 from fastmlp._engine import engine, program
 from fastmlp._training import trainer
 
-needs_jit = pytest.mark.needs_jit
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-needs_signals = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
-
-
-def data(rows=500, features=20, classes=4, seed=0):
-    generator = np.random.default_rng(seed)
-    return generator.normal(size=(rows, features)).astype(np.float32), generator.integers(0, classes, rows)
-
-
-def network(hidden=(13,), classes=4, optimizer="adam", **settings):
-    model = fm.mlp(list(hidden), classes=classes, seed=5, **settings)
-    model.compile(optimizer)
-    return model
-
-
-def bits(model):
-    return b"".join(weight.tobytes() for weight in model.get_weights())
-
-
-def state_bits(model):
-    return bits(model) + model.engine.state.tobytes() + str((model.engine.step, model.position)).encode()
+from ..shared.models import bits, data, network, state_bits
+from ..shared.processes import needs_fork, needs_jit, needs_signals, run_python
 
 
 def without_seconds(history):
     return {name: values for name, values in history.history.items() if name != "seconds"}
-
-
-def run_python(code, tmp_path, *options, timeout=120, **environment):
-    """Run a script in a fresh interpreter; its output."""
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    given = {name: value for name, value in environment.items() if value is not None}
-    env = {name: value for name, value in os.environ.items() if name not in environment} | given
-    env["PYTHONPATH"] = str(Path(fm.__file__).parents[1])
-    command = [sys.executable, "-W", "error", *options, str(script)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=env, cwd=tmp_path, start_new_session=os.name == "posix", **pipes) as process:
-        try:
-            output, errors = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            if os.name == "posix":
-                os.killpg(process.pid, signal.SIGKILL)  # with the children that it forked
-            process.kill()
-            raise
-    assert process.returncode == 0, f"exit code {process.returncode}\n{output}\n{errors[-2000:]}"
-    return output.strip()
 
 
 # ---------------------------------------------------------------- the number of threads changes no bit

@@ -15,9 +15,9 @@ from fastmlp._base import interruption as _interruption
 from fastmlp._base.interruption import Interruption, uninterrupted
 from fastmlp._engine import engine
 
-pytestmark = pytest.mark.needs_jit  # it trains a lot
+from ..shared.processes import needs_signals
 
-needs_signals = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+pytestmark = pytest.mark.needs_jit  # it trains a lot
 
 
 def press():

@@ -12,8 +12,8 @@ from fastmlp._engine import program
 from fastmlp.layers import Dense
 from fastmlp.optimizers import SGD
 
-from . import cases
-from .cases import CASES
+from .. import cases
+from ..cases import CASES
 
 NETWORK = ("train_batches", "evaluate_batches", "predict_batches")
 

@@ -12,7 +12,7 @@ import pytest
 
 import fastmlp as fm
 
-from .test_interrupts import needs_signals
+from ..shared.processes import needs_signals
 
 
 def start(code, tmp_path, **environment):

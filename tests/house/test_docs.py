@@ -12,7 +12,7 @@ import fastmlp
 from fastmlp import kernels
 from fastmlp._compiling.jit import jit_disabled
 
-from .test_runtime import needs_jit, run_python
+from ..shared.processes import needs_jit, run_python
 
 ROOT = Path(fastmlp.__file__).parents[1]
 # Benchmarks' contestants need the libraries that they are about.

@@ -11,8 +11,7 @@ import pytest
 
 from fastmlp._compiling import cache as _cache
 from fastmlp.kernels import simd
-
-from . import assembly
+from tests import assembly
 
 TEXTS = Path(__file__).parent / "listings"
 KERNELS = [
@@ -66,7 +65,7 @@ def compiled(file, kernels, environment):
     """What ``python -m tests.assembly`` writes, from an earlier run if nothing has changed since."""
     if not file.exists():
         command = [sys.executable, "-m", "tests.assembly", file, *kernels]
-        root = Path(__file__).parents[1]
+        root = Path(__file__).parents[2]
         subprocess.run(command, env={**os.environ, **environment}, cwd=root, check=True)
     return json.loads(file.read_text())
 

@@ -11,8 +11,8 @@ from fastmlp._base import tables as t
 from fastmlp._compiling.jit import jit_disabled
 from fastmlp.kernels.network import verify
 
-from . import cases
-from .fuzz.kernel_calls import RULES, STACKS, Guarded
+from .. import cases
+from ..fuzz.kernel_calls import RULES, STACKS, Guarded
 from .test_kernels import form_of
 from .test_operations import LAYERS
 

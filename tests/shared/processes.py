@@ -1,0 +1,36 @@
+"""Python in processes of its own, and marks for what only some systems have."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastmlp as fm
+
+needs_jit = pytest.mark.needs_jit
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+
+
+def run_python(code, tmp_path, *options, timeout=120, **environment):
+    """Run a script in a fresh interpreter; its output."""
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    given = {name: value for name, value in environment.items() if value is not None}
+    env = {name: value for name, value in os.environ.items() if name not in environment} | given
+    env["PYTHONPATH"] = str(Path(fm.__file__).parents[1])
+    command = [sys.executable, "-W", "error", *options, str(script)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=env, cwd=tmp_path, start_new_session=os.name == "posix", **pipes) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)  # with the children that it forked
+            process.kill()
+            raise
+    assert process.returncode == 0, f"exit code {process.returncode}\n{output}\n{errors[-2000:]}"
+    return output.strip()
