@@ -50,6 +50,18 @@ NAMES = {
 }
 
 
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "file"
+    files.write_atomically(target, b"first")
+    files.write_atomically(target, b"second")
+    assert target.read_bytes() == b"second"
+    assert os.listdir(tmp_path) == ["file"]
+    with pytest.raises(TypeError):
+        files.write_atomically(target, "not bytes")
+    assert target.read_bytes() == b"second"
+    assert os.listdir(tmp_path) == ["file"]
+
+
 # ---------------------------------------------------------------- what is no name of a file
 
 

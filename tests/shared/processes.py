@@ -34,3 +34,42 @@ def run_python(code, tmp_path, *options, timeout=120, **environment):
             raise
     assert process.returncode == 0, f"exit code {process.returncode}\n{output}\n{errors[-2000:]}"
     return output.strip()
+
+
+# A script begins with it, and goes on with `in_child(work)`, which gives the exit code of a forked child.
+FORK = """
+import os, sys, threading, time
+import numpy as np, fastmlp as fm
+from fastmlp._compiling import jit
+
+x = np.random.default_rng(0).normal(size=(2000, 64)).astype("f4")
+y = np.arange(2000) % 10
+model = fm.mlp([256], classes=10, seed=0)
+model.build(64)
+
+def in_child(function, seconds=20):
+    child = os.fork()
+    if child == 0:
+        try:
+            function()
+            os._exit(0)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+            os._exit(1)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return "hangs"
+
+def work():
+    assert model.predict(x).tobytes() == wanted
+    model.fit(x, y, batch_size=512, verbose=0)
+    assert bytes(model.predict(x)) != wanted
+
+wanted = model.predict(x, n_threads=1).tobytes()
+"""
