@@ -6,5 +6,5 @@
 
 which makes one try, with files in the folder, and raises what must not happen; and, where its process needs them,
 ``ENVIRONMENT``, a dict of environment variables. Tries that found a fault are kept in ``found.json``, and made again by
-``tests/test_fuzz.py``.
+``tests/house/test_fuzz.py``.
 """

@@ -1,0 +1,111 @@
+"""Examples in docstrings and pages run as they stand."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import fastmlp
+from fastmlp import kernels
+from fastmlp._compiling.jit import jit_disabled
+
+from ..shared.processes import needs_jit, run_python
+
+ROOT = Path(fastmlp.__file__).parents[1]
+# Benchmarks' contestants need the libraries that they are about.
+MODULES = [
+    m.name
+    for m in pkgutil.walk_packages(fastmlp.__path__, "fastmlp.")
+    if not m.name.endswith("__main__") and ".contestants." not in m.name
+]
+
+
+# What other parts of the package, and classes of the user's own, need to name.
+INTERNAL = {
+    "__version__",
+    "METRICS",
+    "Metric",
+    "Scores",
+    "Logs",
+    "LayerHealth",
+    "larger_is_better",
+    "listeners",
+    "progress",
+}
+
+
+def needs_matplotlib():
+    pytest.importorskip("matplotlib").use("Agg")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_examples(name):
+    if jit_disabled() and not name.startswith(("fastmlp.kernels", "fastmlp.reference")):
+        pytest.skip("examples that train take minutes without numba's compiler, and are tested with it")
+    if name.startswith("fastmlp.plots"):
+        needs_matplotlib()
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert failed == 0
+
+
+@pytest.mark.parametrize("name", kernels.__all__)
+def test_kernel_examples(name):
+    kernel = getattr(kernels, name)
+    finder, runner = doctest.DocTestParser(), doctest.DocTestRunner()
+    runner.run(finder.get_doctest(kernel.__doc__ or "", {}, name, None, 0))
+    assert runner.failures == 0
+
+
+PAGES = [
+    "README.md",
+    "docs/guide.md",
+    "docs/layers.md",
+    "docs/data.md",
+    "docs/schedules.md",
+    "docs/metrics.md",
+    "docs/callbacks.md",
+    "docs/plots.md",
+    "docs/sweeps.md",
+]
+
+
+@needs_jit
+@pytest.mark.parametrize("page", PAGES)
+def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    if page == "docs/plots.md":
+        needs_matplotlib()
+    if not (ROOT / page).is_file():
+        pytest.skip("installed without its documentation")
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    code = "\n".join(blocks).replace('fm.datasets.load("digits")', "fm.datasets.digits(600, 100)")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, page, "exec"), {"__name__": "page"})
+
+
+@needs_jit
+def test_the_policy_of_the_simulation_learns_to_balance(tmp_path):
+    example = ROOT / "docs" / "examples" / "policy_simulation.py"
+    if not example.is_file():
+        pytest.skip("installed without its documentation")
+    output = run_python(example.read_text(), tmp_path)
+    means = [float(mean) for mean in re.findall(r"^ +\d+ +([\d.]+)", output, re.MULTILINE)]
+    assert len(means) == 20
+    assert max(means) > 4 * means[0]
+    assert float(re.search(r"from 100 new starts: ([\d.]+)", output)[1]) > 2 * means[0]
+
+
+PUBLIC = ["callbacks", "datasets", "kernels", "losses", "metrics", "plots", "schedules", "sweeps", "trackers"]
+
+
+@pytest.mark.parametrize("name", ["fastmlp", *(f"fastmlp.{name}" for name in PUBLIC)])
+def test_what_is_public_stands_in_the_documentation(name):
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]
+    if not pages[0].exists():
+        pytest.skip("installed without its documentation")
+    words = set(re.findall(r"\w+", "".join(page.read_text(encoding="utf-8") for page in pages)))
+    public = set(importlib.import_module(name).__all__) - INTERNAL
+    assert public <= words, sorted(public - words)

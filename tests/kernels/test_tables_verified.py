@@ -1,0 +1,263 @@
+"""Tables of networks are verified: all that a program writes is fine, and what is altered is refused or harmless."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+import fastmlp as fm
+from fastmlp import ArgumentError, ArgumentTypeError, jitted, kernels, losses
+from fastmlp._base import tables as t
+from fastmlp._compiling.jit import jit_disabled
+from fastmlp.kernels.network import verify
+
+from .. import cases
+from ..fuzz.kernel_calls import RULES, STACKS, Guarded
+from .test_kernels import form_of
+from .test_operations import LAYERS
+
+REFUSED = (ArgumentError, ArgumentTypeError)
+FLOATS = np.dtype("float32")
+NAMES = [p.name for p in kernels.train_batches.parameters]
+SPARSE = 7 if jit_disabled() else 1  # plain Python takes so long that some numbers must be enough
+EXTREMES = (-2, 0, 10**6, 2**62, -(2**63))
+
+
+def training(layers, rule=RULES[0], rows=40, batch=13):
+    is_softmax = getattr(layers[-1], "activation", "") == "softmax"
+    options = {"layers": list(layers), "loss": None if is_softmax else losses.MeanSquaredError(), "optimizer": rule}
+    return cases.train_batches(np.random.default_rng(0), FLOATS, batch, rows, 20, **options)
+
+
+def fault_of(args, purpose=verify.TRAINING, **changes):
+    v = {**dict(zip(NAMES, args, strict=True)), **changes}
+    sizes = (v["parameters"].size, v["workspace"].size, kernels.panel_width(FLOATS), purpose)
+    return verify.described(kernels.program_fault(v["ops"], v["units"], v["stages"], v["plan"], *sizes))
+
+
+# ---------------------------------------------------------------- what programs write
+
+
+@pytest.mark.parametrize("layers", [*LAYERS.values(), *STACKS], ids=range(len(LAYERS) + len(STACKS)))
+def test_what_a_program_writes_is_fine(layers):
+    for rule in RULES:
+        args = training(layers, rule)
+        for purpose in (verify.PREDICTION, verify.EVALUATION, verify.TRAINING):
+            assert fault_of(args, purpose) is None
+    net = cases.network(np.random.default_rng(0), FLOATS, [20], 1, layers=list(layers))
+    sizes = (net.built.size, 20, net.built.classes, net.built.panel)
+    assert verify.described(kernels.network_fault(net.built.network(), *sizes)) is None
+
+
+def test_large_programs_are_fine():
+    net = cases.network(np.random.default_rng(0), FLOATS, [784, 1024, 1024, 10], 1)
+    for batch, threads in ((1, 1), (128, 2), (60_000, 2)):
+        plan = net.built.plan(batch, threads, training=True)
+        net.loss.plan(plan, net.activation, net.built.classes)
+        fm.Adam().plan(plan)
+        workspace = int(plan[t.BLOCKS] * plan[t.BLOCK_SIZE])
+        tables = (net.built.ops, net.built.units, net.built.stages, plan)
+        assert kernels.program_fault(*tables, net.built.size, workspace, net.built.panel, verify.CORE_TRAINING) == 0
+        assert kernels.program_fault(*tables, net.built.size, workspace - 1, net.built.panel, verify.CORE_TRAINING) > 0
+        assert kernels.program_fault(*tables, net.built.size // 2, workspace, net.built.panel, verify.TRAINING) > 0
+
+
+# ---------------------------------------------------------------- each rule
+
+
+def altered(table, *changes):
+    """A copy with numbers at some places replaced."""
+    table = table.copy()
+    for place, value in changes:
+        table[place] = value
+    return table
+
+
+DENSE, NORM, RELU, LAYER, OUT = 0, 1, 2, 3, 4  # the operations of the network below; a fused softmax is the last
+
+
+@pytest.fixture(scope="module")
+def args():
+    norms = [fm.BatchNormalization(), fm.Activation("relu"), fm.LayerNormalization()]
+    return training([fm.Dense(33), *norms, fm.Dense(7, "softmax")])
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "message"),
+    [
+        ("ops", [((RELU, t.CODE), 10)], r"ops\[2\]: there is no operation of this code"),
+        ("ops", [((RELU, t.CODE), -1)], r"ops\[2\]: there is no operation of this code"),
+        ("ops", [((DENSE, t.FAN_OUT), 0), ((NORM, t.FAN_IN), 0)], r"ops\[0\]: a width"),
+        ("ops", [((DENSE, t.FAN_OUT), 2**40), ((NORM, t.FAN_IN), 2**40)], r"ops\[0\]: a width"),
+        ("ops", [((NORM, t.FAN_OUT), 32), ((RELU, t.FAN_IN), 32)], r"ops\[1\]: a width"),
+        ("ops", [((OUT, t.FAN_IN), 34)], r"ops\[4\]: its input"),
+        ("ops", [((NORM, t.X), 0)], r"ops\[1\]: its input"),
+        ("plan", [(t.INPUT, 32)], r"ops\[0\]: its input"),
+        ("ops", [((NORM, t.Y), 10**6), ((RELU, t.X), 10**6)], r"ops\[1\]: columns lie outside"),
+        ("ops", [((NORM, t.Y), -1), ((RELU, t.X), -1)], r"ops\[1\]: columns lie outside"),
+        ("ops", [((LAYER, t.OTHER), -1)], r"ops\[3\]: columns lie outside"),
+        ("ops", [((OUT, t.DX), 10**6)], r"ops\[4\]: columns lie outside"),
+        ("ops", [((RELU, t.DY), -1)], r"ops\[2\]: columns lie outside"),
+        ("plan", [(t.COLUMNS, 32)], r"ops\[0\]: columns lie outside"),
+        ("ops", [((DENSE, t.WEIGHTS), 2**62)], r"ops\[0\]: a tensor lies outside"),
+        ("ops", [((DENSE, t.WEIGHTS), -1)], r"ops\[0\]: a tensor lies outside"),
+        ("ops", [((DENSE, t.BIAS), -2)], r"ops\[0\]: a tensor lies outside"),
+        ("ops", [((NORM, t.VARIANCE), 2**63 - 1)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((NORM, t.MEAN), -1)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((NORM, t.OTHER), 10**6)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((NORM, t.D_OTHER), -1)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((LAYER, t.WEIGHTS), 10**7)], r"ops\[3\]: a tensor lies outside"),
+        ("ops", [((RELU, t.CODE), t.ACTIVATION), ((RELU, t.KIND), 9)], r"ops\[2\]: its KIND or ALPHA"),
+        ("ops", [((RELU, t.CODE), t.DROPOUT), ((RELU, t.ALPHA), t.as_bits(1.0))], r"ops\[2\]: its KIND or ALPHA"),
+        ("ops", [((RELU, t.CODE), t.DROPOUT), ((RELU, t.ALPHA), t.as_bits(np.nan))], r"ops\[2\]: its KIND or ALPHA"),
+        ("ops", [((RELU, t.TRAINED), 1)], r"ops\[2\]: it is trained, but"),
+        ("ops", [((NORM, t.KIND), 0)], r"ops\[1\]: it is trained, but"),
+        ("plan", [(t.TRAINED_OPS, 0)], "TRAINED_OPS"),
+        ("plan", [(t.TRAINED_OPS, 7)], "TRAINED_OPS"),
+        ("plan", [(t.PANEL, 1)], "PANEL"),
+        ("plan", [(t.BLOCK_ROWS, 0)], "workspace is too small"),
+        ("plan", [(t.BLOCK_ROWS, 14), (t.CAPACITY, 13)], "workspace is too small"),
+        ("plan", [(t.CAPACITY, 2**40)], "workspace is too small"),
+        ("plan", [(t.BLOCKS, 2)], "workspace is too small"),
+        ("plan", [(t.BLOCKS, 0)], "workspace is too small"),
+        ("plan", [(t.BLOCK_SIZE, 2**62), (t.BLOCKS, 4)], "workspace is too small"),  # the product is 0 in 64 bits
+        ("plan", [(t.LOGITS, 10**6)], "LOGITS"),
+        ("plan", [(t.DLOGITS, -1)], "LOGITS"),
+        ("plan", [(t.LOSS_CODE, 8)], "unknown loss"),
+        ("plan", [(t.HITS, 4)], "unknown loss, rule"),
+        ("plan", [(t.OPTIMIZER, 8)], "unknown loss, rule for right answers or optimiser"),
+        ("plan", [(t.OPTIMIZER, t.NO_UPDATE)], "unknown loss"),
+        ("plan", [(t.ACCUMULATED, 0)], "ACCUMULATED"),
+        ("plan", [(t.BATCH_SIZE, -1)], "BATCH_SIZE"),
+        ("units", [((0, t.UNIT_OP), 9)], r"units\[0\]"),
+        ("units", [((0, t.UNIT_OP), -1)], r"units\[0\]"),
+        ("units", [((1, t.UNIT_PANEL), 0)], r"units\[1\]"),
+        ("units", [((0, t.UNIT_ROWS), 21)], r"units\[0\]"),
+        ("units", [((0, t.UNIT_ROWS), 3)], r"units\[0\]"),
+        ("units", [((0, t.UNIT_ROW), 2**62)], r"units\[0\]"),
+        ("stages", [((0, t.STAGE_KIND), 3)], r"stages\[0\]"),
+        ("stages", [((0, t.FORWARD_TO), 9)], r"stages\[0\]"),
+        ("stages", [((0, t.FORWARD_TO), 2)], r"stages\[0\]"),
+        ("stages", [((1, t.STATISTICS_OP), 0)], r"stages\[1\]"),
+        ("stages", [((1, t.STATISTICS_OP), -1)], r"stages\[1\]"),
+        ("stages", [((2, t.FORWARD_FROM), 0)], r"stages\[2\]"),
+        ("stages", [((2, t.BACKWARD_FROM), 2**62)], r"stages\[2\]"),
+        ("stages", [((2, t.BACKWARD_TO), -1)], r"stages\[2\]"),
+    ],
+)
+def test_each_rule_names_what_is_altered(args, table, changes, message):
+    before = args[NAMES.index(table)]
+    places = [altered(before, *changes) if name == table else value for name, value in zip(NAMES, args, strict=True)]
+    with pytest.raises(ArgumentError, match=message):
+        kernels.train_batches_full(*places)
+
+
+def test_units_and_stages_are_complete(args):
+    v = dict(zip(NAMES, args, strict=True))
+    assert fault_of(args) is None
+    assert "units[" in fault_of(args, units=v["units"][:-1])
+    assert "units[" in fault_of(args, units=np.concatenate([v["units"], v["units"][-1:]]))
+    assert "units[" in fault_of(args, units=v["units"][::-1])
+    for gone in range(3):
+        assert "stages[" in fault_of(args, stages=np.delete(v["stages"], gone, axis=0))
+    assert "stages[0]" in fault_of(args, stages=v["stages"][:0])
+
+
+def test_a_batch_normalization_has_its_batch_at_once():
+    args = training([fm.Dense(9), fm.BatchNormalization(), fm.Dense(7, "softmax")], rows=150, batch=150)
+    plan = args[NAMES.index("plan")]
+    assert plan[t.BLOCKS] > 1
+    plan[t.BLOCKS] = 1
+    with pytest.raises(ArgumentError, match="batch normalisation needs all 150 rows"):
+        kernels.train_batches_full(*args)
+
+
+# ---------------------------------------------------------------- every number of every table
+
+
+@pytest.mark.parametrize("layers", STACKS, ids=range(len(STACKS)))
+@pytest.mark.parametrize("table", ["ops", "units", "stages", "plan"])
+def test_an_altered_number_is_refused_or_harmless(table, layers):
+    original = training(layers, RULES[5], rows=9, batch=4)
+    kernel, place = form_of("train_batches", original), NAMES.index(table)
+    for at in list(np.ndindex(original[place].shape))[::SPARSE]:
+        for value in EXTREMES if not jit_disabled() else EXTREMES[sum(at) % 5 :][:1]:
+            guarded = Guarded(kernel, original)
+            changed = list(guarded.args)
+            changed[place] = altered(changed[place], (at, value))
+            before = guarded.noted(changed)
+            with contextlib.suppress(*REFUSED):
+                kernel(*changed)
+            guarded.check(before)
+
+
+# ---------------------------------------------------------------- networks in numba code
+
+
+def model_of(layers):
+    model = fm.Sequential(list(layers), seed=0)
+    model.build(20)
+    return model
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    if jit_disabled():
+        return jitted.predict
+    import numba
+
+    @numba.njit
+    def call(out, x, weights, network):
+        jitted.predict(out, x, weights, network)
+
+    return call
+
+
+@pytest.mark.parametrize("layers", STACKS, ids=range(len(STACKS)))
+def test_an_altered_network_is_refused_or_harmless_in_numba_code(layers, compiled):
+    model = model_of(layers)
+    _, weights, network = model.jitted()
+    x = np.random.default_rng(0).normal(size=(3, 20)).astype(np.float32)
+    args = [np.zeros_like(model.predict(x)), x, weights, network]
+    refused, places = 0, range(0, network.size, SPARSE)
+    for at in places:
+        for value in EXTREMES if not jit_disabled() else EXTREMES[at % 5 :][:1]:
+            guarded = Guarded(kernels.predict_rows, args)
+            changed = list(guarded.args)
+            changed[3] = altered(network, (at, value))
+            before = guarded.noted(changed)
+            try:
+                compiled(*changed)
+            except ValueError:  # ours are such errors too
+                refused += 1
+            guarded.check(before)
+    assert refused > len(places) // 5
+    compiled(*args)
+    assert np.array_equal(args[0], model.predict(x))
+
+
+@pytest.mark.parametrize("shape", ["one row", "rows"])
+def test_a_damaged_network_from_a_file_says_so(shape, compiled, tmp_path):
+    model = model_of(STACKS[0])
+    _, weights, network = model.jitted()
+    damaged = network.copy()
+    damaged[t.NETWORK_HEAD + t.PLAN_FIELDS + t.WEIGHTS] = 10**12
+    np.save(tmp_path / "network.npy", damaged)
+    loaded = np.load(tmp_path / "network.npy")
+    lead = () if shape == "one row" else (4,)
+    out, x = np.zeros((*lead, 3), np.float32), np.ones((*lead, 20), np.float32)
+    message = "network is damaged" if not jit_disabled() else "a tensor lies outside of the parameters"
+    with pytest.raises(ValueError, match=message):
+        compiled(out, x, weights, loaded)
+    with pytest.raises(ArgumentError, match=r"predict_rows: ops\[0\]: a tensor lies outside of the parameters"):
+        jitted.predict(out, x, weights, loaded)
+    assert not out.any()
+    compiled(out, x, weights, network)
+    assert np.array_equal(np.atleast_2d(out), model.predict(np.atleast_2d(x)))
+
+
+def test_a_network_takes_no_more_memory_than_its_operations_use():
+    net = cases.network(np.random.default_rng(0), FLOATS, [20, 33, 7], 5)
+    network = altered(net.built.network(), (t.NETWORK_HEAD + t.COLUMNS, 2**30))
+    with pytest.raises(ArgumentError, match="more columns than its operations use"):
+        kernels.predict_rows(np.zeros((5, 7), FLOATS), net.features, net.parameters, network)

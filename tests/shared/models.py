@@ -1,0 +1,24 @@
+"""Small data and models, and what is compared of two models."""
+
+import numpy as np
+
+import fastmlp as fm
+
+
+def data(rows=500, features=20, classes=4, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=(rows, features)).astype(np.float32), generator.integers(0, classes, rows)
+
+
+def network(hidden=(13,), classes=4, optimizer="adam", **settings):
+    model = fm.mlp(list(hidden), classes=classes, seed=5, **settings)
+    model.compile(optimizer)
+    return model
+
+
+def bits(model):
+    return b"".join(weight.tobytes() for weight in model.get_weights())
+
+
+def state_bits(model):
+    return bits(model) + model.engine.state.tobytes() + str((model.engine.step, model.position)).encode()

@@ -1,0 +1,75 @@
+"""Python in processes of its own, and marks for what only some systems have."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastmlp as fm
+
+needs_jit = pytest.mark.needs_jit
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+
+
+def run_python(code, tmp_path, *options, timeout=120, **environment):
+    """Run a script in a fresh interpreter; its output."""
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    given = {name: value for name, value in environment.items() if value is not None}
+    env = {name: value for name, value in os.environ.items() if name not in environment} | given
+    env["PYTHONPATH"] = str(Path(fm.__file__).parents[1])
+    command = [sys.executable, "-W", "error", *options, str(script)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=env, cwd=tmp_path, start_new_session=os.name == "posix", **pipes) as process:
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            if os.name == "posix":
+                os.killpg(process.pid, signal.SIGKILL)  # with the children that it forked
+            process.kill()
+            raise
+    assert process.returncode == 0, f"exit code {process.returncode}\n{output}\n{errors[-2000:]}"
+    return output.strip()
+
+
+# A script begins with it, and goes on with `in_child(work)`, which gives the exit code of a forked child.
+FORK = """
+import os, sys, threading, time
+import numpy as np, fastmlp as fm
+from fastmlp._compiling import jit
+
+x = np.random.default_rng(0).normal(size=(2000, 64)).astype("f4")
+y = np.arange(2000) % 10
+model = fm.mlp([256], classes=10, seed=0)
+model.build(64)
+
+def in_child(function, seconds=20):
+    child = os.fork()
+    if child == 0:
+        try:
+            function()
+            os._exit(0)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+            os._exit(1)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return "hangs"
+
+def work():
+    assert model.predict(x).tobytes() == wanted
+    model.fit(x, y, batch_size=512, verbose=0)
+    assert bytes(model.predict(x)) != wanted
+
+wanted = model.predict(x, n_threads=1).tobytes()
+"""
