@@ -13,6 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _PLACES = {  # where a module of version 0.1.0 is, below `fastmlp`
+    "_errors": "_base.errors",
     "attempt": "_training.attempt",
     "benchmark": "_contest",
     "bound": "_network.bound",

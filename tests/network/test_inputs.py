@@ -213,19 +213,6 @@ def test_files_of_version_0_1_0_keep_their_meaning(tmp_path):
     np.testing.assert_array_equal(old.predict(PIXELS.astype(int)), old.predict(numbers))
 
 
-def test_a_pickle_of_version_0_1_0_can_be_trained():
-    model = trained(PIXELS)
-    later = ("input_kind", "_has_learned_classes", "_busy_in")
-    state = {name: value for name, value in model.__getstate__().items() if name not in later} | {"_busy": False}
-    engine = type(model.engine).__new__(type(model.engine))
-    engine.__setstate__({name: value for name, value in model.engine.__getstate__().items() if name != "averaged"})
-    state["_engine"] = engine
-    old = fm.Sequential.__new__(fm.Sequential)
-    old.__setstate__(state)
-    old.fit(PIXELS, LABELS, verbose=0)
-    assert old.input_kind == "pixels"
-
-
 @pytest.mark.parametrize("kind", ["colours", 3, True, ["pixels"]])
 def test_files_with_an_unknown_kind_are_refused(kind, tmp_path):
     trained(PIXELS).save(tmp_path / "model.npz")

@@ -11,7 +11,7 @@ from ..._base.interruption import Interruption
 from ..._network.history import History
 from ...callbacks import Callback
 from ...model import Sequential
-from ..workers import StopSoon
+from ..workers import StopSoon, no_callbacks
 from .data import SweepData
 from .folder import Folder
 from .models import identity
@@ -20,6 +20,7 @@ from .settings import Given, Request, described
 
 MakeCallbacks = Callable[[Mapping[str, Any]], Iterable[Callback]]
 
+_NO_CALLBACKS = "fastmlp.workers._no_callbacks"  # in the records of all versions
 _NOT_METRICS = ("seconds", "learning_rate")  # of what a history holds
 
 
@@ -42,7 +43,8 @@ class Task:
         self._make_callbacks = make_callbacks
         self._identity: dict[str, Any] = {}
         if folder is not None:
-            rest = {"callbacks": described(make_callbacks), "data": data.digest}
+            callbacks = _NO_CALLBACKS if make_callbacks is no_callbacks else described(make_callbacks)
+            rest = {"callbacks": callbacks, "data": data.digest}
             self._identity = {**identity(model, request), **rest}
 
     def find(self) -> SweepRun | None:
