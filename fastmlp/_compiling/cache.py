@@ -100,7 +100,7 @@ def target_cpu() -> tuple[str, str, str]:
 
     It is this machine's, unless NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say something else.
     """
-    with FallingBack("it makes code for this CPU, as LLVM describes it"):
+    with FallingBack("code is made for this CPU as LLVM describes it"):
         from .numba_privates import target_cpu
 
         return target_cpu()
@@ -258,7 +258,7 @@ class KernelFile:
             try:
                 if folder is not None:
                     result = _unpacked(folder.read(self.name), signature, target_context)
-                    self.hit = True
+                    self.hit = result is not None
                     return result
             except FileNotFoundError:
                 continue
@@ -290,15 +290,17 @@ def _packed(signature: Any, result: Any) -> bytes:
 def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
     import pickle  # numba's own format for compiled code: it comes from files that nobody else can have written
 
-    from .numba_privates import unpacked
-
     header, _, payload = content.partition(b"\n")
     if header != _MAGIC + hashlib.sha256(payload).hexdigest().encode():
         raise ValueError("damaged kernel file")
     stored = pickle.loads(payload)
     if stored[0] != str(signature):
         raise ValueError("kernel file of another signature")
-    return unpacked(stored, target_context, threads.start)
+    with FallingBack(_EVERYWHERE):
+        from .numba_privates import unpacked
+
+        return unpacked(stored, target_context, threads.start)
+    return None
 
 
 @contextlib.contextmanager

@@ -128,6 +128,7 @@ def compile_whole(compiled: Callable[..., Any]) -> Any:
 @contextlib.contextmanager
 def _libraries_that_collect() -> Iterator[None]:
     codegen = cpu_target.target_context.codegen()
+    rtsys.initialize(cpu_target.target_context)  # its library stays an ordinary one
     with global_compiler_lock:  # nobody else compiles meanwhile
         usual = codegen._library_class
         codegen._library_class = CollectingLibrary
