@@ -170,10 +170,8 @@ def _size_of_program(network: Any) -> Any:
 
 def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
     """`predict` for arguments of these numba types: a call of the kernel, which is compiled for Python too."""
-    from numba import types
-    from numba.core.errors import TypingError
+    from numba import TypingError, types
     from numba.extending import register_jitable
-    from numba.np.numpy_support import as_dtype
 
     arrays = (out, x, weights, network)
     fits = all(isinstance(array, types.Array) for array in arrays) and weights.ndim == network.ndim == 1
@@ -181,7 +179,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     fits = fits and isinstance(x.dtype, (types.Float, types.Integer, types.Boolean))
     if not fits or weights.dtype not in (types.float32, types.float64) or network.dtype != types.int64:
         raise TypingError(f"{_WANTED}, not {arrays}")
-    dtype = as_dtype(weights.dtype)
+    dtype = np.dtype(weights.dtype.name)
     call = _entry_point(dtype.name).caller(types.void, kernels.predict_rows.numba_types(dtype.name), _on_load)
     verify = _verifier().caller(types.int64, kernels.network_fault.numba_types("float64"), _on_load)
     panel = kernels.panel_width(dtype)
@@ -191,7 +189,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     are_whole, are_flags = not isinstance(x.dtype, types.Float), isinstance(x.dtype, types.Boolean)
     scale_at = t.BYTE_SCALE if x.dtype == types.uint8 else t.INTEGER_SCALE
     size_of_program = register_jitable(_size_of_program)
-    may_lose, number_type = not is_exact(as_dtype(x.dtype), dtype), dtype.type
+    may_lose, number_type = not is_exact(np.dtype(x.dtype.name), dtype), dtype.type
 
     def run(out, x, weights, network):  # type: ignore[no-untyped-def]
         if network.size < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:

@@ -21,12 +21,14 @@ from typing import Any
 
 from .._version import __version__
 from . import threads
+from .fallback import FallingBack
 from .private_files import PrivateFolder, UntrustedError, is_own
 
 _PACKAGE = Path(__file__).parents[1]
 _SOURCES = ("kernels", "_compiling", "_base/tables.py")  # what machine code is made from
 _MAGIC = b"fastmlp-kernel-2 "
 _LOCK_SECONDS = 180.0
+_EVERYWHERE = "kernels are compiled in every process"
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,13 @@ def target_cpu() -> tuple[str, str, str]:
 
     It is this machine's, unless NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say something else.
     """
-    from numba.core.registry import cpu_target
+    with FallingBack("code is made for this CPU as LLVM describes it"):
+        from .numba_privates import target_cpu
 
-    triple, name, features = cpu_target.target_context.codegen().magic_tuple()  # what numba's own cache goes by
-    return triple, name, features
+        return target_cpu()
+    import llvmlite.binding as llvm
+
+    return llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 # Variables that change how kernels run, not what they are compiled to.
@@ -240,13 +245,20 @@ class KernelFile:
     def exists(self) -> bool:
         return any(folder is not None and folder.has(self.name) for folder in (self._folder, self._shared))
 
+    def attach(self, dispatcher: Any) -> None:
+        """Let a dispatcher load from here and save to it."""
+        with FallingBack(_EVERYWHERE):
+            from .numba_privates import set_cache
+
+            set_cache(dispatcher, self)
+
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """The stored kernel, or None. A file of ours that cannot be used is removed, so that it is made again."""
         for folder in (self._folder, self._shared):
             try:
                 if folder is not None:
                     result = _unpacked(folder.read(self.name), signature, target_context)
-                    self.hit = True
+                    self.hit = result is not None
                     return result
             except FileNotFoundError:
                 continue
@@ -264,52 +276,31 @@ class KernelFile:
     def save_overload(self, signature: Any, result: Any) -> None:
         """Store a compiled kernel, whole or not at all. A full disk costs the cache, never the run."""
         if self._folder is not None:
-            with contextlib.suppress(OSError):
+            with FallingBack(_EVERYWHERE), contextlib.suppress(OSError):
                 self._folder.write(self.name, _packed(signature, result))
 
 
 def _packed(signature: Any, result: Any) -> bytes:
-    from numba.core.serialize import dumps
+    from .numba_privates import packed
 
-    payload: bytes = dumps((str(signature), _symbols(result.library), result._reduce()))  # type: ignore[no-untyped-call]
+    payload = packed(signature, result)
     return _MAGIC + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
 
 
 def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
     import pickle  # numba's own format for compiled code: it comes from files that nobody else can have written
 
-    from numba.core.compiler import CompileResult
-
     header, _, payload = content.partition(b"\n")
     if header != _MAGIC + hashlib.sha256(payload).hexdigest().encode():
         raise ValueError("damaged kernel file")
-    stored, symbols, reduced = pickle.loads(payload)
-    if stored != str(signature):
+    stored = pickle.loads(payload)
+    if stored[0] != str(signature):
         raise ValueError("kernel file of another signature")
-    _provide(symbols, target_context)
-    return CompileResult._rebuild(target_context, *reduced)  # type: ignore[no-untyped-call]
+    with FallingBack(_EVERYWHERE):
+        from .numba_privates import unpacked
 
-
-def _symbols(library: Any) -> list[str]:
-    """What machine code expects others to define."""
-    module = library._final_module
-    return [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
-
-
-def _provide(symbols: list[str], target_context: Any) -> None:
-    """Make numba define the symbols that stored machine code needs: to miss one would end the process.
-
-    Numba would load all its registries of functions, for which only compiling has a use: a quarter of the time
-    from a program's start to its first training step.
-    """
-    import llvmlite.binding as llvm
-    from numba.core.runtime.nrt import rtsys
-
-    rtsys.initialize(target_context)
-    if any(name.startswith("numba_parallel") for name in symbols):
-        threads.start()
-    if any(llvm.address_of_symbol(name) is None for name in symbols):
-        target_context.refresh()
+        return unpacked(stored, target_context, threads.start)
+    return None
 
 
 @contextlib.contextmanager

@@ -9,8 +9,6 @@ Without numba's compiler (``NUMBA_DISABLE_JIT=1``) both leave plain Python funct
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import inspect
 import logging  # noqa: F401  # before the hooks below, see there
 import os
@@ -18,9 +16,7 @@ import sys
 import threading
 import time
 import types as python_types
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from functools import cache
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
@@ -30,6 +26,7 @@ from .._base.interruption import uninterrupted
 from . import cache as _cache
 from . import threads
 from .declaration import Check, Declaration, Parameter
+from .fallback import FallingBack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +42,7 @@ _LATE = "Ctrl-C will be heeded as soon as a kernel is compiled (some seconds, at
 
 _build_lock = threading.RLock()
 _announced = False
+_whole_programs = True  # until that fails
 compilations: list[str] = []  # names of the kernels compiled, not loaded, by this process
 
 if hasattr(os, "register_at_fork"):
@@ -102,9 +100,17 @@ def _block(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
     names = {"function": function, "nothing": eval(f"lambda {parameters}: None")}
     chosen = f"nothing if {unless_core}.dtype.signed else function" if unless_core else "function"
     implementation = eval(f"lambda {parameters}: {chosen}", names)
-    options = {**_OPTIONS, "no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates}
-    numba_overload(function, jit_options=options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
+    options = _known({"no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates})
+    numba_overload(function, jit_options=_OPTIONS | options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
     return function
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    with FallingBack("kernels take longer to compile"):
+        from .numba_privates import known_options
+
+        return known_options(options)
+    return {}
 
 
 def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
@@ -208,9 +214,9 @@ class Kernel:
 
     def address(self, dtype: str) -> int:
         """Where the machine code of the serial form is, for callers that numba compiles."""
-        dispatcher: Any = self.variant(dtype, parallel=False)
-        (compiled,) = dispatcher.overloads.values()
-        return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+        from .numba_privates import address
+
+        return address(self.variant(dtype, parallel=False))
 
     @property
     def _has_parallel_form(self) -> bool:
@@ -238,145 +244,45 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
 
     if parallel:
         threads.start()
-    function = kernel.function
+    function, signature = kernel.function, kernel.numba_types(dtype)
     # Numba's cache knows no options, and it confuses two signatures of one function that are compiled at the
     # same time. So each variant is a function of its own name with one signature and one file.
     name = kernel._form(dtype, parallel)
-    copy = python_types.FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
-    copy.__qualname__, copy.__module__ = name, function.__module__
-    options, one_emission = _whole_program()
-    dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
-    signature = kernel.numba_types(dtype)
     file = _cache.KernelFile(_cache.places(), name)
-    dispatcher._cache = file
+
+    def compiled(**options: Any) -> Any:
+        copy = python_types.FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
+        copy.__qualname__, copy.__module__ = name, function.__module__
+        dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
+        file.attach(dispatcher)
+        dispatcher.compile(signature)  # loads it, where it is on disk
+        return dispatcher
+
     if file.exists():
-        dispatcher.compile(signature)  # loads it; compiles, the usual way, where the file is damaged
+        dispatcher = compiled()
     else:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_cache.compile_lock(_cache.cache_folder(), name))
-            # Another process may have made it while this one waited, and a stored kernel has to be loaded as usual.
-            if not file.exists():
-                _announce()
-                stack.enter_context(one_emission())
-            dispatcher.compile(signature)
+        with _cache.compile_lock(_cache.cache_folder(), name):
+            # Another process may have made it while this one waited.
+            dispatcher = compiled() if file.exists() else _newly(compiled)
     if not file.hit:
         compilations.append(name)
     dispatcher.disable_compile()
     return dispatcher  # type: ignore[no-any-return]
 
 
-@cache
-def _whole_program() -> tuple[dict[str, Any], Callable[[], AbstractContextManager[None]]]:
-    """Options and a context in which numba makes the machine code of a kernel once, as a whole.
+def _newly(compiled: Callable[..., Any]) -> Any:
+    """Compile the fast way; once that has failed, numba's."""
+    global _whole_programs
+    _announce()
+    if _whole_programs:
+        _whole_programs = False
+        with FallingBack("kernels take two to five times as long to compile"):
+            from .numba_privates import compile_whole
 
-    Numba optimises and emits each function, with copies of all that it calls, before it links it into its caller,
-    and a parallel region four times: the innermost loop of a network is compiled ten times over. In this context
-    every library but the kernel's own only collects LLVM code. The parallel training kernel compiles in half the
-    time; the code is the same.
-    """
-    try:
-        import llvmlite.binding as llvm
-        from numba.core.codegen import JITCodeLibrary
-        from numba.core.compiler import Compiler
-        from numba.core.compiler_lock import global_compiler_lock
-        from numba.core.registry import cpu_target
-    except ImportError:  # another numba: slower to compile, the same code
-        return {}, contextlib.nullcontext
-
-    class CollectingLibrary(JITCodeLibrary):
-        def add_llvm_module(self, ll_module: Any) -> None:
-            ll_module.data_layout = self._codegen._data_layout
-            self._final_module.link_in(ll_module)
-
-        def finalize(self) -> None:
-            self._finalized = True
-
-        def own_module(self) -> Any:
-            """Its own functions, without those that they call."""
-            return super()._get_module_for_linking()  # type: ignore[no-untyped-call]
-
-        def _get_module_for_linking(self) -> Any:
-            # Asked for by a function that is not ours, when it calls something of numba's that was first
-            # compiled for one of our kernels: it needs everything.
-            module = self.own_module().clone()
-            for library in in_calling_order([self])[1:]:
-                module.link_in(bare(library), preserve=True)
-            return module
-
-        def get_pointer_to_function(self, name: str) -> int:
-            return 0  # there is no machine code, and nobody calls a part but through its kernel
-
-        @property
-        def codegen(self) -> Any:
-            return WithoutEnvironment(self._codegen)
-
-    class WithoutEnvironment:
-        """Numba wants to set an environment (for Python objects, of which there are none) in the machine code."""
-
-        def __init__(self, codegen: Any) -> None:
-            self._codegen = codegen
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._codegen, name)
-
-        def set_env(self, name: str, environment: Any) -> None:
-            pass
-
-    def in_calling_order(libraries: list[Any]) -> list[Any]:
-        """These and all that they call, callers first: the linker drops a body that nothing has asked for yet."""
-        order: dict[Any, None] = {}
-
-        def visit(library: Any) -> None:
-            if library not in order:
-                if isinstance(library, CollectingLibrary):
-                    for part in library._linking_libraries:
-                        visit(part)
-                order[library] = None
-
-        for library in libraries:
-            visit(library)
-        return list(order)[::-1]
-
-    def bare(library: Any) -> Any:
-        return library.own_module() if isinstance(library, CollectingLibrary) else library._get_module_for_linking()
-
-    class KernelLibrary(JITCodeLibrary):
-        def finalize(self) -> None:
-            for library in in_calling_order(self._linking_libraries):
-                self._final_module.link_in(bare(library), preserve=True)
-            self._linking_libraries = []
-            super().finalize()  # type: ignore[no-untyped-call]
-            check_complete(self._final_module)
-
-    def check_complete(module: Any) -> None:
-        """A call of a function that is nowhere would end the process, and much later."""
-        names = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
-        missing = [name for name in names if llvm.address_of_symbol(name) is None]
-        if missing:
-            raise RuntimeError(f"the compiled kernel lacks {', '.join(missing)}: please report this")
-
-    class KernelCompiler(Compiler):
-        def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
-            library = library or KernelLibrary(targetctx.codegen(), "kernel")  # type: ignore[no-untyped-call]
-            library.enable_object_caching()
-            super().__init__(typingctx, targetctx, library, *rest)  # type: ignore[no-untyped-call]
-
-    @contextlib.contextmanager
-    def one_emission() -> Iterator[None]:
-        codegen = cpu_target.target_context.codegen()
-        with global_compiler_lock:  # nobody else compiles meanwhile
-            usual = codegen._library_class
-            codegen._library_class = CollectingLibrary
-            collecting = gc.isenabled()
-            gc.disable()  # a million short-lived objects, which the collector would look through again and again
-            try:
-                yield
-            finally:
-                codegen._library_class = usual
-                if collecting:
-                    gc.enable()
-
-    return {"pipeline_class": KernelCompiler}, one_emission
+            dispatcher = compile_whole(compiled)
+            _whole_programs = True
+            return dispatcher
+    return compiled()
 
 
 def _announce() -> None:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .fallback import FallingBack
 
 _chosen: int | None = None  # by set_num_threads
 _launched = False  # a parallel region has run in this process or, before a fork, in its parent
@@ -33,8 +34,7 @@ def _after_fork_in_child() -> None:
     # OpenMP terminates a forked child at its first parallel region, so the child computes serially. The parent's
     # own use of numba counts as well: it starts the same threads.
     global _forked, _launch_lock
-    numba_threads = sys.modules.get("numba.np.ufunc.parallel")
-    _forked = _forked or _launched or bool(getattr(numba_threads, "_is_initialized", False))
+    _forked = _forked or _launched or layer() is not None
     _launch_lock = threading.Lock()
 
 
@@ -104,6 +104,15 @@ def first_number(text: str) -> int | None:
     return numbers[0] if min(numbers) > 0 else None
 
 
+def layer() -> str | None:
+    """Which threads numba uses ("omp", "tbb" or "workqueue"); None before it has started them."""
+    try:
+        name: str = sys.modules["numba"].threading_layer()
+    except (KeyError, AttributeError, ValueError):  # numba is not there, not yet whole, or has not started them
+        return None
+    return name
+
+
 _ask_runtime: Callable[[], int] | None = None
 
 
@@ -113,21 +122,20 @@ def runtime_limit() -> int | None:
     Each Python thread has its own: `threadpoolctl.threadpool_limits` changes that of the thread that calls it.
     """
     global _ask_runtime
-    numba_threads = sys.modules.get("numba.np.ufunc.parallel")
-    if _ask_runtime is None and getattr(numba_threads, "_is_initialized", False):
+    if _ask_runtime is None and layer() is not None:
         _ask_runtime = _runtimes_question()
     return (_ask_runtime() or None) if _ask_runtime is not None else None
 
 
 def _runtimes_question() -> Callable[[], int]:
     """``omp_get_max_threads`` of the very library that numba uses, or what answers 0."""
-    from numba.np.ufunc.parallel import threading_layer
+    if layer() == "omp":
+        with FallingBack("limits of OpenMP's runtime are not heeded"), contextlib.suppress(OSError, AttributeError):
+            from .numba_privates import openmp_of_numba
 
-    if threading_layer() == "omp":  # type: ignore[no-untyped-call]
-        with contextlib.suppress(OSError, AttributeError, KeyError):
             # A symbol is looked up in a library that is loaded already, and in those that it was linked with.
-            pool = ctypes.CDLL(sys.modules["numba.np.ufunc.omppool"].__file__)
-            return pool.omp_get_max_threads
+            ask: Callable[[], int] = openmp_of_numba().omp_get_max_threads
+            return ask
     return lambda: 0
 
 
@@ -198,15 +206,18 @@ _ACTIVE_WAITS = "5000"
 
 
 def start() -> None:
-    """Load numba's threads, before anything else does: GNU OpenMP reads how to wait from the environment, once."""
-    from numba.np.ufunc.parallel import _launch_threads
+    """Load numba's threads, before anything else does: GNU OpenMP reads how to wait from the environment, once.
 
+    A ValueError says that there is no such layer.
+    """
     chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
     if not chosen:
         os.environ["GOMP_SPINCOUNT"] = _ACTIVE_WAITS
     try:
-        with _kept_limit():
-            _launch_threads()  # type: ignore[no-untyped-call]
+        with _kept_limit(), FallingBack("numba starts its threads later", but=ValueError):
+            from .numba_privates import launch_threads
+
+            launch_threads()
     finally:
         if not chosen:
             del os.environ["GOMP_SPINCOUNT"]
@@ -228,14 +239,12 @@ def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
     """Call a parallel kernel on ``n_threads`` threads; the caller's own numba setting is restored."""
     global _launched
     import numba
-    from numba.core import config
-    from numba.np.ufunc.parallel import threading_layer
 
-    n_threads = min(n_threads, config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    n_threads = min(n_threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     before = numba.get_num_threads()
     # The workqueue layer aborts the process when two Python threads launch at once. Which layer is in use is
     # known only after the first launch.
-    needs_lock = not _launched or threading_layer() == "workqueue"  # type: ignore[no-untyped-call]
+    needs_lock = not _launched or layer() == "workqueue"
     with _launch_lock if needs_lock else contextlib.nullcontext():
         try:
             numba.set_num_threads(n_threads)

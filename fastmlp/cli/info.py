@@ -65,29 +65,9 @@ def _affinity() -> str:
 
 
 def _threading_layer() -> str:
-    """The layer in use, or the one that numba would take; it is not started to find out."""
-    from numba.core import config
-    from numba.np.ufunc.parallel import threading_layer
-
-    with contextlib.suppress(ValueError):  # no parallel kernel has run
-        return str(threading_layer())  # type: ignore[no-untyped-call]
-    wanted = str(getattr(config, "THREADING_LAYER", "default"))
-    if wanted != "default":
-        return f"{wanted} (NUMBA_THREADING_LAYER)"
-    order = getattr(config, "THREADING_LAYER_PRIORITY", ["tbb", "omp", "workqueue"])
-    return next((name for name in order if _layer_loads(name)), "unknown")
-
-
-def _layer_loads(name: str) -> bool:
-    module = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}.get(name, name)
-    try:
-        parallel = importlib.import_module("numba.np.ufunc.parallel")
-        if name == "tbb":
-            parallel._check_tbb_version_compatible()
-        importlib.import_module(f"numba.np.ufunc.{module}")
-    except Exception:  # a part of numba that is another in another version: then the layer is not known
-        return False
-    return True
+    with contextlib.suppress(ValueError):  # there is no such layer
+        threads.start()
+    return threads.layer() or "none"
 
 
 def _cache_facts() -> Iterator[tuple[str, str]]:

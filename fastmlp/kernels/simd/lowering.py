@@ -4,8 +4,8 @@ import os
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils, config
+from numba import config, types
+from numba.core import cgutils
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 from ..._compiling.cache import target_cpu

@@ -13,6 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ..._compiling.numba_privates import call_on_load
 from .lowering import I64
 
 
@@ -51,7 +52,7 @@ class EntryPoint:
         @intrinsic
         def call(typing_context, given):
             def generate(context, builder, sig, values):
-                context.active_code_library._reload_init.add(on_load)
+                call_on_load(context, on_load)
                 address = _address(context, builder, name)
                 function_type = context.call_conv.get_function_type(result, arguments)
                 function = builder.inttoptr(address, function_type.as_pointer())

@@ -1,0 +1,35 @@
+"""What is done where private parts of numba are not what they were: the ordinary thing, after one warning."""
+
+from __future__ import annotations
+
+import warnings
+from types import TracebackType
+
+_warned = False
+
+
+class FallingBack:
+    """``with FallingBack("kernels compile slowly"):`` leaves its block at any exception; the first one is told.
+
+    Exceptions of the kind ``but`` are meant for the caller.
+    """
+
+    def __init__(self, consequence: str, but: type[Exception] | tuple[()] = ()) -> None:
+        self._consequence, self._but = consequence, but
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        global _warned
+        if not isinstance(error, Exception) or isinstance(error, self._but):
+            return False
+        if not _warned:
+            _warned = True
+            warnings.warn(
+                f"fastmlp: this numba is not like the versions that fastmlp knows ({type(error).__name__}: {error}); "
+                f"{self._consequence}. Results stay the same. Please report this.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        return True
