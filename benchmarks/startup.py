@@ -104,7 +104,7 @@ def lines(data: Data) -> list[str]:
         ["then: another network, batch size, optimiser", seconds(warm_median(data, "new_network")), str(again)],
     ]
     return [
-        "Each in a fresh process; medians, but the cold start is one run.",
+        "Each figure is the median of fresh processes; the cold start is a single run.",
         "",
         *table(["import", "time"], imports),
         "",
