@@ -11,7 +11,6 @@ import numba
 import numpy as np
 
 from fastmlp._contest import WORKLOADS, Workload
-from fastmlp.kernels import simd
 from fastmlp.kernels.simd import LANES, fma, load, store
 
 from .report import Data, Options, plural, say, table
