@@ -23,6 +23,8 @@ def lines(data: Data) -> list[str]:
     """The section, in Markdown."""
     return [
         "The network of [`benchmarks/naive.py`](../benchmarks/naive.py) has an object for each neuron, a queue item",
-        f"for each sample, and eight worker processes. For W1 it takes {seconds(data['sample'])} for each training "
-        f"sample, measured over {data['samples']} samples.",
+        (
+            f"for each sample, and eight worker processes. For W1 it takes {seconds(data['sample'])} for each training "
+            f"sample, measured over {data['samples']} samples."
+        ),
     ]

@@ -51,8 +51,10 @@ def lines(data: Data) -> list[str]:
     count = max(map(len, data["answers"].values()))
     return [
         "Each contestant trains W1 from the initial weights until the accuracy on the 10,000 test images reaches",
-        f"{data['accuracy']:.0%}, measured after every epoch, on {plural(data['threads'], 'thread')}. The table shows "
-        f"medians of {plural(count, 'seed')}.",
+        (
+            f"{data['accuracy']:.0%}, measured after every epoch, on {plural(data['threads'], 'thread')}. The table shows "
+            f"medians of {plural(count, 'seed')}."
+        ),
         "The time excludes evaluation and the first call, which compiles.",
         "",
         *table(["", "seconds of training", "epochs", "ratio", "first call"], rows),

@@ -11,10 +11,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or sys.version_info >= (3, 12):
-    from functools import cached_property as cached_property
+    from functools import cached_property as cached_property  # noqa: PLC0414  (to be imported from here)
 else:
 
-    class cached_property(functools.cached_property):  # named like the one that it stands for
+    class cached_property(functools.cached_property):  # noqa: N801  (it stands for the one of this name)
         """Threads may compute a value at the same time; all get the first one that is there."""
 
         def __get__(self, instance: Any, owner: Any = None) -> Any:

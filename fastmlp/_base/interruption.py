@@ -137,7 +137,7 @@ class Interruption:
             raise KeyboardInterrupt
 
 
-class uninterrupted:  # a context manager that reads as contextlib's do
+class uninterrupted:  # noqa: N801  (reads like the context managers of contextlib)
     """In this context nothing is interrupted: a Ctrl-C is heeded at its end.
 
     Parameters

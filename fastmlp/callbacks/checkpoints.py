@@ -177,7 +177,7 @@ def _template(path: Any, *, by_batch: bool) -> str:
     name = str(as_path(path))
     if name.endswith(".npz"):
         return name
-    return os.path.join(name, "epoch_{epoch:03d}_batch_{batch:05d}.npz" if by_batch else "epoch_{epoch:03d}.npz")
+    return str(Path(name, "epoch_{epoch:03d}_batch_{batch:05d}.npz" if by_batch else "epoch_{epoch:03d}.npz"))
 
 
 def _field_names(template: str) -> list[str]:

@@ -75,7 +75,7 @@ def read_numbers(text: CsvText, special: AsNumber, *, pixels: bool = False) -> N
     """
     converters = dict(special)
     if text.decimal == ",":
-        converters = {column: _decimal_comma for column in range(text.n_columns)} | converters
+        converters = dict.fromkeys(range(text.n_columns), _decimal_comma) | converters
     try:
         with reading(text.path):
             values = _loadtxt(_data_lines(text), text.separator, converters)

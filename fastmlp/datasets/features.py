@@ -21,7 +21,7 @@ def load_features(
     separator: str = "auto",
     decimal: str = ".",
 ) -> Features:
-    """Read features alone, one row per sample: CSV, NPY, or IDX images. The format is told by the content.
+    r"""Read features alone, one row per sample: CSV, NPY, or IDX images. The format is told by the content.
 
     Parameters
     ----------

@@ -126,7 +126,7 @@ def _fetch(file: RemoteFile, folder: Path, sources: list[str], progress: Progres
         for _ in range(attempts):
             failure = fetch_from(source + file.name, file, part, progress, timeout)
             if failure is None:
-                os.replace(part, folder / file.name)
+                part.replace(folder / file.name)
                 return
             failures.append(f"  {source}{file.name}: {failure}")
             if part.exists():

@@ -88,7 +88,7 @@ def load_csv(
     separator: str = "auto",
     decimal: str = ".",
 ) -> Table:
-    """Read features, and labels if there are any, from a CSV file (plain or gzip, told by its content).
+    r"""Read features, and labels if there are any, from a CSV file (plain or gzip, told by its content).
 
     The features of a table are numbers, in float64, whatever their values: ages are no pixels. Only
     ``dtype="uint8"`` makes pixels of them.

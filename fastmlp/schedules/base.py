@@ -110,6 +110,7 @@ def times(steps: Any) -> Array:
 
 
 def periods(steps: Any, every: int, staircase: bool) -> Array:
+    """How many periods of ``every`` steps have passed; with ``staircase`` only whole ones count."""
     t = times(steps)
     return np.floor_divide(t, every) if staircase else t / every
 
