@@ -54,7 +54,7 @@ def load_features(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "new.csv"
-    ...     _ = path.write_text("pixel0,pixel1\\n0,255\\n7,8\\n")
+    ...     _ = path.write_text("pixel0,pixel1\n0,255\n7,8\n")
     ...     load_features(path, dtype="uint8")
     array([[  0, 255],
            [  7,   8]], dtype=uint8)

@@ -150,7 +150,7 @@ def load_csv(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "flowers.csv"
-    ...     _ = path.write_text("length,width,class\\n5.1,3.5,setosa\\n6.2,2.9,iris\\n")
+    ...     _ = path.write_text("length,width,class\n5.1,3.5,setosa\n6.2,2.9,iris\n")
     ...     table = load_csv(path)
     >>> table.x.shape, table.y.tolist(), table.class_names
     ((2, 2), [1, 0], ('iris', 'setosa'))
