@@ -1,7 +1,7 @@
 """Properties that are computed once, without a lock.
 
-Up to Python 3.11 `functools.cached_property` holds a lock while it computes, one for all objects: a child that is
-forked while another thread does so would wait for that thread for ever, which it does not have.
+Up to Python 3.11, `functools.cached_property` holds one lock for all objects while it computes. A child that is forked
+meanwhile would wait forever for a thread that it does not have.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING or sys.version_info >= (3, 12):
 else:
 
     class cached_property(functools.cached_property):  # noqa: N801  (it stands for the one of this name)
-        """Threads may compute a value at the same time; all get the first one that is there."""
+        """Threads may compute a value at the same time; all get the first one."""
 
         def __get__(self, instance: Any, owner: Any = None) -> Any:
             if instance is None:
