@@ -163,9 +163,7 @@ def _plain(array: Array) -> Array:
 
 
 def _with_missing(array: Array) -> Array:
-    """Convert objects to numbers if all are numbers or a data frame's missing value; otherwise return them
-    unchanged.
-    """
+    """Convert numbers and missing values of data frames to floats; return other objects unchanged."""
     values = [np.nan if item is None or str(item) == "<NA>" else item for item in array]
     if not all(isinstance(value, (int, float, np.number, np.bool_)) for value in values):
         return array

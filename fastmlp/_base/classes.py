@@ -85,9 +85,7 @@ def _as_array(y: Any) -> Array:
     try:
         array = check.array_of(y, "y")
     except ArgumentTypeError:
-        return np.empty(0)[
-            None
-        ]  # rows of different lengths are not labels; the caller that reads targets reports the error
+        return np.empty(0)[None]  # rows of different lengths are not labels; who reads targets reports it
     return array.astype(object) if array.dtype.kind == "T" else array
 
 

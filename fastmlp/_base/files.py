@@ -22,9 +22,7 @@ from .errors import ArgumentError, ArgumentTypeError
 # The name of a file that is being written. The writer holds a lock on it, which ends with its process. The name is
 # short and not made from the target's name, which may be as long as the file system allows.
 _PART = re.compile(r"\.fastmlp-(?P<host>[0-9a-f]{8})-[0-9a-f]{12}\.part")
-_FOREIGN_SECONDS = (
-    24 * 3600.0
-)  # locks of other hosts may be invisible here, but a file that they are writing is less than a day old
+_FOREIGN_SECONDS = 24 * 3600.0  # other hosts' locks may be invisible, but they write no file for a day
 _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 
 

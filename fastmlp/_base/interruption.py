@@ -127,9 +127,7 @@ class Interruption:
         if console is None:
             return
         console.entered -= 1
-        happened = (
-            console.happened
-        )  # no call between the line above and this one, so a signal comes before or after both
+        happened = console.happened  # no call since the line above: a signal comes before or after both
         if not console.entered:
             console.happened = False
         if console is _console:  # otherwise this is a child that was forked inside
