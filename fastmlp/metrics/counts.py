@@ -54,7 +54,7 @@ def of_labels(truth: Array, chosen: Array) -> Counts:
 
 
 def count(targets: Any, outputs: Any, *, multi_label: bool, is_binary: bool = False) -> Counts:
-    """Counts of classes or labels."""
+    """Counts of classes or labels. With ``is_binary``, the two class numbers that occur count as 0 and 1."""
     if multi_label:
         return of_labels(*inputs.labels(targets, outputs))
     found = inputs.decisions(targets, outputs)
