@@ -24,7 +24,7 @@ def run(stack: ExitStack) -> int:
             ["bash", "-euo", "pipefail", "-c", command],
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  (one thread)
         )
         jobs.append((name, process, output, time.monotonic()))
     failed = []

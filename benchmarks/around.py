@@ -77,11 +77,18 @@ def lines(data: Data) -> list[str]:
     singly, at_once = (median(times) for times in zip(*data["sweeps"], strict=True))
     shares = sorted(b / a for a, b in data["sweeps"])
     return [
-        f"Validation on {data['validated']:,} rows after every batch of W1, 1 thread, adds {seconds(added)} to each: "
-        f"{median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})",
-        f"of what these rows take in an evaluation of {W1.rows:,} ({seconds(alone)}).",
+        (
+            f"On 1 thread, validation on {data['validated']:,} rows after every batch of W1 adds {seconds(added)} to a "
+            f"batch. This is {median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) times the"
+        ),
+        f"{seconds(alone)} that as many rows take in an evaluation of {W1.rows:,}.",
         "",
-        f"A sweep of {plural(data['runs'], 'model')} of W1's architecture, 3 epochs of {data['rows']:,} rows, takes",
-        f"{seconds(at_once)} in a worker for each thread: {median(shares):.2f} ({shares[0]:.2f}–{shares[-1]:.2f})",
-        f"of one after another, with one thread each ({seconds(singly)}).",
+        (
+            f"A sweep trains {plural(data['runs'], 'model')} of W1's architecture for 3 epochs of {data['rows']:,} "
+            f"rows. With one worker for each thread it takes {seconds(at_once)}. This is"
+        ),
+        (
+            f"{median(shares):.2f} ({shares[0]:.2f}–{shares[-1]:.2f}) times the {seconds(singly)} of the same runs one "
+            "after another, on one thread each."
+        ),
     ]

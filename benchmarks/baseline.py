@@ -22,7 +22,9 @@ def measure(options: Options) -> Data:
 def lines(data: Data) -> list[str]:
     """The section, in Markdown."""
     return [
-        "[`benchmarks/naive.py`](../benchmarks/naive.py): an object for each neuron, a queue item for each sample,",
-        f"eight worker processes. W1 takes it {seconds(data['sample'])} for each training sample, measured over",
-        f"{data['samples']} of them.",
+        "The network of [`benchmarks/naive.py`](../benchmarks/naive.py) has an object for each neuron, a queue item",
+        (
+            f"for each sample, and eight worker processes. For W1 it takes {seconds(data['sample'])} for each training "
+            f"sample, measured over {data['samples']} samples."
+        ),
     ]

@@ -14,8 +14,9 @@ TITLE = "Inference"
 ROWS = (1, 64, 60_000)
 
 _INTRODUCTION = """\
-784-128-64-10, float32, from a NumPy array to a NumPy array of probabilities; fastmlp is given the output array
-(`model.predict(x, out=out)`). Time of one call, over as many calls as fill 0.05 s in each round."""
+The network is 784-128-64-10 in float32. A call takes a NumPy array and returns a NumPy array of probabilities; fastmlp
+writes into a given array (`model.predict(x, out=out)`). Each round repeats the call for 0.05 s; the tables show the
+time of one call."""
 
 
 def measure(options: Options) -> Data:

@@ -120,7 +120,7 @@ def command(names: Iterable[str], multiples: list[int]) -> list[str]:
 def execute(line: list[str]) -> str:
     """Run a program from the folder above this one; returns what it wrote to the error output."""
     root = Path(__file__).parents[1]
-    done = subprocess.run(line, env=environment(), cwd=root, text=True, capture_output=True)
+    done = subprocess.run(line, env=environment(), cwd=root, text=True, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(line)} failed:\n{done.stdout}{done.stderr}")
     return done.stderr
@@ -139,7 +139,7 @@ def count_with_callgrind() -> list[int]:
 
 
 def total(dump: Path) -> int:
-    found = re.search(r"^(?:summary|totals): (\d+)", dump.read_text(), re.M)
+    found = re.search(r"^(?:summary|totals): (\d+)", dump.read_text(), re.MULTILINE)
     assert found, f"callgrind wrote no total to {dump}"
     return int(found[1])
 
@@ -162,7 +162,8 @@ def count_with_perf() -> list[int]:
 
 def perf_count(line: list[str]) -> int | None:
     """What ``perf stat`` counts in a program, or None where it cannot count."""
-    found = re.search(r"^(\d+),.*instructions:u", execute(["perf", "stat", "-x,", "-e", "instructions:u", *line]), re.M)
+    counted = execute(["perf", "stat", "-x,", "-e", "instructions:u", *line])
+    found = re.search(r"^(\d+),.*instructions:u", counted, re.MULTILINE)
     return int(found[1]) if found else None
 
 

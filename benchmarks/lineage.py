@@ -111,7 +111,7 @@ def section(system: str, measured: Data) -> list[str]:
     text = [*NOTES[system].splitlines(), ""]
     if is_substituted(measured):
         wanted, taken = (_NAMES[name] for name in measured["data"])
-        text += [f"**{wanted} was not here: ours are figures of {taken}, and do not compare with theirs.**", ""]
+        text += [f"**{wanted} was not here: our figures are for {taken} and cannot be compared with theirs.**", ""]
     if measured["quick"]:
         text += ["**A quick run: these figures mean nothing.**", ""]
     command = f"python -m benchmarks.lineage --only {system} --seeds {measured['seeds']}"

@@ -79,8 +79,8 @@ def lines(data: Data) -> list[str]:
         cells = (point["data"], point["peak"], point["peak"] - point["data"])
         rows.append([name, *(f"{count / 1e6:,.0f} MB" for count in cells)])
     return [
-        "Peak resident memory of a process that loads float32 rows and trains on them for an epoch (the larger",
-        f"networks: for {_BATCHES} batches).",
+        "A process loads float32 rows and trains on them for one epoch (large networks:",
+        f"{_BATCHES} batches). The table shows its peak resident memory.",
         "",
         *table(["", "data set", "peak", "beyond the data"], rows),
     ]

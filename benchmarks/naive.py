@@ -242,7 +242,7 @@ class SGD:
     def step(self, parameters: Sequence[Vector], gradients: Sequence[Vector]) -> None:
         """Move every parameter array in place."""
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter -= self.learning_rate * gradient
+            parameter[...] -= self.learning_rate * gradient
 
 
 class Adam:
@@ -264,7 +264,7 @@ class Adam:
             v[:] = self.beta2 * v + (1.0 - self.beta2) * gradient**2
             m_hat = m / (1.0 - self.beta1**self.steps)
             v_hat = v / (1.0 - self.beta2**self.steps)
-            parameter -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
+            parameter[...] -= self.learning_rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
 
 
 OPTIMIZERS: dict[str, type[SGD] | type[Adam]] = {"sgd": SGD, "adam": Adam}

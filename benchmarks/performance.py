@@ -51,13 +51,13 @@ _DOCUMENT = Path("docs/performance.md")
 _RESULTS = Path("docs/performance/results.json")
 
 _METHOD = """\
-Every contestant starts from the same weights, in float32, with Adam at a rate of 0.001, softmax cross-entropy and
-shuffling. In its first turn, by whose loss the arithmetic is compared, it visits the same rows in the same order. Each
-has a process of its own; they take turns, one at a time, in an order that rotates. One thread means one CPU, for all of
-them: thread counts are set by the libraries' own variables and by CPU affinity. The first turn is not part of a median:
-it compiles, or loads what an earlier run has left on the disk (fastmlp and PyTorch keep what they compile). What
-fastmlp and Keras do to check their arguments is not part of an epoch; in scikit-learn it cannot be told apart. How each
-peer is configured stands in [`fastmlp/_contest/contestants`](../fastmlp/_contest/contestants)."""
+All contestants train in float32 with Adam at a rate of 0.001, softmax cross-entropy and shuffling, and start from the
+same weights. In the first turn they also visit the same rows in the same order, so that equal losses prove equal
+arithmetic. Each contestant has its own process. They take turns, one at a time, in a rotating order. One thread means
+one CPU for all of them: the libraries' own variables and CPU affinity set the number of threads. Medians leave out the
+first turn, which compiles, or loads what an earlier run left on the disk (fastmlp and PyTorch store compiled code). The
+time of an epoch excludes the argument checks of fastmlp and Keras; those of scikit-learn cannot be separated.
+[`fastmlp/_contest/contestants`](../fastmlp/_contest/contestants) has the configuration of each peer."""
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import numba
 import numpy as np
 
 from fastmlp._contest import WORKLOADS, Workload
-from fastmlp.kernels import simd
 from fastmlp.kernels.simd import LANES, fma, load, store
 
 from .report import Data, Options, plural, say, table
@@ -132,8 +131,8 @@ def lines(data: Data) -> list[str]:
     peaks = data["peaks"].items()
     rows = [[plural(int(n), "thread"), f"{peak['gflops']:.0f}", f"{peak['gigabytes']:.1f}"] for n, peak in peaks]
     text = [
-        f"Measured here with {_CHAINS} chains of {simd.LANES} float32 lanes, and with a sum over more memory than the",
-        "caches hold. The best of five.",
+        f"The peaks were measured with {_CHAINS} independent chains of float32 vectors, and with a sum over more",
+        "memory than the caches hold. The table shows the best of five.",
         "",
         *table(header, rows),
         "",

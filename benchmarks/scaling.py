@@ -141,7 +141,7 @@ def medians(curve: Data) -> tuple[list[float], list[float]]:
 
 def lines(data: Data) -> list[str]:
     """The section, in Markdown."""
-    text = ["fastmlp alone; seconds per epoch.", "", "![Epoch time against size](performance/scaling.svg)"]
+    text = ["The tables show seconds per epoch of fastmlp.", "", "![Epoch time against size](performance/scaling.svg)"]
     for name, by_threads in data["curves"].items():
         header = [name, *(f"{plural(int(n), 'thread')}" for n in by_threads), "GFLOP/s"]
         rows = [_row(name, point, by_threads) for point in next(iter(by_threads.values()))]
@@ -165,7 +165,7 @@ def _growth_lines(name: str, by_threads: Data) -> list[str]:
         text.append(
             f"- {plural(int(threads), 'thread')}: all times are within {line.deviation:.0%} of the line "
             f"{seconds(line.constant)} + {line.slope * 1e9:.3g} ns × {name}; they grow with the power "
-            f"{line.power:.2f} of it."
+            f"{line.power:.2f} of the {name}."
         )
     return text
 

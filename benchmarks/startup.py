@@ -82,8 +82,9 @@ def _first_fit(environment: dict[str, str]) -> Data:
 
 def _run(code: str, environment: dict[str, str]) -> str | None:
     fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-c", code]
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**environment, **fixed}, capture_output=True, text=True, timeout=300
+        command, env={**environment, **fixed}, capture_output=True, text=True, timeout=300, check=False
     )
     return done.stdout.strip() if done.returncode == 0 else None
 
@@ -104,7 +105,7 @@ def lines(data: Data) -> list[str]:
         ["then: another network, batch size, optimiser", seconds(warm_median(data, "new_network")), str(again)],
     ]
     return [
-        "Each in a fresh process; medians, but the cold start is one run.",
+        "Each figure is the median of fresh processes; the cold start is a single run.",
         "",
         *table(["import", "time"], imports),
         "",

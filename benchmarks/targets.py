@@ -257,41 +257,42 @@ TARGETS = (
 # What stands in the way of a target, by how its name begins; shown where it is missed.
 LIMITS = {
     "W1": (
-        "nearly all of an epoch is 27 GFLOP of products, at the share of the peak that the roofline below "
-        "shows; vectors of 8 numbers have half of the peak for which the targets were set. Tried without "
-        "gain: sums in pieces of 64 and of 128 steps instead of 256, read-only argument types."
+        "matrix products of 27 GFLOP take nearly the whole epoch, at the share of the peak that the roofline below "
+        "shows; vectors of 8 numbers reach half of the peak that the targets assume. Tried without gain: sums in "
+        "pieces of 64 and of 128 steps instead of 256, read-only argument types."
     ),
     "W3": (
         "the peers' products reach the same peak. Tried without gain: blocks of 128 and of 256 rows. Not "
-        "built: a split of wide layers by panels, as two parallel regions a step scale as well."
+        "built: wide layers divided by panels, because two parallel regions for each step scale as well."
     ),
     "W4": (
-        "a step of 32 rows is 240,000 instructions, of which 61,000 are the multiply-adds: tiles of 20 to 64 "
-        "columns begin and end more often than they run. Not tried: one logarithm for the losses of several "
-        "rows."
+        "a step of 32 rows takes 240,000 instructions, and only 61,000 of them are multiply-adds: layers of 20 to 64 "
+        "columns spend more instructions on beginning and ending tiles than inside them. Not tried: one logarithm for "
+        "the losses of several rows."
     ),
     "two threads": (
-        "one thread waits for the other at the end of each of two regions a step, and both share the memory and, on a "
-        "shared machine, their cores with others: 1.4 to 1.9 were seen, by the minute."
+        "the threads wait for each other at the end of the two regions of each step. They share the memory and, on a "
+        "shared machine, their cores with other programs: the ratio varied from 1.4 to 1.9 within minutes."
     ),
     "one row": (
-        "436 KB of weights are read from a second-level cache of 512 KB, 4 µs for the first layer alone; "
-        "prefetching, and two or four panels at once, made no difference. From Python, 3 µs more are the call "
-        "and its checks."
+        "reading 436 KB of weights from a second-level cache of 512 KB takes 4 µs for the first layer alone; "
+        "prefetching, and two or four panels at once, made no difference. From Python, the call and its checks "
+        "take 3 µs more."
     ),
     "60,000 rows": "onnxruntime's products reach the same peak.",
     "cold": (
-        "two thirds are numba's own front end, which types and lowers 83 functions. LLVM runs once, over the "
-        "kernel as a whole, which halved the time. Tried without gain: fewer of numba's passes (6 %, for 40 "
-        "lines), LLVM without its vectorisers, lower levels of optimisation."
+        "numba's front end, which types and lowers 83 functions, takes two thirds. LLVM runs once over the whole "
+        "kernel, which halved the time. Tried without gain: fewer of numba's passes (6 %, for 40 lines), LLVM without "
+        "its vectorisers, lower optimisation levels."
     ),
-    "import": ("most of it is numpy's own import. What training does not need is imported when it is asked for."),
+    "import": ("importing numpy takes most of the time. Modules that training does not need are imported on use."),
     "new architecture": (
-        "drawing the initial weights, and the first touch of the memory for weights, gradients and moments."
+        "the time goes into drawing the initial weights, and into the first access to the memory for weights, "
+        "gradients and moments."
     ),
-    "any layer": ("what costs more than a ReLU is its exponentials and divisions: 1.0 to 1.15 in quiet minutes."),
+    "any layer": ("exponentials and divisions cost more than a ReLU: 1.0 to 1.15 times in quiet minutes."),
     "epoch time linear in parameters": (
-        "small networks pay in each batch for what is not arithmetic, so that the line is flatter than proportional."
+        "small networks have a fixed overhead in each batch, so the time grows less than in proportion."
     ),
 }
 
@@ -303,8 +304,9 @@ def lines(sections: Data) -> list[str]:
     limits = [f"- {name}: {text}" for name, text in LIMITS.items() if any(what.startswith(name) for what in missed)]
     header = ["target", "ours", "best peer", "measured", "spread", "verdict"]
     return [
-        "Ratios are ours over theirs in the same round, of times or of rows per second: the median, and the least and",
-        "greatest of the rounds. The best peer is the fastest of all, whoever the target names.",
+        "A ratio divides our time, or our rows per second, by the peer's in the same round. The table shows the median",
+        "of the rounds, and their least and greatest. The best peer is the fastest of all peers, not only of those",
+        "that the target names.",
         "",
         *table(header, rows),
         *_if_any(limits),
@@ -312,5 +314,5 @@ def lines(sections: Data) -> list[str]:
 
 
 def _if_any(limits: list[str]) -> list[str]:
-    head = ["", "What limits those that are missed, on CPUs like this one, and what was tried:", ""]
+    head = ["", "Reasons for the missed targets on CPUs like this one, and what was tried:", ""]
     return [*head, *limits] if limits else []

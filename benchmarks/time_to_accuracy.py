@@ -50,9 +50,12 @@ def lines(data: Data) -> list[str]:
         row[3] = f"{mine / best:.1f}" if mine and best else ""
     count = max(map(len, data["answers"].values()))
     return [
-        f"W1 from its initial weights until the accuracy on the 10,000 test images is {data['accuracy']:.0%},",
-        f"looked at after every epoch, on {plural(data['threads'], 'thread')}. Medians of {plural(count, 'seed')}.",
-        "Neither evaluation nor the first call, which compiles, is part of the time.",
+        "Each contestant trains W1 from the initial weights until the accuracy on the 10,000 test images reaches",
+        (
+            f"{data['accuracy']:.0%}, measured after every epoch, on {plural(data['threads'], 'thread')}. The table shows "
+            f"medians of {plural(count, 'seed')}."
+        ),
+        "The time excludes evaluation and the first call, which compiles.",
         "",
         *table(["", "seconds of training", "epochs", "ratio", "first call"], rows),
     ]

@@ -10,11 +10,11 @@ from .report import Data, Options, best_peer, ours, plural, results_of, say, spr
 TITLE = "Training"
 
 _INTRODUCTION = """\
-Seconds per epoch: the median of the rounds, with the least and the greatest. The ratio is to fastmlp's time in the
-same round, its median over the rounds: above 1, fastmlp is faster. **Bold** is the best peer. "Loss differs" is the
-relative difference of the first epochs' loss from NumPy's in float64; above 0.001 a contestant is not compared.
-fastmlp's time includes drawing the order of the rows, which the others are handed. Reading uint8 rows is shown beside
-the others, not among them."""
+The tables show seconds per epoch: the median of the rounds, with the least and the greatest. The ratio divides a
+contestant's time by fastmlp's in the same round and is the median over the rounds; above 1, fastmlp is faster. The best
+peer is **bold**. "Loss differs" is the relative difference between the contestant's loss in the first epoch and NumPy's
+in float64; contestants above 0.001 are not compared. fastmlp's time includes drawing the order of the rows, which the
+other contestants receive. fastmlp with uint8 rows is shown for information and not compared."""
 
 
 def measure(options: Options) -> Data:
@@ -55,7 +55,7 @@ def _workload_lines(data: Data, name: str) -> list[str]:
     mine = ours(columns[max(columns)])
     if workload.rows != 60_000 and workload.data == "images" and mine:
         whole = mine.median * 60_000 / workload.rows
-        text += ["", f"Extrapolated in proportion to the rows, 60,000 of them would take fastmlp {seconds(whole)}."]
+        text += ["", f"In proportion, fastmlp would take {seconds(whole)} for 60,000 rows."]
     return text + notes(columns)
 
 

@@ -110,9 +110,9 @@ def lines(data: Data) -> list[str]:
             cells += [seconds(median(own)), f"{median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f})"]
         rows.append(cells)
     return [
-        f"An epoch of W1 with {data['rows']:,} rows, changed in one thing. All take turns, an epoch in each round;",
-        f"the ratio is to plain {PLAIN} in the same round: median, least and greatest. Rprop, which takes all",
-        "rows as one batch, is not among them.",
+        f"Each variant changes one thing in W1 and trains for epochs of {data['rows']:,} rows. The variants take",
+        f"turns, one epoch in each round. The ratio divides the time by that of plain {PLAIN} in the same round:",
+        "median, least and greatest. Rprop is left out, because it takes all rows as one batch.",
         "",
         *table(head, rows),
     ]

@@ -1,4 +1,4 @@
-"""Old names of modules that have moved, so that imports and pickles that name them go on working.
+"""Old names of modules that have moved, so that imports and pickles that name them still work.
 
 `import fastmlp.engine` gives the very module that is `fastmlp._engine.engine` now.
 """

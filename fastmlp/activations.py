@@ -1,6 +1,6 @@
 """Names of activation functions. Their arithmetic is in `fastmlp.kernels.activations`.
 
-An activation is a text: its name, and for some a parameter in parentheses, ``"leaky_relu(0.1)"``.
+An activation is a text: its name, for some with a parameter in parentheses, ``"leaky_relu(0.1)"``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ._base.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
 
-# Name: operation, kind of activation, and the parameter where none is given (None: it takes none)
+# Name: operation, kind of activation, and default parameter (None: it takes none)
 _RULES: dict[str, tuple[int, int, float | None]] = {
     "relu": (t.RELU, -1, None),
     "softmax": (t.SOFTMAX, -1, None),
@@ -30,26 +30,26 @@ _RULES: dict[str, tuple[int, int, float | None]] = {
 }
 NAMES = ("linear", *_RULES)
 
-# What outputs are, for those that read them; each kind is also of those before it.
-ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # numbers; from 0 to 1; rows of such whose sum is 1
+# The kinds of outputs; each kind is a special case of the one before it.
+ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # any; from 0 to 1; rows from 0 to 1 whose sum is 1
 _ALIASES = {"swish": "silu"}
 _TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
 
 
 def get(value: str | None, argument: str = "activation") -> str:
-    """An activation in its usual form: a name, with its parameter where that is not the default.
+    """The standard form of an activation: its name, with its parameter unless that is the default.
 
     Parameters
     ----------
     value : str or None
         None means ``"linear"``.
     argument : str, default "activation"
-        How an error names it.
+        Its name in error messages.
 
     Raises
     ------
     ArgumentError
-        If there is no such activation, or it takes no such parameter.
+        If the activation is unknown, or does not take the parameter.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def elu(alpha: float = 1.0) -> str:
 
 
 def outputs_of(activation: str) -> int:
-    """What an activation may give: `ANY_NUMBERS`, `UNIT_INTERVAL` or `SHARES`.
+    """The kind of an activation's outputs: `ANY_NUMBERS`, `UNIT_INTERVAL` or `SHARES`.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def outputs_of(activation: str) -> int:
 
 
 def parsed(activation: str) -> tuple[int, int, float]:
-    """Operation code, kind, and parameter (0 where there is none) of an activation other than linear."""
+    """Operation code, kind, and parameter (0 if it has none) of an activation other than linear."""
     name, _, parameter = activation.partition("(")
     code, kind, default = _RULES[name]
     return code, kind, float(parameter[:-1]) if parameter else default or 0.0

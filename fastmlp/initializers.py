@@ -1,6 +1,6 @@
 """Initial values of weights and biases.
 
-Every draw comes from a counter-based generator keyed by (seed, tensor), so it depends on nothing else.
+A counter-based generator with the key (seed, tensor) draws the values, so they depend on nothing else.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Initializer:
     Raises
     ------
     ArgumentError
-        If there is no such rule, or the scale is not above 0.
+        If the rule is unknown, or the scale is not above 0.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Initializer:
         object.__setattr__(self, "scale", _checked_scale(self.name, self.scale, "scale"))
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
-        """Values for a tensor: ``shape`` is (fan_in, units), or (units,) for a bias."""
+        """Draw values for a tensor of shape (fan_in, units), or (units,) for a bias."""
         generator = np.random.Generator(np.random.Philox(key=(tensor << 64) + seed))
         values = _RULES[self.name](generator, shape, self.scale, dtype)
         return np.ascontiguousarray(values, dtype)
@@ -71,7 +71,7 @@ class Initializer:
 
 
 def _checked_scale(rule: str, scale: Any, name: str) -> float:
-    """A factor above 0; of a constant, any number."""
+    """A factor above 0; for a constant, any number."""
     return check.real_number(scale, name, above=-1e30 if rule == "ones" else 0, below=1e30)
 
 
@@ -134,7 +134,7 @@ _RULES: dict[str, Callable[..., Array]] = {
     "zeros": _zeros,
 }
 
-# Keras's spread for the two that do not look at the shape
+# Keras's spread for the two rules that ignore the shape
 _DEFAULT_SCALE = {"random_normal": 0.05, "random_uniform": 0.05}
 
 
@@ -159,7 +159,7 @@ def glorot_uniform() -> Initializer:
 
 
 def lecun_normal() -> Initializer:
-    """Normal with standard deviation √(1/fan_in): what SELU needs (LeCun et al., 1998)."""
+    """Normal with standard deviation √(1/fan_in), which SELU needs (LeCun et al., 1998)."""
     return Initializer("lecun_normal")
 
 
@@ -213,7 +213,7 @@ def random_uniform(limit: float = 0.05) -> Initializer:
 
 
 def constant(value: float) -> Initializer:
-    """All the same number: for biases.
+    """Set all values to one number, for biases.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def constant(value: float) -> Initializer:
     Raises
     ------
     ArgumentError
-        If it is not.
+        If the value is outside of this range.
 
     Examples
     --------
@@ -235,17 +235,17 @@ def constant(value: float) -> Initializer:
 
 
 def ones() -> Initializer:
-    """All 1."""
+    """Set all values to 1."""
     return Initializer("ones")
 
 
 def zeros() -> Initializer:
-    """All 0: for biases. Weights that are all 0 never become different from each other."""
+    """Set all values to 0, for biases. Weights that start at 0 would all stay equal."""
     return Initializer("zeros")
 
 
 def name_before(activation: str) -> str:
-    """The rule that keeps the variance through an activation."""
+    """The rule that preserves the variance through an activation."""
     if activation == "selu":
         return "lecun_normal"
     return "he_normal" if activation in ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu") else "glorot_uniform"

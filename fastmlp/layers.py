@@ -1,4 +1,4 @@
-"""Layers are declarations: what is wanted, without arrays or arithmetic."""
+"""Layers are declarations, without arrays or arithmetic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .initializers import Initializer
 from .regularizers import Regularizer
 
 MOST_UNITS = 2**31 - 1
-MOST_NESTED = 100  # blocks inside of blocks: they are written and read by functions that call themselves
+MOST_NESTED = 100  # residuals inside of residuals: recursive functions write and read them
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,15 @@ class Dense(Layer):
         linear. ``"leaky_relu(0.1)"`` gives a parameter.
     use_bias : bool, default True
     kernel_initializer : str or Initializer, optional
-        Default: ``"he_normal"`` before ReLU and its relatives, ``"lecun_normal"`` before SELU, else
-        ``"glorot_uniform"``. See `fastmlp.initializers`.
+        Default: ``"he_normal"`` for ReLU and its relatives, ``"lecun_normal"`` for SELU, else ``"glorot_uniform"``.
+        See `fastmlp.initializers`.
     bias_initializer : str or Initializer, default ``"zeros"``
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties, see `fastmlp.regularizers`.
     max_norm : float, optional
-        The weights that lead to a unit are never longer than this, as a vector: longer ones are shortened after
-        each update.
+        The maximum length of the weight vector that leads to a unit; longer ones are shortened after each update.
     trainable : bool, default True
-        False: training leaves the layer's tensors alone.
+        False keeps training from changing the layer's tensors.
 
     Raises
     ------
@@ -131,10 +130,10 @@ class Activation(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """While training, each number becomes 0 with probability ``rate``, and the others grow by 1 / (1 − rate).
+    """In training, sets each number to 0 with probability ``rate``, and multiplies the others by 1 / (1 − rate).
 
-    Predictions are not changed. What is dropped depends on the model's seed, the epoch, the row's position in it and
-    the unit: not on threads, nor on when training was interrupted.
+    Predictions do not change. The dropped numbers depend on the model's seed, the epoch, the row's position in the
+    epoch and the unit, but not on threads or interruptions.
 
     Parameters
     ----------
@@ -159,7 +158,7 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class GaussianNoise(Layer):
-    """While training, adds independent normal noise to each number.
+    """In training, adds independent normal noise to each number.
 
     Parameters
     ----------
@@ -180,22 +179,22 @@ class GaussianNoise(Layer):
 
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
-    """Each unit is shifted and scaled to mean 0 and variance 1, and then by two learned numbers.
+    """Scales each unit to mean 0 and variance 1, then multiplies by a learned gamma and adds a learned beta.
 
-    While training, mean and variance are those of the batch, and running means of them are kept, with which the model
-    predicts. They are those of the data after a short training too: initial values have no part in them, and while
-    ``momentum`` to the power of a run's batches is above 0.01, `fit` takes them anew at the end of each epoch, from
-    the network as it is then. With Rprop and L-BFGS they are always those of all rows. The tensors are ``gamma``,
-    ``beta``, ``moving_mean`` and ``moving_variance``, each of shape (units,).
+    Training uses the mean and variance of the batch. It keeps running means of both, with which the model predicts.
+    These are accurate after a short training too: initial values have no share in them, and while ``momentum`` to the
+    power of a run's batches is above 0.01, `fit` recomputes them at the end of each epoch from the present weights.
+    With Rprop and L-BFGS they are always those of all rows. The tensors are ``gamma``, ``beta``, ``moving_mean`` and
+    ``moving_variance``, each of shape (units,).
 
     Parameters
     ----------
     momentum : float, default 0.99
-        Share of the running means that a step keeps (as in Keras; PyTorch's is one minus this).
+        The share of the running means that a step keeps, as in Keras. PyTorch's momentum is one minus this.
     epsilon : float, default 0.001
         Added to the variance.
     trainable : bool, default True
-        False: gamma and beta stay, and the running statistics are used and left alone in training too.
+        False fixes gamma and beta; training then uses the running statistics and does not change them.
 
     References
     ----------
@@ -221,16 +220,16 @@ class BatchNormalization(Layer):
 
 @dataclass(frozen=True)
 class LayerNormalization(Layer):
-    """Each row is shifted and scaled to mean 0 and variance 1 over its units, and then by learned numbers.
+    """Scales each row to mean 0 and variance 1 over its units, then multiplies by gamma and adds beta.
 
-    The same in training and prediction. The tensors are ``gamma`` and ``beta``, each of shape (units,).
+    It does the same in training and prediction. The tensors are ``gamma`` and ``beta``, each of shape (units,).
 
     Parameters
     ----------
     epsilon : float, default 0.001
         Added to the variance.
     trainable : bool, default True
-        False: gamma and beta stay.
+        False fixes gamma and beta.
 
     References
     ----------
@@ -254,15 +253,15 @@ class LayerNormalization(Layer):
 
 @dataclass(frozen=True)
 class Normalization(Layer):
-    """Features are brought to mean 0 and variance 1, by statistics that are stored with the model.
+    """Scales features to mean 0 and variance 1, with statistics that are stored with the model.
 
-    They are taken from data with `adapt`, before the model is built; a first layer without them takes those of the
-    training data when `fit` first sees it. What was given with `adapt` belongs to the layer; what `fit` found belongs
-    to that model alone, and another one with the same layers, as of a fold of a cross-validation, finds its own.
+    `adapt` takes the statistics from data before the model is built. A first layer without them takes those of the
+    training data in the first `fit`. Statistics from `adapt` belong to the layer. Statistics from `fit` belong to one
+    model; another model with the same layers, such as that of a cross-validation's fold, finds its own.
 
-    A column is constant where its numbers differ by no more than rounding, in the precision of the data; it is shifted
-    only, and its variance is 1. The tensors are ``mean`` and ``variance``, each of shape (features,). A float32 model
-    can hold variances from 1e-35 on, and one of float64 from 1e-298.
+    A column counts as constant if its numbers differ by no more than rounding in the precision of the data; it is only
+    shifted, and its variance is 1. The tensors are ``mean`` and ``variance``, each of shape (features,). The smallest
+    variance is 1e-35 in a float32 model, and 1e-298 in a float64 model.
 
     Examples
     --------
@@ -279,7 +278,7 @@ class Normalization(Layer):
     stands_for: Normalization | None = field(default=None, init=False, compare=False, repr=False)
 
     def adapt(self, x: Any, scale: float = 1.0) -> None:
-        """Take mean and variance of each column of ``x``, times ``scale``.
+        """Set mean and variance to those of each column of ``x``, times ``scale``.
 
         Parameters
         ----------
@@ -297,7 +296,7 @@ class Normalization(Layer):
         self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
 
     def in_model(self, mean: Array, variance: Array) -> Normalization:
-        """What stands for this layer in a model that has other statistics than were declared, or found its own."""
+        """The layer with the statistics of a model, declared or learned."""
         layer = Normalization()
         layer._set(
             mean=mean.astype(np.float64), variance=variance.astype(np.float64), stands_for=self.stands_for or self
@@ -305,7 +304,7 @@ class Normalization(Layer):
         return layer
 
     def learned(self, found: columns.Columns, scale: float) -> Normalization:
-        """The same with the statistics of training data."""
+        """The layer with the statistics of training data."""
         return self.in_model(found.mean * scale, _scaled_variance(found, scale))
 
     def config(self) -> dict[str, Any]:
@@ -313,19 +312,19 @@ class Normalization(Layer):
 
 
 def _scaled_variance(found: columns.Columns, scale: float) -> Array:
-    with np.errstate(over="ignore"):  # a model refuses what it cannot hold
+    with np.errstate(over="ignore"):  # a model refuses statistics that it cannot hold
         variance: Array = np.where(found.is_constant, 1.0, np.square(found.deviation * scale))
     return variance
 
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """x + layers(x): the layers inside learn what is to be added to their input (a skip connection).
+    """x + layers(x): the layers inside learn what to add to their input (a skip connection).
 
     Parameters
     ----------
     layers : sequence of Layer
-        Their output must be as wide as their input. Blocks may be inside of blocks, to a depth of 100.
+        Their output must be as wide as their input. They may contain further `Residual` layers, to a depth of 100.
 
     References
     ----------
@@ -352,12 +351,12 @@ class Residual(Layer):
 
 
 def _depth(layer: Layer) -> int:
-    """How many blocks are inside of each other."""
+    """The depth of nested residuals."""
     return 1 + max(map(_depth, layer.layers)) if isinstance(layer, Residual) else 0
 
 
 def checked(layers: Iterable[Any]) -> list[Layer]:
-    """The layers of a list, each of them one."""
+    """A list of layers, each of them checked."""
     found = check.items(layers, "layers", "layers")
     for layer in found:
         if not isinstance(layer, tuple(_TYPES.values())):
@@ -369,7 +368,7 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
 
 
 def leaves(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """All layers in the order in which data passes them, those inside of others in their place."""
+    """All layers in the order in which data pass through them, with those inside of others in their place."""
     for layer in layers:
         if isinstance(layer, Residual):
             yield from leaves(layer.layers)
@@ -378,7 +377,7 @@ def leaves(layers: Sequence[Layer]) -> Iterator[Layer]:
 
 
 def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
-    """The layers with another one in the place of a leaf."""
+    """The layers, with another layer in the place of one leaf."""
     found: list[Layer] = []
     for layer in layers:
         count = len(list(leaves([layer])))
@@ -391,12 +390,12 @@ def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
 
 
 def declared(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers as they were declared: without statistics that a model has learned."""
+    """The layers as they were declared, without statistics that a model has learned."""
     return with_each_leaf(layers, lambda layer: getattr(layer, "stands_for", None) or layer)
 
 
 def with_each_leaf(layers: Sequence[Layer], change: Callable[[Layer], Layer]) -> list[Layer]:
-    """The layers with what ``change`` makes of each leaf, in the order in which data pass them."""
+    """The layers with each leaf replaced by ``change(leaf)``, in the order in which data pass through them."""
     return [
         Residual(with_each_leaf(layer.layers, change)) if isinstance(layer, Residual) else change(layer)
         for layer in layers
@@ -404,7 +403,7 @@ def with_each_leaf(layers: Sequence[Layer], change: Callable[[Layer], Layer]) ->
 
 
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:
-    """Width of the output (None: that of the input) and the activation that it comes from."""
+    """The width of the output (None: that of the input) and the last activation."""
     widths = [layer.units for layer in leaves(layers) if isinstance(layer, Dense)]
     last = next((layer for layer in reversed(layers) if not _is_identity(layer)), None)
     activation = last.activation if isinstance(last, (Dense, Activation)) else "linear"

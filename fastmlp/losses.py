@@ -1,4 +1,4 @@
-"""Losses are declarations, each tied to the output it expects."""
+"""Losses are declarations; each knows which output it needs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CLASSES, PROBABILITIES, VALUES, COUNTS = "classes", "probabilities", "values", "
 class Loss:
     """Base of all losses."""
 
-    targets = VALUES  # what the targets are: classes, probabilities, values or counts
+    targets = VALUES  # the kind of targets: classes, probabilities, values or counts
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
@@ -41,11 +41,11 @@ class Loss:
         """Refuse a last layer whose output the loss cannot read."""
 
     def fuses(self, activation: str) -> bool:
-        """Whether the last activation is computed with the loss, which then reads what goes into it."""
+        """Whether the loss includes the last activation, and reads its input."""
         return False
 
     def code(self, activation: str) -> int:
-        """Of the loss kernel, for an output of this activation."""
+        """The code of the loss in kernels, for an output of this activation."""
         raise NotImplementedError
 
     def alpha(self) -> float:
@@ -53,7 +53,7 @@ class Loss:
         return 0.0
 
     def share(self, units: int) -> float:
-        """Weight of one output in the loss of a row: by default their mean."""
+        """The weight of one output in the loss of a row; by default, the loss is their mean."""
         return 1 / units
 
     def hits(self, activation: str, units: int) -> int:
@@ -61,7 +61,7 @@ class Loss:
         return t.LARGEST if units > 1 and activation in ("softmax", "sigmoid") else t.NO_HITS
 
     def plan(self, plan: Array, activation: str, units: int) -> None:
-        """Write into a plan what the kernels need to know."""
+        """Write the loss into a plan."""
         plan[t.LOSS_CODE], plan[t.HITS] = self.code(activation), self.hits(activation, units)
         plan[t.LOSS_ALPHA], plan[t.LOSS_SHARE] = t.as_bits(self.alpha()), t.as_bits(self.share(units))
         plan[t.SMOOTHING] = t.as_bits(getattr(self, "label_smoothing", 0.0))
@@ -80,7 +80,7 @@ class _Crossentropy(Loss):
 
 @dataclass(frozen=True)
 class CategoricalCrossentropy(_Crossentropy):
-    """Cross-entropy between class probabilities and labels; after a softmax, computed on the logits before it.
+    """Cross-entropy between class probabilities and labels; after a softmax it is computed from the logits.
 
     Labels may be class numbers, one-hot rows or soft rows.
 
@@ -294,7 +294,7 @@ class Quantile(Loss):
         return self.q
 
 
-# Either cross-entropy name of Keras: class numbers and one-hot rows are told apart by their shape.
+# Both cross-entropy names of Keras mean the same loss: the shape distinguishes class numbers from one-hot rows.
 _NAMES: dict[str, type[Loss]] = {
     "categorical_crossentropy": CategoricalCrossentropy,
     "sparse_categorical_crossentropy": CategoricalCrossentropy,

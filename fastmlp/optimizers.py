@@ -29,18 +29,18 @@ class Optimizer:
     learning_rate : float or Schedule
         η, greater than 0, or one of `fastmlp.schedules`, which gives the rate of each step.
     clipvalue : float, optional
-        Each number of the gradient is cut to ±clipvalue. Only one of the three clippings can be chosen.
+        Limits each number of the gradient to ±clipvalue. Only one of the three clippings can be chosen.
     clipnorm : float, optional
-        The gradient of each tensor is shortened to this length, if it is longer.
+        Shortens the gradient of each tensor to this length, if it is longer.
     global_clipnorm : float, optional
-        The whole gradient is shortened to this length, if it is longer.
+        Shortens the whole gradient to this length, if it is longer.
     weight_decay : float, default 0
-        Decoupled from the gradient: before each update, w ← (1 − η · weight_decay) w, biases too.
+        Decoupled from the gradient: before each update, w ← (1 − η · weight_decay) w, for biases too.
     ema_momentum : float, optional
-        Keep an average of all weights, e ← ema_momentum · e + (1 − ema_momentum) w, from 0 to below 1: see
+        From 0 to below 1. Keeps an average of all weights, e ← ema_momentum · e + (1 − ema_momentum) w; see
         `fastmlp.Sequential.swap_averaged_weights`.
     gradient_accumulation_steps : int, default 1
-        Batches whose mean gradient makes one update.
+        The number of batches whose mean gradient makes one update.
     """
 
     learning_rate: float | Schedule
@@ -53,8 +53,10 @@ class Optimizer:
     gradient_accumulation_steps: int = 1
 
     code: ClassVar[int] = -1  # of `fastmlp.kernels.tables`
-    unsigned_slots: ClassVar[tuple[int, ...]] = ()  # whose numbers are never negative: squares, and sizes of steps
-    needs_all_rows: ClassVar[bool] = False  # in each batch: `fit` takes all of them as one
+    unsigned_slots: ClassVar[
+        tuple[int, ...]
+    ] = ()  # slots with numbers that are never negative: squares, and sizes of steps
+    needs_all_rows: ClassVar[bool] = False  # `fit` takes all rows as one batch
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -88,21 +90,21 @@ class Optimizer:
 
     @property
     def is_plain(self) -> bool:
-        """Whether an update is nothing but the rule of SGD or Adam, which the core kernels have."""
+        """Whether an update is only the rule of SGD or Adam, which the core kernels have."""
         extras = any(getattr(self, name) is not None for name in (*_CLIPPINGS, "ema_momentum"))
         return self.kernel_code in (t.SGD, t.ADAM) and not extras and self.weight_decay == 0
 
     @property
     def slots(self) -> int:
-        """State numbers that the optimiser keeps for each parameter."""
+        """How many numbers the optimiser keeps for each parameter."""
         return t.STATE_SLOTS[self.kernel_code] + int(self.ema_momentum is not None)
 
     def initial_state(self) -> list[float]:
-        """What each slot holds before the first step."""
+        """The number that fills each slot before the first step."""
         return [0.0] * self.slots
 
     def rates(self, steps: Integers) -> Array:
-        """Learning rates of some steps, counted from 0."""
+        """The learning rates of these steps, which count from 0."""
         if callable(self.learning_rate):
             return self.learning_rate.checked_rates(steps)
         return np.full(len(steps), self.learning_rate, np.float64)
@@ -116,14 +118,14 @@ class Optimizer:
         return row
 
     def plan(self, plan: Array) -> None:
-        """Write into a plan what the kernels need to know."""
+        """Write the optimiser into a plan."""
         plan[t.OPTIMIZER], plan[t.ACCUMULATED] = self.kernel_code, self.gradient_accumulation_steps
         plan[t.IS_PLAIN] = plan[t.IS_PLAIN] and self.is_plain
         plan[t.IS_WHOLE] = self.clipnorm is not None or self.global_clipnorm is not None
         plan[t.EMA_SLOT] = -1 if self.ema_momentum is None else self.slots - 1
 
     def config(self) -> dict[str, Any]:
-        """A JSON-ready description; `get` reads it back, unless the learning rate is None: a schedule of the user's."""
+        """A JSON-ready description, which `get` reads back. The rate of a schedule of the user's is None."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if callable(self.learning_rate):
             values["learning_rate"] = self.learning_rate.config()
@@ -148,7 +150,7 @@ class SGD(Optimizer):
     momentum : float, default 0
         μ, from 0 to below 1.
     nesterov : bool, default False
-        Look ahead: w ← w + μv − η dw.
+        Looks ahead: w ← w + μv − η dw.
     clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
         As in `Optimizer`.
 
@@ -193,7 +195,7 @@ class Adam(Optimizer):
     beta_1, beta_2 : float, default 0.9 and 0.999
         Decay of the two moments, from 0 to below 1.
     epsilon : float, default 1e-8
-        Added to √v̂ (the paper's value, scikit-learn's and PyTorch's; Keras uses 1e-7).
+        Added to √v̂. The default is that of the paper, scikit-learn and PyTorch; Keras uses 1e-7.
     clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
         As in `Optimizer`.
 
@@ -233,7 +235,7 @@ class AdamW(Adam):
     learning_rate, beta_1, beta_2, epsilon
         As in `Adam`.
     weight_decay : float, default 0.004
-        Before each update, w ← (1 − η · weight_decay) w (default: Keras's; PyTorch's is 0.01).
+        Before each update, w ← (1 − η · weight_decay) w. The default is Keras's; PyTorch's is 0.01.
     clipvalue, clipnorm, global_clipnorm, ema_momentum, gradient_accumulation_steps
         As in `Optimizer`.
 
@@ -250,7 +252,7 @@ class AdamW(Adam):
 
 @dataclass(frozen=True, repr=False)
 class Adamax(Adam):
-    """Adam with the largest gradient of late in the place of √v̂ (Kingma and Ba, 2015, algorithm 2).
+    """Adam with the largest recent gradient instead of √v̂ (Kingma and Ba, 2015, algorithm 2).
 
     m as in Adam, u ← max(β₂u, |dw|), w ← w − η / (1 − β₁ᵗ) · m / (u + ε).
 
@@ -280,7 +282,7 @@ class Adagrad(Optimizer):
     ----------
     learning_rate : float or Schedule, default 0.01
     initial_accumulator_value : float, default 0
-        Of v, at least 0 (Keras: 0.1).
+        The initial value of v, at least 0 (Keras: 0.1).
     epsilon : float, default 1e-7
     clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
         As in `Optimizer`.
@@ -315,7 +317,7 @@ class Adagrad(Optimizer):
 
 @dataclass(frozen=True, repr=False)
 class RMSprop(Optimizer):
-    """Steps divided by the size of late gradients: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb.
+    """Steps divided by the size of recent gradients: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb.
 
     Parameters
     ----------
@@ -361,15 +363,15 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True, repr=False)
 class Rprop(Optimizer):
-    """Resilient propagation: only the sign of the gradient counts. `Sequential.fit` takes all rows as one batch.
+    """Resilient propagation: uses only the sign of the gradient. `Sequential.fit` takes all rows as one batch.
 
-    Each parameter has a step of its own, at first the learning rate. It grows while the gradient's sign stays, and
-    shrinks when it changes; then the parameter does not move.
+    Each parameter has its own step, which starts at the learning rate. The step grows while the sign of the gradient
+    stays. When the sign changes, the step shrinks and the parameter does not move.
 
     Parameters
     ----------
     learning_rate : float or Schedule, default 0.01
-        First step; later ones depend on the gradients' signs alone.
+        The first step; later steps depend only on the signs of gradients.
     shrink, grow : float, default 0.5 and 1.2
     smallest, largest : float, default 1e-6 and 50
         Bounds of a step.
@@ -422,14 +424,14 @@ class Rprop(Optimizer):
 class LBFGS(Optimizer):
     """L-BFGS, for small data: all rows are one batch, and an epoch is one iteration. Needs SciPy (extra ``scipy``).
 
-    The learning rate is not used: each step's length is searched. Only `fastmlp.Sequential.fit` trains with it. What
-    the method remembers is not kept: with ``resume=True`` too it begins anew, and takes other steps than without the
-    stop.
+    The learning rate is not used, because a search finds the length of each step. Only `fastmlp.Sequential.fit` trains
+    with it. The method's memory is not saved: even with ``resume=True`` it starts afresh, and takes other steps than
+    an uninterrupted run.
 
     Parameters
     ----------
     memory : int, default 10
-        Steps that the method remembers.
+        How many steps the method remembers.
     tolerance : float, default 1e-5
         Training ends when no derivative is larger.
 
@@ -467,7 +469,7 @@ class LBFGS(Optimizer):
 
 @dataclass(frozen=True, repr=False)
 class NoUpdate(Optimizer):
-    """Leaves the parameters alone, so that the gradient can be looked at."""
+    """Does not change the parameters, so that callers can read the gradient."""
 
     code = t.NO_UPDATE
 

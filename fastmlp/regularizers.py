@@ -40,7 +40,7 @@ class Regularizer:
 
 
 def l1(l1: float = 0.01) -> Regularizer:
-    """l1 · Σ|w|: many weights become small or 0.
+    """l1 · Σ|w|, which makes many weights small or 0.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def l1(l1: float = 0.01) -> Regularizer:
 
 
 def l2(l2: float = 0.01) -> Regularizer:
-    """l2 · Σw² (as in Keras; scikit-learn's ``alpha`` is twice this, and divided by the number of rows).
+    """l2 · Σw², as in Keras. (scikit-learn's ``alpha`` is twice this, divided by the number of rows.)
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
 
 
 def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regularizer:
-    """A regulariser from its name ("l1", "l2", "l1_l2"), its configuration or itself; None is no penalty."""
+    """A regulariser from its name ("l1", "l2", "l1_l2"), its configuration or itself; None means no penalty."""
     if value is None:
         return Regularizer()
     if isinstance(value, Regularizer):

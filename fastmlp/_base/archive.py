@@ -1,7 +1,7 @@
-"""Reads ``.npz`` files of unknown origin: what an array takes is known, and checked, before memory is set aside for it.
+"""Reads ``.npz`` files of unknown origin, and checks the size of each array before it allocates memory.
 
-An archive lists its members, and each member begins with the type and the shape of its array. Nothing is believed that
-the size of the file contradicts.
+An archive lists its members, and each member begins with the type and the shape of its array. The reader refuses all
+that the size of the file contradicts.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import numpy as np
 from .errors import FastMLPError, ModelFileError
 from .types import Array
 
-# An archive may be compressed again by its user, though weights hardly shrink; a bomb grows a thousandfold.
+# Users may compress an archive, although weights hardly shrink; a bomb grows a thousandfold.
 _EXPANSION = 20
 _FREE_BYTES = 32 << 20  # what may be set aside for any file
-# What JSON becomes takes more memory than its text: a list or an object, an item, a name in an object, at least so many
-# bytes each. All of them may take four times the text, which is what large histories need, and these bytes.
+# Parsed JSON takes more memory than its text: at least so many bytes for each list or object, item, and name in an
+# object. All of them may take four times the text, which large histories need, and these bytes.
 _BYTES_OF_JSON = {"[": 100, "{": 100, ",": 60, ":": 150}
 _FREE_BYTES_OF_JSON = 64 << 20
 _HEADER_BYTES = 10_000
@@ -57,17 +57,17 @@ class Header:
 
 
 def is_mostly_directory(stream: BinaryIO) -> bool:
-    """Whether the list of an archive's members takes over half of the file.
+    """Whether the list of members takes over half of the archive.
 
-    In memory it takes eight times its bytes. Of what numpy writes it takes about a quarter at the most, as each array
-    has a header of its own.
+    The list takes eight times its bytes in memory. In files that numpy writes it is at most about a quarter, because
+    each array has its own header.
     """
     length = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, length - _TAIL_BYTES))
     tail = stream.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 16:
-        return False  # it is no archive, which is for whoever opens it to say
+        return False  # not an archive: opening it raises the error
     sizes = list(struct.unpack_from("<L", tail, at + 12))
     if tail[max(0, at - 76) :].startswith(b"PK\x06\x06"):  # of archives with more than 65,535 members
         sizes += struct.unpack_from("<Q", tail, at - 76 + 40)
@@ -76,7 +76,7 @@ def is_mostly_directory(stream: BinaryIO) -> bool:
 
 
 class Archive:
-    """The arrays of a ``.npz`` file, each read when it is asked for."""
+    """The arrays of a ``.npz`` file, each read on request."""
 
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self.path = path
@@ -120,28 +120,28 @@ class Archive:
 
     @property
     def names(self) -> list[str]:
-        """Of all arrays."""
+        """The names of all arrays."""
         return list(self._members)
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Of an array, which is not read."""
+        """The shape of an array, without reading it."""
         return self.header(name).shape
 
     def header(self, name: str) -> Header:
-        """What is known of an array before it is read."""
+        """Type and shape of an array, without reading it."""
         if name not in self._headers:
             with self._zip.open(self._member(name)) as file:
                 self._headers[name] = self._read_header(name, file)
         return self._headers[name]
 
     def read(self, name: str) -> Array:
-        """An array."""
+        """Read an array."""
         header = self.header(name)
         with self._zip.open(self._member(name)) as file:
-            file.read(header.start)  # to seek would leave the checksum out
+            file.read(header.start)  # seeking would skip the checksum
             flat = np.empty(header.size, np.uint8)
             done = 0
             while done < header.size:
@@ -161,7 +161,7 @@ class Archive:
         Raises
         ------
         ModelFileError
-            If it is none, or none that a program of ours has written.
+            If it holds no such object, or none that fastmlp can have written.
         """
         header = self.header(name)
         if header.dtype != np.uint8 or len(header.shape) != 1:
@@ -204,12 +204,12 @@ class Archive:
 
 
 def parse_json(text: str) -> Any:
-    """What a JSON text says, unless it is one that only wants to fill the memory.
+    """Parse a JSON text, but refuse one that is built to fill the memory.
 
     Raises
     ------
     ValueError, RecursionError
-        If it says nothing, or a thing twice.
+        If the text is not JSON, or names something twice.
     """
     size = sum(text.count(mark) * size for mark, size in _BYTES_OF_JSON.items())
     if size > _FREE_BYTES_OF_JSON + 4 * len(text):
@@ -226,17 +226,17 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
-    """The archive in a file, while the context lasts; all that goes wrong in it is a ModelFileError."""
+    """Open the archive in a file for the context; every error inside becomes a ModelFileError."""
     try:
-        if path.exists() and not path.is_file():  # to open a pipe would wait for somebody to write to it
+        if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise ModelFileError(f"{path} is not a model file, but a folder, a device or a pipe")
         with open(path, "rb") as stream:
             yield Archive(stream, path)
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such model file") from None
-    except (ModelFileError, MemoryError):  # a whole file may be larger than the memory that is free
+    except (ModelFileError, MemoryError):  # an intact file may still be larger than the free memory
         raise
-    except Exception as error:  # a damaged archive, header or text fails in many ways; none of them is a bug
+    except Exception as error:  # a damaged archive, header or text fails in many ways; none of them is our bug
         reason = f": {error}" if isinstance(error, FastMLPError) else ""
         raise ModelFileError(
             f"{path} is not a readable fastmlp model (damaged or truncated, or another kind of file): "

@@ -1,7 +1,7 @@
 """Properties that are computed once, without a lock.
 
-Up to Python 3.11 `functools.cached_property` holds a lock while it computes, one for all objects: a child that is
-forked while another thread does so would wait for that thread for ever, which it does not have.
+Up to Python 3.11, `functools.cached_property` holds one lock for all objects while it computes. A child that is forked
+meanwhile would wait forever for a thread that it does not have.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING or sys.version_info >= (3, 12):
-    from functools import cached_property as cached_property
+    from functools import cached_property as cached_property  # noqa: PLC0414  (to be imported from here)
 else:
 
-    class cached_property(functools.cached_property):  # named like the one that it stands for
-        """Threads may compute a value at the same time; all get the first one that is there."""
+    class cached_property(functools.cached_property):  # noqa: N801  (it stands for the one of this name)
+        """Threads may compute a value at the same time; all get the first one."""
 
         def __get__(self, instance: Any, owner: Any = None) -> Any:
             if instance is None:

@@ -1,6 +1,6 @@
 """Argument checks shared by the Python layer.
 
-A message names the argument, shows the value that came and the legal ones, and says what to do.
+A message names the argument, shows the given value and the legal ones, and says what to do.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def real_number(
 
 
 def yes_or_no(value: Any, name: str) -> bool:
-    """True or False, and nothing that merely counts as one of them."""
+    """True or False, but no other value that Python treats like them."""
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError(f"{name} must be True or False, not {value!r:.60}")
     return bool(value)
@@ -81,7 +81,7 @@ def text_stream(value: Any, name: str) -> Any:
 
 
 def items(value: Any, name: str, what: str) -> list[Any]:
-    """The elements of a list or another iterable; a text is not meant."""
+    """The elements of a list or another iterable, but not of a text."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise ArgumentTypeError(f"{name} must be a list of {what}, not {value!r:.60}")
     try:
@@ -99,9 +99,9 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
 
 
 def array_of(value: Any, name: str) -> Array:
-    """What NumPy makes of a value; of a tensor that records its gradient, of what it holds.
+    """Convert a value to an array; a tensor that records its gradient gives its numbers.
 
-    Bytes are pixels, so a table, which holds numbers, is never of bytes: what it stores as uint8 becomes int16.
+    uint8 arrays hold pixels but tables hold numbers, so uint8 columns of a table become int16.
     """
     try:
         try:
@@ -133,11 +133,11 @@ def numbers(value: Any, name: str) -> Array:
 
 
 def numbers_if_any(value: Any) -> Array | None:
-    """The same, or None for what holds no numbers."""
+    """The same, or None if the value holds no numbers."""
     try:
         return numbers(value, "it")
     except (ArgumentError, ArgumentTypeError):
-        return None  # whoever needs numbers says what is wrong
+        return None  # the caller that needs numbers reports the error
 
 
 def _frame(frame: Any, name: str) -> Array:
@@ -156,14 +156,14 @@ def _frame(frame: Any, name: str) -> Array:
 
 
 def _plain(array: Array) -> Array:
-    """Objects that are all real numbers, as numbers; other objects stay."""
+    """Convert objects to numbers if all are real numbers; otherwise return them unchanged."""
     if array.ndim == 0 or not all(isinstance(item, (int, float, np.number, np.bool_)) for item in array.flat):
         return array
     return np.array(array.tolist())
 
 
 def _with_missing(array: Array) -> Array:
-    """Numbers and what data frames mark missing ones with; other objects stay."""
+    """Convert numbers and missing values of data frames to floats; return other objects unchanged."""
     values = [np.nan if item is None or str(item) == "<NA>" else item for item in array]
     if not all(isinstance(value, (int, float, np.number, np.bool_)) for value in values):
         return array
@@ -185,19 +185,19 @@ def _hint(array: Array) -> str:
 
 
 def are_rows(x: Any, dtype: np.dtype[Any], width: int) -> bool:
-    """Whether `features` would return ``x`` as it is, finite numbers assumed."""
+    """Whether `features` would return ``x`` itself, if all numbers are finite."""
     return (
         type(x) is np.ndarray and x.dtype == dtype and x.shape[1:] == (width,) and x.flags.c_contiguous and len(x) > 0
     )
 
 
 def is_table(x: Any) -> bool:
-    """Whether ``x`` is a data frame, or another thing of named columns, and not an array."""
+    """Whether ``x`` is a data frame or another table with named columns."""
     return not isinstance(x, np.ndarray) and (hasattr(x, "columns") or hasattr(x, "column_names"))
 
 
 def rows(x: Any, name: str, width: int | None = None) -> Array:
-    """A matrix of rows to learn from, in the type that they came in.
+    """The rows of ``x`` as a matrix, in their own type.
 
     Images of more dimensions are flattened to one row each.
     """
@@ -217,7 +217,7 @@ def rows(x: Any, name: str, width: int | None = None) -> Array:
 
 
 def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) -> Array:
-    """The same as a C-contiguous matrix of finite numbers: uint8 stays, everything else becomes ``dtype``."""
+    """The rows of ``x`` as a C-contiguous matrix of finite numbers: uint8 stays, all other types become ``dtype``."""
     array = rows(x, name, width)
     if array.dtype == np.uint8:
         return np.ascontiguousarray(array)
@@ -230,7 +230,7 @@ def features(x: Any, name: str, dtype: np.dtype[Any], width: int | None = None) 
 def refuse_non_finite(array: Array, original: Array, name: str) -> None:
     """Refuse NaN and infinities in a matrix that was made from ``original``."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if math.isfinite(float(array.sum())):  # one cheap pass; overflow alone leads to the exact look below
+        if math.isfinite(float(array.sum())):  # one cheap pass; if the sum overflows, the exact check below decides
             return
     for start in range(0, len(array), 4096):
         bad = np.argwhere(~np.isfinite(array[start : start + 4096]))
@@ -246,7 +246,7 @@ def refuse_non_finite(array: Array, original: Array, name: str) -> None:
 def class_targets(
     y: Any, name: str, rows: int, features_name: str, classes: int, dtype: np.dtype[Any]
 ) -> tuple[Array, Array]:
-    """Targets for a cross-entropy over ``classes``: (labels, empty) or (zeros, target rows).
+    """Targets for a cross-entropy over ``classes``: (labels, empty array) or (zeros, target rows).
 
     Integers are class numbers. A matrix with one column for each class holds one-hot rows, which become class
     numbers, or soft targets.
@@ -291,28 +291,28 @@ def _target_rows(array: Array, name: str, classes: int, dtype: np.dtype[Any]) ->
 
 
 def some(values: Iterable[Any]) -> str:
-    """The first few of some values, in words."""
+    """The first few values, as text for a message."""
     listed = [value.item() if isinstance(value, np.generic) else value for value in values]
     rest = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(f"{value!r:.40}" for value in listed[:_SHOWN]) + rest
 
 
 def are_texts(array: Array) -> bool:
-    """Whether an array holds texts, and not numbers."""
+    """Whether an array holds texts."""
     if array.dtype.kind == "O":
         return any(isinstance(item, str) for item in array.ravel()[:1000])
     return array.dtype.kind in "UST"
 
 
 def texts(y: Any, name: str) -> Array | None:
-    """One text for each row, or None for targets that are no text."""
+    """One text for each row, or None if the targets are not texts."""
     try:
         array = array_of(y, name)
     except ArgumentTypeError:
-        return None  # whoever reads numbers says what is wrong
+        return None  # the caller that reads numbers reports the error
     if not are_texts(array) or np.ma.is_masked(y):
-        return None  # nor what is masked
-    if array.dtype.kind == "T":  # of any length, and some perhaps missing
+        return None  # nor masked values
+    if array.dtype.kind == "T":  # texts of any length, some of them perhaps missing
         array = array.astype(object)
     if array.dtype.kind == "O":
         missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]

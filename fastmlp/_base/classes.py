@@ -1,6 +1,6 @@
-"""Which class each row of targets belongs to, however the classes are written down.
+"""Finds the class of each row of targets, in all the ways in which classes are written down.
 
-Whatever divides rows by class asks here: `fastmlp.datasets.train_test_split`, and the folds of a cross-validation.
+`fastmlp.datasets.train_test_split` and the folds of a cross-validation use it to divide rows by class.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from .types import Array, Integers
 
 
 def to_stratify_by(y: Any, name: str, stratify: bool | None) -> Integers | None:
-    """The class of each row, if rows are to be divided class by class; else None.
+    """The class of each row, or None if rows are not to be divided by class.
 
     Parameters
     ----------
     y : array_like
     name : str
-        Of the targets, for messages.
+        The name of the targets in messages.
     stratify : bool or None
-        None: if ``y`` holds class labels.
+        None divides by class if ``y`` holds class labels.
 
     Raises
     ------
     ArgumentError
-        If ``stratify`` is True, and ``y`` does not hold class labels; or if some rows have no label.
+        If ``stratify`` is True but ``y`` does not hold class labels, or if some rows have no label.
     ArgumentTypeError
         If ``stratify`` is something else.
     """
@@ -46,11 +46,11 @@ def to_stratify_by(y: Any, name: str, stratify: bool | None) -> Integers | None:
 
 
 def class_numbers(y: Any, name: str = "y") -> Integers | None:
-    """The class of each row, from 0, if the targets are labels; None for numbers to predict and soft targets.
+    """The class of each row, from 0, or None if the targets are soft or numbers to predict.
 
-    Labels are whole numbers of any type, booleans, texts, bytes and other objects that are equal or not: in lists,
-    arrays and columns of data frames, with one dimension or as a single column; or one-hot rows. Where they have an
-    order, the classes are numbered by it.
+    Labels are whole numbers of any type, booleans, texts, bytes and other objects that can be compared for equality:
+    in lists, arrays and columns of data frames, with one dimension or as a single column. They may also be one-hot
+    rows. Labels that can be sorted number the classes in sorted order.
     """
     labels = _as_array(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -65,7 +65,7 @@ def class_numbers(y: Any, name: str = "y") -> Integers | None:
 
 
 def numbers_among(labels: Array, given: Array, name: str, called: str) -> Integers:
-    """The place of each label that is given among all labels; ``called`` is what messages call these.
+    """The place of each given label among all labels, which messages name ``called``.
 
     Raises
     ------
@@ -85,12 +85,12 @@ def _as_array(y: Any) -> Array:
     try:
         array = check.array_of(y, "y")
     except ArgumentTypeError:
-        return np.empty(0)[None]  # rows of different lengths: no labels, and whoever reads targets says so
+        return np.empty(0)[None]  # rows of different lengths are not labels; who reads targets reports it
     return array.astype(object) if array.dtype.kind == "T" else array
 
 
 def _of_objects(labels: Array, name: str) -> Array:
-    """Objects that are all texts or all numbers, as an array of these; others stay."""
+    """Convert objects to an array if all are texts or all are numbers; otherwise return them unchanged."""
     items = labels.ravel().tolist()
     missing = [row for row, item in enumerate(items) if _is_missing(item)]
     if missing and labels.ndim == 1 and not all(isinstance(item, float) for item in items):
@@ -118,7 +118,7 @@ def _of_rows(rows: Array) -> Integers | None:
 
 
 def _are_whole(labels: Array) -> bool:
-    """Whether these are no measurements: numbers with a fraction, NaN or infinity."""
+    """Whether all numbers are whole: no fractions, NaN or infinity."""
     if labels.dtype.kind != "f":
         return True
     with np.errstate(invalid="ignore"):
@@ -128,7 +128,7 @@ def _are_whole(labels: Array) -> bool:
 def _numbered(labels: Array) -> Integers | None:
     try:
         return np.unique(labels, return_inverse=True)[1].reshape(-1).astype(np.int64, copy=False)
-    except TypeError:  # objects without an order: numbered as they come
+    except TypeError:  # objects that cannot be sorted are numbered in the order of their first rows
         pass
     try:
         places: dict[Any, int] = {}
@@ -138,7 +138,7 @@ def _numbered(labels: Array) -> Integers | None:
 
 
 def _are_measurements(y: Any, classes: Integers) -> bool:
-    """Whether whole numbers with a decimal point are rather numbers to predict: most of them come once."""
+    """Whether floats that are whole are numbers to predict rather than labels: most of them occur once."""
     labels = _as_array(y)
     if labels.dtype.kind == "O":
         labels = _of_objects(labels, "y")

@@ -15,8 +15,8 @@ from . import check
 from .errors import ArgumentError
 from .types import Array
 
-_BLOCK_NUMBERS = 1 << 18  # in float64 at once: wide data and pixels are never converted as a whole
-_FEW = 1000  # units in the last place by which numbers in float64 may differ that should be equal, at most
+_BLOCK_NUMBERS = 1 << 18  # converted to float64 at once, so that wide data and pixels are never converted as a whole
+_FEW = 1000  # the most units in the last place by which equal numbers may differ in float64
 _NARROW = 4  # the same for narrower types
 _LEAST_EXPONENT = -1000  # of a column's unit: 2^1000 is still a number
 
@@ -52,11 +52,11 @@ def rows(x: Any, name: str, width: int | None = None) -> Array:
 def measured(parts: Iterable[Array]) -> Columns:
     """Measure the columns of all parts together, in float64.
 
-    The result has the same bits however the rows are divided into parts: they are gone through in blocks of one size.
-    Differences from the first row are added up, which are exact where numbers are close, and in units of a power of
-    two for each column, so that no square is too large or too small. The moments of a block join those of the blocks
-    before it as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-    variances", 1979.
+    The rows are processed in blocks of one size, so the result has the same bits for every division into parts. The
+    sums are over differences from the first row, which are exact if numbers are close. Each column is scaled by a
+    power of two, so that no square overflows or underflows. The moments of a block are merged with those of earlier
+    blocks as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
+    1979.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def measured(parts: Iterable[Array]) -> Columns:
 
 
 def _blocks(parts: Iterable[Array]) -> Iterator[Array]:
-    """The rows of all parts in blocks of one size, but for the last."""
+    """The rows of all parts, in blocks of one size; the last one may be smaller."""
     rest: Array | None = None
     for part in parts:
         size, at = max(1, _BLOCK_NUMBERS // part.shape[1]), 0
@@ -123,8 +123,8 @@ def _refuse_infinite(largest: Array) -> None:
 def _differ_by_rounding(deviation: Array, mean: Array, rounding: float) -> Array:
     """Which columns are constant: those whose spread is within the rounding of their numbers.
 
-    That is a matter of the data's precision and not of their size: a column of numbers around 1e-16 is not constant
-    because of that. (Only a variance that is 0 in float64 is none.)
+    This depends on the precision of the data, not on their size: a column of numbers around 1e-16 is not constant for
+    that reason. (Only a variance that is 0 in float64 makes it so.)
     """
     with np.errstate(over="ignore"):
         found: Array = (np.square(deviation) == 0) | (deviation <= rounding * np.abs(mean))
@@ -132,7 +132,7 @@ def _differ_by_rounding(deviation: Array, mean: Array, rounding: float) -> Array
 
 
 def _rounding(dtype: np.dtype[Any], count: int) -> float:
-    """By which share of themselves numbers that should be equal may differ.
+    """The relative difference that rounding may cause between equal numbers.
 
     Whole numbers are exact up to 2⁵³. Numbers in float64 that should be equal may be made by some operations, and
     differ by as many units in their last place: scikit-learn's scalers allow for as many as there are rows. In

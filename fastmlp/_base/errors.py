@@ -1,7 +1,7 @@
 """Errors that fastmlp raises on purpose.
 
 Each derives from a built-in exception too, so that ``except ValueError`` keeps working.
-A message names the argument or file, what was expected, and what came.
+A message names the argument or file, what was expected, and what was given.
 """
 
 

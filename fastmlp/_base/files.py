@@ -1,4 +1,4 @@
-"""Names of files, and files that are written whole or not at all."""
+"""Checks names of files, and writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from typing import Any, BinaryIO
 
 from .errors import ArgumentError, ArgumentTypeError
 
-# A file that is being written: who writes it holds a lock on it, which goes with its process. Short, and not made from
-# the target's name: that may be as long as the file system allows.
+# The name of a file that is being written. The writer holds a lock on it, which ends with its process. The name is
+# short and not made from the target's name, which may be as long as the file system allows.
 _PART = re.compile(r"\.fastmlp-(?P<host>[0-9a-f]{8})-[0-9a-f]{12}\.part")
-_FOREIGN_SECONDS = 24 * 3600.0  # locks of other hosts may not show here; what they write is not a day old
+_FOREIGN_SECONDS = 24 * 3600.0  # other hosts' locks may be invisible, but they write no file for a day
 _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 
 
 def as_path(value: Any, name: str = "path") -> Path:
-    """The path of a file; what is no name of one is refused, above all a number: to the system it names an open file.
+    """The path of a file. Other values are refused, above all numbers, which the system takes for open files.
 
     Raises
     ------
@@ -40,17 +40,17 @@ def as_path(value: Any, name: str = "path") -> Path:
 
 
 def as_folder(value: Any, name: str = "folder") -> Path:
-    """The path of a folder, otherwise as `as_path`."""
+    """The path of a folder; see `as_path`."""
     return _path(value, name, "folder")
 
 
 def as_place(value: Any, name: str = "path") -> Path:
-    """The path of a file or a folder, otherwise as `as_path`."""
+    """The path of a file or a folder; see `as_path`."""
     return _path(value, name, "file or folder")
 
 
 def _path(value: Any, name: str, what: str) -> Path:
-    if isinstance(value, str) and not value:  # which pathlib takes for the working folder
+    if isinstance(value, str) and not value:  # pathlib takes '' for the working folder
         raise ArgumentError(f"{name} must be the name of a {what}, not ''")
     try:
         path = Path(value)
@@ -62,19 +62,19 @@ def _path(value: Any, name: str, what: str) -> Path:
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a whole file or nothing: readers see the old content or the new, never a part.
+    """Write a file completely or not at all: readers see the old content or the new, never a part.
 
-    A link stays a link: the file behind it is replaced. Permissions are an existing file's, else the usual ones.
-    What killed processes left half written in the folder is removed.
+    If the path is a link, the file behind it is replaced. An existing file keeps its permissions; a new one gets the
+    usual ones. Parts that killed processes left in the folder are removed.
 
     Raises
     ------
     OSError
-        If the file cannot be written, or is none: a folder, a device or a pipe would be replaced by a file.
+        If the file cannot be written, or if the path is a folder, a device or a pipe.
     """
     target = _target(path)
     folder = os.path.dirname(target)
-    _remove_abandoned(folder)  # before: the disk may be full of it
+    _remove_abandoned(folder)  # first, because they may fill the disk
     with _temporary(folder) as (temporary, file):
         file.write(content)
         file.flush()
@@ -82,12 +82,12 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             shutil.copymode(target, temporary)
         if sys.platform == "win32":
-            file.close()  # or it cannot be renamed
+            file.close()  # otherwise it cannot be renamed
         os.replace(temporary, target)
 
 
 def _target(path: str | os.PathLike[str]) -> str:
-    """The file that a path names, behind all links."""
+    """The file that a path names, with all links resolved."""
     target = os.path.realpath(path)
     if not os.path.isdir(os.path.dirname(target)):
         raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
@@ -102,15 +102,15 @@ def _target(path: str | os.PathLike[str]) -> str:
 
 
 def is_ordinary(path: str | os.PathLike[str]) -> bool:
-    """Whether a path names a file, or what could become one; not a folder, a device, a pipe, or a stream."""
+    """Whether a path names a file or could become one: not a folder, a device, a pipe or a stream."""
     for name in _names(path):
         if name in _STREAMS or os.path.realpath(os.path.dirname(name)).startswith("/proc/"):
-            return False  # also where it leads to a file: whoever reads that has the old one open
+            return False  # even if it leads to a file: readers would keep the old one open
     return not os.path.exists(path) or stat.S_ISREG(os.stat(path).st_mode)
 
 
 def _names(path: str | os.PathLike[str]) -> Iterator[str]:
-    """A file's name and, where it is a link, those that it leads to, one after the other."""
+    """A file's name and, if it is a link, the names that it leads to, one after the other."""
     name = os.path.abspath(path)
     seen = set[str]()
     while name not in seen:
@@ -122,13 +122,13 @@ def _names(path: str | os.PathLike[str]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _temporary(folder: str) -> Iterator[tuple[str, BinaryIO]]:
-    """A new locked file in a folder, which is removed unless it has been renamed."""
+    """A new locked file in a folder. It is removed unless it is renamed."""
     while True:
         path = os.path.join(folder, f".fastmlp-{_host()}-{uuid.uuid4().hex[:12]}.part")
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(handle, "wb") as file:
             _lock(handle)
-            if os.fstat(handle).st_nlink == 0:  # taken for abandoned before it was locked
+            if os.fstat(handle).st_nlink == 0:  # another process removed it before it was locked
                 continue
             try:
                 yield path, file
@@ -141,7 +141,7 @@ def _temporary(folder: str) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def _lock(handle: int, *, wait: bool = True) -> bool:
-    """Lock a file for its process; False if another has it, True also where there are no locks."""
+    """Lock a file for this process; False if another process has the lock, True if there are no locks."""
     if sys.platform == "win32":
         return True
     import fcntl
@@ -151,12 +151,12 @@ def _lock(handle: int, *, wait: bool = True) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return wait  # a file system without locks: nothing tells who is alive
+        return wait  # a file system without locks does not show which writers are alive
     return True
 
 
 def _remove_abandoned(folder: str) -> None:
-    """Remove what processes that are gone were writing: nobody holds its lock."""
+    """Remove the parts of processes that have ended: nobody holds their locks."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             match = _PART.fullmatch(name)
@@ -170,7 +170,7 @@ def _remove_if_abandoned(path: str, *, is_ours: bool) -> None:
     try:
         found = os.fstat(handle)
         is_old = time.time() - found.st_mtime > _FOREIGN_SECONDS
-        tells = is_ours and sys.platform != "win32"  # whether a free lock means that nobody writes
+        tells = is_ours and sys.platform != "win32"  # whether an unlocked file has no writer
         if stat.S_ISREG(found.st_mode) and (tells or is_old) and _lock(handle, wait=False):
             os.unlink(path)
     finally:
@@ -179,5 +179,5 @@ def _remove_if_abandoned(path: str, *, is_ours: bool) -> None:
 
 @functools.cache
 def _host() -> str:
-    """What stands for this machine in names of files."""
+    """The name of this machine, for names of files."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]

@@ -1,14 +1,14 @@
-"""Ctrl-C: looked after while a model is trained, put off where numba must not be disturbed, and never lost.
+"""Handles Ctrl-C: training stops cleanly, numba is not disturbed, and no Ctrl-C is lost.
 
-Python's own handler raises `KeyboardInterrupt` wherever the main thread happens to be. Two contexts take its place for
-a while: `Interruption` takes note of the first Ctrl-C and raises at its end, `uninterrupted` raises at its end whatever
-was pressed in it. Both leave a handler of the program's own (or of its editor) in charge, do nothing in other threads,
-and bring Python's handler back.
+Python's own handler raises `KeyboardInterrupt` wherever the main thread happens to be. Two contexts replace it for a
+while: `Interruption` notes the first Ctrl-C and raises at its end; `uninterrupted` delays every Ctrl-C to its end.
+Neither replaces a handler of the program or its editor, or does anything in other threads. Both restore Python's
+handler.
 """
 
 from __future__ import annotations
 
-# What `signal` wraps: its own functions look each handler up among names, which takes 4 µs.
+# The module that `signal` wraps: the functions of `signal` look up each handler by name, which takes 4 µs.
 import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
@@ -19,14 +19,14 @@ from types import FrameType, TracebackType
 
 
 class _Console:
-    """What is known of Ctrl-C; only the main thread changes it."""
+    """The state of Ctrl-C; only the main thread changes it."""
 
     def __init__(self) -> None:
         self.entered = 0  # interruptions, one inside the other
         self.happened = False  # since the outermost was entered
-        self.closed = 0  # contexts in which nothing is raised
-        self.waiting = 0  # signals that came in one of them
-        self.note = ""  # what to tell whoever pressed
+        self.closed = 0  # contexts that delay Ctrl-C
+        self.waiting = 0  # delayed signals
+        self.note = ""  # what to print after Ctrl-C
 
     def take(self, number: int, frame: FrameType | None) -> None:
         """The handler."""
@@ -35,7 +35,7 @@ class _Console:
             return
         self.waiting += 1
         if self.note and self.waiting == 1:
-            with contextlib.suppress(Exception):  # the signal may have come while a line was being written
+            with contextlib.suppress(Exception):  # the signal may have interrupted a write
                 print(f"fastmlp: {self.note}", file=sys.stderr, flush=True)
 
     def _deliver(self) -> None:
@@ -45,7 +45,7 @@ class _Console:
             raise KeyboardInterrupt
 
     def deliver(self, count: int) -> None:
-        """Do what so many signals ask for."""
+        """Handle so many signals."""
         for _ in range(count):
             self._deliver()
 
@@ -54,13 +54,13 @@ _console = _Console()
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    # Where it comes while a context is entered or left, it does what Python's handler would, whose place is given back.
+    # A signal on entering or leaving a context does what Python's handler would do, which is restored.
     _give_back()
     _console.take(number, frame)
 
 
 def _take_over() -> bool:
-    """Put our handler in the place of Python's; whether ours is there."""
+    """Replace Python's handler by ours; returns whether ours is in place."""
     if threading.current_thread() is not threading.main_thread():
         return False
     handler = _signal.getsignal(signal.SIGINT)
@@ -73,12 +73,12 @@ def _take_over() -> bool:
 
 def _give_back() -> None:
     is_over = not _console.entered and not _console.closed
-    if is_over and _signal.getsignal(signal.SIGINT) is _handle:  # the program may have set its own meanwhile
+    if is_over and _signal.getsignal(signal.SIGINT) is _handle:  # the program may have set its own handler meanwhile
         _signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _after_fork_in_child() -> None:
-    # The contexts may be those of a thread that the child does not have, or it may never come back to them.
+    # The contexts may belong to a thread that the child does not have, or the child may never leave them.
     global _console
     _console = _Console()
     with contextlib.suppress(ValueError):
@@ -92,10 +92,9 @@ if hasattr(os, "register_at_fork"):
 class Interruption:
     """In this context the first Ctrl-C sets ``happened``, and its end raises `KeyboardInterrupt`.
 
-    Who works in it looks at ``happened``, comes to a good end, and need not think of the rest. A second Ctrl-C raises
-    at once. Interruptions within each other, such as that of a training within that of a sweep, share the signal, and
-    each raises at its own end. An error that leaves the context after Ctrl-C is what `KeyboardInterrupt` came after:
-    who goes on after such errors must not go on after Ctrl-C.
+    The code inside checks ``happened`` and stops cleanly. A second Ctrl-C raises at once. Nested interruptions, such
+    as that of a training inside a sweep, share the signal, and each raises at its own end. If an error leaves the
+    context after Ctrl-C, `KeyboardInterrupt` replaces it, so that code that continues after errors stops after Ctrl-C.
     """
 
     def __init__(self) -> None:
@@ -109,11 +108,11 @@ class Interruption:
 
     @property
     def is_over(self) -> bool:
-        """Whether those who work in it should end: after Ctrl-C, after `stop`, and once it is left."""
+        """Whether the work inside should end: after Ctrl-C, after `stop`, and once the context is left."""
         return self._is_stopped or self.happened
 
     def stop(self) -> None:
-        """End the work for another reason; nothing is raised for it."""
+        """End the work for another reason, without raising an error."""
         self._is_stopped = True
 
     def __enter__(self) -> Interruption:
@@ -123,27 +122,27 @@ class Interruption:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._is_stopped = True  # for threads that a second Ctrl-C did not wait for
+        self._is_stopped = True  # for threads that still run after a second Ctrl-C
         console = self._console
         if console is None:
             return
         console.entered -= 1
-        happened = console.happened  # no call from the line above to here: a signal is taken before or after both
+        happened = console.happened  # no call since the line above: a signal comes before or after both
         if not console.entered:
             console.happened = False
-        if console is _console:  # else this is a child, forked within
+        if console is _console:  # otherwise this is a child that was forked inside
             _give_back()
         if happened and (kind is None or issubclass(kind, Exception)):
             raise KeyboardInterrupt
 
 
-class uninterrupted:  # a context manager that reads as contextlib's do
-    """In this context nothing is interrupted: a Ctrl-C is heeded at its end.
+class uninterrupted:  # noqa: N801  (reads like the context managers of contextlib)
+    """Delay Ctrl-C to the end of this context.
 
     Parameters
     ----------
     note : str, optional
-        Printed on stderr when Ctrl-C is pressed: how long it may take, where it does.
+        Printed on stderr when Ctrl-C is pressed, for contexts that may take long.
     """
 
     def __init__(self, note: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What users call classes and features: labels beside class numbers, and the columns of data frames."""
+"""The user's names for classes and features: labels for class numbers, and columns of data frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def class_labels(given: Any) -> Array:
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If they are of another kind, or two of them are equal.
+        If they have another type, or if two of them are equal.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def class_labels(given: Any) -> Array:
             if kind is int:
                 labels = [check.whole_number(item, "classes", minimum=-(2**63)) for item in labels]
             array = np.array(labels, np.int64 if kind is int else np.str_)
-            if array.tolist() != labels:  # numpy leaves it out, and then two labels may be one
+            if array.tolist() != labels:  # numpy drops it, which could make two labels equal
                 raise ArgumentError(f"classes must be labels that do not end in a null character, not {some(labels)}")
             return array
     raise ArgumentTypeError(f"classes must be a list of labels, all texts or all whole numbers, not {given!r:.60}")
@@ -55,10 +55,10 @@ def _items(given: Any) -> list[Any]:
 
 
 def labels_in(y: Any, units: int, name: str) -> Array | None:
-    """The labels of all classes, in order, from targets that are labels of one's own; None for other targets.
+    """The labels of all classes, in order, if the targets are labels of the user's; otherwise None.
 
-    These are texts, or whole numbers as many as there are classes that are not those from 0 on. Class numbers need
-    no labels, also where some do not occur; other numbers are refused by whoever reads targets.
+    Such labels are texts, or as many different whole numbers as there are classes that do not count from 0. Class
+    numbers need no labels, even if some do not occur. The code that reads targets refuses other numbers.
     """
     words = texts(y, name)
     if words is None:
@@ -77,7 +77,7 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
 
 
 def whole_numbers(y: Any) -> Integers | None:
-    """One whole number for each row, whatever the type says; None for other targets."""
+    """One whole number for each row, in any type; None for other targets."""
     array = check.numbers_if_any(y)
     if array is None:
         return None
@@ -91,9 +91,9 @@ def whole_numbers(y: Any) -> Integers | None:
 
 
 def distinct(y: Array) -> int | list[int]:
-    """What a new model is to be told of the classes of whole numbers: how many they are, or the labels themselves.
+    """The ``classes`` of a new model for whole numbers: how many there are, or the labels themselves.
 
-    Numbers of which some below the largest never occur are labels, and make no classes without rows.
+    If some numbers below the largest never occur, the numbers are labels, so that no class is without rows.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def distinct(y: Array) -> int | list[int]:
 
 
 def class_count(units: int) -> int:
-    """Classes that an output layer tells apart."""
+    """How many classes an output layer distinguishes."""
     return max(2, units)
 
 
@@ -115,7 +115,7 @@ def told_apart(units: int) -> str:
 
 
 def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
-    """Targets with class numbers in the place of labels; rows of probabilities stay as they are."""
+    """Replace labels in targets by class numbers; rows of probabilities stay as they are."""
     words = texts(y, name)
     if labels is None:
         if words is None:
@@ -134,7 +134,7 @@ def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
 
 
 def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
-    """``class_weight`` with class numbers in the place of labels."""
+    """Replace labels in ``class_weight`` by class numbers."""
     if labels is None or not isinstance(class_weight, Mapping):
         return class_weight
     numbers = {label: number for number, label in enumerate(labels.tolist())}
@@ -156,7 +156,7 @@ def feature_names(x: Any, name: str = "x") -> Names | None:
     ArgumentError
         If two columns have the same name.
     """
-    if isinstance(x, np.ndarray) or callable(getattr(x, "collect", None)):  # what is lazy has no rows to learn from
+    if isinstance(x, np.ndarray) or callable(getattr(x, "collect", None)):  # a lazy table has no rows yet
         return None
     columns = getattr(x, "column_names", getattr(x, "columns", None))  # the former are those of Arrow's tables
     if columns is None:
@@ -165,14 +165,14 @@ def feature_names(x: Any, name: str = "x") -> Names | None:
 
 
 def names_of(columns: Any, name: str) -> Names:
-    """The names of columns, as model files can hold them.
+    """The names of columns, in the form that model files can hold.
 
     Raises
     ------
     ArgumentError
         If two are the same.
     ArgumentTypeError
-        If there is no list of them.
+        If they are not a list.
     """
     names = tuple(_column_name(item) for item in check.items(columns, name, "names of columns"))
     repeated = [item for item, count in Counter(names).items() if count > 1]
@@ -184,7 +184,7 @@ def names_of(columns: Any, name: str) -> Names:
 
 
 def _column_name(column: Any) -> Name:
-    """A column's name as model files can hold it."""
+    """A column's name in the form that model files can hold."""
     if isinstance(column, tuple):
         return tuple(_column_name(item) for item in column)
     if isinstance(column, (int, np.integer)) and not isinstance(column, bool):
@@ -193,17 +193,17 @@ def _column_name(column: Any) -> Name:
 
 
 def places(x: Any, known: Names | None, name: str) -> list[int] | None:
-    """Where in ``x`` the columns are that a model learned from; None if they are in their order, or have no names.
+    """The places in ``x`` of the columns that a model was trained on; None if they are in order, or have no names.
 
     Raises
     ------
     ArgumentError
-        If a data frame has other columns than the one that the model learned from.
+        If a data frame has other columns than the one that the model was trained on.
     """
     names = feature_names(x, name)
     if known is None or names is None or names == known:
         return None
-    is_counted = names == tuple(range(len(known)))  # as of a frame that was made of an array without names
+    is_counted = names == tuple(range(len(known)))  # a frame that was made from an array has such names
     if is_counted and not set(names) & set(known):
         return None
     check_columns(names, known, name)
@@ -211,12 +211,12 @@ def places(x: Any, known: Names | None, name: str) -> list[int] | None:
 
 
 def texts_only(names: Names | None) -> tuple[str, ...] | None:
-    """Names as the header of a file has them."""
+    """The names in the form of a file's header."""
     return None if names is None else tuple(map(str, names))
 
 
 def check_columns(names: Names, known: Names, name: str) -> None:
-    """Refuse columns that are not those that a model learned from, in whatever order."""
+    """Refuse other columns than those that a model was trained on; the order does not matter."""
     missing = [item for item in known if item not in names]
     strange = [item for item in names if item not in known]
     if missing or strange:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """Rows of cells under each other: columns ``left`` to the left, the others to the right.
+    """Align rows of cells: the columns ``left`` to the left, the others to the right.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def _padded(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> l
 
 
 def number(value: float | None) -> str:
-    """Four digits after the point, or as many that count where that says nothing; "" for what is not known.
+    """A number with four digits after the point, or with an exponent if it is small or large; "" for None and NaN.
 
     Examples
     --------

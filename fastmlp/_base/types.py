@@ -1,4 +1,4 @@
-"""Names of array types, for annotations only: importing `numpy.typing` would take its time at start-up."""
+"""Names of array types, for annotations only: importing `numpy.typing` would slow down the start."""
 
 from __future__ import annotations
 

@@ -303,5 +303,5 @@ def cpus_for(threads: int) -> list[int]:
 def environment(threads: int) -> dict[str, str]:
     """Variables of a contestant's process."""
     counts = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+    path = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
     return {**os.environ, **counts, **_OTHER_VARIABLES, "PYTHONPATH": path}

@@ -113,9 +113,9 @@ def _weights_of_classes(class_weight: Any, classes: Array, units: int) -> Array:
         factors = len(classes) / (present * np.maximum(there, 1))
     elif isinstance(class_weight, Mapping):
         factors = np.ones(count)
-        for number, weight in class_weight.items():
-            if isinstance(number, (bool, np.bool_)) and count == 2:  # as targets that are booleans have it
-                number = int(number)
+        for key, weight in class_weight.items():
+            is_flag = isinstance(key, (bool, np.bool_)) and count == 2  # of targets that are booleans
+            number = int(key) if is_flag else key
             index = check.whole_number(number, "class_weight class", minimum=0, maximum=count - 1)
             factors[index] = check.real_number(weight, f"class_weight[{index}]", minimum=0)
     else:

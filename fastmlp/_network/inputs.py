@@ -35,8 +35,10 @@ _FEW_LOST = 0.9  # share of the distinct values of a column of fractions that ro
 
 @dataclass(frozen=True)
 class Features:
-    """Rows as the kernels read them: uint8, or numbers in the model's dtype, of which the first layer's mean has been
-    taken off where ``is_centered``."""
+    """Rows as the kernels read them: uint8, or numbers in the model's dtype.
+
+    Where it ``is_centered``, the mean of the first layer is already subtracted.
+    """
 
     rows: Array
     is_centered: bool = False

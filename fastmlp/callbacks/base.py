@@ -85,10 +85,10 @@ class Callback:
     model: Model
     every_batches: int | None = None
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         """Before the first epoch.
 
-        ``plan`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
+        ``run_info`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
         ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``:
         the names that an epoch's logs can have. A callback may add values of its own to the logs that it is given:
         those behind it see them.

@@ -97,18 +97,18 @@ class ModelCheckpoint(Callback):
         self.best: float | None = None
         self.saved: list[Path] = []
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self.best, self.saved = None, []
         self._earlier = [] if self.keep_last is None else earlier(self.template)
-        known = ["epoch", "batch", *plan["logs"]]
+        known = ["epoch", "batch", *run_info["logs"]]
         others = [name for name in _field_names(self.template) if name not in known]
-        self._awaited = set(others) if self._may_be_added(plan.get("callbacks", ())) else set()
+        self._awaited = set(others) if self._may_be_added(run_info.get("callbacks", ())) else set()
         _check_fields(self.template, [*known, *self._awaited])
         if self.save_best_only:
-            self._watched.begin(plan)
-            self._check_frequency(plan)
-        self._batches = plan["batches"]
-        self._names = list(plan["logs"])
+            self._watched.begin(run_info)
+            self._check_frequency(run_info)
+        self._batches = run_info["batches"]
+        self._names = list(run_info["logs"])
 
     def _may_be_added(self, callbacks: Sequence[Callback]) -> bool:
         """Whether code of the user's own is told of epochs or batches before this callback."""
@@ -116,8 +116,8 @@ class ModelCheckpoint(Callback):
         hooks = ("on_batches_end",) if self.every_batches is not None else ("on_epoch_end", "on_batches_end")
         return any(_is_own(getattr(other, hook)) for other in before for hook in hooks)
 
-    def _check_frequency(self, plan: dict[str, Any]) -> None:
-        if self.every_batches and self.monitor.startswith("val_") and not plan["validation_batches"]:
+    def _check_frequency(self, run_info: dict[str, Any]) -> None:
+        if self.every_batches and self.monitor.startswith("val_") and not run_info["validation_batches"]:
             raise ArgumentError(
                 f"monitor is {self.monitor!r}, which is not known between epochs: give fit() validation_batches, or "
                 f"save_freq='epoch' instead of {self.every_batches}"
@@ -177,7 +177,7 @@ def _template(path: Any, *, by_batch: bool) -> str:
     name = str(as_path(path))
     if name.endswith(".npz"):
         return name
-    return os.path.join(name, "epoch_{epoch:03d}_batch_{batch:05d}.npz" if by_batch else "epoch_{epoch:03d}.npz")
+    return str(Path(name, "epoch_{epoch:03d}_batch_{batch:05d}.npz" if by_batch else "epoch_{epoch:03d}.npz"))
 
 
 def _field_names(template: str) -> list[str]:

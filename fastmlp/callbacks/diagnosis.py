@@ -117,9 +117,9 @@ class Diagnosis(Callback):
 
     # ------------------------------------------------------------ hooks
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self.findings, self.layers, self._said = [], [], 0
-        self._epoch = plan["first_epoch"]
+        self._epoch = run_info["first_epoch"]
         self._losses: list[float] = []  # of the first batches, then of epochs
         self._near_chance = 0
         self._before: dict[int, Array] = {}

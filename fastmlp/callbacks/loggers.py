@@ -26,12 +26,12 @@ class EpochLines(Callback):
         self.path = as_path(path)
         self.append = check.yes_or_no(append, "append")
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
-        self._names = list(plan["logs"])
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
+        self._names = list(run_info["logs"])
         goes_on = bool(self.model.history and self.model.history.epoch)  # a new run begins with an empty history
         lines = self._lines_there() if self.append or goes_on else []
         if goes_on:
-            while lines and self._is_repeated(lines[-1], plan["first_epoch"]):
+            while lines and self._is_repeated(lines[-1], run_info["first_epoch"]):
                 lines.pop()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self.path, "".join(f"{line}\n" for line in lines).encode())
@@ -95,9 +95,9 @@ class CSVLogger(EpochLines):
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
         super().__init__(path, append)
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._columns: list[str] = []
-        super().on_train_begin(plan)
+        super().on_train_begin(run_info)
 
     def _lines_there(self) -> list[str]:
         lines = super()._lines_there()

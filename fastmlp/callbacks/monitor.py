@@ -33,13 +33,13 @@ class Monitor:
         self._asked = check.choice(mode, "mode", ("auto", "min", "max"))
         self.mode = self._asked  # "auto" until a run begins
 
-    def begin(self, plan: dict[str, Any]) -> None:
+    def begin(self, run_info: dict[str, Any]) -> None:
         """Take note of a run; one that will never have the value is refused before its first epoch."""
-        validated = plan["validation_rows"] > 0
-        self._every = plan["validation_freq"] if validated else 1
-        if not validated and self._is_validation and self.name.removeprefix("val_") in plan["logs"]:
-            raise self._missing(plan["logs"])
-        self.mode = self._found_mode(plan["higher_is_better"]) if self._asked == "auto" else self._asked
+        validated = run_info["validation_rows"] > 0
+        self._every = run_info["validation_freq"] if validated else 1
+        if not validated and self._is_validation and self.name.removeprefix("val_") in run_info["logs"]:
+            raise self._missing(run_info["logs"])
+        self.mode = self._found_mode(run_info["higher_is_better"]) if self._asked == "auto" else self._asked
 
     def _found_mode(self, higher_is_better: dict[str, bool | None]) -> str:
         known = higher_is_better.get(self.name.removeprefix("val_"))

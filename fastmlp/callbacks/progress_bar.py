@@ -29,8 +29,8 @@ class ProgressLine(Callback):
         self.stream = check.text_stream(stream, "stream")
         self._drawn = 0
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
-        self._plan = plan
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
+        self._run_info = run_info
         self._start = time.perf_counter()
         self._epochs_done = 0
 
@@ -39,7 +39,7 @@ class ProgressLine(Callback):
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
         if self.live:
-            self._write(self._line(logs, batch / self._plan["batches"]), final=False)
+            self._write(self._line(logs, batch / self._run_info["batches"]), final=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self._epochs_done += 1
@@ -50,12 +50,12 @@ class ProgressLine(Callback):
             self._write(f"stopped: {_IN_WORDS.get(reason, reason)}", final=True)
 
     def _line(self, logs: Logs, fraction: float) -> str:
-        head = _head(self._epoch, self._plan["epochs"])
+        head = _head(self._epoch, self._run_info["epochs"])
         return "  ".join([head, _values(logs), f"ETA {_duration(self._left(fraction))}"])
 
     def _left(self, fraction: float) -> float:
         done = self._epochs_done + fraction
-        wanted = self._plan["epochs"] - self._plan["first_epoch"]
+        wanted = self._run_info["epochs"] - self._run_info["first_epoch"]
         passed = time.perf_counter() - self._start
         return passed / done * max(0.0, wanted - done) if done else 0.0
 
@@ -89,21 +89,21 @@ class ProgressBar(Callback):
         self._bar: Any = None
         self._line: ProgressLine | None = None
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
-        self._plan = plan
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
+        self._run_info = run_info
         stream = self.stream or sys.stdout
         is_redrawn = _in_notebook() or stream is None or bool(getattr(stream, "isatty", bool)())
         self._line = None if is_redrawn else ProgressLine(live=False, stream=stream)  # a bar would fill a file
         if self._line is not None:
-            self._line.on_train_begin(plan)
+            self._line.on_train_begin(run_info)
 
     def on_epoch_begin(self, epoch: int) -> None:
         if self._line is not None:
             self._line.on_epoch_begin(epoch)
             return
         self._bar = self._tqdm(
-            total=self._plan["batches"],
-            desc=_head(epoch, self._plan["epochs"]),
+            total=self._run_info["batches"],
+            desc=_head(epoch, self._run_info["epochs"]),
             unit="batch",
             file=self.stream or sys.stdout,
             dynamic_ncols=True,

@@ -61,9 +61,9 @@ class ReduceLROnPlateau(Callback):
         self.cooldown = check.whole_number(cooldown, "cooldown", minimum=0)
         self.min_lr = check.real_number(min_lr, "min_lr", minimum=0)
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         _refuse_schedule(self)
-        self._watched.begin(plan)
+        self._watched.begin(run_info)
         self._best: float | None = None
         self._waited = 0
         self._cooling = 0
@@ -121,7 +121,7 @@ class LearningRateScheduler(Callback):
             raise ArgumentTypeError(f"schedule must be a function of (epoch, rate), not {schedule!r:.60}")
         self.schedule = schedule
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         _refuse_schedule(self)
 
     def on_epoch_begin(self, epoch: int) -> None:

@@ -84,9 +84,9 @@ class EarlyStopping(Callback):
         self._best_weights: list[Array] | None = None
         self._waited = 0
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._reset()
-        self._watched.begin(plan)
+        self._watched.begin(run_info)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         value = self._watched.read(logs, epoch)

@@ -64,11 +64,11 @@ class Tracker(Callback):
 
     # ------------------------------------------------------------ hooks
 
-    def on_train_begin(self, plan: dict[str, Any]) -> None:
-        self._batches = plan["batches"]
-        self._epoch = plan["first_epoch"]
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
+        self._batches = run_info["batches"]
+        self._epoch = run_info["first_epoch"]
         self._is_on = True
-        self._attempt(self.log_settings, settings_of(self.model, plan))
+        self._attempt(self.log_settings, settings_of(self.model, run_info))
 
     def on_epoch_begin(self, epoch: int) -> None:
         self._epoch = epoch
@@ -276,7 +276,7 @@ class TensorBoardTracker(Tracker):
 _FAILURES = ("diverged", "failed")
 
 
-def settings_of(model: Model, plan: dict[str, Any]) -> dict[str, Any]:
+def settings_of(model: Model, run_info: dict[str, Any]) -> dict[str, Any]:
     """What describes a training run, ready for JSON: the model, how it is trained, and on how much."""
     of_run = ("epochs", "first_epoch", "batch_size", "batches", "rows", "validation_rows")
     return {
@@ -288,7 +288,7 @@ def settings_of(model: Model, plan: dict[str, Any]) -> dict[str, Any]:
         "metrics": [metric.name for metric in model.metrics],
         "dtype": str(model.dtype),
         "seed": model.seed,
-        **{name: plan[name] for name in of_run},
+        **{name: run_info[name] for name in of_run},
         "fastmlp_version": __version__,
     }
 

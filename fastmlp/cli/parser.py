@@ -113,7 +113,7 @@ def _add_command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
-        help=description.split("\n")[0].rstrip("."),
+        help=description.split("\n", maxsplit=1)[0].rstrip("."),
         description=description,
         usage=usage_line,
         formatter_class=argparse.RawDescriptionHelpFormatter,

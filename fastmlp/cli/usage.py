@@ -140,7 +140,7 @@ def check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | Path 
     outputs, inputs : dict of str to path or None
         By the name of the option. An output may be neither another output nor an input.
     """
-    taken = {_identity(path): name for name, path in inputs.items() if path is not None and os.path.isfile(path)}
+    taken = {_identity(path): name for name, path in inputs.items() if path is not None and Path(path).is_file()}
     for name, path in outputs.items():
         if path is None:
             continue

@@ -1,4 +1,4 @@
-"""Data sets: built in, from files, or downloaded on request; and what to do to them before training."""
+"""Data sets: built in, from files, or downloaded on request; and functions that prepare them for training."""
 
 from .catalog import data_home, load
 from .digits import digits

@@ -1,7 +1,7 @@
-"""Open data files by what they hold, not by what they are called, and never unpack more than is allowed.
+"""Opens data files by their content, not their name, and never unpacks more than is allowed.
 
-Here alone stand the limit on what a compressed file may expand to, and the way in which whatever goes wrong
-while a file is read becomes a DataFileError that names it. Standard library alone.
+This file alone limits the expansion of compressed files, and turns the errors of readers into a DataFileError that
+names the file. It imports the standard library alone.
 """
 
 import gzip
@@ -21,17 +21,17 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20
 
 _LIMIT = "FASTMLP_MAX_EXPANSION"
-_TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; what shrinks further is rare
-_ALWAYS = 1 << 26  # bytes that any file may expand to
+_TIMES = 200.0  # sparse tables of one-hot columns shrink to a hundredth; a stronger compression is rare
+_ALWAYS = 1 << 26  # bytes to which any file may expand
 
 
 def place_of(value: Any, name: str = "path") -> Path:
-    """The path of a file or a folder to read, in which ``~`` is a home folder."""
+    """The path of a file or a folder to read; ``~`` is a home folder."""
     return _at_home(as_place(value, name), value)
 
 
 def folder_of(value: Any, name: str) -> Path:
-    """The path of a folder, in which ``~`` is a home folder."""
+    """The path of a folder; ``~`` is a home folder."""
     return _at_home(as_folder(value, name), value)
 
 
@@ -43,14 +43,14 @@ def _at_home(path: Path, value: Any) -> Path:
 
 
 def existing_file(path: Any, name: str = "path") -> Path:
-    """``path`` as a Path, or a DataFileError unless it is a file with something in it."""
+    """``path`` as a Path; raises DataFileError unless it is a file that is not empty."""
     found = _at_home(as_path(path, name), path)
     with reading(found):
         status = found.stat()
     if stat.S_ISDIR(status.st_mode):
         raise DataFileError(f"{found}: expected a file, found a folder; name one file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise DataFileError(f"{found}: expected a file, found a pipe or a device; copy what it gives into a file")
+        raise DataFileError(f"{found}: expected a file, found a pipe or a device; copy its content into a file")
     if status.st_size == 0:
         raise DataFileError(f"{found}: expected data, found an empty file; copy or download it again")
     return found
@@ -58,9 +58,9 @@ def existing_file(path: Any, name: str = "path") -> Path:
 
 @contextmanager
 def reading(path: Path, expected: str = "a readable file", remedy: str = "copy or download it again") -> Iterator[None]:
-    """Turn whatever goes wrong while others read ``path`` (zlib, zipfile, csv, NumPy) into a DataFileError.
+    """Turn errors of libraries that read ``path`` (zlib, zipfile, csv, NumPy) into a DataFileError.
 
-    Only calls of such readers, and what feeds them, belong inside: a fault in our own logic must stay visible.
+    Only calls of such readers belong inside, so that errors of our own stay visible.
     """
     try:
         yield
@@ -99,7 +99,7 @@ def _short(error: Exception) -> str:
 
 
 def allow(path: Path, n_bytes: int) -> None:
-    """Refuse to expand a compressed file to so many bytes, if they are too many."""
+    """Raise an error if a compressed file would expand to too many bytes."""
     most = _most_bytes(path)
     if n_bytes > most:
         size = path.stat().st_size
@@ -149,14 +149,14 @@ class _Unpacked(io.RawIOBase):
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """The bytes of ``path``, unpacked when its content (whatever its name) is gzip."""
+    """The bytes of ``path``, unpacked if its content is gzip, whatever its name."""
     if is_packed(path):
         return cast(BinaryIO, io.BufferedReader(_Unpacked(path), 1 << 17))
     return open(path, "rb")
 
 
 def check_expansion(path: Path) -> None:
-    """Refuse a gzip file that expands too far at once, and not after minutes of making numbers of its text."""
+    """Refuse a gzip file that expands too far before its text is parsed, which may take minutes."""
     with reading(path):
         if is_packed(path):
             with open_bytes(path) as file:
@@ -177,7 +177,7 @@ def first_bytes(path: Path, n: int) -> bytes:
 
 
 def fill(file: Any, buffer: memoryview) -> int:
-    """Read into ``buffer`` until it is full or the file ends; returns how many bytes there were."""
+    """Read into ``buffer`` until it is full or the file ends; returns the number of bytes."""
     done = 0
     while done < len(buffer) and (piece := file.read(min(_PIECE, len(buffer) - done))):
         buffer[done : done + len(piece)] = piece

@@ -1,7 +1,7 @@
-"""Read and map NPY and NPZ files. A header is believed only where the bytes that it speaks of are there.
+"""Reads and maps NPY and NPZ files. A header must agree with the number of bytes in the file.
 
-NumPy parses the text of a header, and nothing else: no array is made before its size has been compared with the file's,
-and nothing that is read is executed.
+NumPy only parses the text of a header. Its size is compared with the file's before an array is made, and nothing in
+the file is executed.
 """
 
 import io
@@ -21,18 +21,18 @@ from .arrays import Features, FeatureType, Split, as_features, as_labels, same_d
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 1 << 14
 _MOST_DIMENSIONS = 32
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those of numpy.savez and numpy.savez_compressed
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the methods of numpy.savez and numpy.savez_compressed
 _NPY, _NPZ = "a complete NPY file of numbers", "a complete NPZ file of numbers"
 _AGAIN, _ALL_AGAIN = "save it again with numpy.save", "save it again with numpy.savez_compressed"
 
 
 class _Form(NamedTuple):
-    """What a header says."""
+    """The content of a header."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     fortran: bool
-    offset: int  # of the values, in the file
+    offset: int  # bytes of the values in the file
 
     @property
     def n_bytes(self) -> int:
@@ -61,7 +61,7 @@ def load_npy(path: Path, dtype: FeatureType | None = None) -> Features:
 
 
 def map_npy(path: Path) -> NDArray[Any]:
-    """The array of an NPY file as a memory map: what is looked at is read, and nothing else."""
+    """The array of an NPY file as a memory map, which reads only the rows in use."""
     if not first_bytes(path, 6).startswith(_MAGIC):
         raise DataFileError(f"{path}: expected an NPY file, found another kind; save the array with numpy.save")
     with reading(path, _NPY, _AGAIN):
@@ -74,13 +74,13 @@ def map_npy(path: Path) -> NDArray[Any]:
         if not form.shape:
             raise DataFileError(f"{path}: expected an array of rows, found a single value; {_AGAIN}")
         if form.n_bytes == 0:
-            return np.empty(form.shape, form.dtype)  # there is nothing to map
+            return np.empty(form.shape, form.dtype)  # an empty array cannot be mapped
         mapped: NDArray[Any] = np.memmap(path, form.dtype, "r", form.offset, form.shape, "F" if form.fortran else "C")
         return mapped
 
 
 def map_raw(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """A file of nothing but numbers as a memory map; a first length of -1 is told by the size of the file."""
+    """A raw file of numbers as a memory map; if the first length is -1, the size of the file determines it."""
     with reading(path):
         size = path.stat().st_size
     row = dtype.itemsize * math.prod(shape[1:])
@@ -129,7 +129,7 @@ def _read_member(path: Path, name: str, archive: zipfile.ZipFile, member: zipfil
 
 
 def _read_array(path: Path, what: str, file: Any, room: int | None) -> NDArray[Any]:
-    """The array that ``file``, of ``room`` bytes if that is known, holds."""
+    """The array in ``file``, which has ``room`` bytes if that is known."""
     start = file.read(_LONGEST_HEADER)
     form = _form(path, what, start)
     _check_room(path, what, form, room)
@@ -137,7 +137,7 @@ def _read_array(path: Path, what: str, file: Any, room: int | None) -> NDArray[A
     values = start[form.offset :][: form.n_bytes]
     buffer[: len(values)] = np.frombuffer(values, np.uint8)
     found = len(values) + fill(file, buffer.data[len(values) :])
-    # The checksum of a zip member is compared when its end is reached.
+    # zipfile compares the checksum of a member at its end.
     if found < form.n_bytes or file.read(1) or len(start) > form.offset + form.n_bytes:
         raise _wrong_size(path, what, form, "fewer" if found < form.n_bytes else "more")
     array = buffer.view(form.dtype).reshape(form.shape, order="F" if form.fortran else "C")
@@ -145,7 +145,7 @@ def _read_array(path: Path, what: str, file: Any, room: int | None) -> NDArray[A
 
 
 def _form(path: Path, what: str, start: bytes) -> _Form:
-    """What the header says at the ``start`` of an array, if it makes sense."""
+    """The header at the ``start`` of an array, if it makes sense."""
     file = io.BytesIO(start)
     major, _ = np.lib.format.read_magic(file)
     if major not in (1, 2):

@@ -1,4 +1,4 @@
-"""Make features and labels of whatever arrays a file held. The type that is stored decides, and never the values."""
+"""Makes features and labels from the arrays of a file. The stored type decides what they are, never the values."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ Split = tuple[Part, Part]
 
 MAX_LABEL = 255
 _TYPES = ("uint8", "float32", "float64")
-_BLOCK = 4096  # rows that are looked at together: a second array of the data's size may not fit
+_BLOCK = 4096  # rows to check at once: a second array of the data's size may not fit into memory
 
 
 def feature_type(dtype: Any, function: str) -> FeatureType | None:
@@ -31,7 +31,7 @@ def feature_type(dtype: Any, function: str) -> FeatureType | None:
 def as_features(path: Path, what: str, values: NDArray[Any], dtype: FeatureType | None = None) -> Features:
     """``values``, (n, …), as 2-D C-contiguous features.
 
-    Without ``dtype``, uint8 (pixels) and float32 stay as they are, and all other numbers become float64.
+    Without ``dtype``, uint8 (pixels) and float32 do not change, and all other numbers become float64.
     """
     if values.dtype.kind not in "buif":
         raise DataFileError(f"{path}: expected numbers in {what}, found {_kind(values)}; store numbers")
@@ -48,7 +48,7 @@ def as_features(path: Path, what: str, values: NDArray[Any], dtype: FeatureType 
 
 
 def converted(path: Path, what: str, values: NDArray[Any], dtype: str) -> Features:
-    """2-D ``values`` in this dtype, C-contiguous; what it cannot hold is an error that says where it is."""
+    """2-D ``values`` in this dtype, C-contiguous; an error names the place of a value that does not fit."""
     if dtype == "uint8":
         if values.dtype != np.uint8:
             _refuse(path, what, values, not_pixels, "whole numbers of 0 to 255, as for pixels,", _PIXELS)
@@ -68,13 +68,13 @@ _PIXELS = (
 
 
 def not_pixels(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Where a value is no whole number of 0 to 255."""
+    """Where values are not whole numbers from 0 to 255."""
     wrong: NDArray[np.bool_] = ~((values >= 0) & (values <= 255) & (values == np.floor(values)))
     return wrong
 
 
 def are_whole_bytes(values: NDArray[Any]) -> bool:
-    """Whether all values are whole numbers of 0 to 255."""
+    """Whether all values are whole numbers from 0 to 255."""
     return not any(not_pixels(values[start : start + _BLOCK]).any() for start in range(0, len(values), _BLOCK))
 
 
@@ -93,7 +93,7 @@ def _refuse(
 
 
 def as_labels(path: Path, what: str, values: NDArray[Any]) -> Labels:
-    """``values`` as int64 class numbers, (n,): whole numbers of 0 to 255, or one-hot rows."""
+    """``values`` as int64 class numbers, (n,), from whole numbers of 0 to 255 or one-hot rows."""
     if values.dtype.kind not in "buif":
         raise DataFileError(f"{path}: expected class numbers in {what}, found {_kind(values)}; number the classes")
     if values.ndim == 2 and values.shape[1] == 1:
@@ -127,7 +127,7 @@ def from_one_hot(path: Path, what: str, values: NDArray[Any]) -> Labels:
 
 
 def same_length(path: Path, other: Path, n_rows: int, n_labels: int) -> None:
-    """Raise unless there is one label for each row."""
+    """Raise an error unless there is one label for each row."""
     if n_rows != n_labels:
         raise DataFileError(
             f"{other}: expected {n_rows} labels, one for each row of {path}, found {n_labels}; the two do "
@@ -136,7 +136,7 @@ def same_length(path: Path, other: Path, n_rows: int, n_labels: int) -> None:
 
 
 def same_width(train: Path, test: Path, n_train: int, n_test: int) -> None:
-    """Raise unless train and test rows have equally many features."""
+    """Raise an error unless training and test rows have the same number of features."""
     if n_train != n_test:
         raise DataFileError(
             f"{test}: expected {n_train} features in each row, as in {train}, found {n_test}; the two do not "
@@ -145,7 +145,7 @@ def same_width(train: Path, test: Path, n_train: int, n_test: int) -> None:
 
 
 def same_dtype(test_path: Path, train: Part, test: Part) -> Split:
-    """Both parts as pixels, or both as numbers of one type: the same value must mean the same in both."""
+    """Both parts as pixels, or both as numbers of one type, so that a value means the same in both."""
     (x, y), (x_test, y_test) = train, test
     if (x.dtype == np.uint8) != (x_test.dtype == np.uint8):
         raise DataFileError(

@@ -14,7 +14,7 @@ from .digits import digits
 from .files import Loaded, has_data, load_file, load_folder, refuse_table_arguments
 from .table import TableForm
 
-# The names of downloadable data sets, as folders and arguments are called.
+# The names of downloadable data sets, in folders and arguments.
 DOWNLOADABLE = ("mnist", "fashion_mnist")
 _ENVIRONMENT = "FASTMLP_DATA"
 
@@ -29,18 +29,18 @@ def load(
     separator: str = "auto",
     decimal: str = ".",
 ) -> Split:
-    """Load training and test data. Nothing is downloaded and nothing that is read is executed.
+    """Load training and test data. It downloads nothing, and executes nothing that it reads.
 
     Parameters
     ----------
     name_or_path : str or path
-        A name (a folder or file of that name is meant by "./name"):
+        A name (write "./name" for a folder or file of that name):
 
         - "digits": generated from ``seed``, 60,000 + 10,000 images of 28 x 28 (see `digits`).
-        - "mnist", "fashion_mnist": looked for in the folder of that name in the folder that the environment
-          variable FASTMLP_DATA names; in FASTMLP_DATA itself if it is called so (the files of the two data
-          sets have the same names, so nothing else tells them apart); then in ``data_home() / name``. Upper
-          case, "-" and "_" make no difference: "Fashion-MNIST" and "FashionMNIST" are the same folder.
+        - "mnist", "fashion_mnist": files in the folder of that name inside the folder of the environment variable
+          FASTMLP_DATA; or in FASTMLP_DATA itself if it has that name (the files of both data sets have the same names,
+          so only the folder distinguishes them); or in ``data_home() / name``. Case, "-" and "_" make no difference:
+          "Fashion-MNIST" and "FashionMNIST" are the same folder.
 
         Or a folder with one of:
 
@@ -53,31 +53,30 @@ def load(
         Or a file:
 
         - .npz with the arrays x_train, y_train, x_test and y_test;
-        - .csv, plain or .gz (see `load_csv` for its columns). It has no test part: a sixth of the rows,
-          of each class in proportion, drawn by ``seed``, becomes the test part.
+        - .csv, plain or .gz (see `load_csv` for its columns). A sixth of its rows becomes the test part, of each class
+          in proportion, drawn with ``seed``.
     seed : int
         Seed of "digits", and of the split of a single CSV file.
     dtype : {"uint8", "float32", "float64"}, optional
-        Of the features. Without it, tables give float64, arrays in .npz files what they are stored as (uint8 or
-        float32; float64 for all other types), and images uint8: IDX files mostly, and what is called by a name above.
-        uint8 are pixels, so say "uint8" of a CSV file of pixels.
+        Type of the features. By default, tables give float64, arrays in .npz files their stored type (uint8 or
+        float32; float64 for all other types), and images uint8: the data sets with names, and most IDX files. uint8
+        means pixels, so use "uint8" for a CSV file of pixels.
     label, n_classes_one_hot, separator, decimal
-        Of CSV files; see `load_csv`.
+        For CSV files; see `load_csv`.
 
     Returns
     -------
     (x_train, y_train), (x_test, y_test)
-        x: uint8 (pixels), float32 or float64, shape (n, features), C-contiguous, the same dtype in both
-        parts; y: class numbers, int64, shape (n,). Labels that are words are numbered
-        in sorted order; `load_csv` gives the words.
+        x: uint8 (pixels), float32 or float64, shape (n, features), C-contiguous, the same dtype in both parts; y:
+        class numbers, int64, shape (n,). Words as labels are numbered in sorted order; `load_csv` returns the words.
 
     Raises
     ------
     DataFileError
-        If nothing is found (the message lists the places searched) or a file is damaged or of another kind.
+        If nothing is found (the message lists the places searched), or a file is damaged or of another kind.
     ArgumentError, ArgumentTypeError
-        If ``name_or_path`` is neither a string nor a path, ``seed`` is not an integer of 0 or more, or another argument
-        cannot be used.
+        If ``name_or_path`` is neither a string nor a path, ``seed`` is not an integer of at least 0, or another
+        argument cannot be used.
 
     Examples
     --------
@@ -90,7 +89,7 @@ def load(
 
 
 def load_as(name_or_path: Any, form: TableForm, seed: int) -> Loaded:
-    """`load`, with what is known of earlier data."""
+    """`load`, with the form of earlier data."""
     seed = check.whole_number(seed, "seed", minimum=0)
     path = place_of(name_or_path, "name_or_path")
     if isinstance(name_or_path, str):
@@ -98,7 +97,7 @@ def load_as(name_or_path: Any, form: TableForm, seed: int) -> Loaded:
         if name == "digits":
             refuse_table_arguments(name, "a built-in data set", form)
             return _digits(seed, form.dtype)
-        if name in DOWNLOADABLE:  # images, in whatever kind of file
+        if name in DOWNLOADABLE:  # images in any kind of file
             return load_folder(_find(name), replace(form, dtype=form.dtype or "uint8"))
     with reading(path):
         is_folder, is_there = path.is_dir(), path.exists()
@@ -121,9 +120,9 @@ def _digits(seed: int, dtype: FeatureType | None) -> Loaded:
 
 
 def data_home() -> Path:
-    """The folder for downloaded data sets, one folder each; it need not exist.
+    """The folder that holds a folder for each downloaded data set; it need not exist.
 
-    ``fastmlp/data`` in the user's cache folder: XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS;
+    It is ``fastmlp/data`` in the user's cache folder: XDG_CACHE_HOME or ~/.cache; ~/Library/Caches on macOS;
     LOCALAPPDATA on Windows.
 
     Examples

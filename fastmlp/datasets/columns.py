@@ -1,4 +1,4 @@
-"""Which columns of a table are labels: by what was asked for, by the header, or by what the columns hold."""
+"""Finds the label columns of a table, by the arguments, the header, or the values."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _FEATURE_NAME = re.compile(r"(?:pixel|px|feature|feat|x|f|v|column|col)?[ _.-]?\
 
 @dataclass(frozen=True)
 class Columns:
-    """What is what in a table: features are all columns that are nothing else."""
+    """The columns of a table; all that are not labels or left out are features."""
 
     label: int | None = None
-    one_hot: int = 0  # this many leading columns
+    one_hot: int = 0  # the number of leading one-hot columns
     left_out: tuple[int, ...] = ()
     why: str | None = None  # in words
-    is_open: bool = False  # whether only what the columns hold can decide, and they have not been read yet
+    is_open: bool = False  # whether the label depends on the values, which have not been read yet
     may_be_one_hot: bool = False
 
     def not_features(self) -> set[int]:
-        """Numbers of columns."""
+        """The numbers of the columns that are not features."""
         labels = set() if self.label is None else {self.label}
         return labels | set(range(self.one_hot)) | set(self.left_out)
 
     def may_hold_words(self, text: CsvText) -> set[int]:
-        """Columns that are read as words at first: a label, or what may turn out to be one."""
+        """Columns to read as words at first: labels, and possible labels."""
         if self.label is not None:
             return {self.label}
         ends = {0, text.n_columns - 1} if self.is_open else set()
@@ -45,7 +45,7 @@ class Columns:
 
 
 def columns_of(text: CsvText, label: Any, n_one_hot: Any, known: Label = None) -> Columns:
-    """The columns by the arguments of `load_csv`; ``known`` is the label column of earlier data of this kind."""
+    """Find the columns by the arguments of `load_csv`; ``known`` is the label column of earlier data of this kind."""
     _check_one_hot(text, n_one_hot)
     if n_one_hot:
         return Columns(one_hot=n_one_hot, why=f"the first {n_one_hot} columns, as asked for: one-hot rows")
@@ -85,7 +85,7 @@ def _find_column(text: CsvText, label: Any) -> int:
 
 
 def _known_column(text: CsvText, known: Label) -> int | None:
-    """The known label column, by its name in a header, or by its number where neither file has one."""
+    """The known label column, by its name in the header, or by its number if neither file has a header."""
     if isinstance(known, str):
         return text.header.index(known) if text.header and known in text.header else None
     return known if known is not None and text.header is None and known < text.n_columns else None
@@ -121,7 +121,7 @@ def _by_header(text: CsvText, header: list[str], labels_wanted: bool) -> Columns
 
 
 def _n_one_hot_names(names: list[str]) -> int:
-    """How many names, from the first on, are label_0, label_1, …, counted from 0 or from 1."""
+    """How many leading names are label_0, label_1, …, counted from 0 or from 1."""
     start: int | None = None
     for column, name in enumerate(names):
         match = _ONE_HOT_NAME.fullmatch(name)
@@ -138,9 +138,9 @@ def _n_one_hot_names(names: list[str]) -> int:
 def decided(
     text: CsvText, columns: Columns, values: NDArray[Any], words: dict[int, list[str]], too_many: set[int]
 ) -> Columns:
-    """The label column of a table without header: the first or the last, where only one of them can be it.
+    """The label column of a table without header: the first or the last, if only one of them can be it.
 
-    ``words`` are the different words of the columns that are no numbers; ``too_many`` are columns with more of them
+    ``words`` are the different words in columns that do not hold numbers; ``too_many`` are columns with more words
     than there may be classes.
     """
     last = text.n_columns - 1
@@ -175,7 +175,7 @@ def _in_doubt(text: CsvText, found: str, width: int = 0) -> DataFileError:
 
 
 def _objection(column: NDArray[Any], words: list[str] | None) -> str | None:
-    """Why a column cannot be labels, in words; None if it can."""
+    """The reason why a column cannot be the label; None if it can."""
     if words is not None:
         return _objection_to_words(words)
     wrong = np.flatnonzero(not_pixels(column))
@@ -196,13 +196,13 @@ def _objection_to_words(words: list[str]) -> str | None:
 
 
 def _holds_measures(text: CsvText, column: int) -> bool:
-    """Whether the first rows show numbers that are no labels: such a column is read as numbers at once."""
+    """Whether the first rows hold numbers that cannot be labels; such a column is read as numbers at once."""
     numbers = [as_number(row[column], text.decimal) for row in text.sample if column < len(row)]
     return any(number is not None and not (0 <= number <= MAX_LABEL and number % 1 == 0) for number in numbers)
 
 
 def _one_hot_width(text: CsvText, values: NDArray[Any]) -> int:
-    """The fewest leading columns, two or more, that hold exactly one 1 (and otherwise 0) in every row; 0 if none do."""
+    """The width of leading one-hot columns: the fewest, at least two, with one 1 and otherwise 0 in every row; else 0."""
     is_one = values == 1
     has_one = is_one.any(axis=1)
     first_one = is_one.argmax(axis=1)

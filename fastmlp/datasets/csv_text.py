@@ -1,8 +1,8 @@
-"""CSV text to numbers: a fast way for whole numbers of 0 to 255, and an exact way for everything else.
+"""Parses CSV text: a fast way for whole numbers from 0 to 255, and an exact way for everything else.
 
-The fast way reads blocks of bytes and does arithmetic on the positions of separators; it gives up, without
-judging, on whatever it does not know. The exact way is ``numpy.loadtxt``. When that fails too, the file is
-read once more, line by line, to say where the fault is.
+The fast way reads blocks of bytes and does arithmetic on the positions of separators; it gives up on everything that
+it does not know. The exact way is ``numpy.loadtxt``. If that fails too, the file is read once more, line by line, to
+find the fault.
 """
 
 import csv
@@ -57,11 +57,11 @@ def _parse_small_integers(lines: bytes, n_columns: int, separator: int) -> NDArr
     if left_over or np.count_nonzero(is_newline) != n_rows or not is_newline[row_ends].all():
         return None
     lengths = np.diff(ends, prepend=-1) - 1
-    digits = text - np.uint8(_ZERO)  # wraps around below zero: everything but a digit is above 9
+    digits = text - np.uint8(_ZERO)  # wraps around below zero, so that all but digits are above 9
     if lengths.min() < 1 or lengths.max() > 3 or np.count_nonzero(digits <= 9) != len(text) - len(ends):
         return None
     values = digits[ends - 1].astype(np.uint16)
-    # Most pixels are 0: the fields that have tens and hundreds are few, and looked up alone.
+    # Most pixels are 0: few fields have tens and hundreds, so only these are looked up.
     for place, worth in ((2, 10), (3, 100)):
         has_place = np.flatnonzero(lengths >= place)
         values[has_place] += np.uint16(worth) * digits[ends[has_place] - place].astype(np.uint16)
@@ -69,18 +69,18 @@ def _parse_small_integers(lines: bytes, n_columns: int, separator: int) -> NDArr
 
 
 def read_numbers(text: CsvText, special: AsNumber, *, pixels: bool = False) -> NDArray[np.float64]:
-    """All rows, (n, n_columns), in float64; ``special`` makes numbers of the fields of columns that may hold words.
+    """All rows, (n, n_columns), in float64; ``special`` converts the fields of columns that may hold words.
 
-    The other columns must be finite numbers, and with ``pixels`` whole ones of 0 to 255.
+    The other columns must hold finite numbers, and with ``pixels`` whole numbers from 0 to 255.
     """
     converters = dict(special)
     if text.decimal == ",":
-        converters = {column: _decimal_comma for column in range(text.n_columns)} | converters
+        converters = dict.fromkeys(range(text.n_columns), _decimal_comma) | converters
     try:
         with reading(text.path):
             values = _loadtxt(_data_lines(text), text.separator, converters)
     except DataFileError as error:
-        # What is no number is a ValueError to NumPy, which does not know the line of the file.
+        # For a field that is not a number, NumPy raises ValueError without the line of the file.
         if isinstance(error.__cause__, ValueError) and not isinstance(error.__cause__, UnicodeError):
             _raise_where(text, special, pixels, str(error.__cause__))
         raise
@@ -114,7 +114,7 @@ def _decimal_comma(field: str) -> float:
 
 
 def _all_allowed(values: NDArray[np.float64], without: Collection[int], pixels: bool) -> bool:
-    # In blocks: for a large file, a second array of its size is memory that may not be there.
+    # In blocks, because a second array of the size of a large file may not fit into memory.
     for start in range(0, len(values), 4096):
         rows = values[start : start + 4096]
         features = np.delete(rows, list(without), axis=1) if without else rows
@@ -126,20 +126,20 @@ def _all_allowed(values: NDArray[np.float64], without: Collection[int], pixels: 
 
 
 def require_rows(text: CsvText) -> None:
-    """Raise if there is no row of numbers."""
+    """Raise an error if there is no row of numbers."""
     if not any(line.strip() for line in _data_lines(text)):
         raise DataFileError(f"{text.path}: expected rows of numbers below the header, found none; is it complete?")
 
 
 def _data_lines(text: CsvText) -> Iterator[str]:
-    """The lines below the header. Spaces before a quote are taken off, because NumPy takes such a quote for a word."""
+    """The lines below the header, without spaces before quotes, because NumPy takes such a quote for a word."""
     gap = re.compile(re.escape(text.separator) + r' +"(?!")')
     for line in itertools.islice(text_lines(text.path), text.header_lines, None):
         yield gap.sub(f'{text.separator}"'.replace("\\", r"\\"), line) if '"' in line else line
 
 
 def _raise_where(text: CsvText, words: Collection[int], pixels: bool, reason: str) -> NoReturn:
-    """Read the file line by line to the first fault, and raise an error that says where it is."""
+    """Read the file line by line to the first fault, and raise an error with its place."""
     expected = f"rows of {_PIXELS if pixels else 'numbers'} with {text.between} between them"
     with reading(text.path, expected, "is a quote missing?"):
         rows = csv.reader(_data_lines(text), delimiter=text.separator)
@@ -150,7 +150,7 @@ def _raise_where(text: CsvText, words: Collection[int], pixels: bool, reason: st
 
 
 def one_line(field: str) -> str:
-    """A field that may hold words; one over several lines is what an open quote makes of the rows that follow."""
+    """Refuse a field over several lines, which an open quote makes from the rows that follow."""
     if "\n" in field:
         raise ValueError("a field goes over several lines")
     return field

@@ -1,4 +1,4 @@
-"""How a CSV file is written: which character separates its fields, which is its decimal mark, and its header."""
+"""Finds the form of a CSV file: its separator, its decimal mark, and its header."""
 
 import csv
 import io
@@ -12,44 +12,44 @@ from .._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from ._open import check_expansion, existing_file, first_bytes, open_bytes, reading
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-LONGEST_LINE = 1 << 22  # a field takes far more memory while it is looked at than in the file
+LONGEST_LINE = 1 << 22  # parsing a field takes far more memory than its text
 LABEL_NAMES = frozenset({"label", "labels", "class", "target"})
 
-MOST_COLUMNS = 300_000  # each field of a line takes 200 bytes while the line is looked at
+MOST_COLUMNS = 300_000  # each field of a line takes 200 bytes while the line is parsed
 
 _SAMPLE_LINES, _SAMPLE_SIZE, _SAMPLE_FIELDS = 20, 1 << 20, 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?(inf|infinity|nan)", re.IGNORECASE | re.ASCII)
-_NUMBERED_HEADER = 8  # columns 0, 1, … of a table written without names; fewer could well be data
+_NUMBERED_HEADER = 8  # columns 0, 1, … of a table without names; fewer could be data
 
 
 class CsvText(NamedTuple):
-    """Where the numbers of a CSV file are, and how they are written."""
+    """The form of a CSV file, and where its numbers begin."""
 
     path: Path
-    header: list[str] | None  # names of the columns, if the first record holds names
+    header: list[str] | None  # column names, if the first record holds names
     n_columns: int
-    header_lines: int = 0  # a quoted name may go over several lines
+    header_lines: int = 0  # a quoted name may span several lines
     separator: str = ","
     decimal: str = "."
-    sample: tuple[tuple[str, ...], ...] = ()  # the first rows, as far as they were looked at
+    sample: tuple[tuple[str, ...], ...] = ()  # the first rows, as far as they were read
 
     def column_name(self, column: int) -> str:
         return f"column {column + 1}" + (f" ({self.header[column]!r:.60})" if self.header else "")
 
     @property
     def between(self) -> str:
-        """What is between the fields, in words."""
+        """The separator, in words."""
         return SEPARATORS.get(self.separator, f"{self.separator!r}s")
 
 
 def opened_text(
     path: Any, separator: Any = "auto", decimal: Any = ".", known: tuple[str, ...] | None = None
 ) -> CsvText:
-    """Look at the first lines of a file: what separates the fields, how many there are, and whether they are names.
+    """Read the first lines of a file to find the separator, the number of fields, and whether they are names.
 
-    They are, if they are the names ``known`` of earlier data, which may be numbers.
+    The names ``known`` of earlier data are names even if they are numbers.
     """
     decimal = check.choice(decimal, "decimal", (".", ","))
     _check_separator(separator, decimal)
@@ -69,7 +69,7 @@ def opened_text(
 
 
 def as_number(field: str, decimal: str = ".") -> float | None:
-    """The number that ``field`` is in a row of data, NaN and infinity among them; None if it is none."""
+    """The number in ``field``, which may be NaN or infinity; None if it is not a number."""
     text = field.strip()
     if decimal == "," and not _NOT_FINITE.fullmatch(text):
         text = "" if "." in text else text.replace(",", ".")
@@ -79,7 +79,7 @@ def as_number(field: str, decimal: str = ".") -> float | None:
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, however they end; none may be longer than memory can bear."""
+    """The lines of a text file with any line ends; too long lines are refused to protect the memory."""
     with reading(path), io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline=None) as file:
         number = 0
         while line := file.readline(LONGEST_LINE):
@@ -93,7 +93,7 @@ def text_lines(path: Path) -> Iterator[str]:
 
 
 def is_number_of_any_kind(field: str) -> bool:
-    """Whether it could stand in a row of data, with either decimal mark: a number, or a missing one."""
+    """Whether it may be a field of a row of data: a number with either decimal mark, or a missing value."""
     return not field or as_number(field) is not None or as_number(field, ",") is not None
 
 
@@ -135,10 +135,10 @@ def _first_lines(path: Path) -> list[str]:
 
 
 def _fits(lines: list[str], separator: str) -> tuple[bool, bool, float, int]:
-    """How well it separates: into several fields, into equally many in all lines, into numbers, into many."""
+    """How well it separates: into several fields, into the same number in all lines, into numbers, into many."""
     try:
         records = [record for record in csv.reader(lines, delimiter=separator, skipinitialspace=True) if record]
-    except csv.Error:  # without separators, a long line is a long field
+    except csv.Error:  # without separators, a long line is one long field
         return (False, False, 0.0, 0)
     fields = [field.strip() for record in records for field in record[:_SAMPLE_FIELDS]]
     numbers = sum(map(is_number_of_any_kind, fields)) / len(fields)
@@ -155,7 +155,7 @@ def _records(path: Path, lines: list[str], separator: str) -> tuple[list[list[st
         records = [first, *(record for record in reader if record)]
     if ends > 1 and "".join(lines[:ends]).count('"') % 2:
         raise DataFileError(f"{path}: line 1: expected each quote to be closed, found one that is not; close it")
-    # Where the sample ends within quotes, its last record is a part of one.
+    # If the sample ends within quotes, its last record is incomplete.
     return records[: max(1, len(records) - 1)] if len(lines) == _SAMPLE_LINES else records, ends
 
 
@@ -167,13 +167,13 @@ def _is_header(fields: list[str]) -> bool:
 
 
 def _names_all(fields: list[str], known: tuple[str, ...]) -> bool:
-    """Whether fields are the names of all known columns, and no other numbers; a single number may be data."""
+    """Whether fields are the names of all known columns, without other numbers; a single number may be data."""
     strange = [field for field in fields if field not in known and is_number_of_any_kind(field)]
     return len(known) > 1 and not strange and all(fields.count(name) == 1 for name in known)
 
 
 def _check_names(path: Path, header: list[str]) -> None:
-    """Each column has a name of its own: columns are found by their names."""
+    """Refuse two columns of the same name, because columns are found by name."""
     place: dict[str, int] = {}
     for column, name in enumerate(header):
         if name and place.setdefault(name, column) != column:

@@ -1,7 +1,7 @@
-"""Handwritten-looking digits, made from pen strokes: a data set that is always there. Imports NumPy alone.
+"""Generates images that look like handwritten digits, from pen strokes. It imports NumPy alone.
 
-Every image: pick a way of writing the digit, jitter the controls of its strokes, bend and slant the pen's
-way, lay ink along it, spread the ink to the width of the pen, and turn the ink to a shade of grey.
+Each image is made in these steps: pick a way of writing the digit, jitter the controls of its strokes, bend and slant
+the path of the pen, lay ink along it, spread the ink to the width of the pen, and turn the ink into a shade of grey.
 """
 
 from typing import NamedTuple
@@ -18,11 +18,11 @@ Labels = NDArray[np.int64]
 Split = tuple[tuple[Pixels, Labels], tuple[Pixels, Labels]]
 
 SIDE = 28
-# Images are drawn on a canvas with a margin: no pen point needs clipping, and widening never wraps around.
+# Images are drawn on a canvas with a margin, so that no pen point needs clipping and widening never wraps around.
 _MARGIN = 4
 _CANVAS = SIDE + 2 * _MARGIN
 _HEIGHT = 18.0  # pixels, of an average digit
-_FULL, _TRACE = 300, 30  # shades of grey: of ink at full pressure, and what the paper swallows
+_FULL, _TRACE = 300, 30  # shades of grey: of ink at full pressure, and of ink that the paper swallows
 _SPACING = 0.8  # pixels between pen points; bilinear ink then shows no gaps
 _JITTERS = 14  # at least the number of controls of every style
 _BLOCK = 128  # images drawn at once: their canvases (0.7 MB) stay in cache
@@ -31,8 +31,8 @@ _BLOCK = 128  # images drawn at once: their canvases (0.7 MB) stay in cache
 def digits(n_train: int = 60_000, n_test: int = 10_000, seed: int = 0) -> Split:
     """Generate 28 x 28 grey images of handwritten-looking digits.
 
-    Classes are balanced (counts differ by at most one) and shuffled. Train and test images come from
-    separate random streams of the seed: asking for more of one does not change the other.
+    Classes are balanced (counts differ by at most one) and shuffled. Training and test images come from separate
+    random streams of the seed, so the number of one does not change the other.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _part(n: int, seed: int, stream: int) -> tuple[Pixels, Labels]:
 
 
 class _Hands(NamedTuple):
-    """What differs from one image to the next; the first axis is the image."""
+    """The random numbers of each image; the first axis is the image."""
 
     style: Floats  # uniform in [0, 1): which way of writing the digit
     jitter: Floats  # (n, _JITTERS, 2): the move of each control
@@ -94,10 +94,10 @@ class _Hands(NamedTuple):
 
 
 def _draw_hands(rng: "np.random.Generator", n: int) -> _Hands:
-    """Every random number but the grain, so that the blocks of drawing and their order do not matter."""
+    """Draw all random numbers except the grain, so that blocks and their order do not matter."""
 
     def bell(*shape: int) -> Floats:
-        """About normal, standard deviation 1, and never beyond 3.5: no image is absurd."""
+        """Nearly normal numbers with standard deviation 1, never beyond 3.5, so that no image is absurd."""
         centred: Floats = rng.random((n, *shape, 4), dtype=np.float32).sum(axis=-1) - np.float32(2)
         centred *= np.float32(3**0.5)
         return centred
@@ -132,7 +132,7 @@ def _draw_hands(rng: "np.random.Generator", n: int) -> _Hands:
 
 
 def _rows_by_style(y: Labels, choice: Floats) -> list[tuple[Style, NDArray[np.intp]]]:
-    """For every style, the rows that are written in it; a digit's styles are equally likely."""
+    """The rows of each style; the styles of a digit are equally likely."""
     every = styles(_SPACING / _HEIGHT)
     of_digit = [[style for style in every if style.digit == digit] for digit in range(10)]
     pairs = []
@@ -148,10 +148,10 @@ def _images(style: Style, hands: _Hands, grain: Pixels) -> Pixels:
     ink = _lay_ink(_pen_points(style, hands))
     _spread(ink, hands.spread)
     _spread(ink, hands.spread)
-    # A wide pen lays its ink thinner: bring strokes of every width back to about full black.
+    # A wide pen lays its ink thinner: scale strokes of every width to about full black.
     ink *= (hands.pressure * (1 + 2 * hands.spread))[:, None]
     page = ink.reshape(-1, _CANVAS, _CANVAS)[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    # Ink has grain where the pen did not press to full black; a trace of ink does not show on the paper.
+    # Ink below full black has grain, and a trace of ink is invisible on the paper.
     shade = page * (np.float32(_FULL) - np.float32(0.35) * grain.astype(np.float32))
     shade -= np.float32(_TRACE)
     pixels: Pixels = shade.clip(0, 255).astype(np.uint8)
@@ -159,7 +159,7 @@ def _images(style: Style, hands: _Hands, grain: Pixels) -> Pixels:
 
 
 def _pen_points(style: Style, hands: _Hands) -> Floats:
-    """Where the pen goes, in canvas pixels: (2, n, n_points), x then y."""
+    """The path of the pen in canvas pixels: (2, n, n_points), x then y."""
     n_controls = len(style.controls)
     centre = np.array([0.5, 0.5], dtype=np.float32)
     controls = style.controls - centre + hands.jitter[:, :n_controls]
@@ -171,7 +171,7 @@ def _pen_points(style: Style, hands: _Hands) -> Floats:
     bent_y = y + bend[:, 1, 0] * np.sin(bend[:, 1, 1] * x + bend[:, 1, 2])
     middle = hands.shift.T[:, :, None] + np.float32(_CANVAS / 2 - 0.5)
     bent: Floats = np.stack([bent_x, bent_y]) + middle
-    # What leaves the page ends far enough out in the margin not to spread back onto it.
+    # Points outside of the page lie far enough in the margin not to spread back onto it.
     return bent.clip(0.5, _CANVAS - 2)
 
 
@@ -194,8 +194,8 @@ def _spread(ink: Floats, share: Floats) -> None:
     """Widen strokes in place: every pixel gives ``share`` of its ink to each neighbour, across and down."""
     keep = (1 / (1 + 2 * share))[:, None]
     give = share[:, None] * keep
-    # A canvas is one flat row here, which is several times faster than rows of 36. Its left and right edges
-    # meet then, but they lie in the margin, where no ink is and which is cut off.
+    # A canvas is one flat row here, which is several times faster than rows of 36. Its left and right edges touch, but
+    # they lie in the margin, which has no ink and is cut off.
     for step in (1, _CANVAS):
         neighbours = ink[:, : -2 * step] + ink[:, 2 * step :]
         neighbours *= give

@@ -21,19 +21,19 @@ def load_features(
     separator: str = "auto",
     decimal: str = ".",
 ) -> Features:
-    """Read features alone, one row per sample: CSV, NPY, or IDX images. The format is told by the content.
+    r"""Read features alone, one row per sample, from CSV, NPY or IDX images. The content determines the format.
 
     Parameters
     ----------
     path : str or path
-        All may be gzip. A CSV file must have no label column, except one that its header names
-        as labels (see `load_csv`), which is left out; every column of a file without header is a
-        feature.
+        Each format may be gzip. Columns that the header of a CSV file names as labels (see `load_csv`) are left out;
+        other label columns are not allowed. Without header, every column is a feature.
     dtype : {"uint8", "float32", "float64"}, optional
-        Without it, a CSV file gives float64, an array what it was stored as (uint8 or float32; float64 for all other
-        types), images mostly uint8; never do the values decide. "uint8" are pixels: say it of a CSV file of pixels.
+        Type of the features. By default, a CSV file gives float64, an array its stored type (uint8 or float32; float64
+        for all other types), and images mostly uint8; the values never decide. "uint8" means pixels: use it for a CSV
+        file of pixels.
     separator, decimal : str
-        Of a CSV file; see `load_csv`.
+        For a CSV file; see `load_csv`.
 
     Returns
     -------
@@ -43,10 +43,10 @@ def load_features(
     Raises
     ------
     DataFileError
-        If the file is missing, damaged, of another kind, or holds what is not a finite number, or with "uint8" not
-        a whole number of 0 to 255.
+        If the file is missing, damaged or of another kind, or holds values that are not finite numbers or, with
+        "uint8", not whole numbers from 0 to 255.
     ArgumentError, ArgumentTypeError
-        If ``path`` is no path, or another argument cannot be used.
+        If ``path`` is not a path, or another argument cannot be used.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def load_features(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "new.csv"
-    ...     _ = path.write_text("pixel0,pixel1\\n0,255\\n7,8\\n")
+    ...     _ = path.write_text("pixel0,pixel1\n0,255\n7,8\n")
     ...     load_features(path, dtype="uint8")
     array([[  0, 255],
            [  7,   8]], dtype=uint8)
@@ -64,7 +64,7 @@ def load_features(
 
 
 def load_named(path: Any, form: TableForm) -> tuple[Features, tuple[str, ...] | None]:
-    """The features, and the names of their columns where the file has them: of the known columns, if it has all."""
+    """The features, and the names of their columns if there are any; only the known columns, if all are there."""
     file_path = existing_file(path)
     start = first_bytes(file_path, 8)
     if start.startswith(_NPY_MAGIC):

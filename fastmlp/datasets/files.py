@@ -1,4 +1,4 @@
-"""Data sets in a folder or in one file: find out which kind, and read it."""
+"""Reads data sets in a folder or in one file, of any kind."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -39,13 +39,13 @@ _CSV_NAMES = (
 
 
 def has_data(folder: Path) -> bool:
-    """Whether ``folder`` holds a file, even if not all the files, of a data set."""
+    """Whether ``folder`` holds at least one file of a data set."""
     names = [name for pair in (*_IDX_NAMES, *_CSV_NAMES) for name in pair]
     return any(_find(folder, name) for name in names) or any((folder / name).is_file() for name in _NPZ_NAMES)
 
 
 class Loaded(NamedTuple):
-    """Training and test part; and of tables, how the training part was read."""
+    """Training and test part, and for tables the form in which the training part was read."""
 
     train: Part
     test: Part
@@ -57,7 +57,7 @@ class Loaded(NamedTuple):
 
 
 def load_folder(folder: Path, form: TableForm) -> Loaded:
-    """Train and test parts from the IDX, NPZ or CSV files in ``folder``, whichever is there and complete."""
+    """Training and test part from the IDX, NPZ or CSV files in ``folder``, whichever are complete."""
     idx = [[_find(folder, name) for name in pair] for pair in _IDX_NAMES]
     if all(path for pair in idx for path in pair):
         refuse_table_arguments(folder, "IDX files", form)
@@ -74,7 +74,7 @@ def load_folder(folder: Path, form: TableForm) -> Loaded:
 
 
 def load_file(path: Path, form: TableForm, *, seed: int) -> Loaded:
-    """Train and test parts from one NPZ or CSV file."""
+    """Training and test part from one NPZ or CSV file."""
     existing_file(path)
     start = first_bytes(path, 6)
     if start.startswith(b"PK\x03\x04"):
@@ -96,7 +96,7 @@ def load_file(path: Path, form: TableForm, *, seed: int) -> Loaded:
 
 
 def split_rows(path: object, x: Features, y: Any, seed: int) -> tuple[Any, Any]:
-    """A training part and a test part, a sixth of each class, of a file that has none."""
+    """Split a file without a test part: a sixth of each class becomes the test part."""
     try:
         return train_test_split(x, y, test_fraction=_TEST_SHARE, seed=seed, stratify=True)
     except ArgumentError as error:
@@ -107,7 +107,7 @@ def split_rows(path: object, x: Features, y: Any, seed: int) -> tuple[Any, Any]:
 
 
 def refuse_table_arguments(place: object, found: str, form: TableForm) -> None:
-    """Refuse what is for tables alone, where there is none: it would change nothing, in silence."""
+    """Refuse arguments for tables if there is no table, because they would have no effect."""
     asked = TableForm(form.label, form.n_classes_one_hot, None, form.separator, form.decimal)
     if form.is_asked and asked != TableForm():
         raise ArgumentError(
@@ -148,13 +148,13 @@ def _load_csv_files(train_path: Path, test_path: Path, form: TableForm) -> Loade
 
 
 def like_training(form: TableForm, train: Table) -> TableForm:
-    """How to read more data of the same kind: a test file may lack a class, or have its columns in another order."""
+    """The form for more data of the same kind: a test file may lack a class, or have its columns in another order."""
     one_hot = form.n_classes_one_hot if form.label != "auto" else train.n_classes_one_hot
     return replace(form, n_classes_one_hot=one_hot, known_label=train.label, known_features=train.feature_names)
 
 
 def same_columns(train_path: Path, train: Table, path: Path, table: Table) -> None:
-    """Raise unless both have the same features, by their names where both have names."""
+    """Raise an error unless both have the same features, by name if both have names."""
     same_width(train_path, path, train.x.shape[1], table.x.shape[1])
     if train.feature_names and table.feature_names and train.feature_names != table.feature_names:
         strange = [name for name in table.feature_names if name not in train.feature_names]
@@ -174,7 +174,7 @@ def _required_labels(path: Path, table: Table) -> Labels:
 
 
 def _numbered_alike(train_path: Path, train: Table, test_path: Path, test: Table) -> Labels:
-    """The test labels by the class numbers of the training file."""
+    """The test labels as class numbers of the training file."""
     y = _required_labels(test_path, test)
     if test.class_names is None and train.class_names is None:
         return y

@@ -21,7 +21,7 @@ _MOST_DIMENSIONS = 32
 
 
 def load_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
-    """Read one IDX file, plain or gzip (told by its content, not its name).
+    """Read one IDX file, plain or gzip; the content decides, not the name.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def load_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        The shape that the file says, for example (60000, 28, 28), and its type in native byte order: uint8
+        An array of the shape in the header, for example (60000, 28, 28), and of its type in native byte order: uint8
         for MNIST.
 
     Raises
@@ -56,14 +56,14 @@ def load_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         _check_room(file_path, expected, 4 + 4 * len(shape))
         values = np.empty(expected, np.uint8)
         found = fill(file, values.data)
-        # One byte more than expected is enough to know that there is too much, however much there is.
+        # One byte more than expected shows that there is too much.
         if found < expected or file.read(1):
             raise _wrong_size(file_path, expected, found)
         return values.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _check_room(path: Path, expected: int, header: int) -> None:
-    """Refuse a header that promises more than there is, before room is made for it."""
+    """Refuse a header that promises more bytes than the file has, before memory is allocated."""
     if is_packed(path):
         allow(path, expected)
         return
@@ -82,7 +82,7 @@ def _wrong_size(path: Path, expected: int, found: int) -> DataFileError:
 
 
 def load_images(path: Path) -> NDArray[Any]:
-    """Images, or rows of features: an IDX file of two dimensions or more."""
+    """Read images, or rows of features: an IDX file of two or more dimensions."""
     images = load_idx(path)
     if images.ndim < 2:
         raise DataFileError(
@@ -93,7 +93,7 @@ def load_images(path: Path) -> NDArray[Any]:
 
 
 def load_labels(path: Path) -> NDArray[Any]:
-    """Labels: an IDX file of one dimension."""
+    """Read labels: an IDX file of one dimension."""
     labels = load_idx(path)
     if labels.ndim != 1:
         raise DataFileError(

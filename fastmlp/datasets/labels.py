@@ -1,4 +1,4 @@
-"""Class numbers to one-hot rows, and back."""
+"""Converts class numbers to one-hot rows and back."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from .._base.errors import ArgumentError, ArgumentTypeError
 def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = "float32") -> NDArray[Any]:
     """Rows with a 1 at the class and 0 elsewhere.
 
-    Training takes class numbers as they are; one-hot rows are for losses and metrics of your own.
+    Training accepts class numbers; one-hot rows are for your own losses and metrics.
 
     Parameters
     ----------
     labels : array_like, shape (rows,) or (rows, 1)
         Class numbers from 0.
     classes : int, optional
-        Width of the rows, at least 2. Default: the greatest label plus one.
+        The width of the rows, at least 2. Default: the greatest label plus one.
     dtype : dtype, default "float32"
-        Of numbers or booleans.
+        A type of numbers or booleans.
 
     Returns
     -------
@@ -30,10 +30,10 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = "f
     Raises
     ------
     ArgumentError
-        If a label is not a whole number from 0 to ``classes`` − 1, or the labels do not tell how many classes there
-        are, because they are none or all 0.
+        If a label is not a whole number from 0 to ``classes`` − 1, or ``classes`` is missing and the labels are all 0
+        or empty.
     ArgumentTypeError
-        If ``labels`` or ``dtype`` is of another kind.
+        If ``labels`` or ``dtype`` has another type.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = "f
 
 
 def labels_of(rows: ArrayLike) -> NDArray[np.int64]:
-    """The class of each row: the column with the greatest value, the first of equal ones.
+    """The class of each row: the column with the greatest value, or the first of equal ones.
 
     Parameters
     ----------

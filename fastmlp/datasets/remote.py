@@ -1,4 +1,4 @@
-"""Download MNIST and Fashion-MNIST: several mirrors, resumable, checked. Only ever runs when asked to."""
+"""Downloads MNIST and Fashion-MNIST on request, from several mirrors; it resumes downloads and checks them."""
 
 import os
 from collections.abc import Iterable
@@ -47,23 +47,22 @@ def download(
     progress: Progress | None = None,
     timeout: float = 30.0,
 ) -> Path:
-    """Download a data set. What is there already and has the right checksum is not downloaded again.
+    """Download a data set. It does not download files again that exist with the right checksum.
 
-    An interrupted download goes on where it stopped, at the same mirror or another one (a file ``*.part``
-    holds what has come so far). A file appears under its name only when it is complete and its SHA-256 is
-    right.
+    An interrupted download continues where it stopped, at the same mirror or another one (a file ``*.part`` holds the
+    bytes so far). A file gets its name only when it is complete and its SHA-256 is right.
 
     Parameters
     ----------
     name : "mnist" or "fashion_mnist"
     destination : str or path, optional
-        The folder for the four files; ``data_home() / name``, where `load` looks, without it.
+        The folder for the four files. Default: ``data_home() / name``, where `load` finds them.
     mirrors : iterable of str, optional
-        Addresses (http or https) of folders to download from, tried in this order; without it the known ones.
+        Addresses (http or https) of folders to download from, tried in this order. Default: the known mirrors.
     progress : callable, optional
-        Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` as data come.
+        Called as ``progress(file_name, bytes_so_far, bytes_in_all)`` during the download.
     timeout : float
-        Seconds without an answer after which a mirror is given up.
+        How many seconds to wait for an answer before the next mirror is tried.
 
     Returns
     -------
@@ -73,10 +72,10 @@ def download(
     Raises
     ------
     DownloadError
-        If no mirror delivers a file whole and with the right checksum, or the folder cannot be written. The
-        message says what happened at each mirror and where to put the files by hand.
+        If no mirror delivers a complete file with the right checksum, or the folder cannot be written. The message
+        says what happened at each mirror and where to put the files by hand.
     ArgumentError, ArgumentTypeError
-        If the name is not one of the two, a mirror is not an http or https address, or the destination is no path.
+        If the name is not one of the two, a mirror is not an http or https address, or the destination is not a path.
 
     Examples
     --------
@@ -114,19 +113,19 @@ def _checked_mirrors(mirrors: Iterable[str]) -> list[str]:
 
 
 def _fetch(file: RemoteFile, folder: Path, sources: list[str], progress: Progress, timeout: float) -> None:
-    """Get one file from the first mirror that delivers it right."""
+    """Get one file from the first mirror that delivers it correctly."""
     # Network modules take 30 ms to import, and most programs never download.
     from .transfer import fetch_from
 
     part = folder / (file.name + ".part")
     failures = []
     for source in sources:
-        # What an earlier run left may be bad: if a resumed file turns out wrong, start over once.
+        # The part of an earlier run may be bad: if a resumed file is wrong, start over once.
         attempts = 2 if part_size(part) else 1
         for _ in range(attempts):
             failure = fetch_from(source + file.name, file, part, progress, timeout)
             if failure is None:
-                os.replace(part, folder / file.name)
+                part.replace(folder / file.name)
                 return
             failures.append(f"  {source}{file.name}: {failure}")
             if part.exists():

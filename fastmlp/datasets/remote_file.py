@@ -1,4 +1,4 @@
-"""A file to download: its name, its size and its checksum. Standard library alone."""
+"""A file to download: its name, size and checksum. It imports the standard library alone."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Progress = Callable[[str, int, int], object]
 
 
 class RemoteFile(NamedTuple):
-    """What a mirror must deliver."""
+    """A file that a mirror must deliver."""
 
     name: str
     n_bytes: int
@@ -17,7 +17,7 @@ class RemoteFile(NamedTuple):
 
 
 def part_size(path: Path) -> int:
-    """Bytes that have come so far; 0 if there is no file."""
+    """The number of bytes so far; 0 if there is no file."""
     return path.stat().st_size if path.exists() else 0
 
 

@@ -1,4 +1,4 @@
-"""Where the chunks of `Chunks` come from: arrays and memory maps, files, or a function. One at a time is in memory."""
+"""The sources of `Chunks`: arrays and memory maps, files, or a function. One chunk is in memory at a time."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ _ZIP = b"PK\x03\x04"
 
 
 class Found(NamedTuple):
-    """A chunk as it was found, not checked yet."""
+    """A chunk before its check."""
 
     name: str  # for messages
     x: Any
@@ -32,18 +32,18 @@ class Found(NamedTuple):
 
 
 class Source:
-    """What `Chunks` reads."""
+    """A source that `Chunks` reads."""
 
     error: type[ArgumentError] | type[DataFileError] = ArgumentError
-    rows: int | None = None  # of all chunks, where that is known
+    rows: int | None = None  # of all chunks, if known
 
     def chunks(self, shuffler: np.random.Generator | None) -> Iterator[Found]:
-        """The chunks of an epoch, in an order that a generator shuffles, or in their own."""
+        """The chunks of an epoch, in an order that ``shuffler`` draws, or in their own (None)."""
         raise NotImplementedError
 
 
 class Rows(Source):
-    """Stretches of rows of two arrays, or of what has shapes and slices like arrays."""
+    """Consecutive rows of two arrays, or of objects with shapes and slices like arrays."""
 
     def __init__(self, x: Any, y: Any, rows_in_chunk: int | None, name: str = "") -> None:
         self.x, self.y, self.name = x, y, name
@@ -58,7 +58,7 @@ class Rows(Source):
 
 
 class Files(Source):
-    """One file, or pair of files, after the other; each in pieces, if it has more rows than a chunk may have."""
+    """Files, or pairs of files, one after the other; files with more rows than a chunk may have are divided."""
 
     error = DataFileError
 
@@ -72,7 +72,7 @@ class Files(Source):
     ) -> None:
         self.paths, self.read, self.rows_in_chunk, self.dtype = paths, read, rows_in_chunk, dtype
         self._form = TableForm(label, dtype=dtype)
-        self._first: tuple[Path, Table] | None = None  # of the tables, without its rows: what the others must be like
+        self._first: tuple[Path, Table] | None = None  # the first table, without its rows, which all others must match
         if read is None:
             for path in paths:
                 _existing_pair(path) if isinstance(path, (tuple, list)) else existing_file(path)
@@ -91,7 +91,7 @@ class Files(Source):
     def _in_dtype(self, name: str, x: Any) -> Any:
         if check.is_table(x):
             if self.dtype != "uint8":
-                return x  # numbers whatever their type, which a model takes by the names of their columns
+                return x  # numbers of any type, whose columns a model finds by name
             x = check.array_of(x, "x")
         if self.dtype is None or x.dtype == self.dtype:
             return x
@@ -118,7 +118,7 @@ class Files(Source):
         name, first = self._first_table()
         table = _labelled(path, like_training(self._form, first))
         same_columns(name, first, path, table)
-        if table.class_names != first.class_names:  # the same number would mean another class
+        if table.class_names != first.class_names:  # otherwise a class number would change its meaning
             raise DataFileError(
                 f"{path}: expected the labels {_labels(first.class_names)}, as in {name}, found "
                 f"{_labels(table.class_names)}; number the classes alike in all files, or with read="
@@ -126,7 +126,7 @@ class Files(Source):
         return table.x, table.y
 
     def _first_table(self) -> tuple[Path, Table]:
-        """The first table in the list, whichever is read first: it settles which column is what in all of them."""
+        """The first table in the list, even if another is read first: it decides the columns of all tables."""
         if self._first is None:
             files = (existing_file(path) for path in self.paths if not isinstance(path, (tuple, list)))
             path = next(file for file in files if _is_table(file))
@@ -147,7 +147,7 @@ def _labelled(path: Path, form: TableForm) -> Table:
 
 
 class Generated(Source):
-    """The chunks of an iterator that a function makes anew for each epoch; they come in its order."""
+    """The chunks of an iterator, in its order; a function makes a new iterator for each epoch."""
 
     def __init__(self, function: Callable[[], Any], rows_in_chunk: int | None) -> None:
         self.function, self.rows_in_chunk = function, rows_in_chunk
@@ -183,7 +183,7 @@ class Generated(Source):
 
 
 def pair_of(item: Any, name: str, error: type[ArgumentError] | type[DataFileError]) -> Pair:
-    """A pair (x, y), and nothing else."""
+    """Check that a value is a pair (x, y)."""
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         size = f" of {len(item)}" if isinstance(item, (tuple, list)) else ""
         raise error(f"{name}: expected a pair (x, y), found {type(item).__name__}{size}")
@@ -191,7 +191,7 @@ def pair_of(item: Any, name: str, error: type[ArgumentError] | type[DataFileErro
 
 
 def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
-    """Both as arrays of numbers with equally many rows, at least one."""
+    """Both as arrays of numbers with the same number of rows, at least one."""
     x, y = (_numbers(found.name, what, values, error) for what, values in (("x", found.x), ("y", found.y)))
     if x.ndim < 2 or x.size == 0:
         raise error(f"{found.name}: expected x of shape (rows, features), at least one of each, found {x.shape}")
@@ -203,13 +203,13 @@ def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError])
 
 
 def with_table(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
-    """The same, but that a data frame stays one: a model takes its columns by name."""
+    """`checked_pair`, but data frames stay data frames, because a model finds their columns by name."""
     checked = checked_pair(found, error)
     return checked._replace(x=found.x) if check.is_table(found.x) else checked
 
 
 def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | type[DataFileError]) -> NDArray[Any]:
-    try:  # of arrays, what they are: maps and masks stay
+    try:  # arrays stay what they are: maps and masks too
         array: NDArray[Any] = values if isinstance(values, np.ndarray) else check.array_of(values, what)
     except ArgumentTypeError as reason:
         raise error(f"{name}: expected one array of numbers as {what}, found what makes none ({reason})") from None
@@ -229,14 +229,14 @@ def _order(count: int, shuffler: np.random.Generator | None) -> Sequence[int]:
 
 
 def stretch(part: Any, start: int, rows: int) -> Any:
-    """Some rows of an array, a data frame or a column, whatever its index."""
+    """Some rows of an array, a data frame or a column, by position."""
     if callable(getattr(part, "slice", None)) and not isinstance(part, np.ndarray):  # polars, Arrow
         return part.slice(start, rows)
     return getattr(part, "iloc", part)[start : start + rows]
 
 
 def _in_memory(part: Any) -> Any:
-    """What is mapped is read here, in one go, and not when training picks its rows."""
+    """Read a memory map at once, rather than row by row in training."""
     return np.array(part, order="C") if isinstance(part, np.memmap) else part
 
 

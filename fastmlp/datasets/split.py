@@ -1,4 +1,4 @@
-"""Split rows into a training and a test part, and a validation part between them."""
+"""Splits rows into a training, a validation and a test part."""
 
 from typing import Any
 
@@ -21,18 +21,18 @@ def train_test_split(
     Parameters
     ----------
     x : array_like, shape (n, …)
-        Of a data frame the parts are arrays, of its numbers.
+        The parts of a data frame are arrays of its numbers.
     y : array_like, shape (n, …)
     test_fraction : float
-        Share of the rows in the test part, above 0 and below 1. Both parts get at least one row.
+        The share of rows in the test part, above 0 and below 1. Both parts get at least one row.
     seed : int
         The same seed gives the same split.
     stratify : bool, optional
-        Split each class in proportion. Default: where ``y`` holds class labels, which are whole numbers, booleans or
-        texts, as arrays, lists, columns of data frames or a single column, or one-hot rows; whole numbers of a
-        floating-point type are taken for labels if each comes twice on average. Other ``y`` are split at random, or
-        refused if this is True. Every class keeps a row in the training part; where both cannot be had, the test part
-        is then smaller than asked for.
+        Whether to split each class in proportion. By default this happens if ``y`` holds class labels: whole numbers,
+        booleans or texts, in arrays, lists, data frame columns or a single column, or one-hot rows. Floats that are
+        whole count as labels if each occurs twice on average. Other ``y`` are split at random, or refused if this is
+        True. Every class keeps a row in the training part, which may make the test part smaller than
+        ``test_fraction``.
 
     Returns
     -------
@@ -42,8 +42,8 @@ def train_test_split(
     Raises
     ------
     ArgumentError
-        If the lengths differ, there are fewer than two rows, ``test_fraction`` or ``seed`` is out of range, ``y``
-        holds no class labels but ``stratify`` is True, or every class has one row only, so that none can be spared
+        If the lengths differ, there are fewer than two rows, ``test_fraction`` or ``seed`` is out of range,
+        ``stratify`` is True but ``y`` holds no class labels, or every class has only one row, so that no row is left
         for a stratified test part.
 
     Examples
@@ -78,12 +78,12 @@ def train_validation_test_split(
     x : array_like, shape (n, …)
     y : array_like, shape (n, …)
     validation, test : float, default 0.2 each
-        Shares of all rows, above 0, together below 1. Every part gets at least one row.
+        Shares of all rows, above 0 and together below 1. Every part gets at least one row.
     stratify : bool, optional
         As in `train_test_split`, first for the test part, then for the validation part.
     seed : int, default 0
-        The same seed gives the same split. The test part is that of `train_test_split` with the same share and seed,
-        unless that would leave a single row.
+        The same seed gives the same split. The test part equals that of `train_test_split` with the same share and
+        seed, unless that would leave a single row.
 
     Returns
     -------
@@ -93,8 +93,8 @@ def train_validation_test_split(
     Raises
     ------
     ArgumentError
-        If the lengths differ, there are fewer than three rows, a share or ``seed`` is out of range, or no class can
-        spare a row for a stratified part.
+        If the lengths differ, there are fewer than three rows, a share or ``seed`` is out of range, or no class has a
+        row left for a stratified part.
 
     Examples
     --------
@@ -145,14 +145,14 @@ def _shuffled(function: str, n: int, seed: int) -> NDArray[np.intp]:
 
 
 def _chosen(function: str, classes: Integers | None, rows: NDArray[np.intp], count: int) -> NDArray[np.bool_]:
-    """Which of the (already shuffled) rows are set aside: about ``count``, of every class if there are classes."""
+    """Choose about ``count`` of the (already shuffled) rows to set aside, from every class if there are classes."""
     if classes is None:
         return np.arange(len(rows)) < count
     return _stratified(function, classes[rows], count)
 
 
 def _stratified(function: str, labels: Integers, n_test: int) -> NDArray[np.bool_]:
-    """Which of the rows go to the test part: of every class the first few."""
+    """Choose the rows of the test part: the first few of every class."""
     classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
     wanted = _test_counts(counts, n_test)
     if wanted.sum() == 0:
@@ -169,10 +169,10 @@ def _stratified(function: str, labels: Integers, n_test: int) -> NDArray[np.bool
 
 
 def _test_counts(counts: NDArray[np.intp], n_test: int) -> NDArray[np.intp]:
-    """Test rows per class: in proportion, ``n_test`` in all if every class can keep one row for training."""
+    """Test rows of each class, in proportion: ``n_test`` in all if every class keeps a row for training."""
     exact = counts * n_test / counts.sum()
     wanted: NDArray[np.intp] = np.minimum(np.floor(exact).astype(np.intp), counts - 1)
-    # The rows that rounding down left over go to the classes that lost most by it.
+    # The rows that remain after rounding down go to the classes that lost most by it.
     while (missing := n_test - wanted.sum()) > 0 and (wanted < counts - 1).any():
         room = np.flatnonzero(wanted < counts - 1)
         lost_most = room[np.argsort(wanted[room] - exact[room], kind="stable")][:missing]

@@ -1,4 +1,4 @@
-"""Standardisation: every column to mean 0 and standard deviation 1, as measured on the training data."""
+"""Standardises columns to mean 0 and standard deviation 1, measured on the training data."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from .._base import check, columns
 from .._base.errors import ArgumentError
 
-_BLOCK = 4096  # rows in float64 at once: bounds the memory for wide data
+_BLOCK = 4096  # rows converted to float64 at once, which bounds the memory for wide data
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class Standardizer:
-    """The mean and scale of every column; make one with ``Standardizer.fit`` and reuse it on new data.
+    """The mean and scale of every column. ``Standardizer.fit`` makes one, which you can apply to new data.
 
-    A column without variance has mean 0 and scale 1: it passes through as it is. That is a column whose numbers differ
-    by no more than rounding, in the precision of the data; small numbers alone do not make a column constant.
+    A constant column has mean 0 and scale 1, so it does not change. A column is constant if its numbers differ by no
+    more than rounding in the precision of the data; small numbers alone do not make it constant.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Standardizer:
         Raises
         ------
         ArgumentError
-            If ``x`` is not 2-D, or has another number of columns than the data it was fitted on.
+            If ``x`` is not 2-D, or has another number of columns than the data of `fit`.
         """
         values = _as_matrix("Standardizer.transform", "x", x)
         if values.shape[1] != len(self.mean):
@@ -74,20 +74,19 @@ class Standardizer:
 
 
 def standardize(x_train: ArrayLike, *others: ArrayLike) -> tuple[NDArray[np.float32], ...]:
-    """Standardise training data, and other data by the training data's mean and scale.
+    """Standardise training data, and other data with the mean and scale of the training data.
 
     Parameters
     ----------
     x_train : array_like, shape (n, features)
-        What the mean and standard deviation are measured on.
+        The data whose mean and standard deviation are used.
     *others : array_like, shape (m, features)
-        Test data, for example.
+        Further data, such as test data.
 
     Returns
     -------
     tuple of ndarray
-        ``x_train`` and each of ``others`` in float32; columns without variance in ``x_train`` are as they
-        were.
+        ``x_train`` and each of ``others`` in float32; columns that are constant in ``x_train`` do not change.
 
     Raises
     ------

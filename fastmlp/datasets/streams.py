@@ -1,4 +1,4 @@
-"""Data larger than memory, in chunks: what is gone through again and again, and never loaded as a whole."""
+"""Data larger than memory, in chunks: training iterates over them and never loads all of them at once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -18,16 +18,16 @@ RawForm = tuple[DTypeLike, tuple[int, ...]]
 
 
 class Chunks:
-    """A data set in chunks (x, y), one of which is in memory at a time.
+    """A data set of chunks (x, y), one of which is in memory at a time.
 
-    Make it with `from_arrays`, `from_memmap`, `from_files` or `from_generator`. ``for x, y in chunks`` goes through it
-    in its own order, as often as you like; `epoch` shuffles the order of the chunks. All chunks must have the same
-    number of features and of targets, and the same dtypes; an error names the file, or the number of the chunk.
+    Make it with `from_arrays`, `from_memmap`, `from_files` or `from_generator`. ``for x, y in chunks`` keeps the order
+    and may be repeated; `epoch` shuffles the chunks. All chunks must have the same number of features and targets, and
+    the same dtypes; an error names the file or the number of the chunk.
 
     Attributes
     ----------
     rows : int or None
-        Rows of all chunks. With files and generators not known (None) before they were gone through once.
+        The rows of all chunks. For files and generators it is None until the first complete pass.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class Chunks:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._first: Found | None = None  # without its rows: what all others must be like
+        self._first: Found | None = None  # the first chunk without its rows, which all others must match
         self.rows = source.rows
 
     # ------------------------------------------------------------ going through
@@ -49,28 +49,28 @@ class Chunks:
         return self._checked(None)
 
     def epoch(self, number: int = 0, *, shuffle: bool = True, seed: int = 0) -> Iterator[Chunk]:
-        """All chunks once, in an order that depends on ``seed`` and ``number`` alone.
+        """All chunks once, in an order that depends only on ``seed`` and ``number``.
 
-        Rows within a chunk keep their order. The chunks of a generator come in its own order.
+        Rows within a chunk keep their order, and so do the chunks of a generator.
 
         Parameters
         ----------
         number : int, default 0
-            Of the epoch, from 0.
+            The number of the epoch, from 0.
         shuffle : bool, default True
         seed : int, default 0
 
         Returns
         -------
         iterator of (x, y)
-            x: shape (rows, features), or of more dimensions; y: (rows,) or (rows, targets). At least one row. A data
-            frame as x stays one.
+            x: shape (rows, features), or more dimensions; y: (rows,) or (rows, targets). Each has at least one row.
+            Data frames stay data frames.
 
         Raises
         ------
         ArgumentError, DataFileError
-            While it is gone through: if a chunk is not a pair of arrays of numbers with equally many rows, differs in
-            shape or dtype from the first one, or cannot be read; or if a generator is used up.
+            During the iteration: if a chunk is not a pair of arrays of numbers with the same number of rows, differs
+            in shape or dtype from the first chunk, or cannot be read; or if a generator is exhausted.
         """
         number = check.whole_number(number, "number", minimum=0)
         seed = check.whole_number(seed, "seed", minimum=0)
@@ -88,7 +88,7 @@ class Chunks:
         self.rows = rows
 
     def _compare(self, chunk: Found, *, any_type: bool) -> None:
-        """Refuse what is not like the first chunk; tables are numbers, of ``any_type``."""
+        """Refuse chunks that do not match the first one; tables may hold numbers of ``any_type``."""
         if self._first is None:
             self._first = Found(chunk.name, chunk.x[:0].copy(), chunk.y[:0].copy())
         for what, values, first in (("x", chunk.x, self._first.x), ("y", chunk.y, self._first.y)):
@@ -110,20 +110,20 @@ class Chunks:
 
     @classmethod
     def from_arrays(cls, x: Any, y: Any, rows_in_chunk: int) -> "Chunks":
-        """Stretches of rows of arrays, without copying.
+        """Chunks of consecutive rows of arrays, without copying.
 
         Parameters
         ----------
         x : array_like, shape (rows, features)
         y : array_like, shape (rows,) or (rows, targets)
-            What has a shape, a dtype and slices, such as a data set of an HDF5 file, is read chunk by chunk.
+            Objects with a shape, a dtype and slices, such as a data set of an HDF5 file, are read chunk by chunk.
         rows_in_chunk : int
             At least 1; the last chunk may have fewer.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If the numbers of rows differ, or there are none.
+            If the numbers of rows differ, or there are no rows.
 
         Examples
         --------
@@ -142,24 +142,24 @@ class Chunks:
         x_form: RawForm | None = None,
         y_form: RawForm | None = None,
     ) -> "Chunks":
-        """Stretches of rows of two files that are mapped into memory.
+        """Chunks of consecutive rows of two files that are mapped into memory.
 
         Parameters
         ----------
         x_path, y_path : path
-            NPY files, or files of nothing but numbers, whose form is then given.
+            NPY files, or raw files of numbers with a given form.
         rows_in_chunk : int
-            Rows that are read at once, at least 1; the last chunk may have fewer.
+            How many rows to read at once, at least 1; the last chunk may have fewer.
         x_form, y_form : tuple (dtype, shape), optional
-            Of a file of nothing but numbers: ``("float32", (-1, 784))``, ``("uint8", (-1,))``. −1 stands for as many
-            rows as there are in the file.
+            The form of a raw file: ``("float32", (-1, 784))``, ``("uint8", (-1,))``. −1 stands for the number of rows
+            in the file.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If the numbers of rows differ, or a form is none.
+            If the numbers of rows differ, or a form cannot be used.
         DataFileError
-            If a file is missing, damaged, of another kind, or has another size than its form.
+            If a file is missing, damaged or of another kind, or its size does not fit its form.
 
         Examples
         --------
@@ -191,26 +191,25 @@ class Chunks:
         Parameters
         ----------
         paths : list of path, or of pairs of paths
-            Each an NPZ file with the arrays x and y, or a CSV file with labels (see `load_csv`), told by its content;
-            or a pair of NPY files, (x_path, y_path), which are mapped. NPZ and CSV files are read whole, one at a
-            time.
+            NPZ files with the arrays x and y, CSV files with labels (see `load_csv`), or pairs of NPY files, (x_path,
+            y_path), which are mapped. The content determines the format. NPZ and CSV files are read completely, one at
+            a time.
         read : callable, optional
-            Reads an element of ``paths`` instead: ``read(path)`` returns (x, y).
+            Your own reader for the elements of ``paths``: ``read(path)`` returns (x, y).
         rows_in_chunk : int, optional
-            Files of more rows become several chunks. Default: a file is a chunk.
+            Files with more rows become several chunks. Default: each file is one chunk.
         dtype : {"uint8", "float32", "float64"}, optional
-            Converts the features; values that it cannot hold are refused. Without it CSV files give float64, and arrays
-            what they are stored as. uint8 are pixels.
+            Converts the features and refuses values that do not fit. By default, CSV files give float64, and arrays
+            their stored type. uint8 means pixels.
         label : str or int, default "auto"
-            Of CSV files: the name or number of the label column, as for `load_csv`; what the first file settles holds
-            for all.
+            The name or number of the label column of CSV files, as for `load_csv`; the first file decides for all.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
             If ``paths`` is empty or not a list, or another argument cannot be used.
         DataFileError
-            If a file is missing. Other errors come while the chunks are gone through.
+            If a file is missing. Other errors are raised during the iteration.
 
         Examples
         --------
@@ -235,20 +234,20 @@ class Chunks:
 
     @classmethod
     def from_generator(cls, function: Callable[[], Iterable[Pair]], *, rows_in_chunk: int | None = None) -> "Chunks":
-        """The pairs (x, y) of an iterator, which a function makes anew for each epoch.
+        """Chunks of an iterator of pairs (x, y), which a function makes anew for each epoch.
 
         Parameters
         ----------
         function : callable
-            Called without arguments at the beginning of each epoch; a generator function, for example. It must not
-            return the same iterator twice, because an iterator can be gone through only once.
+            Called without arguments at the beginning of each epoch, for example a generator function. It must not
+            return the same iterator twice, because an iterator can be used only once.
         rows_in_chunk : int, optional
-            Pairs of more rows become several chunks.
+            Pairs with more rows become several chunks.
 
         Raises
         ------
         ArgumentTypeError
-            If ``function`` cannot be called. Other errors come while the chunks are gone through.
+            If ``function`` cannot be called. Other errors are raised during the iteration.
 
         Examples
         --------

@@ -1,9 +1,9 @@
-"""The pen strokes of the built-in digits: where a pen goes when people write 0 to 9. Imports NumPy alone.
+"""The pen strokes of the built-in digits: the paths of a pen that writes 0 to 9. It imports NumPy alone.
 
 A style is one way of writing one digit: a list of strokes. A stroke is a list of control points (x, y) in
 a box one unit high, x to the right and y downwards, and the pen follows a Catmull-Rom curve through them.
-A point given twice in a row makes a corner there. Equal points of one style are ONE control: what moves
-one moves all of them, so that strokes that touch go on touching when the controls are jittered.
+A point given twice in a row makes a corner. Equal points of one style are ONE control and move together, so that
+strokes that touch still touch when the controls are jittered.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Stroke = list[Point]
 
 
 def _polyline(*points: Point) -> Stroke:
-    """Straight lines: every point is a corner."""
+    """Straight lines: make every point a corner."""
     return [point for point in points for _ in range(2)]
 
 
@@ -99,10 +99,10 @@ _STROKES: dict[int, list[list[Stroke]]] = {
 
 @dataclass(frozen=True)
 class Style:
-    """One way of writing a digit, ready to draw: ``pen = basis @ controls`` is where the pen goes.
+    """One way of writing a digit, ready to draw: ``pen = basis @ controls`` is the path of the pen.
 
     controls: (n_controls, 2) float32, x and y; basis: (n_points, n_controls) float32, rows sum to 1.
-    The points are evenly spaced along the pen's way, so ink is laid evenly.
+    The points are evenly spaced along the path, so that the ink is even.
     """
 
     digit: int

@@ -1,4 +1,4 @@
-"""Tables of features and labels in CSV files. What they hold are numbers; pixels, only when told."""
+"""Tables of features and labels in CSV files. They hold numbers, or pixels on request."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .dialect import CsvText, as_number, opened_text
 Numbers = NDArray[np.uint8] | NDArray[np.float64]
 
 _MISSING = ("", "nan")
-_MOST_WORDS = 1 << 16  # different spellings of labels that are kept while a file is read
+_MOST_WORDS = 1 << 16  # the most different spellings of labels to keep while a file is read
 _BLOCK = 4096  # rows
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class Table:
-    """What a CSV file held.
+    """The content of a CSV file.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class Table:
     y : ndarray or None
         Class numbers, int64, shape (n,); None if the file has no labels.
     class_names : tuple of str, or None
-        Where the labels are words: the sorted words; ``class_names[y[i]]`` is the label of row i.
+        The sorted labels, if they are words; ``class_names[y[i]]`` is the label of row i.
     feature_names : tuple of str, or None
         The names of the columns of ``x``, if the file has a header.
     n_classes_one_hot : int
-        Number of leading columns that were read as one-hot labels, else 0.
+        The number of leading columns that were read as one-hot labels, else 0.
     label : str, int or None
-        The label column: its name, or its number (from 0) in a file without header; None if there is none, or with
+        The name of the label column, or its number (from 0) in a file without header; None without labels or with
         one-hot labels.
     label_source : str or None
         Which column is the label and why, in words.
@@ -57,16 +57,16 @@ class Table:
 
 @dataclass(frozen=True)
 class TableForm:
-    """How a table is to be read: the arguments of `load_csv`, and what earlier data of this kind have settled.
+    """The form of a table: the arguments of `load_csv`, and the columns of earlier data of this kind.
 
     Attributes
     ----------
     known_label : str, int or None
-        The label column of the training data; it counts where ``label`` is "auto".
+        The label column of the training data; it counts if ``label`` is "auto".
     known_features : tuple of str, or None
-        The training data's columns; they are taken by their names, in this order.
+        The columns of the training data, which are found by name and used in this order.
     is_asked : bool
-        Whether the form was asked for, and must be of use; what earlier data have settled need not.
+        Whether the user gave the form. Then it must have an effect; a form from earlier data need not.
     """
 
     label: Any = "auto"
@@ -88,30 +88,30 @@ def load_csv(
     separator: str = "auto",
     decimal: str = ".",
 ) -> Table:
-    """Read features, and labels if there are any, from a CSV file (plain or gzip, told by its content).
+    r"""Read features, and labels if there are any, from a CSV file, plain or gzip.
 
-    The features of a table are numbers, in float64, whatever their values: ages are no pixels. Only
-    ``dtype="uint8"`` makes pixels of them.
+    The features of a table are float64 numbers, whatever their values: ages are not pixels. Only ``dtype="uint8"``
+    makes pixels of them.
 
-    Which columns are labels is decided by the first of these rules that applies; `Table.label_source` says it:
+    The first of these rules that applies decides which columns are labels, and `Table.label_source` names it:
 
     1. ``n_classes_one_hot=k`` (k of 1 or more): the first k columns are one-hot labels.
-    2. ``label``: the column of that name, or of that number (from 0; -1 is the last). None: no labels are
-       read; columns that the header names as labels are left out.
-    3. A header with one column called label, labels, class or target, anywhere: that column. Failing that, a
-       column called y, unless another is called x: the two are coordinates then.
-    4. A header that begins ``label_0, label_1, …`` (or class, target, y, onehot; from 0 or 1): those columns,
+    2. ``label``: the column of that name or number (from 0; -1 is the last). With None, no labels are read, and
+       columns that the header names as labels are left out.
+    3. A header with one column named label, labels, class or target: that column. Otherwise a column named y, unless
+       another is named x, because the two are coordinates then.
+    4. A header that begins with ``label_0, label_1, …`` (or class, target, y, onehot; from 0 or 1): those columns,
        one-hot.
     5. A header of numbered features alone (``pixel0, …``, ``1x1, …``, ``x0, …``, ``0, 1, …``): no labels.
        Any other header is an error that asks for ``label``.
-    6. No header: if the fewest leading columns that hold exactly one 1 (and otherwise 0) in every row are two
-       or more, each of them used at least once, these could be one-hot labels (if one of them is never used, an
-       error asks for ``n_classes_one_hot``; 0 turns this search off). Otherwise the first column could be the label,
-       or the last: words, or whole numbers of 0 to 255, not all equal, and not all different. If just one of these
-       can be, it is; if several can, or none, an error asks for ``label``.
+    6. No header: the smallest number of leading columns, at least two, with exactly one 1 (and otherwise 0) in every
+       row could be one-hot labels, if each of these columns has a 1 (otherwise an error asks for
+       ``n_classes_one_hot``; 0 turns this search off). If there are none, the first or the last column could be the
+       label: words, or whole numbers from 0 to 255 that are neither all equal nor all different. If exactly one of
+       these could be the label, it is; otherwise an error asks for ``label``.
 
-    The first line is a header if two of its fields are not numbers, or one is a name of rule 3, or it is the
-    only field, or it numbers eight or more columns 0, 1, …
+    The first line is a header if two of its fields are not numbers, or one is a name of rule 3 or the only field, or
+    if it numbers eight or more columns 0, 1, …
 
     Lines may end in LF, CRLF or CR; the text is UTF-8, with or without a byte order mark; fields may be quoted.
 
@@ -121,12 +121,12 @@ def load_csv(
     label : str, int or None
         Name or number of the label column; "auto" applies the rules.
     n_classes_one_hot : int, optional
-        Number of leading one-hot columns; 0 for none; without it the rules decide.
+        The number of leading one-hot columns, 0 for none. By default the rules decide.
     dtype : {"float64", "float32", "uint8"}, optional
-        Of the features; default float64. With "uint8" they are pixels: whole numbers of 0 to 255.
+        Type of the features; default float64. With "uint8" they are pixels: whole numbers from 0 to 255.
     separator : str, default "auto"
-        The character between fields. "auto" finds commas, semicolons and tabs: whichever divides the first lines
-        alike, and into numbers.
+        The character between fields. "auto" finds the comma, semicolon or tab that divides the first lines into the
+        same number of fields, and into numbers.
     decimal : {".", ","}, default "."
         The decimal mark. It is never guessed.
 
@@ -138,11 +138,11 @@ def load_csv(
     Raises
     ------
     DataFileError
-        If the file is missing, empty or damaged, expands too far, a row has another number of fields, a feature is
-        not a finite number or no pixel (the message has line and column), a label is neither a word nor a whole
-        number of 0 to 255, or the rules find no answer.
+        If the file is missing, empty or damaged, or expands too far; if a row has another number of fields; if a
+        feature is not a finite number or not a pixel (the message names line and column); if a label is neither a word
+        nor a whole number from 0 to 255; or if the rules find no answer.
     ArgumentError, ArgumentTypeError
-        If ``path`` is no path, or another argument cannot be used with this file.
+        If ``path`` is not a path, or another argument cannot be used with this file.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def load_csv(
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "flowers.csv"
-    ...     _ = path.write_text("length,width,class\\n5.1,3.5,setosa\\n6.2,2.9,iris\\n")
+    ...     _ = path.write_text("length,width,class\n5.1,3.5,setosa\n6.2,2.9,iris\n")
     ...     table = load_csv(path)
     >>> table.x.shape, table.y.tolist(), table.class_names
     ((2, 2), [1, 0], ('iris', 'setosa'))
@@ -162,13 +162,13 @@ def load_csv(
 
 
 def read_table(path: Any, form: TableForm) -> Table:
-    """`load_csv`, with what is known of earlier data."""
+    """`load_csv`, with the form of earlier data."""
     text = opened_text(path, form.separator, form.decimal, form.known_features)
     return _table(text, columns_of(text, form.label, form.n_classes_one_hot, form.known_label), form)
 
 
 def read_features(path: Any, form: TableForm) -> Table:
-    """The features alone: all columns but those named as labels; of a file that names all known columns, these."""
+    """The features alone: the known columns if the file names them all, else all columns without labels."""
     text = opened_text(path, form.separator, form.decimal, form.known_features)
     known, names = form.known_features, text.header or []
     if known is None or not set(known) <= set(names):
@@ -195,7 +195,7 @@ def _table(text: CsvText, columns: Columns, form: TableForm) -> Table:
 
 
 def _kept(text: CsvText, columns: Columns, known: tuple[str, ...] | None) -> list[int]:
-    """The columns of the features, in the order of those that are known by name."""
+    """The columns of the features, in the order of the known names."""
     others = columns.not_features()
     kept = [column for column in range(text.n_columns) if column not in others]
     if known is not None and text.header is not None and set(known) == {text.header[column] for column in kept}:
@@ -204,22 +204,26 @@ def _kept(text: CsvText, columns: Columns, known: tuple[str, ...] | None) -> lis
 
 
 def _picked(values: Numbers, kept: list[int]) -> Numbers:
-    """These columns. Numbers in float64 are moved within their own memory: a second array may not fit."""
+    """Select these columns. float64 numbers are moved within their own memory, because a second array may not fit."""
     first, last = kept[0], kept[-1]
     in_a_row = kept == list(range(first, last + 1))
-    if values.dtype == np.uint8:  # a run of columns is sliced, not gathered: several times faster for 784 of them
+    if (
+        values.dtype == np.uint8
+    ):  # slicing consecutive columns is several times faster than gathering them, with 784 columns
         return values[:, first : last + 1] if in_a_row else values[:, kept]
     if len(kept) == values.shape[1] and in_a_row:
         return values
     packed = values.reshape(-1)[: len(values) * len(kept)].reshape(len(values), len(kept))
     for start in range(0, len(values), _BLOCK):
         rows = values[start : start + _BLOCK]
-        packed[start : start + _BLOCK] = rows[:, kept]  # indexing by a list copies, so nothing is overwritten too soon
+        packed[start : start + _BLOCK] = rows[
+            :, kept
+        ]  # indexing with a list copies, so nothing is overwritten too early
     return packed
 
 
 class _Words:
-    """The different spellings in a column that may hold words, by their numbers."""
+    """The different spellings in a column that may hold words, with their numbers."""
 
     def __init__(self) -> None:
         self.number_of: dict[str, int] = {}
@@ -236,7 +240,7 @@ class _Words:
 
 
 def _read(text: CsvText, columns: Columns, pixels: bool) -> tuple[Columns, Numbers, dict[int, list[str]]]:
-    """The columns, now decided; the numbers; and the words that these stand for, in columns of words."""
+    """The columns, now decided; the numbers; and the words that numbers stand for in columns of words."""
     small = read_small_integers(text)
     if small is not None:
         return (decided(text, columns, small, {}, set()) if columns.is_open else columns), small, {}
@@ -257,7 +261,7 @@ def _read(text: CsvText, columns: Columns, pixels: bool) -> tuple[Columns, Numbe
     if not columns.is_open:
         return columns, values, words
     columns = decided(text, columns, values, words, too_many)
-    # What turned out to be a feature must be checked as one, and read as numbers if it looked like words.
+    # A column that turned out to be a feature must be checked, and read again as numbers if it was read as words.
     if pixels or set(words) - {columns.label}:
         return _read(text, columns, pixels)
     return columns, values, words

@@ -1,6 +1,6 @@
-"""Small data sets that are made in a moment and can be drawn: what one tries a network on first.
+"""Small data sets for first experiments: they take a moment to make, and can be drawn.
 
-Points come in shuffled order, so that any stretch of rows holds every class. The same seed gives the same points.
+Points are shuffled, so that consecutive rows hold all classes. The same seed gives the same points.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Labels = NDArray[np.int64]
 
 
 def spiral(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0.2) -> tuple[Floats, Labels]:
-    """Intertwined spiral arms, one for each class: no line separates them.
+    """Intertwined spiral arms, one for each class, which no line separates.
 
     Along an arm the radius grows from 0 to 1 while the angle turns by 10 rad; the arms begin 10 rad apart.
 
@@ -27,7 +27,7 @@ def spiral(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0
         At least 2.
     seed : int, default 0
     noise : float, default 0.2
-        Spread of the points across the arm: 2.5 times this is the standard deviation of their angle, in rad.
+        The spread of the points across the arm: 2.5 times this is the standard deviation of their angle, in rad.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def spiral(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If a number is of the wrong kind or too small.
+        If a number has the wrong type or is too small.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def spiral(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0
 
 
 def vertical(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0.1) -> tuple[Floats, Labels]:
-    """Clouds of points side by side, one for each class: vertical lines separate all but their edges.
+    """Clouds of points side by side, one for each class. Vertical lines separate them, except for their edges.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def vertical(samples: int = 100, classes: int = 3, seed: int = 0, noise: float =
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If a number is of the wrong kind or too small.
+        If a number has the wrong type or is too small.
 
     Examples
     --------
@@ -94,14 +94,14 @@ def vertical(samples: int = 100, classes: int = 3, seed: int = 0, noise: float =
 
 
 def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats, Labels]:
-    """Two half circles that reach into each other; the curves are those of ``sklearn.datasets.make_moons``.
+    """Two interlocking half circles, with the curves of ``sklearn.datasets.make_moons``.
 
     Parameters
     ----------
     samples : int, default 200
-        Points in all, at least 2; half of them (rounded down) are of class 0.
+        The number of points, at least 2; half of them (rounded down) have class 0.
     noise : float, default 0.1
-        Standard deviation that is added to both coordinates.
+        The standard deviation of the noise in both coordinates.
     seed : int, default 0
 
     Returns
@@ -112,7 +112,7 @@ def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If a number is of the wrong kind or too small.
+        If a number has the wrong type or is too small.
 
     Examples
     --------
@@ -135,12 +135,12 @@ def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats
 
 
 def sine(samples: int = 1000) -> tuple[Floats, Floats]:
-    """One period of a sine: y = sin(2πx) for x from 0 to 1, for regression. Rows come in the order of x.
+    """One period of a sine for regression: y = sin(2πx) for x from 0 to 1, in the order of x.
 
     Parameters
     ----------
     samples : int, default 1000
-        Rows; 0 and 1 are among them, at equal distances.
+        The number of rows, at equal distances from 0 to 1.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def sine(samples: int = 1000) -> tuple[Floats, Floats]:
 def _classes(
     draw: Callable[[np.random.Generator, int, int], NDArray[np.float64]], samples: int, classes: int, seed: int
 ) -> tuple[Floats, Labels]:
-    """``samples`` points of each class, as ``draw(generator, label, count)`` makes them."""
+    """``samples`` points of each class, which ``draw(generator, label, count)`` makes."""
     samples = check.whole_number(samples, "samples", minimum=1)
     classes = check.whole_number(classes, "classes", minimum=2)
     generator = _generator(seed)

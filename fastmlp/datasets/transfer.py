@@ -1,4 +1,4 @@
-"""Fetch one file over http or https, from where an earlier attempt stopped. Imported only to download."""
+"""Fetches one file over http or https, and continues an earlier attempt. Imported only for downloads."""
 
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -11,19 +11,19 @@ _PIECE = 1 << 16
 
 
 def fetch_from(url: str, file: RemoteFile, part: Path, progress: Progress, timeout: float) -> str | None:
-    """Bring ``part`` to completion from one address; None, or what went wrong. A wrong file is removed."""
+    """Complete ``part`` from one address; returns the error, or None. A wrong file is removed."""
     try:
         if part_size(part) < file.n_bytes:
             _append(url, file, part, progress, timeout)
     except HTTPError as error:
         error.close()
-        # The server has nothing beyond what we hold, so what we hold is not a beginning of its file.
+        # The server has nothing beyond our part, so our part is not the beginning of its file.
         if error.code == 416:
             part.unlink(missing_ok=True)
         return f"the server answered {error.code} {error.reason}"
     except (OSError, HTTPException) as error:
         if isinstance(error, OSError) and error.filename is not None:
-            raise  # our own file, not the network
+            raise  # an error of our own file, not of the network
         return f"no connection, or it broke ({getattr(error, 'reason', None) or error or type(error).__name__})"
     found = part_size(part)
     if found < file.n_bytes:
@@ -35,7 +35,7 @@ def fetch_from(url: str, file: RemoteFile, part: Path, progress: Progress, timeo
 
 
 def _append(url: str, file: RemoteFile, part: Path, progress: Progress, timeout: float) -> None:
-    """Add to ``part`` what it lacks, or start over where the server does not send from the middle."""
+    """Append the missing bytes to ``part``, or start over if the server always sends the whole file."""
     have = part_size(part)
     with _open(url, have, timeout) as answer:
         resumes = answer.status == 206 and _range_start(answer) == have
@@ -43,7 +43,7 @@ def _append(url: str, file: RemoteFile, part: Path, progress: Progress, timeout:
         if answer.status == 206 and not resumes:
             raise HTTPException(f"it sent another range than asked for: {answer.headers.get('Content-Range')}")
         with open(part, "ab" if resumes else "wb") as out:
-            # One byte more than expected is enough to know that the file is another one.
+            # One byte more than expected shows that it is another file.
             while done <= file.n_bytes and (piece := answer.read(min(_PIECE, file.n_bytes + 1 - done))):
                 out.write(piece)
                 done += len(piece)
@@ -51,13 +51,13 @@ def _append(url: str, file: RemoteFile, part: Path, progress: Progress, timeout:
 
 
 def _range_start(answer: HTTPResponse) -> int | None:
-    """First byte of ``Content-Range: bytes 100-199/200``."""
+    """The first number of ``Content-Range: bytes 100-199/200``."""
     start = (answer.headers.get("Content-Range") or "").removeprefix("bytes ").partition("-")[0]
     return int(start) if start.isdigit() else None
 
 
 def _open(url: str, start: int, timeout: float) -> HTTPResponse:
-    # By hand, because the default opener also follows redirects to ftp.
+    # Built here, because the default opener also follows redirects to ftp.
     opener = request.OpenerDirector()
     for handler in (
         request.ProxyHandler,

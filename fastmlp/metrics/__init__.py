@@ -1,12 +1,12 @@
-"""How good predictions are: functions of targets and outputs, and declarations for `Sequential.compile`.
+"""Measures of predictions: functions of targets and outputs, and declarations for `Sequential.compile`.
 
 The functions are plain NumPy in float64. They take targets first, as scikit-learn does, and outputs as
 `Sequential.predict` returns them:
 
-- a decision metric takes class numbers (rows,), or one-hot or soft rows (rows, units), whose class is the largest;
-  and outputs (rows, units), whose class is the largest, (rows,) or (rows, 1) with the probability of class 1, which
-  is chosen above 0.5, or class numbers of an integer dtype;
-- with ``multi_label=True`` each column is a question of its own, with targets and outputs of the same shape;
+- a decision metric takes class numbers (rows,), or one-hot or soft rows (rows, units), whose class is the largest; and
+  outputs (rows, units), whose class is the largest, (rows,) or (rows, 1) with the probability of class 1 (chosen above
+  0.5), or class numbers of an integer dtype;
+- with ``multi_label=True`` each column is an independent label, and targets and outputs have the same shape;
 - a regression metric takes real numbers, targets and outputs of the same shape.
 """
 

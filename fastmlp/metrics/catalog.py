@@ -1,4 +1,4 @@
-"""Metrics by name: what `Sequential.compile` takes, and what files hold."""
+"""Finds metrics by name, for `Sequential.compile` and for files."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .declarations import (
     TopKAccuracy,
 )
 
-_TAKEN = ("epoch", "learning_rate", "loss", "samples_per_second", "seconds")  # by what else histories record
+_TAKEN = ("epoch", "learning_rate", "loss", "samples_per_second", "seconds")  # the other names in histories
 
 _NAMES: dict[str, type[Metric]] = {
     "accuracy": Accuracy,
-    "top_5_accuracy": TopKAccuracy,  # `get` knows other numbers too
+    "top_5_accuracy": TopKAccuracy,  # `get` accepts other numbers too
     "binary_accuracy": BinaryAccuracy,
     "precision": Precision,
     "recall": Recall,
@@ -43,19 +43,20 @@ _TYPES = {kind.__name__: kind for kind in _NAMES.values()}
 METRICS = tuple(_NAMES)
 _TOP_K = re.compile(r"top_([1-9]\d{0,9})_accuracy")
 
-# The last words of metrics' names, and others that say which way is better.
+# The last words of names that tell whether larger is better.
 _LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in _NAMES.items() if kind().higher_is_better)}
 _SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae", "rmse", "mape"}
 
 
 def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:
-    """Metrics from their names, their configurations, functions or themselves; each once.
+    """Metrics from names, configurations, functions or metrics, without repetitions.
 
     Parameters
     ----------
     items : list
         Names of `METRICS`, ``"top_<k>_accuracy"`` for any k, `Metric` objects, what `Metric.config` returned, and
-        functions ``f(targets, outputs)``. Functions of this module become their metric; others, a `Custom` one.
+        functions ``f(targets, outputs)``. A function of this module becomes its metric, any other function a `Custom`
+        one.
 
     Returns
     -------
@@ -65,9 +66,9 @@ def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any
     Raises
     ------
     ArgumentError
-        If a name is unknown, belongs to two different metrics, or is used for something else, such as "loss".
+        If a name is unknown, belongs to two different metrics, or is taken, such as "loss".
     ArgumentTypeError
-        If this is no list, or holds something else.
+        If ``items`` is not a list, or holds something else.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any
 
 
 def larger_is_better(name: str) -> bool | None:
-    """Whether a value of that name, in histories and logs, is better when it is larger; None where that is not known.
+    """Whether larger values of this name, in histories and logs, are better; None if unknown.
 
     Examples
     --------

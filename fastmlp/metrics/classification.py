@@ -1,4 +1,4 @@
-"""Metrics of decisions: which class, or which labels, a row was given."""
+"""Metrics of decisions: the class or the labels that a model chose for each row."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MOST_CONFUSED = 2**14  # classes: the matrix then takes 2 GB
 
 
 def accuracy(targets: Any, outputs: Any) -> float:
-    """Share of the rows whose chosen class is the true one.
+    """The share of rows whose chosen class is the true one.
 
     Parameters
     ----------
     targets : array_like, shape (rows,) or (rows, units)
-        Class numbers, one-hot rows or soft rows. Of a row, the class is the largest number, the first of equal ones.
+        Class numbers, one-hot rows or soft rows. The class of a row is its largest number, or the first of equal ones.
     outputs : array_like, shape (rows, units) or (rows,)
-        A column for each class, of which the largest is chosen; one column with the probability of class 1, which is
-        chosen above 0.5; or class numbers of an integer dtype.
+        A column for each class, and the largest is chosen; one column with the probability of class 1, which is chosen
+        above 0.5; or class numbers of an integer dtype.
 
-        Where targets and outputs both have one label for each row, these may be of one's own, as
-        `Sequential.predict_classes` gives them: texts, or any whole numbers. Of two, the larger is class 1.
+        If targets and outputs both have one label for each row, the labels may be texts or any whole numbers, as
+        `Sequential.predict_classes` returns them. Of two labels, the larger is class 1.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def top_k_accuracy(targets: Any, outputs: Any, k: int = 5) -> float:
     targets : array_like, shape (rows,) or (rows, units)
         As for `accuracy`.
     outputs : array_like, shape (rows, units)
-        A number for each class. Of equal ones, those of lower classes count as larger, as they do for `accuracy`.
+        A number for each class. Of equal numbers, those of lower classes count as larger, as for `accuracy`.
     k : int, default 5
         From 1 to the number of classes.
 
@@ -87,14 +87,14 @@ def top_k_accuracy(targets: Any, outputs: Any, k: int = 5) -> float:
 
 
 def binary_accuracy(targets: Any, outputs: Any, threshold: float = 0.5) -> float:
-    """Share of the labels that are right: those chosen where they are true, and not chosen where they are not.
+    """The share of right labels: true and chosen, or neither.
 
     Parameters
     ----------
     targets : array_like, shape (rows,) or (rows, units)
-        0 or 1 for each label; a soft target counts as 1 above 0.5.
+        0 or 1 for each label; soft targets above 0.5 count as 1.
     outputs : array_like, of the same shape
-        A probability for each label, which is chosen above the threshold.
+        A probability for each label; those above the threshold are chosen.
     threshold : float, default 0.5
         Between 0 and 1 for probabilities. With another threshold, such as 0 for logits, outputs may be any numbers.
 
@@ -122,19 +122,20 @@ def binary_accuracy(targets: Any, outputs: Any, threshold: float = 0.5) -> float
 def precision(
     targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
 ) -> float:
-    """Of the rows that were given to a class, the share that belongs there.
+    """The share of the rows chosen for a class that belong to it.
 
     Parameters
     ----------
     targets, outputs : array_like
         As for `accuracy`; with ``multi_label``, as for `binary_accuracy` with its threshold of 0.5.
     average : {"macro", "micro", "weighted", "binary"}, default "macro"
-        The mean over the classes; the fraction for all classes' rows together; the mean weighted by the rows of each
-        class; or class 1 alone, where there are two classes.
+        The mean over the classes; one fraction for the rows of all classes together; the mean weighted by the rows of
+        each class; or class 1 alone, for two classes.
     zero_division : float, default 0
-        What 0/0 is, from 0 to 1: the precision of a class that was given no row, the recall of one that has none.
+        The value of 0/0, from 0 to 1: the precision of a class for which no row was chosen, and the recall of a class
+        without rows.
     multi_label : bool, default False
-        Whether a row may have any number of labels, each with a column of its own.
+        Whether a row may have any number of labels, each in its own column.
 
     Returns
     -------
@@ -143,12 +144,12 @@ def precision(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or the average is none for them.
+        If the arrays cannot be read, or the average does not fit them.
 
     Notes
     -----
     As in scikit-learn, "macro" leaves out classes that occur neither in the targets nor among the chosen ones; with
-    ``multi_label`` it covers all columns. Where no label is true at all, "weighted" is "macro".
+    ``multi_label`` it covers all columns. If no label is true at all, "weighted" equals "macro".
 
     Examples
     --------
@@ -162,7 +163,7 @@ def precision(
 def recall(
     targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
 ) -> float:
-    """Of the rows of a class, the share that was given to it.
+    """The share of the rows of a class for which it was chosen.
 
     Parameters, averages and errors are those of `precision`.
 
@@ -182,9 +183,9 @@ def recall(
 def f1(
     targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
 ) -> float:
-    """The harmonic mean of precision and recall: 2 · hits / (rows given to a class + rows of the class).
+    """The harmonic mean of precision and recall: 2 · hits / (rows chosen for a class + rows of the class).
 
-    Parameters, averages and errors are those of `precision`. The mean over classes is taken of their F1.
+    Parameters, averages and errors are those of `precision`. The average is that of the F1 of each class.
 
     Returns
     -------
@@ -213,16 +214,16 @@ def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: f
 
 
 def confusion_matrix(targets: Any, outputs: Any, classes: int | Iterable[Any] | None = None) -> Integers:
-    """How many rows of each class were given to each class.
+    """How many rows of each class were predicted as each class.
 
     Parameters
     ----------
     targets, outputs : array_like
         As for `accuracy`.
     classes : int or list of labels, optional
-        How many classes there are, or their labels in the order of the rows, such as ``model.classes``. Default: as
-        many as there are columns, 2 for one column; for class numbers alone, the largest of them and 1, at least 2;
-        for labels those that occur, sorted.
+        The number of classes, or their labels in the order of the rows, such as ``model.classes``. Default: the number
+        of columns, or 2 for one column; for class numbers alone, the largest plus 1, at least 2; for labels, those
+        that occur, sorted.
 
     Returns
     -------
@@ -232,7 +233,7 @@ def confusion_matrix(targets: Any, outputs: Any, classes: int | Iterable[Any] | 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or there are other classes, or more than 16,384 of them.
+        If the arrays cannot be read, or hold other classes, or more than 16,384 of them.
 
     Examples
     --------

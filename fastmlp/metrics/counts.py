@@ -1,4 +1,4 @@
-"""Hits of each class, and the fractions that are made of them: precision, recall and F1."""
+"""Counts the hits of each class, and computes precision, recall and F1 from them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SCORES = ("precision", "recall", "f1")
 
 
 def check_average(average: str, multi_label: bool) -> None:
-    """Refuse what is not one of `AVERAGES`, or not one for labels."""
+    """Refuse other values than `AVERAGES`, and averages that do not fit labels."""
     if check.choice(average, "average", AVERAGES) == "binary" and multi_label:
         raise ArgumentError("average='binary' is for two classes, not for labels: use 'macro', 'micro' or 'weighted'")
 
 
 class Counts(NamedTuple):
-    """What happened to each class, or to each label: integers (classes,)."""
+    """Counts for each class or label: integers (classes,)."""
 
-    hits: Integers  # rows of the class that were given to it
-    chosen: Integers  # rows that were given to it
+    hits: Integers  # rows of the class for which it was chosen
+    chosen: Integers  # rows for which it was chosen
     support: Integers  # rows of the class
-    in_mean: Array  # booleans: whether a macro mean covers it
+    in_mean: Array  # booleans: whether a macro average covers it
 
     def fraction(self, name: str) -> tuple[Integers, Integers]:
         """Numerators and denominators of one of `SCORES`."""
@@ -39,7 +39,7 @@ class Counts(NamedTuple):
 
 
 def of_classes(found: inputs.Decisions) -> Counts:
-    """Counts of classes. Those that occur nowhere, neither in the targets nor among the chosen, are in no mean."""
+    """Counts of classes. Averages leave out those that occur neither in the targets nor among the chosen ones."""
     truth, chosen, classes = found[:3]
     hits = np.bincount(truth[truth == chosen], minlength=classes)
     given = np.bincount(chosen, minlength=classes)
@@ -48,13 +48,13 @@ def of_classes(found: inputs.Decisions) -> Counts:
 
 
 def of_labels(truth: Array, chosen: Array) -> Counts:
-    """Counts of labels, from booleans (rows, labels). A mean covers all."""
+    """Counts of labels, from booleans (rows, labels). Averages cover all of them."""
     every = np.ones(truth.shape[1], bool)
     return Counts((truth & chosen).sum(axis=0), chosen.sum(axis=0), truth.sum(axis=0), every)
 
 
 def count(targets: Any, outputs: Any, *, multi_label: bool, is_binary: bool = False) -> Counts:
-    """Counts of classes or labels; of two classes alone, if they are all and that is asked for."""
+    """Counts of classes or labels. With ``is_binary``, the two class numbers that occur count as 0 and 1."""
     if multi_label:
         return of_labels(*inputs.labels(targets, outputs))
     found = inputs.decisions(targets, outputs)

@@ -23,9 +23,9 @@ _KINDS = ("any numbers", "numbers from 0 to 1", "rows of class probabilities, wh
 
 @dataclass(frozen=True)
 class Metric:
-    """Base of all metrics. They are equal if type and settings are.
+    """Base of all metrics. Metrics of equal type and settings are equal.
 
-    A subclass of yours overrides ``__call__`` and sets ``name``; for a function, `Custom` is enough.
+    A subclass of your own overrides ``__call__`` and sets ``name``; for a function, `Custom` is enough.
 
     Examples
     --------
@@ -34,41 +34,41 @@ class Metric:
     0.5
     """
 
-    _function: ClassVar[Callable[..., float]]  # of targets, outputs, and the fields
-    counted_by_kernels: ClassVar[bool] = False  # along with the loss, where that has right answers
-    takes_rows: ClassVar[bool] = False  # targets with a number for each output, and no class numbers
+    _function: ClassVar[Callable[..., float]]  # of targets, outputs and the fields
+    counted_by_kernels: ClassVar[bool] = False  # computed with the loss, if that has right answers
+    takes_rows: ClassVar[bool] = False  # targets with a number for each output, not class numbers
 
     def __post_init__(self) -> None:
         self._check_fields()
 
     def _check_fields(self) -> None:
-        """Refuse settings that cannot be used; put others into one form."""
+        """Check the settings, and convert them to their types."""
 
     @property
     def name(self) -> str:
-        """What histories and results call it."""
+        """Its name in histories and results."""
         return type(self).__name__
 
     @property
     def higher_is_better(self) -> bool | None:
-        """Whether larger values are better ones; None where that is not known."""
+        """Whether larger values are better; None if unknown."""
         return True
 
     def __call__(self, targets: Any, outputs: Any) -> float:
-        """The metric of all rows of ``targets`` and ``outputs``, as the function of the same name takes them."""
+        """The metric of all rows. Targets and outputs are those of the function with the same name."""
         return self._function(targets, outputs, **self._settings())
 
     def reads(self, units: int) -> int:
-        """What outputs of so many units must be: one of the kinds that `fastmlp.activations` has."""
+        """The kind of outputs that it needs from so many units; see `fastmlp.activations`."""
         return ANY_NUMBERS
 
     def check_outputs(self, outputs: int, units: int, source: str) -> None:
-        """Refuse a model whose outputs this metric cannot read; ``source`` is what they come from, in words.
+        """Refuse a model whose outputs this metric cannot read; ``source`` names the model in messages.
 
         Raises
         ------
         ArgumentError
-            If they are not what the metric reads, or too few or too many.
+            If the outputs are of another kind, or too few or too many.
         """
         needed = self.reads(units)
         if needed > outputs:
@@ -78,7 +78,7 @@ class Metric:
             )
 
     def config(self) -> dict[str, Any] | None:
-        """A JSON-ready description, which `get` reads back; None for a metric that is code of the user."""
+        """A JSON-ready description, which `get` reads back; None for a metric of the user's."""
         ours = type(self).__module__ == __name__
         return {"type": type(self).__name__, **self._settings()} if ours else None
 
@@ -368,16 +368,16 @@ class RegressionAccuracy(Metric):
 
 @dataclass(frozen=True)
 class Custom(Metric):
-    """A function of yours as a metric. It cannot be saved: `Metric.config` is None.
+    """Your own function as a metric. It cannot be saved: `Metric.config` is None.
 
     Parameters
     ----------
     function : callable
         ``function(targets, outputs)`` returns a number.
     name : str, optional
-        Default: the function's own name.
+        Default: the name of the function.
     higher_is_better : bool or None, default True
-        None: the name says it, where it can. So it is for functions that stand for themselves in ``metrics=[...]``.
+        None leaves it to the name, as for plain functions in ``metrics=[...]``.
 
     Examples
     --------

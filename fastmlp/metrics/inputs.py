@@ -1,7 +1,7 @@
-"""What targets and outputs may look like, and what each metric reads from them.
+"""Reads targets and outputs in all their forms.
 
-One reader for each kind of metric: `decisions`, `class_scores`, `labels`, `score_columns` and `values`. What cannot be
-read is refused here.
+There is one reader for each kind of metric: `decisions`, `class_scores`, `labels`, `score_columns` and `values`. They
+refuse all that a metric cannot use.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Decisions(NamedTuple):
     truth: Integers
     chosen: Integers
     classes: int
-    may_be_more: bool = False  # classes than the class numbers show; columns show all
-    labels: Labels | None = None  # of the classes, where they are not their numbers
+    may_be_more: bool = False  # whether there may be more classes than the numbers show; columns show all
+    labels: Labels | None = None  # of the classes, unless they are numbers
 
     def with_classes(self, classes: int, name: str) -> Decisions:
-        """The same rows among so many classes; ``name`` is the argument that says it."""
+        """The same rows among so many classes; ``name`` is the argument with that number."""
         if classes != self.classes and not (self.may_be_more and classes > self.classes):
             least = "at least " if self.may_be_more else ""
             raise ArgumentError(
@@ -37,7 +37,7 @@ class Decisions(NamedTuple):
         return self._replace(classes=classes)
 
     def of_two(self) -> Decisions:
-        """Where two class numbers occur that might be any, 1 and 2 for example, they alone, as classes 0 and 1."""
+        """The two class numbers that occur, such as 1 and 2, as classes 0 and 1."""
         there = np.unique(np.concatenate([self.truth, self.chosen]))
         if not self.may_be_more or self.classes == 2 or len(there) != 2:
             return self
@@ -45,7 +45,7 @@ class Decisions(NamedTuple):
 
 
 def decisions(targets: Any, outputs: Any, given: Any = None) -> Decisions:
-    """The true and the chosen class of each row; ``given`` are names or labels of the classes, see `numbered`."""
+    """The true and the chosen class of each row; ``given`` are names or labels of the classes. See `numbered`."""
     *pair, labels = numbered(targets, outputs, given)
     found = _decided(*pair)
     if labels is None:
@@ -74,7 +74,7 @@ def class_scores(targets: Any, outputs: Any) -> tuple[Integers, Array]:
 
 def labels(targets: Any, outputs: Any, threshold: float = 0.5) -> tuple[Array, Array]:
     """Whether each label is true, and whether it is chosen: booleans (rows, units)."""
-    if 0 < threshold < 1:  # else whole numbers are logits
+    if 0 < threshold < 1:  # otherwise whole numbers are logits
         targets, outputs, named = numbered(targets, outputs, most=2)
         if named is not None and len(named) > 2:
             raise ArgumentError(f"targets and outputs must hold two labels, for no and yes, not {check.some(named)}")
@@ -87,7 +87,7 @@ def labels(targets: Any, outputs: Any, threshold: float = 0.5) -> tuple[Array, A
 
 
 def score_columns(targets: Any, outputs: Any, *, multi_label: bool) -> tuple[Array, Array]:
-    """Columns of which each is a ranking of the rows: booleans, true where a row belongs on top, and scores."""
+    """Columns that each rank the rows: booleans, true for rows that belong on top, and scores."""
     target, output = _pair(targets, outputs)
     columns = output.shape[1]
     if check.yes_or_no(multi_label, "multi_label"):
@@ -99,7 +99,7 @@ def score_columns(targets: Any, outputs: Any, *, multi_label: bool) -> tuple[Arr
             "outputs must hold rows of class probabilities, numbers of at least 0 with the sum 1, so that scores can "
             "be compared between rows: apply a softmax first; for columns of independent labels use multi_label=True"
         )
-    first = 1 if columns == 2 else 0  # the first of two columns is the second's mirror
+    first = 1 if columns == 2 else 0  # the first of two columns mirrors the second
     return _classes_of(target, columns)[:, None] == np.arange(first, columns), output[:, first:]
 
 
@@ -121,7 +121,7 @@ def _pair(targets: Any, outputs: Any, dtype: np.dtype[Any] | None = None) -> tup
 
 
 def _matrix(value: Any, name: str, dtype: np.dtype[Any] | None) -> Array:
-    """Finite numbers (rows, columns), in ``dtype`` or as they come."""
+    """Finite numbers (rows, columns), in ``dtype`` or their own type."""
     array = check.numbers(value, name)
     if array.ndim not in (1, 2) or array.size == 0:
         raise ArgumentError(
@@ -137,7 +137,7 @@ def _matrix(value: Any, name: str, dtype: np.dtype[Any] | None) -> Array:
 
 
 def _first(array: Array, name: str, wrong: Array) -> str:
-    """Where something is wrong for the first time, and what is there; of one column, only the row is told."""
+    """The first wrong place and its value, for a message; with one column, only the row."""
     place = np.argwhere(wrong)[0].tolist()
     shown = place[:1] if array.ndim == 1 or array.shape[1] == 1 else place
     return f"{name}[{', '.join(map(str, shown))}] is {array[tuple(place)]}"
@@ -169,7 +169,7 @@ def _sum_to_1(rows: Array) -> bool:
 
 
 def _classes_of(target: Array, classes: int) -> Integers:
-    """Class numbers, from class numbers or from rows with a number for each class."""
+    """Class numbers, from class numbers or rows with a number for each class."""
     if target.shape[1] == 1:
         return _class_numbers(target, "targets", classes, f", because outputs has {classes} columns")
     _check_columns(target, classes)
@@ -205,7 +205,7 @@ def _largest(target: Array) -> Integers:
 
 
 def _between_class_numbers(target: Array, output: Array) -> Decisions:
-    """Decisions where the outputs are class numbers already."""
+    """Decisions from outputs that are class numbers."""
     columns = target.shape[1]
     if columns > 1:
         chosen = _class_numbers(output, "outputs", columns, f", because targets has {columns} columns")

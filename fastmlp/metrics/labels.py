@@ -1,4 +1,4 @@
-"""Labels of one's own, as `Sequential.predict_classes` gives them, in the place of class numbers."""
+"""Converts labels of the user's, such as `Sequential.predict_classes` returns, to class numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._base import check, classes
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
 
-MOST_CLASSES = 2**20  # of class numbers: counts for each number below the largest take memory; others are labels
+MOST_CLASSES = 2**20  # larger numbers are labels: counts for each number below the largest take memory
 
 Labels = tuple[Any, ...]
 _NAMES = ("targets", "outputs")
@@ -19,15 +19,15 @@ _NAMES = ("targets", "outputs")
 def numbered(
     targets: Any, outputs: Any, given: Any = None, names: tuple[str, str] = _NAMES, most: int = MOST_CLASSES
 ) -> tuple[Any, Any, Labels | None]:
-    """Targets and outputs with class numbers where they hold labels, and the labels; None where there are none.
+    """Targets and outputs with labels replaced by class numbers, and the labels; None if there are none.
 
-    ``given`` are the labels, or names, of the classes in their order. Without them the labels are those that occur,
-    sorted. Whole numbers are labels where they are among those given, or cannot be class numbers below ``most``.
+    ``given`` are the labels or names of the classes in their order. Without them, the labels are those that occur,
+    sorted. Whole numbers are labels if they are among the given ones, or cannot be class numbers below ``most``.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If there are others than those given, or labels of one kind on one side alone.
+        If a label is not among the given ones, or only one side holds labels.
     """
     sides = [_of_rows(value, name) for value, name in zip((targets, outputs), names, strict=True)]
     if any(side is not None and side.dtype.kind == "U" for side in sides):
@@ -41,7 +41,7 @@ def numbered(
     else:
         labels = _whole(given)
         if labels is not None and not np.isin(there, labels).all() and 0 <= there[0] <= there[-1] < len(labels):
-            labels = None  # class numbers, which have these numbers as names
+            labels = None  # class numbers, with these names
     if labels is None:
         return targets, outputs, None
     return (*_found(sides, (targets, outputs), labels, names), tuple(labels.tolist()))
@@ -65,7 +65,7 @@ def _numbered_texts(
 
 
 def _of_rows(value: Any, name: str) -> Array | None:
-    """One text or one whole number for each row; None for anything else."""
+    """One text or whole number for each row; None for anything else."""
     words = check.texts(value, name)
     if words is not None:
         return words
@@ -94,7 +94,7 @@ def _different(labels: list[Any], kind: type) -> Array:
 
 
 def _found(sides: list[Array | None], values: tuple[Any, Any], labels: Array, names: tuple[str, str]) -> list[Any]:
-    """Class numbers in the place of the sides that are labels; the other values as they are."""
+    """Replace the sides that hold labels by class numbers; others stay."""
     return [
         value if side is None else classes.numbers_among(labels, side, name, "the labels")
         for side, value, name in zip(sides, values, names, strict=True)

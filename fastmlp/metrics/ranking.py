@@ -11,10 +11,10 @@ from . import inputs
 
 
 def auc(targets: Any, outputs: Any, *, multi_label: bool = False) -> float:
-    """Area under the ROC curve: how often a row of a class has a higher score for it than a row of another class.
+    """Area under the ROC curve: how often a row of a class has a higher score than a row of another class.
 
-    Equal scores count as half. With more than two classes it is the mean over the classes, each against all others;
-    with ``multi_label``, the mean over the labels.
+    Equal scores count as half. With more than two classes, it is the mean over the classes, each against all others.
+    With ``multi_label`` it is the mean over the labels.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ def auc(targets: Any, outputs: Any, *, multi_label: bool = False) -> float:
     Returns
     -------
     float
-        Classes and labels that all rows have, or none, are in no mean, because nothing can be ranked; where there are
-        no others, the result is NaN.
+        The mean leaves out classes and labels that all rows have, or none, because they rank nothing. If no others
+        remain, the result is NaN.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def auc(targets: Any, outputs: Any, *, multi_label: bool = False) -> float:
 
 
 def _area(upper: Array, lower: Array) -> float:
-    """Of all pairs, the share in which ``upper`` is larger, by the statistic U of Mann and Whitney."""
+    """The share of pairs in which ``upper`` is larger, from the statistic U of Mann and Whitney."""
     upper, lower = np.sort(upper), np.sort(lower)
     smaller = np.searchsorted(lower, upper, "left").sum()
     not_larger = np.searchsorted(lower, upper, "right").sum()

@@ -1,4 +1,4 @@
-"""Metrics of real numbers: how far outputs are from their targets."""
+"""Metrics of real numbers: the distance between outputs and targets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from . import inputs
 
 
 def mean_squared_error(targets: Any, outputs: Any) -> float:
-    """Mean of the squared differences, over all rows and units.
+    """The mean of the squared differences, over all rows and units.
 
     Parameters
     ----------
     targets, outputs : array_like, shape (rows,) or (rows, units)
-        Real numbers; one column may come as (rows,) or (rows, 1).
+        Real numbers; one column may have the shape (rows,) or (rows, 1).
 
     Returns
     -------
@@ -35,12 +35,12 @@ def mean_squared_error(targets: Any, outputs: Any) -> float:
     2.125
     """
     target, output = inputs.values(targets, outputs)
-    with np.errstate(over="ignore"):  # the square of what is beyond 1e154 is infinite
+    with np.errstate(over="ignore"):  # squares of numbers beyond 1e154 are infinite
         return float(np.mean((output - target) ** 2))
 
 
 def mean_absolute_error(targets: Any, outputs: Any) -> float:
-    """Mean of the absolute differences, over all rows and units.
+    """The mean of the absolute differences, over all rows and units.
 
     Parameters and errors are those of `mean_squared_error`.
 
@@ -60,15 +60,15 @@ def mean_absolute_error(targets: Any, outputs: Any) -> float:
 
 
 def r2_score(targets: Any, outputs: Any) -> float:
-    """Share of the targets' variance that the outputs explain, R²: 1 − Σ(t − y)² / Σ(t − t̄)².
+    """The share of the targets' variance that the outputs explain, R²: 1 − Σ(t − y)² / Σ(t − t̄)².
 
-    It is 1 for outputs that are right, 0 for the targets' mean, and below 0 for worse ones. Of several columns, it is
-    the mean. Parameters and errors are those of `mean_squared_error`.
+    It is 1 for exact outputs, 0 for the targets' mean, and negative for worse outputs. For several columns it is the
+    mean. Parameters and errors are those of `mean_squared_error`.
 
     Returns
     -------
     float
-        A column of equal targets has no variance: it counts 1 if all its outputs are right, else 0, as in
+        A column of equal targets has no variance. It counts 1 if all its outputs are exact, else 0, as in
         scikit-learn. For a single row the result is NaN.
 
     Examples
@@ -85,18 +85,18 @@ def r2_score(targets: Any, outputs: Any) -> float:
     target, output = _within_squares(target, output)
     missed = ((target - output) ** 2).sum(axis=0)
     total = ((target - target.mean(axis=0)) ** 2).sum(axis=0)
-    total[(target == target[0]).all(axis=0)] = 0  # a rounded mean leaves a little
+    total[(target == target[0]).all(axis=0)] = 0  # rounding of the mean leaves a small rest
     unexplained = np.divide(missed, total, out=(missed > 0).astype(np.float64), where=total > 0)
     return float(np.mean(1 - unexplained))
 
 
 def regression_accuracy(targets: Any, outputs: Any, divisor: float = 250.0) -> float:
-    """Share of the outputs that are close to their target: within the targets' standard deviation / ``divisor``.
+    """The share of outputs within the targets' standard deviation / ``divisor`` of their target.
 
     Parameters
     ----------
     targets, outputs : array_like, shape (rows,) or (rows, units)
-        As for `mean_squared_error`. Each column has a standard deviation of its own.
+        As for `mean_squared_error`. Each column has its own standard deviation.
     divisor : float, default 250
         Greater than 0; the larger, the stricter.
 
@@ -121,7 +121,7 @@ def regression_accuracy(targets: Any, outputs: Any, divisor: float = 250.0) -> f
 
 
 def _within_squares(target: Array, output: Array) -> tuple[Array, Array]:
-    """Both in another unit, where their squares would be infinite: a ratio of them stays what it is."""
+    """Scale both so that their squares are finite; the ratio does not change."""
     largest = max(abs(target).max(), abs(output).max())
     if largest < 1e140:
         return target, output

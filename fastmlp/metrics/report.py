@@ -32,11 +32,11 @@ class ClassificationReport:
     names : tuple of str
         The classes.
     precision, recall, f1 : tuple of float
-        A number for each class; 0 where a class has no rows, or was given none.
+        A number for each class; 0 if the class has no rows, or was never chosen.
     support : tuple of int
         Rows of each class.
     accuracy : float
-        Share of the rows that are right; with several labels a row, share of the labels.
+        The share of right rows, or of right labels if rows have several labels.
     macro, weighted : Scores
         The means over the classes, as `precision` explains them: ``report.macro.f1``.
 
@@ -92,7 +92,7 @@ def classification_report(
     targets, outputs : array_like
         As for `accuracy`; with ``multi_label``, as for `binary_accuracy` with its threshold of 0.5.
     names : list of str, optional
-        A name for each class or label; default: their numbers. Where targets and outputs hold labels of one's own, the
+        A name for each class or label; default: their numbers. If targets and outputs hold labels of your own, the
         labels in the order of the table, such as ``model.classes``; default: those that occur, sorted.
     multi_label : bool, default False
         Whether a row may have any number of labels, each with a column of its own.

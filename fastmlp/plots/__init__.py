@@ -1,7 +1,7 @@
 """Plots of training, predictions and weights, with matplotlib (``pip install "fastmlp[plot]"``).
 
-Each function draws on the axes given as ``ax`` or ``axes``, or else makes a new figure, and returns the axes. To show,
-save or close figures is left to you. matplotlib's settings stay as they are.
+Each function draws on the axes ``ax`` or ``axes``, or makes a new figure, and returns the axes. You show, save or
+close the figures. matplotlib's settings do not change.
 """
 
 from .classes import class_errors, confusion_matrix

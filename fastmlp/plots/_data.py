@@ -1,4 +1,4 @@
-"""Checks of what plots are given: labels, names, images. Imports no matplotlib."""
+"""Checks the arguments of plots: labels, names, images. It does not import matplotlib."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numbers(values: Any, name: str) -> Array:
 
 
 def column(values: Any, name: str) -> Array:
-    """Numbers of shape (rows,), as float64; (rows, 1) will do."""
+    """Numbers of shape (rows,) or (rows, 1), as float64 of shape (rows,)."""
     array = numbers(values, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -37,7 +37,8 @@ def column(values: Any, name: str) -> Array:
 def class_numbers(values: Any, name: str) -> Integers:
     """Class numbers of shape (rows,).
 
-    Rows of one score for each class give the class of the highest; a column of probabilities gives class 1 from 0.5 on.
+    Rows with one score for each class give the class of the highest; a column of probabilities gives class 1 from 0.5
+    on.
     """
     array = numbers(values, name)
     if array.ndim == 2 and array.shape[1] > 1:
@@ -60,7 +61,7 @@ def class_numbers(values: Any, name: str) -> Integers:
 def target_pairs(
     targets: Any, predictions: Any, names: Any = None, called: tuple[str, str] = ("targets", "predictions")
 ) -> tuple[Integers, Integers, Any]:
-    """True and predicted class numbers, equally many, and the names of the classes: labels, where these are given."""
+    """True and predicted class numbers of the same rows, and the names of the classes (or their labels)."""
     *pair, labels = numbered(targets, predictions, names, called, MOST_CLASSES)
     true, predicted = (class_numbers(values, name) for values, name in zip(pair, called, strict=True))
     same_rows(**dict(zip(called, (true, predicted), strict=True)))
@@ -86,7 +87,7 @@ def class_names(names: Any, classes: int, longest: int = 24) -> list[str]:
 
 
 def some_rows(count: int, most: int) -> Integers:
-    """The rows to draw: all, or a random choice that is always the same."""
+    """The rows to draw: all, or a random choice from a fixed seed."""
     if count <= most:
         return np.arange(count)
     chosen: Integers = np.sort(np.random.default_rng(0).choice(count, most, replace=False))
@@ -94,7 +95,7 @@ def some_rows(count: int, most: int) -> Integers:
 
 
 def as_images(rows: Array, image_shape: Any, name: str) -> Array:
-    """Rows as images, (n, height, width) or (n, height, width, 3): of the shape given, their own, or square."""
+    """Rows as images, (n, height, width) or (n, height, width, 3), in the given shape, their own, or a square."""
     if image_shape is not None:
         shape = tuple(check.whole_number(n, "image_shape", minimum=1) for n in _sizes(image_shape))
     elif rows.ndim > 2:

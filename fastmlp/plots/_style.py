@@ -1,6 +1,6 @@
-"""What all plots share: matplotlib when it is needed, panels, colours, labels.
+"""The parts that all plots share: loading matplotlib, axes, colours, labels.
 
-Style is set on each axes; matplotlib's own settings (``rcParams``) are read, never written.
+The functions set the style of each axes. They read matplotlib's settings (``rcParams``) but never change them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .._base.types import Array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# After Okabe and Ito: people who do not see all colours can tell these apart.
+# After Okabe and Ito: people with colour blindness can distinguish these.
 BLUE, ORANGE, GREEN, PINK, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#B5548A", "#56B4E9", "#E69F00"
 RED, GREY, PALE = "#C00000", "#8C8C8C", "#B9C6D3"
 CYCLE = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW)
@@ -44,7 +44,7 @@ def pyplot() -> Any:
 
 
 def panel(ax: Axes | None, size: tuple[float, float] = (7, 4.5)) -> Axes:
-    """The axes given, or those of a new figure of this size in inches."""
+    """The given axes, or those of a new figure of this size in inches."""
     plt = pyplot()
     if ax is None:
         return plt.subplots(figsize=size, layout="constrained")[1]
@@ -54,7 +54,7 @@ def panel(ax: Axes | None, size: tuple[float, float] = (7, 4.5)) -> Axes:
 
 
 def panels(axes: Any, shape: tuple[int, int], size: tuple[float, float]) -> Array:
-    """The axes given, as an array, or those of a new figure: as many as ``shape`` has."""
+    """The given axes as an array, or those of a new figure, as many as ``shape`` has."""
     plt = pyplot()
     if axes is None:
         made: Array = plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False)[1]
@@ -88,7 +88,7 @@ def dress(ax: Axes, title: str, x: str, y: str, *, grid: str = "both") -> None:
 
 
 def say(ax: Axes, text: str) -> None:
-    """Say in an empty panel why it is empty."""
+    """Write into empty axes why they are empty."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=GREY, wrap=True)
     ax.set_xticks([])
     ax.set_yticks([])
@@ -98,7 +98,7 @@ def say(ax: Axes, text: str) -> None:
 
 
 def line(ax: Axes, x: Any, y: Any, color: Any, label: str, *, marker: str = "o", **options: Any) -> None:
-    """A line whose points are marked where they are few, or where a point between two NaN would not show."""
+    """Draw a line. Few points have markers, and so does a point between two NaN, which would be invisible."""
     y = np.asarray(y, dtype=float)
     known = np.concatenate([[False], np.isfinite(y), [False]])
     alone = known[1:-1] & ~known[:-2] & ~known[2:]
@@ -108,7 +108,7 @@ def line(ax: Axes, x: Any, y: Any, color: Any, label: str, *, marker: str = "o",
 
 
 def whole_ticks(ax: Axes, first: float, last: float) -> None:
-    """Ticks at whole numbers only; a single number stands in the middle."""
+    """Set ticks at whole numbers only; a single number is centred."""
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(10 if last < 10_000 else 5, integer=True, min_n_ticks=1))
@@ -118,7 +118,7 @@ def whole_ticks(ax: Axes, first: float, last: float) -> None:
 
 
 def legend_beside(ax: Axes, **options: Any) -> None:
-    """A legend inside the panel for a few lines; else to its right, where it hides nothing, with some of the many."""
+    """Put a legend of few lines inside the axes; otherwise put one with some of the lines to the right."""
     handles, labels = ax.get_legend_handles_labels()
     if len(labels) <= _MOST_INSIDE:
         ax.legend(**options)
@@ -137,11 +137,11 @@ def legend_beside(ax: Axes, **options: Any) -> None:
 
 
 def shorten(name: Any, longest: int = 24, *, end: int = 0) -> str:
-    """A name that fits beside a plot: a long one loses all but its beginning, and ``end`` letters of its end."""
+    """A name that fits beside a plot: a long name keeps its beginning and ``end`` letters of its end."""
     text = " ".join(str(name).split())
     if len(text) > longest:
         text = text[: longest - 1 - end].rstrip() + "…" + text[len(text) - end :].lstrip()
-    return text.replace("$", r"\$")  # which would begin a formula
+    return text.replace("$", r"\$")  # a dollar sign would begin a formula
 
 
 def colors(count: int) -> list[Any]:
@@ -156,29 +156,29 @@ def colors(count: int) -> list[Any]:
 
 
 def ink_on(color: Sequence[float]) -> str:
-    """Black or white, whichever can be read on this colour (red, green, blue)."""
+    """Black or white, whichever is readable on this colour (red, green, blue)."""
     return "black" if float(np.dot(color[:3], (0.299, 0.587, 0.114))) > 0.55 else "white"
 
 
 def percent(share: float) -> str:
-    """A share with two decimals; what is not all is never shown as 100 %."""
+    """A share with two decimals; a share below 1 is never shown as 100 %."""
     shown = f"{100 * share:.2f} %"
     return "over 99.99 %" if share < 1 and shown == "100.00 %" else shown
 
 
 def point_size(count: int) -> float:
-    """Area of a point in a scatter plot of so many."""
+    """The area of a point in a scatter plot with so many points."""
     return float(np.clip(15_000 / count, 9, 30))
 
 
 def inches(ax: Axes) -> tuple[float, float]:
-    """Width and height of the panel, about: the layout of the figure may change it later."""
-    dpi = ax.figure.dpi  # a subfigure has it too
+    """The approximate width and height of the axes, which the layout of the figure may change later."""
+    dpi = ax.figure.dpi  # subfigures have it too
     return ax.bbox.width / dpi, ax.bbox.height / dpi
 
 
 def symbols() -> list[str]:
-    """Font families that have ✓ and ✗: those in use, then the one that comes with matplotlib."""
+    """Font families with ✓ and ✗: those in use, then the one of matplotlib."""
     from matplotlib import rcParams
 
     return [*rcParams["font.family"], "DejaVu Sans"]

@@ -1,4 +1,4 @@
-"""Which classes are taken for which: the confusion matrix, and the errors of each class."""
+"""Shows confused classes: the confusion matrix, and the errors of each class."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from . import _data, _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SMALLEST = 5.0  # points, of letters that can be read
+_SMALLEST = 5.0  # points, of readable letters
 _LETTER = 0.62  # width of a letter, in its size
 
 
 def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False, ax: Axes | None = None) -> Axes:
-    """How many samples of each class (rows) were taken for each class (columns).
+    """How many samples of each class (rows) were predicted as each class (columns).
 
-    Correct ones are blue, errors orange; each has a scale of its own, so that few errors show beside many correct ones.
+    Correct predictions are blue, errors orange. Each has its own scale, so that few errors are visible beside many
+    correct ones.
 
     Parameters
     ----------
     matrix : array_like, shape (classes, classes), or tuple (targets, predictions)
-        Counts, row = true class; or class numbers or labels, (rows,), or rows of one score for each class,
-        (rows, classes). A tuple is always taken as the pair.
+        Counts, with a row for each true class; or a pair of class numbers or labels, (rows,), or of rows with one
+        score for each class, (rows, classes). A tuple is always such a pair.
     names : list of str, optional
-        Of the classes. Default: their numbers, or the labels that occur, sorted. Of labels, all in their order.
+        Names of the classes; for labels, all labels in their order. Default: their numbers, or the labels that occur,
+        sorted.
     normalize : bool, default False
-        Show the percentage of each true class instead of counts.
+        Show percentages of each true class instead of counts.
     ax : Axes, optional
         Default: a new figure.
 
     Returns
     -------
     Axes
-        With two images: the diagonal, and everything else.
+        The axes, with two images: the diagonal, and all other cells.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If the matrix is not square or has negative numbers, labels are no class numbers, or names are too few.
+        If the matrix is not square or has negative numbers, labels are not class numbers, or names are missing.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -101,7 +103,7 @@ def _count_pairs(true: Integers, predicted: Integers, classes: int) -> Array:
 
 
 def _percentages(counts: Array) -> Array:
-    """Of each row; a class without samples has NaN."""
+    """The percentages of each row; NaN for a class without samples."""
     totals = counts.sum(axis=1, keepdims=True, dtype=np.float64)
     return np.where(totals > 0, 100 * counts / np.where(totals > 0, totals, 1), np.nan)
 
@@ -113,7 +115,7 @@ def _title(counts: Array) -> str:
 
 
 def _percent_text(value: float) -> str:
-    """With one decimal, but never 0.0 for what is not 0, nor 100.0 for what is not all."""
+    """A percentage with one decimal; never 0.0 for a number above 0, nor 100.0 for one below 100."""
     if value in (0, 100) or np.isnan(value):
         return "" if np.isnan(value) else f"{value:.0f}"
     return "<0.1" if value < 0.05 else ">99.9" if value >= 99.95 else f"{value:.1f}"
@@ -124,11 +126,11 @@ def _count_text(value: float) -> str:
 
 
 def _color_cells(ax: Axes, shown: Array) -> list[Any]:
-    """An image of the diagonal and one of the errors; cells of 0 stay white."""
+    """Draw an image of the diagonal and one of the errors; cells with 0 stay white."""
     diagonal = np.eye(len(shown), dtype=bool)
     empty = ~(shown > 0)
     correct, errors = (np.ma.masked_where(hidden | empty, shown) for hidden in (~diagonal, diagonal))
-    # A scale of their own makes few errors visible; but one in a thousand shall not look like a disaster.
+    # Their own scale makes few errors visible, but one in a thousand must not look like a disaster.
     most_errors = max(errors.max() if errors.count() else 0, 0.02 * float(np.nan_to_num(shown).sum(axis=1).max())) or 1
     most_correct = correct.max() if correct.count() else 1
     ax.set_facecolor("white")
@@ -139,7 +141,7 @@ def _color_cells(ax: Axes, shown: Array) -> list[Any]:
 
 
 def _label_classes(ax: Axes, labels: list[str], cell: float) -> None:
-    """Names along both sides, upright or slanted where they would overlap; as many as can be read."""
+    """Write names along both sides, upright or slanted if they would overlap; as many as are readable."""
     size = max(_SMALLEST, min(10.0, 0.9 * cell))
     places = range(0, len(labels), math.ceil(1.3 * size / cell))
     names = [labels[place] for place in places]
@@ -168,28 +170,29 @@ def _write_numbers(ax: Axes, images: list[Any], texts: list[str], size: float) -
 
 
 def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | None = None) -> Axes:
-    """The share of each class that is predicted wrongly, with counts and what it is mostly taken for.
+    """The error rate of each class, with counts and the class it is most often mistaken for.
 
-    The dashed line is the error rate of all samples. The title names the most frequent confusion of all.
+    The dashed line is the error rate of all samples. The title names the most frequent confusion.
 
     Parameters
     ----------
     targets, predictions : array_like, shape (rows,) or (rows, classes)
-        Class numbers, labels as `Sequential.predict_classes` gives them, or rows of one score for each class.
+        Class numbers, labels as `Sequential.predict_classes` returns them, or rows with one score for each class.
     names : list of str, optional
-        Of the classes. Default: their numbers, or the labels that occur, sorted. Of labels, all in their order.
+        Names of the classes; for labels, all labels in their order. Default: their numbers, or the labels that occur,
+        sorted.
     ax : Axes, optional
         Default: a new figure.
 
     Returns
     -------
     Axes
-        With a bar for each class, the first on top.
+        The axes, with a bar for each class, the first on top.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If labels are no class numbers, differ in length, or names are too few.
+        If labels are not class numbers or differ in length, or names are missing.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -224,13 +227,17 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     ax.set_ylim(len(rates) - 0.4, -0.6)
     for place in places:
         ends = (float(np.nan_to_num(rates[place])), place)
-        box = {"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.8}  # the dashed line stays behind words
+        box = {
+            "facecolor": ax.get_facecolor(),
+            "edgecolor": "none",
+            "pad": 0.8,
+        }  # the dashed line stays behind the text
         ax.annotate(texts[place], ends, (4, 0), textcoords="offset points", va="center", fontsize=size, bbox=box)
     return ax
 
 
 def _rate_axis(ax: Axes, rates: Array, room: float) -> None:
-    """From 0, in percent; ``room`` is the share of the panel that is left for words beside the longest bar."""
+    """Draw the axis from 0 in percent; ``room`` is the share of the axes for the text beside the longest bar."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     highest = float(np.nanmax(rates)) or 0.1

@@ -1,4 +1,4 @@
-"""What a model makes of its input: class regions in two dimensions, a curve in one."""
+"""Shows a model as a function of its input: class regions in two dimensions, a curve in one."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ _MOST_SAMPLES = 5000  # as points
 def decision_boundary(
     model: Any, x: Any, y: Any, ax: Axes | None = None, *, resolution: int = 200, margin: float = 0.1
 ) -> Axes:
-    """Which class a model predicts in each place of a plane, and the samples on top.
+    """The class that a model predicts at each point of a plane, with the samples on top.
 
-    The darker the colour, the surer the model: shades go from nearly white, where all classes are equally probable, to
-    full, where one is certain. Lines are where two classes are equally probable. Wrongly predicted samples have
-    a black cross.
+    The colour shows the confidence: from nearly white, if all classes are equally probable, to full, if one is
+    certain. At the lines, two classes are equally probable. Wrongly predicted samples have a black cross.
 
     Parameters
     ----------
     model : Sequential
-        Or any object whose ``predict(x)`` gives (rows, classes), or (rows, 1) for two classes. Outputs that are no
-        probabilities are taken as logits.
+        Or any object whose ``predict(x)`` returns (rows, classes), or (rows, 1) for two classes. Outputs that are not
+        probabilities count as logits.
     x : array_like, shape (rows, 2)
     y : array_like, shape (rows,) or (rows, classes)
-        Class numbers, the model's labels of classes, or one-hot rows.
+        Class numbers, labels of the model's classes, or one-hot rows.
     ax : Axes, optional
         Default: a new figure.
     resolution : int, default 200
-        Places in each direction.
+        How many points to predict in each direction.
     margin : float, default 0.1
-        Room around the samples, as a share of their range.
+        The space around the samples, as a share of their range.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def decision_boundary(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If ``x`` has not two features, ``y`` is no class numbers, or an option is out of range.
+        If ``x`` does not have two features, ``y`` does not hold classes, or an option is out of range.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -90,7 +89,7 @@ def decision_boundary(
 
 
 def _numbers_of(model: Any, y: Any) -> Any:
-    """Targets with class numbers in the place of the labels that the model knows."""
+    """Replace labels that the model knows by class numbers."""
     known = getattr(model, "classes", None)
     are_labels = known is not None and (known.dtype.kind != "U" or naming.texts(y, "y") is not None)
     return naming.class_numbers(y, known, "y") if are_labels else y
@@ -101,20 +100,20 @@ def _shown(samples: int) -> str:
 
 
 def _widened(values: Array, margin: float, count: int) -> Array:
-    """Places over the range of some values, and a margin on both sides."""
+    """Points over the range of the values, with a margin on both sides."""
     low, high = float(values.min()), float(values.max())
     room = margin * (high - low) if high > low else 0.5
     return np.linspace(low - room, high + room, count)
 
 
 def _as_input(model: Any, places: Array, samples: Array) -> Array:
-    """Places that the model reads like its samples: it scales pixels by itself, but places are no whole numbers."""
+    """Points in the form of the model's samples: it scales pixels, but points are not whole numbers."""
     are_pixels = samples.dtype == np.uint8 and getattr(model, "input_kind", None) in (None, "pixels")
     return places * getattr(model, "uint8_scale", 1.0) if are_pixels else places
 
 
 def _probabilities(model: Any, x: Array) -> Array:
-    """Of each class, (rows, classes); one output is the probability of class 1."""
+    """The probabilities of each class, (rows, classes); a single output is the probability of class 1."""
     output = np.asarray(model.predict(x), dtype=np.float64).reshape(len(x), -1)
     in_range = bool(((output >= 0) & (output <= 1)).all())
     if output.shape[1] == 1:
@@ -128,14 +127,14 @@ def _probabilities(model: Any, x: Array) -> Array:
 
 
 def _fill(ax: Axes, sides: list[Array], field: Array, colors: list[Any]) -> None:
-    """Classes as colours, on white by how sure they are, and the lines between them."""
+    """Draw classes as colours, blended with white by their confidence, and the lines between them."""
     from matplotlib.colors import to_rgb
 
     guess = 1 / field.shape[-1]
     sure = ((field.max(axis=-1) - guess) / (1 - guess)).clip(0, 1)[..., None]
     strength = 0.05 + 0.4 * sure
     color = np.array([to_rgb(c) for c in colors])[field.argmax(axis=-1)]
-    # The middle of the outermost pixels is at the ends of the sides.
+    # The centres of the outermost pixels lie on the edges.
     extent = [end for s in sides for end in (s[0] - (s[1] - s[0]) / 2, s[-1] + (s[1] - s[0]) / 2)]
     image = 1 - strength * (1 - color)
     ax.imshow(image, extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0)
@@ -162,20 +161,20 @@ def _scatter(ax: Axes, points: Array, labels: Integers, right: Array, colors: li
 
 
 def regression(x: Any, y: Any, model: Any, ax: Axes | None = None) -> Axes:
-    """Samples of one feature, and the curve that the model predicts over their range.
+    """Samples with one feature, and the curve that the model predicts over their range.
 
     Parameters
     ----------
     x, y : array_like, shape (rows,) or (rows, 1)
     model : Sequential
-        Or any object whose ``predict(x)`` takes (rows, 1) and gives (rows,) or (rows, 1).
+        Or any object whose ``predict(x)`` takes (rows, 1) and returns (rows,) or (rows, 1).
     ax : Axes, optional
         Default: a new figure.
 
     Returns
     -------
     Axes
-        Its title has the mean squared error of all samples.
+        The axes; their title has the mean squared error of all samples.
 
     Raises
     ------

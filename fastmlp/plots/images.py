@@ -25,22 +25,23 @@ def samples(
     only_wrong: bool = False,
     axes: Any = None,
 ) -> Array:
-    """Images with what they were taken for, and in brackets what they are: ✓ and green, or ✗ and red.
+    """Images with their predicted class, and their true class in brackets: green with ✓, or red with ✗.
 
     Parameters
     ----------
     x : array_like, shape (rows, features), (rows, height, width) or (rows, height, width, 3)
         0 is drawn white, except in images with colours.
     labels, predictions : array_like, shape (rows,) or (rows, classes)
-        True and predicted class numbers or labels, or rows of one score for each class.
+        True and predicted class numbers or labels, or rows with one score for each class.
     names : list of str, optional
-        Of the classes. Default: their numbers, or the labels that occur, sorted. Of labels, all in their order.
+        Names of the classes; for labels, all labels in their order. Default: their numbers, or the labels that occur,
+        sorted.
     count : int, default 25
-        Images at most; with ``axes``, one for each of them.
+        The maximum number of images; with ``axes``, one for each.
     image_shape : tuple of int, optional
-        Height and width, and 3 for colours. Default: the shape of ``x``, or a square.
+        Height and width, and 3 for images with colours. Default: the shape of ``x``, or a square.
     seed : int, default 0
-        Fixes which samples are shown; they stay in their order.
+        Chooses the samples to show; they keep their order.
     only_wrong : bool, default False
         Show only samples that are predicted wrongly.
     axes : array of Axes, optional
@@ -53,7 +54,7 @@ def samples(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If the numbers of rows differ, rows do not make images, or labels are no class numbers.
+        If the numbers of rows differ, rows do not make images, or labels are not class numbers.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -80,7 +81,7 @@ def samples(
     made = _image_panels(axes, len(chosen), images.shape[1:], 0.4)
     limits = _limits(images[chosen])
     for ax, row in zip(made.flat, chosen, strict=False):
-        correct = bool(predicted[row] == true[row])  # two names may be the same
+        correct = bool(predicted[row] == true[row])  # two names may be equal
         _show_sample(ax, images[row], limits, named[predicted[row]], named[true[row]], correct)
     if len(chosen) == 0:
         _style.say(made.flat[0], f"none of {len(rows):,} predictions is wrong")
@@ -106,7 +107,7 @@ def _choose(candidates: Integers, count: int, seed: int) -> Integers:
 
 
 def _image_panels(axes: Any, count: int, shape: tuple[int, ...], title: float) -> Array:
-    """Rows of empty panels without ticks, for titles of this height; those that no image is for are not seen."""
+    """Make rows of empty axes without ticks, for titles of this height; axes without an image are invisible."""
     columns = max(1, math.ceil(math.sqrt(count)))
     lines = max(1, math.ceil(count / columns))
     height = min(4.0, max(0.4, 1.3 * shape[0] / shape[1]))
@@ -121,7 +122,7 @@ def _image_panels(axes: Any, count: int, shape: tuple[int, ...], title: float) -
 
 
 def _limits(images: Array) -> tuple[float, float]:
-    """The lowest and the highest number, of all images that are shown."""
+    """The lowest and the highest number of all images to show."""
     known = images[np.isfinite(images)].astype(np.float64)
     return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
 
@@ -142,16 +143,16 @@ def _show_sample(ax: Any, image: Array, limits: tuple[float, float], predicted: 
 def weights(model: Any, layer: int = 0, *, count: int = 25, image_shape: Any = None, axes: Any = None) -> Array:
     """The weights that lead to each unit of a layer, as images: blue is negative, red positive, white 0.
 
-    All images have one scale, which is the same on both sides of 0.
+    All images have the same scale, symmetric around 0.
 
     Parameters
     ----------
     model : Sequential
-        Built; or any object with ``layers`` that have a ``kernel``, (fan_in, units).
+        A built model, or any object with ``layers`` that have a ``kernel`` of shape (fan_in, units).
     layer : int, default 0
         Number of the layer.
     count : int, default 25
-        Units at most, the first ones; with ``axes``, one for each of them.
+        The maximum number of units, from the first on; with ``axes``, one for each.
     image_shape : tuple of int, optional
         Height and width. Default: a square.
     axes : array of Axes, optional
@@ -164,7 +165,7 @@ def weights(model: Any, layer: int = 0, *, count: int = 25, image_shape: Any = N
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If there is no such layer, it has no kernel, or its inputs do not make an image.
+        If there is no such layer, it has no weights, or its inputs do not make an image.
     NotBuiltError
         If the model has no parameters yet.
     MissingExtraError

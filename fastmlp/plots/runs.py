@@ -1,4 +1,4 @@
-"""Runs side by side."""
+"""Compares runs."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_COLORED = 8
-_NARROW = 0.2  # of the greatest value: runs that differ by less are drawn on an axis that does not start at 0
+_NARROW = 0.2  # of the greatest value: if runs differ by less, their axis does not start at 0
 
 
 def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) -> Array:
-    """Runs by how good they became: a bar each, the best on top, and the metric by epoch where that is known.
+    """Runs sorted by a metric: a bar for each, the best on top, and the metric by epoch if it is known.
 
-    Losses, errors and times are better when they are less (see `fastmlp.metrics.larger_is_better`), others when they
-    are more. Bars that differ little are drawn on an axis that does not start at 0; its label says so. Of more than 8
-    runs only the best has a colour.
+    Smaller losses, errors and times are better (see `fastmlp.metrics.larger_is_better`), and larger values of other
+    metrics. If bars differ little, their axis does not start at 0, and its label says so. Of more than 8 runs, only
+    the best has a colour.
 
     Parameters
     ----------
     table : list of dict
-        A run each, or objects with attributes: ``name``, the metric, and perhaps ``history`` (a History, or a dict of
-        lists). Without the metric, the last value in the history counts; without that, or with NaN, a run comes last.
+        A dict for each run, or an object with attributes: ``name``, the metric, and optionally ``history`` (a History,
+        or a dict of lists). Without the metric, the last value in the history counts. Runs without a value, or with
+        NaN, come last.
     metric : str, default "val_accuracy"
     axes : array of 1 or 2 Axes, optional
-        For the bars, and for the curves. Default: a new figure; without histories it has bars only.
+        Axes for the bars and for the curves. Default: a new figure, which has only bars if there are no histories.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If there are no runs, one has no name, or none has the metric.
+        If there are no runs, a run has no name, or no run has the metric.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -102,7 +103,7 @@ class _Run:
 
 
 def _names(rows: list[Any]) -> list[str]:
-    """What runs are called, without the settings that are the same for all: ``layers=64,epochs=5`` is ``layers=64``."""
+    """The names of runs without the settings that all of them share: ``layers=64,epochs=5`` becomes ``layers=64``."""
     names = [_field(row, "name") for row in rows]
     for row, name in zip(rows, names, strict=True):
         if name is None:
@@ -160,7 +161,10 @@ def _shown(value: float) -> str:
 
 
 def _bar_axis(values: Array) -> tuple[float, tuple[float, float]]:
-    """Where bars start, and the ends of the axis: 0, unless all values are so near that their bars would look alike."""
+    """The start of the bars and the ends of the axis.
+
+    Bars start at 0, unless the values are so close that they would look alike.
+    """
     known = values[np.isfinite(values)]
     low, high = float(known.min()), float(known.max())
     start = 0.0

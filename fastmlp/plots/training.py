@@ -1,4 +1,4 @@
-"""How training went: losses and accuracies, a range test of learning rates, norms of gradients."""
+"""Shows trainings: losses and accuracies, a range test of learning rates, norms of gradients."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ _COLORS = {
     "val_loss": _style.ORANGE,
     "val_accuracy": _style.PINK,
 }
-_MOST_POINTS = 20_000  # of a line: more take long to draw, and Agg refuses lines of millions
+_MOST_POINTS = 20_000  # of a line: more take long to draw, and Agg refuses lines with millions
 
 
 def history(history: Any, axes: Any = None) -> Array:
-    """Four panels: the loss, the batches, the validation, and the accuracies of a training run.
+    """Four plots of a training run: the loss, the batches, the validation, and the accuracies.
 
-    1. Loss of each epoch, in training and validation.
-    2. Loss and accuracy of each batch (pale), and their moving mean.
-    3. Validation accuracy and loss.
-    4. Accuracy of each epoch, in training and validation.
+    1. The loss of each epoch, in training and validation.
+    2. The loss and accuracy of each batch (pale), and their moving means.
+    3. The validation accuracy and loss.
+    4. The accuracy of each epoch, in training and validation.
 
-    A panel whose values were not recorded says so. Epochs are counted from 1, as in the progress line. Where validation
-    was more frequent than epochs (``history.validations``), its curves have all of it.
+    A plot whose values were not recorded says so. Epochs count from 1, as in the progress line. If validation was more
+    frequent than epochs (``history.validations``), its curves show all values.
 
     Parameters
     ----------
     history : History
-        What `fastmlp.Sequential.fit` returned.
+        The result of `fastmlp.Sequential.fit`.
     axes : array of 4 Axes, optional
         Default: a new figure.
 
     Returns
     -------
     ndarray of Axes, shape (2, 2) or that of ``axes``
-        Panels 2 and 3 have the loss on the left; the accuracy is on a twin axes on the right.
+        Plots 2 and 3 have the loss on the left, and the accuracy on twin axes on the right.
 
     Raises
     ------
     ArgumentTypeError
-        If ``history`` is no record of training, or ``axes`` are no Axes.
+        If ``history`` is not a record of training, or ``axes`` are not Axes.
     ArgumentError
-        If ``axes`` are not four.
+        If there are not four ``axes``.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -78,12 +78,12 @@ def history(history: Any, axes: Any = None) -> Array:
 
 @dataclass(frozen=True)
 class _Curve:
-    """A line of a panel."""
+    """A line of a plot."""
 
     name: str
     x: Array
     y: Array
-    window: int = 1  # points in one moving mean
+    window: int = 1  # points in a moving mean
     step: int = 1  # batches in one point
 
     @property
@@ -115,7 +115,7 @@ class _Record:
         return "epoch (the last one is not complete)" if self.partial else "epoch"
 
     def curve(self, name: str) -> _Curve | None:
-        """Values by epoch; those of each validation, where there were more of them."""
+        """The values by epoch, or by validation if there were more of them."""
         often, at = _floats(self.validations.get(name, ())), self._validated_at()
         if len(often) and len(often) == len(at):
             return _known(_Curve(name, at, often))
@@ -128,12 +128,12 @@ class _Record:
         step = -(-len(values) // _MOST_POINTS) or 1
         means = _means(values, step)
         x = np.minimum(np.arange(1, len(means) + 1) * step, len(values)).astype(float)
-        # A mean of 2 % of the batches, but of 10 at least where there are enough.
+        # The mean covers 2 % of the batches, but at least 10 if there are enough.
         window = max(1, min(10, len(means) // 10), len(means) // 50)
         return _known(_Curve(name, x, means, window, step))
 
     def _validated_at(self) -> Array:
-        """Epochs trained before each validation."""
+        """How many epochs were trained before each validation."""
         epoch, batch = (_floats(self.validations.get(name, ())) for name in ("epoch", "batch"))
         if len(epoch) != len(batch):
             return np.empty(0)
@@ -151,7 +151,7 @@ def _known(curve: _Curve) -> _Curve | None:
 
 
 def _means(values: Array, count: int) -> Array:
-    """The mean of each ``count`` values in turn; the last may have fewer."""
+    """The means of consecutive ``count`` values; the last mean may cover fewer."""
     if count == 1 or len(values) == 0:
         return values
     starts = np.arange(0, len(values), count)
@@ -160,7 +160,7 @@ def _means(values: Array, count: int) -> Array:
 
 
 def _moving_mean(values: Array, window: int) -> Array:
-    """Mean of up to ``window`` values around each; NaN do not count."""
+    """The mean of up to ``window`` values around each value, without NaN."""
     known = np.isfinite(values)
     ones = np.ones(window)
     count = np.convolve(known, ones, "same")
@@ -169,7 +169,7 @@ def _moving_mean(values: Array, window: int) -> Array:
 
 
 def _compare(ax: Axes, record: _Record, name: str) -> None:
-    """One value in training and in validation."""
+    """Draw one value in training and in validation."""
     _style.dress(ax, f"{name.capitalize()} by epoch", record.epoch_label, name)
     curves = [record.curve(name), record.curve(f"val_{name}")]
     drawn = [curve for curve in curves if curve is not None]
@@ -186,7 +186,7 @@ def _compare(ax: Axes, record: _Record, name: str) -> None:
 
 
 def _pair(ax: Axes, loss: _Curve | None, accuracy: _Curve | None, x: str) -> None:
-    """Loss on the left and accuracy on the right, or one of them alone."""
+    """Draw the loss on the left and the accuracy on the right, or one of them alone."""
     drawn = [curve for curve in (loss, accuracy) if curve is not None]
     _style.dress(ax, _pair_title(drawn, x), x, drawn[0].quantity if drawn else "")
     if not drawn:
@@ -200,7 +200,7 @@ def _pair(ax: Axes, loss: _Curve | None, accuracy: _Curve | None, x: str) -> Non
         panels[1].set_ylabel("accuracy")
         panels[1].spines[["top", "left"]].set_visible(False)
         _keep_apart(panels, drawn)
-    # Above the panel: inside, it would hide one of the curves that go both ways.
+    # Above the axes: inside, it would hide a curve, because one falls and one rises.
     handles = [handle for own in panels for handle in own.get_legend_handles_labels()[0]]
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.99), "ncols": 2, "fontsize": "small", "frameon": False}
     panels[-1].legend(handles=handles, **place)
@@ -219,7 +219,7 @@ def _pair_title(drawn: list[_Curve], x: str) -> str:
 
 
 def _keep_apart(panels: list[Axes], curves: list[_Curve]) -> None:
-    """Two single points would lie one upon the other, in the middle: put the loss below, the accuracy above."""
+    """Two single points would coincide in the middle: put the loss below and the accuracy above."""
     known = [curve.y[np.isfinite(curve.y)] for curve in curves]
     if any(len(values) > 1 for values in known):
         return
@@ -245,15 +245,15 @@ def _whole_epochs(ax: Axes, *curves: _Curve) -> None:
 
 
 def learning_rate(curve: Any, ax: Axes | None = None) -> Axes:
-    """The loss by learning rate, of a range test, with the rate that it suggests.
+    """The loss by learning rate in a range test, with the suggested rate.
 
     Losses far above the first ones are cut off.
 
     Parameters
     ----------
     curve : object
-        With the arrays ``rates``, ``losses`` and ``smoothed``, each of shape (steps,), and the float ``suggestion``
-        (None or NaN: there is none).
+        It has the arrays ``rates``, ``losses`` and ``smoothed``, each of shape (steps,), and the float ``suggestion``
+        (None or NaN if there is none).
     ax : Axes, optional
         Default: a new figure.
 
@@ -317,7 +317,7 @@ def _mark_suggestion(ax: Axes, suggestion: float | None, rates: Array, smoothed:
 
 
 def _cut_off(ax: Axes, losses: Array, smoothed: Array) -> None:
-    """Leave out what a diverging end adds above the beginning: it would flatten all the rest."""
+    """Cut off the losses of a diverging end, which would flatten the rest of the curve."""
     known, every = smoothed[np.isfinite(smoothed)], losses[np.isfinite(losses)]
     if len(known) == 0 or len(every) == 0:
         return
@@ -328,15 +328,15 @@ def _cut_off(ax: Axes, losses: Array, smoothed: Array) -> None:
 
 
 def gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axes:
-    """The norm of each layer's gradient, step by step, on a log scale.
+    """The norm of each layer's gradient by step, on a log scale.
 
-    Layers have colours from violet or blue (the first) to yellow (the last). Norms of 0 cannot be drawn on a log scale;
-    the legend says how many there are.
+    The colours of layers go from violet or blue (the first) to yellow (the last). A log scale cannot show norms of 0;
+    the legend counts them.
 
     Parameters
     ----------
     norms : dict of str to list of float
-        Names of layers, and a norm for each step or epoch.
+        For each layer's name, its norm in each step or epoch.
     ax : Axes, optional
         Default: a new figure.
 
@@ -347,7 +347,7 @@ def gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If ``norms`` is no dict, is empty, or holds something else than numbers of at least 0 (or NaN).
+        If ``norms`` is not a dict, is empty, or holds other values than numbers of at least 0 and NaN.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -364,7 +364,7 @@ def gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     from matplotlib import colormaps
     from matplotlib.colors import to_rgb
 
-    # Neither violet on black nor yellow on white could be seen.
+    # Violet on black and yellow on white would be invisible.
     first, last = (0.0, 0.88) if _style.ink_on(to_rgb(ax.get_facecolor())) == "black" else (0.3, 1.0)
     shades = colormaps["viridis"](np.linspace(first, last, len(curves)))
     for (name, values), shade in zip(curves.items(), shades, strict=True):

@@ -1,7 +1,7 @@
-"""Learning rates that change while training goes on: declarations, and the rates they stand for.
+"""Learning rates that change during training: declarations, and their rates.
 
-A schedule is a function of the optimiser's step alone, counted from 0 over all epochs: step 0 is the first batch of
-the first epoch. So training can stop at any batch and go on with the same rates.
+A schedule depends only on the optimiser's step, counted from 0 over all epochs: step 0 is the first batch of the first
+epoch. So training can stop at any batch and continue with the same rates.
 """
 
 from .base import Schedule

@@ -1,4 +1,4 @@
-"""What all schedules share: their checks, and the parts of their formulas."""
+"""The base of all schedules: their checks, and the parts of their formulas."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .._base.types import Array, Integers
 
 @dataclass(frozen=True)
 class Schedule:
-    """Base of all schedules; one of your own overrides `rates`.
+    """Base of all schedules. For your own, derive a class and override `rates`.
 
-    A file does not hold code: a model that is loaded goes on with the rate that one of your own gave last.
+    A model file does not contain your code: a loaded model continues with the last rate of your schedule.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class Schedule:
         self._check_fields()
 
     def _check_fields(self) -> None:
-        """Refuse what cannot be used, and keep the rest in its proper type."""
+        """Check all fields, and convert them to their types."""
 
     def _keep(self, check: Callable[..., Any], *names: str, **limits: Any) -> None:
         for name in names:
@@ -65,12 +65,12 @@ class Schedule:
         raise TypeError(f"{type(self).__name__} has no rates")
 
     def checked_rates(self, steps: Integers) -> Array:
-        """`rates`, of which one of your own may make anything, as training can use them.
+        """The result of `rates`, checked, because an overridden method may return anything.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If they are not as many finite numbers of at least 0.
+            If the rates are not finite numbers of at least 0, one for each step.
         """
         given, name = self.rates(steps), f"what {type(self).__name__}.rates(steps) returns"
         rates = _check.numbers(given, name).astype(np.float64, copy=False)
@@ -83,7 +83,7 @@ class Schedule:
         return float(self.checked_rates(np.array([_check.whole_number(step, "step", minimum=0)]))[0])
 
     def config(self) -> dict[str, Any] | None:
-        """A JSON-ready description, which `get` reads back; None for one that is code of the user."""
+        """A JSON-ready description, which `get` reads back; None for a schedule of the user's."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         found: dict[str, Any] = {"type": type(self).__name__}
         for name, value in fields.items():
@@ -110,17 +110,18 @@ def times(steps: Any) -> Array:
 
 
 def periods(steps: Any, every: int, staircase: bool) -> Array:
+    """How many periods of ``every`` steps have passed; with ``staircase`` only whole ones count."""
     t = times(steps)
     return np.floor_divide(t, every) if staircase else t / every
 
 
 def half_cosine(first: Array | float, last: Array | float, share: Array) -> Array:
-    """From ``first``, where the share of the way is 0, to ``last``, where it is 1; flat on both sides of that."""
+    """Half a cosine from ``first`` at share 0 to ``last`` at share 1, and constant outside."""
     weight: Array = (1 + np.cos(np.pi * np.clip(share, 0, 1))) / 2
     return last + (first - last) * weight
 
 
 def warmed_up(t: Array, steps: int, start: float, target: float, after: Array) -> Array:
-    """A line from ``start`` to ``target`` in the first steps, and ``after`` from there on."""
+    """A line from ``start`` to ``target`` in the first steps, then ``after``."""
     line = start + (target - start) * (t / max(steps, 1))
     return np.where(t < steps, line, after)

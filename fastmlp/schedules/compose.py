@@ -1,4 +1,4 @@
-"""Schedules that are made of others: a warm-up, and whatever a number or a configuration stands for."""
+"""Combines schedules: a warm-up, and `get` for numbers and configurations."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .decay import Constant, Exponential, InverseTime, Piecewise, Polynomial, St
 
 @dataclass(frozen=True)
 class Warmup(Schedule):
-    """A line from start up to the first rate of another schedule, which begins after it.
+    """A line from start up to the first rate of another schedule, which follows.
 
     Parameters
     ----------
     schedule : Schedule or float
-        What comes after the warm-up; its step 0 is step ``steps`` of the whole. A number stays.
+        The schedule after the warm-up; its step 0 is step ``steps`` of the whole. A number is a constant rate.
     steps : int
         Length of the warm-up, at least 1.
     start : float, default 0
@@ -73,7 +73,7 @@ def get(value: float | Schedule | dict[str, Any], name: str = "learning_rate") -
     ----------
     value : float, Schedule or dict
     name : str, default "learning_rate"
-        What messages call it.
+        Its name in messages.
 
     Raises
     ------

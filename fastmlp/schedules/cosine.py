@@ -15,16 +15,16 @@ from .base import Schedule, half_cosine, times, warmed_up
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """From initial down to final along half a cosine, after a warm-up if there is one; then final.
+    """Falls from initial to final along half a cosine, after an optional warm-up; then stays at final.
 
-    Without warm-up, and up to ``steps``, PyTorch's ``CosineAnnealingLR``.
+    Without warm-up, and up to ``steps``, it equals PyTorch's ``CosineAnnealingLR``.
 
     Parameters
     ----------
     initial : float
         Rate at the beginning of the cosine, greater than 0.
     steps : int
-        Step from which on the rate is ``final``: all steps of the training, the warm-up among them.
+        The step from which on the rate is ``final``: the length of the training, including the warm-up.
     final : float, default 0
         From 0 to ``initial``.
     warmup : int, default 0
@@ -66,7 +66,7 @@ class Cosine(Schedule):
 class CosineRestarts(Schedule):
     """Cosines from initial to final, each longer than the one before (SGDR; Loshchilov and Hutter, 2017).
 
-    PyTorch's ``CosineAnnealingWarmRestarts``.
+    It equals PyTorch's ``CosineAnnealingWarmRestarts``.
 
     Parameters
     ----------
@@ -75,9 +75,9 @@ class CosineRestarts(Schedule):
     first_steps : int
         Length of the first cosine, at least 1.
     factor : float, default 2
-        How much longer each cosine is than the one before; at least 1.
+        The ratio of the lengths of a cosine and the one before it; at least 1.
     shrink : float, default 1
-        What remains of the initial rate at each restart: above 0, at most 1. It does not go below ``final``.
+        Multiplies the initial rate at each restart; above 0, at most 1. The rate never falls below ``final``.
     final : float, default 0
         From 0 to ``initial``.
 
@@ -120,7 +120,7 @@ class CosineRestarts(Schedule):
         if self.factor == 1:
             return np.floor_divide(t, self.first_steps)
         cycle: Array = np.floor(np.log1p(t * ((self.factor - 1) / self.first_steps)) / math.log(self.factor))
-        # The logarithm may miss a restart by rounding, which would be a step with the wrong one of two extremes.
+        # Rounding of the logarithm may miss a restart, and the step would get the wrong one of two extremes.
         cycle -= t < self._start(cycle)
         cycle += t >= self._start(cycle + 1)
         return cycle
@@ -128,10 +128,10 @@ class CosineRestarts(Schedule):
 
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up to the highest rate and down to almost nothing, both along half cosines (PyTorch's ``OneCycleLR``).
+    """Rises to the highest rate and falls to almost nothing, along half cosines (PyTorch's ``OneCycleLR``).
 
-    It begins with highest / start_divisor, and ends in step ``steps − 1`` with that rate / end_divisor, which holds
-    from there on (Smith and Topin, 2018).
+    It starts at highest / start_divisor, reaches that rate / end_divisor in step ``steps − 1``, and stays there (Smith
+    and Topin, 2018).
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class OneCycle(Schedule):
     def rates(self, steps: Integers) -> Array:
         t = times(steps)
         first = self.highest / self.start_divisor
-        turn = self.rise * self.steps - 1  # 0 or less: it begins with the highest rate, or just below it
+        turn = self.rise * self.steps - 1  # at 0 or less, it starts at the highest rate or just below it
         rising = half_cosine(first, self.highest, t / turn if turn > 0 else np.ones_like(t))
         falling = half_cosine(self.highest, first / self.end_divisor, (t - turn) / (self.steps - 1 - turn))
         return np.where(t <= turn, rising, falling)

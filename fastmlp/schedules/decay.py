@@ -40,7 +40,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """initial · factor^⌊t / every⌋: the rate falls at once, every so many steps (PyTorch's ``StepLR``).
+    """initial · factor^⌊t / every⌋: the rate falls after every so many steps (PyTorch's ``StepLR``).
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Step(Schedule):
 
 @dataclass(frozen=True)
 class Piecewise(Schedule):
-    """One rate up to a step, another one from there on.
+    """Constant rates between boundaries.
 
     ``values[k]`` holds from step ``boundaries[k − 1]`` on, as in PyTorch's ``MultiStepLR``. Keras's
     ``PiecewiseConstantDecay`` changes one step later.
@@ -95,7 +95,7 @@ class Piecewise(Schedule):
     array([0.1 , 0.1 , 0.05, 0.01, 0.01])
     """
 
-    boundaries: Sequence[int]  # tuples, once they are checked
+    boundaries: Sequence[int]  # tuples after the check
     values: Sequence[float]
 
     def _check_fields(self) -> None:

@@ -234,7 +234,7 @@ def natural_loops(blocks):
 def _dominators(labels, before):
     """For each block, those that every way to it from the first block goes through."""
     everything = set(labels)
-    found = {label: everything for label in labels}
+    found = dict.fromkeys(labels, everything)
     found[labels[0]] = {labels[0]}
     changed = True
     while changed:

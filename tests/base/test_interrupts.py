@@ -368,7 +368,7 @@ def test_a_training_within_a_callback_ends_both():
 
 def test_ctrl_c_while_a_run_is_prepared_leaves_the_model_as_it_was():
     class Begins(fm.callbacks.Callback):
-        def on_train_begin(self, plan):
+        def on_train_begin(self, run_info):
             press()
 
     x, y = data()

@@ -73,8 +73,8 @@ class Recorder(callbacks.Callback):
         self.every_batches = every
         self.seen, self.batches, self.reason = [], [], None
 
-    def on_train_begin(self, plan):
-        self.plan = plan
+    def on_train_begin(self, run_info):
+        self.run_info = run_info
 
     def on_epoch_begin(self, epoch):
         self.seen.append(epoch)
@@ -117,13 +117,13 @@ def test_a_wrong_every_batches_is_refused_by_name(every):
 def test_the_plan_names_the_logs_that_come():
     recorder = Recorder()
     fit(callbacks=[recorder], validation_data=VALIDATION, validation_freq=3)
-    assert recorder.plan.pop("callbacks")[0] is recorder
-    assert recorder.plan == {**PLAN, "epochs": 3, "validation_freq": 3}
-    assert list(recorder.logs) == recorder.plan["logs"]
+    assert recorder.run_info.pop("callbacks")[0] is recorder
+    assert recorder.run_info == {**PLAN, "epochs": 3, "validation_freq": 3}
+    assert list(recorder.logs) == recorder.run_info["logs"]
     without = Recorder()
     fit(callbacks=[without])
-    assert without.plan["validation_rows"] == 0
-    assert list(without.logs) == without.plan["logs"]
+    assert without.run_info["validation_rows"] == 0
+    assert list(without.logs) == without.run_info["logs"]
 
 
 def test_lambda_calls_functions():

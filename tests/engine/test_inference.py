@@ -259,9 +259,8 @@ def test_eight_python_threads_predict_different_numbers_of_rows_at_once():
     def work(number):
         for count in (1, 2, 3, 64, 65, 100 + number, 1000 + number, 3000):
             start = number * (len(x) - count) // 7
-            for _ in range(3):
-                if model.predict(x[start : start + count]).tobytes() != whole[start : start + count].tobytes():
-                    wrong.append((number, count))
+            part = slice(start, start + count)
+            wrong.extend((number, count) for _ in range(3) if model.predict(x[part]).tobytes() != whole[part].tobytes())
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

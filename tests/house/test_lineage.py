@@ -129,7 +129,7 @@ def test_document_says_what_was_not_here():
     outcomes = measured("L4", ["fashion_mnist", "mnist"], quick=True, **{name: [0.9]})
     other = "\n".join(lineage.document({"L4": outcomes}))
     assert "≥ 87.0 % |  |" in other  # no verdict
-    assert "**Fashion-MNIST was not here: ours are figures of MNIST" in other
+    assert "**Fashion-MNIST was not here: our figures are for MNIST" in other
     assert "these figures mean nothing" in other
     assert "--only L4 --seeds 3 --quick`" in other
 

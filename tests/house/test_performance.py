@@ -71,7 +71,7 @@ def test_what_limits_is_said_of_missed_targets_alone(sections):
 
 
 def test_targets_without_measurements():
-    assert {verdict for verdict in verdicts({}).values()} == {""}
+    assert set(verdicts({}).values()) == {""}
 
 
 def test_best_peer_did_the_same_and_is_not_us():
@@ -85,7 +85,7 @@ def test_sections_render(sections):
     text = "\n".join(training.lines(sections["training"]) + inference.lines(sections["inference"]))
     assert "**2.00 s (1.80 s–2.20 s)**" in text
     assert "- onnxruntime: it crashed" in text
-    assert "60,000 of them would take fastmlp 9.38 s" in text  # W3 has 6,400
+    assert "fastmlp would take 9.38 s for 60,000 rows" in text  # W3 has 6,400
 
 
 def test_time_to_accuracy_renders():

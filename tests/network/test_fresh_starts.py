@@ -348,5 +348,5 @@ def test_an_attempt_that_fails_leaves_what_was_declared():
 
 
 class Fails(fm.callbacks.Callback):
-    def on_train_begin(self, plan):
+    def on_train_begin(self, run_info):
         raise ZeroDivisionError

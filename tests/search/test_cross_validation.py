@@ -174,8 +174,8 @@ def test_groups_and_fit_settings_reach_the_folds():
     seen = {}
 
     class Notes(fm.callbacks.Callback):
-        def on_train_begin(self, plan):
-            seen[self.number] = plan["rows"]
+        def on_train_begin(self, run_info):
+            seen[self.number] = run_info["rows"]
 
     def make(number):
         callback = Notes()
@@ -248,7 +248,7 @@ def test_ctrl_c_ends_all_folds(workers):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Interrupts(fm.callbacks.Callback):
-        def on_train_begin(self, plan):
+        def on_train_begin(self, run_info):
             signal.raise_signal(signal.SIGINT)
 
     try:

@@ -221,7 +221,7 @@ def test_runs_are_trained_at_once_on_one_thread_each(monkeypatch):
     threads, fit = [], fm.Sequential.fit
 
     class Meets(fm.callbacks.Callback):
-        def on_train_begin(self, plan):
+        def on_train_begin(self, run_info):
             meeting.wait()
 
     def spied(self, *arguments, **settings):

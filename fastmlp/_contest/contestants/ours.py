@@ -20,7 +20,7 @@ from . import NotApplicable
 class Beginning(fm.callbacks.Callback):
     """Notes when training begins, its arguments checked."""
 
-    def on_train_begin(self, plan: dict[str, int]) -> None:
+    def on_train_begin(self, run_info: dict[str, int]) -> None:
         self.time = time.perf_counter()
 
 

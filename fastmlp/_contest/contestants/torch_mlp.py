@@ -1,7 +1,7 @@
-"""PyTorch: rows picked by `index_select` from one tensor (a DataLoader is slower), cross-entropy of logits,
-fused Adam.
+"""PyTorch: cross-entropy of logits, and fused Adam.
 
-Adam's other forms are slower here: 784-128-64-10 took 1.4 times as long with ``foreach``, 2.3 times with neither.
+`index_select` picks the rows from one tensor, because a DataLoader is slower. Adam's other forms are slower:
+784-128-64-10 took 1.4 times as long with ``foreach``, 2.3 times with neither.
 """
 
 from __future__ import annotations
