@@ -360,7 +360,7 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
     """The layers of a list, each of them one."""
     found = check.items(layers, "layers", "layers")
     for layer in found:
-        if not isinstance(layer, tuple(_TYPES.values())):
+        if not isinstance(layer, tuple(TYPES.values())):
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "
                 "fastmlp.mlp([128, 64], classes=10) makes a model from widths"
@@ -415,7 +415,7 @@ def _is_identity(layer: Layer) -> bool:
     return isinstance(layer, Activation) and layer.activation == "linear"
 
 
-_TYPES: dict[str, type[Layer]] = {
+TYPES: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         Dense,
@@ -434,8 +434,8 @@ def from_config(config: dict[str, Any]) -> Layer:
     """A layer from its `Layer.config`."""
     arguments = dict(config)
     kind = arguments.pop("type", None)
-    if kind not in _TYPES:
-        raise ArgumentError(f"unknown layer type {kind!r}; there are {', '.join(_TYPES)}")
+    if kind not in TYPES:
+        raise ArgumentError(f"unknown layer type {kind!r}; there are {', '.join(TYPES)}")
     if kind == "Residual":
         arguments["layers"] = [from_config(item) for item in arguments["layers"]]
-    return _TYPES[kind](**arguments)
+    return TYPES[kind](**arguments)
