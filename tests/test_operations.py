@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import kernels, reference, regularizers
+from fastmlp import kernels, losses, reference, regularizers
 from fastmlp._base import tables
 from fastmlp._compiling.jit import jit_disabled
 from fastmlp.layers import (
@@ -87,6 +87,38 @@ def test_losses_evaluate_like_the_twin(name, dtype):
     options = {"layers": [Dense(33, "relu"), Dense(7, activation)], "loss": loss, "weighted": True}
     args = cases.evaluate_batches(np.random.default_rng(1), dtype, 70, 20, **options)
     compare("evaluate_batches", args, dtype, TOLERANCE[str(dtype)])
+
+
+@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if not getattr(LOSSES[name][0], "label_smoothing", 0)])
+def test_the_loss_of_a_row_is_the_mean_of_what_its_outputs_cost_but_for_the_sum_of_squares(name):
+    (loss, activation), (kind, alpha) = LOSSES[name], ELEMENTWISE[name]
+    options = {"layers": [Dense(3, activation)], "loss": loss, "soft": True, "with_outputs": True}
+    args = cases.evaluate_batches(np.random.default_rng(1), np.dtype("float64"), 5, 4, **options)
+    kernels.evaluate_batches(*args)
+    row_losses, outputs, goals = (argument(args, n, "evaluate_batches") for n in ("row_losses", "outputs", "targets"))
+    sums, unused = np.empty(5), np.empty((5, 3))
+    reference.elementwise_loss(sums, unused, outputs, goals, kind, alpha, 1.0)
+    np.testing.assert_allclose(row_losses, sums if isinstance(loss, losses.SumOfSquares) else sums / 3)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (loss, last) in LOSSES.items() if loss.hits(last, 3) != tables.NO_HITS]
+)
+def test_right_answers_are_those_of_the_predictions(name):
+    loss, activation = LOSSES[name]
+    x, answers = np.random.default_rng(0).normal(size=(40, 4)), np.random.default_rng(1).integers(0, 2, (40, 3))
+    y = answers if loss.targets == losses.PROBABILITIES else np.eye(3)[np.arange(40) % 3]
+    model = fm.Sequential([Dense(3, activation)], seed=0)
+    try:
+        model.compile(fm.SGD(1e-30), loss, ["accuracy"])
+    except fm.ArgumentError:
+        pytest.skip("a loss for kernels alone")
+    history = model.fit(x, y, batch_size=7, verbose=0)
+    p = model.predict(x)
+    limit = 0.0 if getattr(loss, "from_logits", False) else 0.5
+    right = ((p > limit) == y).mean() if loss.targets == losses.PROBABILITIES else (p.argmax(1) == y.argmax(1)).mean()
+    assert history["accuracy"][-1] == pytest.approx(right)
+    assert model.evaluate(x, y)["accuracy"] == pytest.approx(right)
 
 
 # ---------------------------------------------------------------- gradients

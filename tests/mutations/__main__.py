@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -13,15 +14,15 @@ from .runner import benches, false_alarms, judged
 
 
 def chosen(only: str, tenth: int | None) -> list[Fault]:
-    """The faults whose name or file contains a text; of these, every tenth."""
-    found = [fault for fault in FAULTS if only in fault.name or only in fault.file]
+    """The faults of which a pattern is found in their file and name; of these, every tenth."""
+    found = [fault for fault in FAULTS if re.search(only, str(fault))]
     return found if tenth is None else found[tenth % 10 :: 10]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plant faults, print what became of them, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
-    parser.add_argument("--only", default="", metavar="PATTERN", help="faults whose name or file contains this")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="regular expression, searched in `file: name`")
     parser.add_argument("--tenth", type=int, metavar="K", help="every tenth fault, from the K-th on (K modulo 10)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many at a time")
     parser.add_argument("--all-tests", action="store_true", help="all tests, where those of the fault all pass")
@@ -30,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = chosen(asked.only, asked.tenth)
     if asked.list:
         for fault in faults:
-            print(f"{fault.file}: {fault.name}")
+            print(fault)
         return 0
     started, verdicts = time.monotonic(), []
     with benches(max(1, asked.jobs)) as copies:
         for verdict in judged(faults, copies, asked.all_tests):
-            print(f"{verdict.fault.file}: {verdict.fault.name}: {verdict}", flush=True)
+            print(verdict, flush=True)
             verdicts.append(verdict)
         alarms = false_alarms(verdicts, copies[0])
     for test in alarms:

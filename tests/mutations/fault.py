@@ -23,7 +23,7 @@ class Fault:
     old, new : str
         The text that is replaced, which is there exactly once, and what replaces it.
     tests : str
-        The test files, below ``tests/``, that should see it, separated by spaces.
+        The test files below ``tests/``, or tests in them (``test_a.py::test_b``), that should see it, with spaces.
     compiled : bool, default False
         Whether these tests need numba's compiler. Kernels that change are then compiled anew, which takes a minute.
     """
@@ -35,6 +35,9 @@ class Fault:
     tests: str
     compiled: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.file}: {self.name}"
+
     def applied(self, text: str) -> str:
         """The text of the file with the fault.
 
@@ -45,7 +48,7 @@ class Fault:
         """
         found = text.count(self.old)
         if found != 1 or self.old == self.new:
-            raise DoesNotApply(f"{self.name}: {self.file} has the old text {found} times, not once: {self.old!r}")
+            raise DoesNotApply(f"{self.file} has the old text {found} times, not once: {self.old!r}")
         return text.replace(self.old, self.new)
 
     def plant(self, package: Path) -> str:

@@ -42,7 +42,7 @@ class Verdict:
 
     def __str__(self) -> str:
         by = f" by {self.test}" if self.test else ""
-        return f"{self.outcome}{by} ({self.seconds:.0f} s)"
+        return f"{self.fault}: {self.outcome}{by} ({self.seconds:.0f} s)"
 
 
 class Bench:
@@ -52,15 +52,15 @@ class Bench:
     ----------
     folder : Path
         Where the copy is made.
-    root : Path
-        What is copied.
+    root : Path, optional
+        What is copied. Default: this repository.
     """
 
-    def __init__(self, folder: Path, root: Path = ROOT) -> None:
+    def __init__(self, folder: Path, root: Path | None = None) -> None:
         self.folder, self.kernels = folder / "copy", folder / "kernels"
         self.folder.mkdir(parents=True)
         for name in COPIED:
-            source = root / name
+            source = (root or ROOT) / name
             if source.is_dir():
                 shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             elif source.is_file():
@@ -117,10 +117,10 @@ class Bench:
 
 
 @contextmanager
-def benches(count: int, root: Path = ROOT) -> Iterator[list[Bench]]:
+def benches(count: int) -> Iterator[list[Bench]]:
     """So many copies, for as long as this context lasts."""
     with tempfile.TemporaryDirectory(prefix="fastmlp-faults-") as folder:
-        yield [Bench(Path(folder) / str(number), root) for number in range(count)]
+        yield [Bench(Path(folder) / str(number)) for number in range(count)]
 
 
 def judged(faults: Iterable[Fault], copies: Sequence[Bench], all_tests: bool = False) -> Iterator[Verdict]:
