@@ -15,7 +15,7 @@ from ._base.errors import ArgumentError, ArgumentTypeError
 __all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
 
 # Name: operation, kind of activation, and default parameter (None: it takes none)
-_RULES: dict[str, tuple[int, int, float | None]] = {
+RULES: dict[str, tuple[int, int, float | None]] = {
     "relu": (t.RELU, -1, None),
     "softmax": (t.SOFTMAX, -1, None),
     "leaky_relu": (t.ACTIVATION, t.LEAKY_RELU, 0.2),
@@ -28,7 +28,7 @@ _RULES: dict[str, tuple[int, int, float | None]] = {
     "sigmoid": (t.ACTIVATION, t.SIGMOID, None),
     "tanh": (t.ACTIVATION, t.TANH, None),
 }
-NAMES = ("linear", *_RULES)
+NAMES = ("linear", *RULES)
 
 # The kinds of outputs; each kind is a special case of the one before it.
 ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # any; from 0 to 1; rows from 0 to 1 whose sum is 1
@@ -67,7 +67,7 @@ def get(value: str | None, argument: str = "activation") -> str:
     assert match is not None
     if match.group(2) is None:
         return name
-    default = _RULES[name][2] if name != "linear" else None
+    default = RULES[name][2] if name != "linear" else None
     if default is None:
         raise ArgumentError(f"{argument}: {name!r} takes no parameter, but {value!r} gives one")
     return _with_parameter(name, match.group(2), argument)
@@ -79,7 +79,7 @@ def _with_parameter(name: str, parameter: Any, argument: str) -> str:
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"{argument}: the parameter of {name!r} must be a number, not {parameter!r}") from None
     number = check.real_number(number, f"{argument}: the parameter of {name!r}", minimum=0)
-    return name if number == _RULES[name][2] else f"{name}({number!r})"
+    return name if number == RULES[name][2] else f"{name}({number!r})"
 
 
 def leaky_relu(negative_slope: float = 0.2) -> str:
@@ -140,5 +140,5 @@ def outputs_of(activation: str) -> int:
 def parsed(activation: str) -> tuple[int, int, float]:
     """Operation code, kind, and parameter (0 if it has none) of an activation other than linear."""
     name, _, parameter = activation.partition("(")
-    code, kind, default = _RULES[name]
+    code, kind, default = RULES[name]
     return code, kind, float(parameter[:-1]) if parameter else default or 0.0

@@ -56,13 +56,13 @@ class Initializer:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        check.choice(self.name, "initializer", _RULES)
+        check.choice(self.name, "initializer", RULES)
         object.__setattr__(self, "scale", _checked_scale(self.name, self.scale, "scale"))
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Draw values for a tensor of shape (fan_in, units), or (units,) for a bias."""
         generator = np.random.Generator(np.random.Philox(key=(tensor << 64) + seed))
-        values = _RULES[self.name](generator, shape, self.scale, dtype)
+        values = RULES[self.name](generator, shape, self.scale, dtype)
         return np.ascontiguousarray(values, dtype)
 
     def config(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _zeros(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: 
     return np.zeros(shape, dtype)
 
 
-_RULES: dict[str, Callable[..., Array]] = {
+RULES: dict[str, Callable[..., Array]] = {
     "he_normal": _he_normal,
     "he_uniform": _he_uniform,
     "glorot_normal": _glorot_normal,
@@ -256,9 +256,9 @@ def get(value: str | Initializer | dict[str, Any], name: str) -> Initializer:
     if isinstance(value, Initializer):
         return value
     if isinstance(value, dict):
-        rule = check.choice(value.get("name"), name, _RULES)
+        rule = check.choice(value.get("name"), name, RULES)
         return Initializer(rule, _checked_scale(rule, value.get("scale", 1.0), f"{name} scale"))
     if isinstance(value, str):
-        rule = check.choice(value, name, _RULES)
+        rule = check.choice(value, name, RULES)
         return Initializer(rule, _DEFAULT_SCALE.get(rule, 1.0))
     raise ArgumentTypeError(f"{name} must be a name or an Initializer, not {value!r}")

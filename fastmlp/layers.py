@@ -359,7 +359,7 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
     """A list of layers, each of them checked."""
     found = check.items(layers, "layers", "layers")
     for layer in found:
-        if not isinstance(layer, tuple(_TYPES.values())):
+        if not isinstance(layer, tuple(TYPES.values())):
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "
                 "fastmlp.mlp([128, 64], classes=10) makes a model from widths"
@@ -414,7 +414,7 @@ def _is_identity(layer: Layer) -> bool:
     return isinstance(layer, Activation) and layer.activation == "linear"
 
 
-_TYPES: dict[str, type[Layer]] = {
+TYPES: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         Dense,
@@ -433,8 +433,8 @@ def from_config(config: dict[str, Any]) -> Layer:
     """A layer from its `Layer.config`."""
     arguments = dict(config)
     kind = arguments.pop("type", None)
-    if kind not in _TYPES:
-        raise ArgumentError(f"unknown layer type {kind!r}; there are {', '.join(_TYPES)}")
+    if kind not in TYPES:
+        raise ArgumentError(f"unknown layer type {kind!r}; there are {', '.join(TYPES)}")
     if kind == "Residual":
         arguments["layers"] = [from_config(item) for item in arguments["layers"]]
-    return _TYPES[kind](**arguments)
+    return TYPES[kind](**arguments)

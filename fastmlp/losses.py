@@ -295,7 +295,7 @@ class Quantile(Loss):
 
 
 # Both cross-entropy names of Keras mean the same loss: the shape distinguishes class numbers from one-hot rows.
-_NAMES: dict[str, type[Loss]] = {
+NAMES: dict[str, type[Loss]] = {
     "categorical_crossentropy": CategoricalCrossentropy,
     "sparse_categorical_crossentropy": CategoricalCrossentropy,
     "binary_crossentropy": BinaryCrossentropy,
@@ -309,16 +309,16 @@ _NAMES: dict[str, type[Loss]] = {
     "poisson": Poisson,
     "quantile": Quantile,
 }
-_TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in _NAMES.values()}
+TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}
 
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
-    if isinstance(value, Loss) and isinstance(value, tuple(_TYPES.values())):
+    if isinstance(value, Loss) and isinstance(value, tuple(TYPES.values())):
         return value
     if isinstance(value, str):
-        return _NAMES[check.choice(value, "loss", _NAMES)]()
+        return NAMES[check.choice(value, "loss", NAMES)]()
     if isinstance(value, dict):
         arguments = dict(value)
-        return _TYPES[check.choice(arguments.pop("type", None), "loss type", _TYPES)](**arguments)
+        return TYPES[check.choice(arguments.pop("type", None), "loss type", TYPES)](**arguments)
     raise ArgumentTypeError(f"loss must be a name or a Loss, not {value!r}")

@@ -478,22 +478,22 @@ class NoUpdate(Optimizer):
         plan[t.IS_WHOLE] = 1
 
 
-_TYPES: dict[str, type[Optimizer]] = {
+TYPES: dict[str, type[Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Adagrad, RMSprop, Rprop, LBFGS)
 }
 
 
 def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
     """An optimiser from its name, its configuration or itself."""
-    if isinstance(value, Optimizer) and isinstance(value, tuple(_TYPES.values())):
+    if isinstance(value, Optimizer) and isinstance(value, tuple(TYPES.values())):
         return value
     if isinstance(value, str):
-        return _TYPES[check.choice(value.lower(), "optimizer", _TYPES)]()  # type: ignore[call-arg]
+        return TYPES[check.choice(value.lower(), "optimizer", TYPES)]()  # type: ignore[call-arg]
     if isinstance(value, dict):
         arguments = dict(value)
-        kind = check.choice(str(arguments.pop("type", "missing")).lower(), "optimizer type", _TYPES)
+        kind = check.choice(str(arguments.pop("type", "missing")).lower(), "optimizer type", TYPES)
         try:
-            return _TYPES[kind](**arguments)
+            return TYPES[kind](**arguments)
         except TypeError as error:
             raise ArgumentTypeError(f"optimizer {kind!r}: {error}") from None
     raise ArgumentTypeError(f"optimizer must be a name or an Optimizer, not {value!r}")

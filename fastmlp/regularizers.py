@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -105,6 +106,9 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
     return Regularizer(l1, l2)
 
 
+RULES: dict[str, Callable[..., Regularizer]] = {"l1": l1, "l2": l2, "l1_l2": l1_l2}
+
+
 def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regularizer:
     """A regulariser from its name ("l1", "l2", "l1_l2"), its configuration or itself; None means no penalty."""
     if value is None:
@@ -112,7 +116,7 @@ def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regulari
     if isinstance(value, Regularizer):
         return value
     if isinstance(value, str):
-        return {"l1": l1, "l2": l2, "l1_l2": l1_l2}[check.choice(value, name, ("l1", "l2", "l1_l2"))]()
+        return RULES[check.choice(value, name, RULES)]()
     if isinstance(value, dict):
         return Regularizer(value.get("l1", 0.0), value.get("l2", 0.0))
     raise ArgumentTypeError(f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}")

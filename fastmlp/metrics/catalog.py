@@ -26,7 +26,7 @@ from .declarations import (
 
 _TAKEN = ("epoch", "learning_rate", "loss", "samples_per_second", "seconds")  # the other names in histories
 
-_NAMES: dict[str, type[Metric]] = {
+NAMES: dict[str, type[Metric]] = {
     "accuracy": Accuracy,
     "top_5_accuracy": TopKAccuracy,  # `get` accepts other numbers too
     "binary_accuracy": BinaryAccuracy,
@@ -39,12 +39,12 @@ _NAMES: dict[str, type[Metric]] = {
     "r2": R2,
     "regression_accuracy": RegressionAccuracy,
 }
-_TYPES = {kind.__name__: kind for kind in _NAMES.values()}
-METRICS = tuple(_NAMES)
+TYPES = {kind.__name__: kind for kind in NAMES.values()}
+METRICS = tuple(NAMES)
 _TOP_K = re.compile(r"top_([1-9]\d{0,9})_accuracy")
 
 # The last words of names that tell whether larger is better.
-_LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in _NAMES.items() if kind().higher_is_better)}
+_LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in NAMES.items() if kind().higher_is_better)}
 _SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae", "rmse", "mape"}
 
 
@@ -117,7 +117,7 @@ def _metric(item: Any) -> Metric:
         raise ArgumentTypeError(f"metrics must hold objects, not the class {item.__name__}: use {item.__name__}()")
     if not callable(item) or isinstance(item, Metric):
         raise ArgumentTypeError(f"metrics must hold names, metrics or functions, not {item!r:.60}")
-    for kind in _TYPES.values():
+    for kind in TYPES.values():
         if item is kind._function:
             return kind()
     return Custom(item, higher_is_better=None)
@@ -125,14 +125,14 @@ def _metric(item: Any) -> Metric:
 
 def _named(name: str) -> Metric:
     top = _TOP_K.fullmatch(name)
-    return TopKAccuracy(int(top[1])) if top else _NAMES[check.choice(name, "metrics", METRICS)]()
+    return TopKAccuracy(int(top[1])) if top else NAMES[check.choice(name, "metrics", METRICS)]()
 
 
 def _configured(config: dict[str, Any]) -> Metric:
     settings = dict(config)
-    kind = check.choice(settings.pop("type", None), "metrics type", _TYPES)
+    kind = check.choice(settings.pop("type", None), "metrics type", TYPES)
     try:
-        return _TYPES[kind](**settings)
+        return TYPES[kind](**settings)
     except TypeError as error:
         raise ArgumentTypeError(f"metrics type {kind!r}: {error}") from None
 

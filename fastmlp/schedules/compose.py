@@ -63,7 +63,7 @@ _KINDS = (
     OneCycle,
     Warmup,
 )
-_TYPES: dict[str, type[Schedule]] = {kind.__name__: kind for kind in _KINDS}
+TYPES: dict[str, type[Schedule]] = {kind.__name__: kind for kind in _KINDS}
 
 
 def get(value: float | Schedule | dict[str, Any], name: str = "learning_rate") -> Schedule:
@@ -90,9 +90,9 @@ def get(value: float | Schedule | dict[str, Any], name: str = "learning_rate") -
         return value
     if isinstance(value, dict):
         arguments = dict(value)
-        kind = check.choice(arguments.pop("type", None), f"{name} type", _TYPES)
+        kind = check.choice(arguments.pop("type", None), f"{name} type", TYPES)
         try:
-            return _TYPES[kind](**arguments)
+            return TYPES[kind](**arguments)
         except TypeError as error:
             raise ArgumentTypeError(f"{name} {kind!r}: {error}") from None
     if isinstance(value, (str, bytes)) or value is None:

@@ -12,7 +12,7 @@ from fastmlp.metrics import METRICS, declarations
 
 pytestmark = pytest.mark.needs_jit  # it trains a lot
 
-LOSSES = sorted({*losses._NAMES} - {"sparse_categorical_crossentropy", "mean_squared_error", "sum_of_squares"})
+LOSSES = sorted({*losses.NAMES} - {"sparse_categorical_crossentropy", "mean_squared_error", "sum_of_squares"})
 LOSSES = [*(losses.get(name) for name in LOSSES), losses.get("mse")]
 LOSSES += [losses.CategoricalCrossentropy(from_logits=True), losses.BinaryCrossentropy(from_logits=True)]
 MORE = [

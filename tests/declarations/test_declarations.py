@@ -1,57 +1,62 @@
 """Layers, initialisers, optimisers, losses, and the program that they become."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import ArgumentError, ArgumentTypeError, initializers, kernels, layers, losses, metrics, optimizers
+from fastmlp import (
+    ArgumentError,
+    ArgumentTypeError,
+    activations,
+    initializers,
+    kernels,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+)
 from fastmlp._base import tables
 from fastmlp._engine import program
-
-RULES = [
-    "he_normal",
-    "he_uniform",
-    "glorot_normal",
-    "glorot_uniform",
-    "lecun_normal",
-    "lecun_uniform",
-    "random_normal",
-    "random_uniform",
-    "ones",
-    "zeros",
-]
 
 
 def drawn(name, shape, dtype="float32", seed=0, tensor=0):
     return initializers.get(name, "kernel_initializer").draw(shape, np.dtype(dtype), seed, tensor)
 
 
-@pytest.mark.parametrize(
-    ("name", "deviation"),
-    [
-        ("he_normal", np.sqrt(2 / 300)),
-        ("he_uniform", np.sqrt(2 / 300)),
-        ("glorot_normal", np.sqrt(2 / 500)),
-        ("glorot_uniform", np.sqrt(2 / 500)),
-        ("lecun_normal", np.sqrt(1 / 300)),
-        ("lecun_uniform", np.sqrt(1 / 300)),
-        ("random_normal", 0.05),
-        ("random_uniform", 0.05 / np.sqrt(3)),
-        ("zeros", 0.0),
-    ],
-)
+SPREADS = {  # standard deviations of a kernel (300, 200)
+    "he_normal": np.sqrt(2 / 300),
+    "he_uniform": np.sqrt(2 / 300),
+    "glorot_normal": np.sqrt(2 / 500),
+    "glorot_uniform": np.sqrt(2 / 500),
+    "lecun_normal": np.sqrt(1 / 300),
+    "lecun_uniform": np.sqrt(1 / 300),
+    "random_normal": 0.05,
+    "random_uniform": 0.05 / np.sqrt(3),
+    "ones": 0.0,
+    "zeros": 0.0,
+}
+CONSTANT = {"ones": 1.0, "zeros": 0.0}
+
+
+def test_the_spread_of_each_initializer_is_promised():
+    assert set(SPREADS) == set(initializers.RULES)
+
+
+@pytest.mark.parametrize(("name", "deviation"), SPREADS.items())
 def test_initializers_have_the_promised_spread(name, deviation):
     values = drawn(name, (300, 200))
     assert values.dtype == np.float32
     assert values.std() == pytest.approx(deviation, rel=0.02, abs=1e-12)
-    assert abs(values.mean()) <= 0.02 * deviation + 1e-12
+    assert abs(values.mean() - CONSTANT.get(name, 0.0)) <= 0.02 * deviation + 1e-12
     if name.endswith("uniform"):
         assert abs(values).max() <= deviation * np.sqrt(3) * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("name", RULES[:-2])
+@pytest.mark.parametrize("name", sorted(set(initializers.RULES) - set(CONSTANT)))
 def test_draws_depend_on_seed_and_tensor_alone(name):
     assert np.array_equal(drawn(name, (5, 3)), drawn(name, (5, 3)))
     assert not np.array_equal(drawn(name, (5, 3)), drawn(name, (5, 3), seed=1))
@@ -61,25 +66,36 @@ def test_draws_depend_on_seed_and_tensor_alone(name):
 def test_initializers_with_a_spread_of_their_own():
     layer = fm.Dense(200, kernel_initializer=initializers.random_normal(0.5))
     assert layer.kernel_initializer.draw((300, 200), np.dtype("float32"), 0, 0).std() == pytest.approx(0.5, rel=0.02)
-    for rule in RULES:
+    for rule in initializers.RULES:
         assert getattr(initializers, rule)().name == rule
 
 
-@pytest.mark.parametrize("activation", ["linear", "relu", "softmax"])
-def test_configurations_come_back(activation):
-    layer = fm.Dense(7, activation, use_bias=False, kernel_initializer=initializers.random_uniform(0.2))
-    assert layers.from_config(layer.config()) == layer
-    norms = [fm.BatchNormalization(0.9, 0.1, False), fm.LayerNormalization(0.1), fm.Normalization()]
-    block = fm.Residual([fm.Dropout(0.1), fm.GaussianNoise(0.2), fm.Activation("elu(0.5)"), layer])
-    for other in [*norms, block]:
-        assert layers.from_config(other.config()) == other
-    rules = [fm.SGD(0.5, 0.9, True, clipnorm=2), fm.Adam(0.1, 0.8, 0.9, 1e-4), fm.AdamW(), fm.Adamax(), fm.Adagrad()]
-    for optimizer in [*rules, fm.RMSprop(rho=0.5, weight_decay=0.1), fm.Rprop(shrink=0.4, ema_momentum=0.9)]:
-        assert optimizers.get(optimizer.config()) == optimizer
-    for loss in [losses.CategoricalCrossentropy(from_logits=True), losses.Huber(2), losses.Quantile(0.1)]:
-        assert losses.get(loss.config()) == loss
-    for name in ("categorical_crossentropy", "binary_crossentropy", "mse", "rss", "mae", "huber", "poisson"):
-        assert losses.get(losses.get(name).config()) == losses.get(name)
+def test_settings_of_a_dense_layer_come_back():
+    settings = {"kernel_initializer": initializers.random_uniform(0.2), "kernel_regularizer": "l1_l2", "max_norm": 0.5}
+    layer = fm.Dense(7, "elu(0.5)", use_bias=False, bias_regularizer=regularizers.l1_l2(0.1, 0.2), **settings)
+    block = fm.Residual([fm.Dropout(0.1), layer, fm.BatchNormalization(0.9, 0.1, False)])
+    for each in (layer, block):
+        assert layers.from_config(json.loads(json.dumps(each.config()))) == each
+    assert layer.bias_regularizer == regularizers.Regularizer(l1=0.1, l2=0.2)
+
+
+DEFAULT_INITIALIZERS = {
+    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu"), "he_normal"),
+    "selu": "lecun_normal",
+    **dict.fromkeys(("linear", "softplus", "sigmoid", "tanh", "softmax"), "glorot_uniform"),
+}
+
+
+def test_each_activation_has_its_initializer():
+    assert {name: fm.Dense(3, name).kernel_initializer.name for name in activations.NAMES} == DEFAULT_INITIALIZERS
+
+
+def test_activations_have_their_default_parameter():
+    given = {name: default for name, (_, _, default) in activations.RULES.items() if default is not None}
+    assert given == {"leaky_relu": 0.2, "elu": 1.0}
+    for name, parameter in given.items():
+        assert activations.get(f"{name}({parameter})") == name
+        assert activations.parsed(name)[2] == parameter
 
 
 def test_names_stand_for_declarations():
@@ -130,6 +146,7 @@ def test_names_stand_for_declarations():
         ),
         (lambda: fm.Dense(3, max_norm=0), ArgumentError, "max_norm must be a finite number greater than 0"),
         (lambda: fm.Dropout(1.0), ArgumentError, "rate must be a finite number at least 0 and less than 1, not 1.0"),
+        (lambda: fm.SGD(momentum=1), ArgumentError, "momentum must be a finite number at least 0 and less than 1"),
         (lambda: fm.GaussianNoise(-1), ArgumentError, "stddev must be a finite number at least 0"),
         (lambda: fm.BatchNormalization(momentum=2), ArgumentError, "momentum"),
         (lambda: fm.LayerNormalization(epsilon=0), ArgumentError, "epsilon"),

@@ -209,7 +209,7 @@ def of_name(random, name, parameter, folder):
 
 
 def layer(random):
-    kind = one_of(random, list(layers._TYPES.values()))
+    kind = one_of(random, list(layers.TYPES.values()))
     if kind is fm.Dense:
         return fm.Dense(int(random.integers(1, 5)), one_of(random, sorted(activations.NAMES)))
     if kind is fm.Residual:
@@ -225,7 +225,7 @@ def made(random, registry, folder):
 
 
 def optimizer(random, folder):
-    kinds = {name: kind for name, kind in optimizers._TYPES.items() if name != "lbfgs"}
+    kinds = {name: kind for name, kind in optimizers.TYPES.items() if name != "lbfgs"}
     return one_of(random, list(kinds)) if random.integers(2) else made(random, kinds, folder)
 
 
@@ -269,7 +269,7 @@ def construct(random, model, folder):
 
 
 def compile_(random, model, folder):
-    loss = one_of(random, [*losses._NAMES]) if random.integers(2) else made(random, losses._TYPES, folder)
+    loss = one_of(random, [*losses.NAMES]) if random.integers(2) else made(random, losses.TYPES, folder)
     reported = [one_of(random, list(metrics.METRICS)) for _ in range(random.integers(0, 3))]
     model.compile(maybe(random, optimizer(random, folder)), maybe(random, loss), maybe(random, reported or None))
 
@@ -342,9 +342,9 @@ def measure(random, model, folder):
 def declare(random, model, folder):
     """Objects of all registries."""
     kinds = [
-        layers._TYPES,
-        losses._TYPES,
-        optimizers._TYPES,
+        layers.TYPES,
+        losses.TYPES,
+        optimizers.TYPES,
         {name: getattr(schedules, name) for name in schedules.__all__},
     ]
     chosen = {

@@ -9,8 +9,8 @@ import fastmlp as fm
 from fastmlp import losses, metrics, optimizers, schedules
 
 ROWS, FEATURES = 13, 3
-OPTIMIZERS = sorted(set(optimizers._TYPES) - {"lbfgs"})  # what that one remembers is not kept
-LOSSES = sorted(losses._NAMES)
+OPTIMIZERS = sorted(set(optimizers.TYPES) - {"lbfgs"})  # what that one remembers is not kept
+LOSSES = sorted(losses.NAMES)
 METRICS = sorted(metrics.catalog.METRICS)
 EXTRAS = [
     {},
@@ -68,7 +68,7 @@ class StopsAt(fm.callbacks.Callback):
 
 
 def compile_(model, choice):
-    kind = optimizers._TYPES[OPTIMIZERS[choice % len(OPTIMIZERS)]]
+    kind = optimizers.TYPES[OPTIMIZERS[choice % len(OPTIMIZERS)]]
     extras = EXTRAS[choice // 7 % len(EXTRAS)]
     chosen = [METRICS[choice // 5 % len(METRICS)], METRICS[choice // 11 % len(METRICS)]][: choice % 3]
     loss = "categorical_crossentropy" if model.declarations[-1].units == 3 else LOSSES[choice // 3 % len(LOSSES)]

@@ -6,86 +6,22 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
-from fastmlp import activations, kernels, losses, reference, regularizers
+from fastmlp import kernels, losses, reference, regularizers
 from fastmlp._base import tables
 from fastmlp._compiling.jit import jit_disabled
 from fastmlp.layers import (
-    Activation,
     BatchNormalization,
     Dense,
     Dropout,
-    GaussianNoise,
     LayerNormalization,
-    Normalization,
-    Residual,
 )
 
 from .. import cases
 from ..cases import CASES
+from ..examples import ELEMENTWISE, KINDS, LAYERS, LOSSES, RULES, UPDATES
 from .test_kernels import argument, assert_close, assert_gradient, compare, form_of, kernels_run, numerical_gradient
 
 TOLERANCE = {"float32": 5e-4, "float64": 1e-11}
-OUT = Dense(7, "softmax")
-LAYERS = {
-    **{f"{name} layer": [Dense(33, name), Dense(17, "leaky_relu(0.1)"), OUT] for name in activations.NAMES},
-    "dropout": [Dropout(0.1), Dense(33, "relu"), Dropout(0.5), Dense(17, "tanh"), Dropout(0.2), OUT],
-    "noise": [GaussianNoise(0.1), Dense(33, "relu"), GaussianNoise(0.5), Dense(17), GaussianNoise(0.1), OUT],
-    "batch norm": [
-        Dense(33),
-        BatchNormalization(),
-        Activation("relu"),
-        Dense(17, "tanh"),
-        BatchNormalization(0.9),
-        OUT,
-    ],
-    "batch norm first": [BatchNormalization(), Dense(7, "softmax")],
-    "frozen batch norm": [Dense(33), BatchNormalization(trainable=False), Activation("relu"), Normalization(), OUT],
-    "layer norm": [LayerNormalization(), Dense(33, "relu"), LayerNormalization(), Dense(17, "tanh"), OUT],
-    "normalization": [Normalization(), Dense(33, "relu"), OUT],
-    "residual": [
-        Dense(33, "relu"),
-        Residual([LayerNormalization(), Dense(17, "gelu"), Dense(33)]),
-        Activation("relu"),
-        Residual([Dense(33, "tanh"), Residual([Activation("relu")])]),
-        OUT,
-    ],
-    "residual first": [Residual([Dense(17, "relu"), BatchNormalization(), Dense(20)]), OUT],
-    "frozen": [Dense(33, "relu", trainable=False), Dense(17, "tanh"), Dense(12, "relu", trainable=False), OUT],
-    "softmax inside": [Dense(33, "softmax"), Dropout(0.2), OUT],
-    "penalties": [
-        Dense(33, "relu", kernel_regularizer=regularizers.l1_l2(0.01, 0.02), bias_regularizer="l2"),
-        Dense(7, "softmax", max_norm=0.5),
-    ],
-}
-LOSSES = {
-    "smooth": (losses.CategoricalCrossentropy(label_smoothing=0.2), "softmax"),
-    "crossentropy of sigmoids": (losses.CategoricalCrossentropy(), "sigmoid"),
-    "binary": (losses.BinaryCrossentropy(label_smoothing=0.1), "sigmoid"),
-    "binary of softmax": (losses.BinaryCrossentropy(), "softmax"),
-    "binary of logits": (losses.BinaryCrossentropy(from_logits=True), None),
-    "mse of softmax": (losses.MeanSquaredError(), "softmax"),
-    "rss": (losses.SumOfSquares(), None),
-    "mae": (losses.MeanAbsoluteError(), None),
-    "huber": (losses.Huber(0.3), "tanh"),
-    "poisson": (losses.Poisson(), "softplus"),
-    "quantile": (losses.Quantile(0.9), None),
-}
-RULES = [
-    fm.SGD(0.1, 0.9),
-    fm.SGD(0.1, 0.9, nesterov=True),
-    fm.Adagrad(0.1, 0.1),
-    fm.RMSprop(0.01),
-    fm.RMSprop(0.01, momentum=0.8),
-    fm.AdamW(0.01, weight_decay=0.1),
-    fm.Adamax(0.01),
-    fm.Rprop(0.01),
-    fm.SGD(0.1, clipvalue=0.01),
-    fm.SGD(0.1, clipnorm=0.05),
-    fm.Adam(0.01, global_clipnorm=0.05),
-    fm.Adam(0.01, ema_momentum=0.9),
-    fm.SGD(0.1, gradient_accumulation_steps=2),
-    fm.Adam(0.01, gradient_accumulation_steps=3, clipnorm=0.1),
-]
 
 
 @pytest.fixture(params=["float64"] if jit_disabled() else ["float32", "float64"])
@@ -151,6 +87,38 @@ def test_losses_evaluate_like_the_twin(name, dtype):
     options = {"layers": [Dense(33, "relu"), Dense(7, activation)], "loss": loss, "weighted": True}
     args = cases.evaluate_batches(np.random.default_rng(1), dtype, 70, 20, **options)
     compare("evaluate_batches", args, dtype, TOLERANCE[str(dtype)])
+
+
+@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if not getattr(LOSSES[name][0], "label_smoothing", 0)])
+def test_the_loss_of_a_row_is_the_mean_of_what_its_outputs_cost_but_for_the_sum_of_squares(name):
+    (loss, activation), (kind, alpha) = LOSSES[name], ELEMENTWISE[name]
+    options = {"layers": [Dense(3, activation)], "loss": loss, "soft": True, "with_outputs": True}
+    args = cases.evaluate_batches(np.random.default_rng(1), np.dtype("float64"), 5, 4, **options)
+    kernels.evaluate_batches(*args)
+    row_losses, outputs, goals = (argument(args, n, "evaluate_batches") for n in ("row_losses", "outputs", "targets"))
+    sums, unused = np.empty(5), np.empty((5, 3))
+    reference.elementwise_loss(sums, unused, outputs, goals, kind, alpha, 1.0)
+    np.testing.assert_allclose(row_losses, sums if isinstance(loss, losses.SumOfSquares) else sums / 3)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (loss, last) in LOSSES.items() if loss.hits(last, 3) != tables.NO_HITS]
+)
+def test_right_answers_are_those_of_the_predictions(name):
+    loss, activation = LOSSES[name]
+    x, answers = np.random.default_rng(0).normal(size=(40, 4)), np.random.default_rng(1).integers(0, 2, (40, 3))
+    y = answers if loss.targets == losses.PROBABILITIES else np.eye(3)[np.arange(40) % 3]
+    model = fm.Sequential([Dense(3, activation)], seed=0)
+    try:
+        model.compile(fm.SGD(1e-30), loss, ["accuracy"])
+    except fm.ArgumentError:
+        pytest.skip("a loss for kernels alone")
+    history = model.fit(x, y, batch_size=7, verbose=0)
+    p = model.predict(x)
+    limit = 0.0 if getattr(loss, "from_logits", False) else 0.5
+    right = ((p > limit) == y).mean() if loss.targets == losses.PROBABILITIES else (p.argmax(1) == y.argmax(1)).mean()
+    assert history["accuracy"][-1] == pytest.approx(right)
+    assert model.evaluate(x, y)["accuracy"] == pytest.approx(right)
 
 
 # ---------------------------------------------------------------- gradients
@@ -253,7 +221,7 @@ def test_activations_equal_the_twin(kind, shape, dtype):
         compare(name, build(np.random.default_rng(0), dtype, *shape, kind=kind), dtype, 16 * np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("kind", range(9))
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_activations_over_the_whole_range(kind, dtype):
     ends = np.array([0.0, -0.0, 1e-30, -1e-30, 1e30, -1e30, np.inf, -np.inf, np.nan])
     x = np.concatenate([ends, np.linspace(-30, 30, 5000), np.geomspace(1e-20, 80, 500), -np.geomspace(1e-20, 80, 500)])
@@ -274,7 +242,7 @@ def test_activations_over_the_whole_range(kind, dtype):
 
 @pytest.mark.needs_jit
 def test_activation_gradients(rng):
-    for kind in range(9):
+    for kind in KINDS.values():
         x, dy = rng.normal(size=(3, 7)), rng.normal(size=(3, 7))
         y, dx, unused = np.empty((3, 7)), np.empty((3, 7)), np.empty((3, 7))
         kernels.activation_forward(y, x, kind, 0.3)
@@ -287,14 +255,14 @@ def test_activation_gradients(rng):
         assert_gradient(dx, numerical_gradient(value, x))
 
 
-@pytest.mark.parametrize("kind", range(1, 8))
-def test_elementwise_losses_equal_the_twin(kind, dtype):
+@pytest.mark.parametrize(("kind", "alpha"), ELEMENTWISE.values(), ids=ELEMENTWISE)
+def test_elementwise_losses_equal_the_twin(kind, alpha, dtype):
     for shape in ((1, 1), (3, 7), (5, 101)):
-        args = cases.elementwise_loss(np.random.default_rng(0), dtype, *shape, kind=kind)
+        args = cases.elementwise_loss(np.random.default_rng(0), dtype, *shape, kind=kind, alpha=alpha)
         compare("elementwise_loss", args, dtype)
 
 
-@pytest.mark.parametrize("rule", RULES[:10], ids=str)
+@pytest.mark.parametrize("rule", UPDATES, ids=str)
 def test_optimizer_updates_equal_the_twin(rule, dtype):
     for step in (1, 7):
         args = cases.optimizer_update(np.random.default_rng(0), dtype, 101, rule=rule, step=step)

@@ -31,7 +31,7 @@ def arrays(tmp_path_factory):
     block = fm.Residual([fm.LayerNormalization(), fm.Dense(4)])
     parts = [fm.Normalization(), fm.Dense(4, "relu"), fm.BatchNormalization(), block, fm.Dropout(0.1)]
     model = fm.Sequential([*parts, fm.GaussianNoise(0.1), fm.Activation("tanh"), fm.Dense(2, "softmax")], seed=0)
-    assert {type(layer) for layer in [*layers.leaves(model.declarations), block]} == set(layers._TYPES.values())
+    assert {type(layer) for layer in [*layers.leaves(model.declarations), block]} == set(layers.TYPES.values())
     model.compile(fm.Adam(gradient_accumulation_steps=3))
     model.fit(X, Y, batch_size=2, verbose=0)
     model.save(path)

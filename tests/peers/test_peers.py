@@ -27,7 +27,16 @@ from fastmlp.layers import (
     Residual,
 )
 
+from ..examples import ACTIVATIONS
+
 pytestmark = pytest.mark.needs_jit
+
+# What is registered and is compared with no peer, and why. `tests/declarations/test_registries.py` asks for one of the two.
+WITHOUT_PEER = {
+    "LBFGS": "its steps are SciPy's own",
+    "InverseTime": "PyTorch has none; tests/schedules/test_schedules.py has its rates by hand",
+    "regression_accuracy": "no library has it; tests/metrics/test_metrics.py has its definition",
+}
 
 ROWS, FEATURES, CLASSES, BATCH = 23, 5, 3, 5  # the last batch has 3 rows
 CLOSE = {"rtol": 1e-9, "atol": 1e-10}
@@ -203,20 +212,26 @@ class Twin:
             np.testing.assert_allclose(value, expected, **{**CLOSE, **close}, err_msg=name)
 
 
+# Torch's function for each activation: of its functional module, the numbers and, where there is one, the parameter.
+ACTIVATION_PEERS = {
+    "linear": lambda f, x: x,
+    "relu": lambda f, x: f.relu(x),
+    "softmax": lambda f, x: x.softmax(1),
+    "leaky_relu": lambda f, x, slope=0.2: f.leaky_relu(x, slope),
+    "elu": lambda f, x, alpha=1.0: f.elu(x, alpha),
+    "selu": lambda f, x: f.selu(x),
+    "gelu": lambda f, x: f.gelu(x),
+    "gelu_tanh": lambda f, x: f.gelu(x, approximate="tanh"),
+    "silu": lambda f, x: f.silu(x),
+    "softplus": lambda f, x: f.softplus(x, threshold=800),  # torch leaves log(1 + eˣ) at 20, where it is x + 2e-9
+    "sigmoid": lambda f, x: x.sigmoid(),
+    "tanh": lambda f, x: x.tanh(),
+}
+
+
 def activation(torch, text, x):
-    f = torch.nn.functional
     name, _, parameter = text.partition("(")
-    number = float(parameter[:-1]) if parameter else {"leaky_relu": 0.2, "elu": 1.0}.get(name, 0.0)
-    return {
-        "linear": lambda: x,
-        "softmax": lambda: x.softmax(1),
-        "leaky_relu": lambda: f.leaky_relu(x, number),
-        "elu": lambda: f.elu(x, number),
-        "gelu_tanh": lambda: f.gelu(x, approximate="tanh"),
-        "sigmoid": lambda: x.sigmoid(),
-        "softplus": lambda: f.softplus(x, threshold=800),  # torch leaves log(1 + eˣ) at 20, where it is x + 2e-9
-        "tanh": lambda: x.tanh(),
-    }.get(name, lambda: getattr(f, name)(x))()
+    return ACTIVATION_PEERS[name](torch.nn.functional, x, *([float(parameter[:-1])] if parameter else []))
 
 
 def crossentropy(f, p, t):
@@ -590,8 +605,6 @@ def test_every_layer_trains_and_predicts_with_the_same_bits_on_two_threads():
 
 # ---------------------------------------------------------------- activations
 
-ACTIVATIONS = (*fm.activations.NAMES, "leaky_relu(0.0)", "leaky_relu(1.5)", "elu(0.3)", "elu(0.0)")
-
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations_have_torchs_values_and_gradients(name, torch):
@@ -931,6 +944,31 @@ def test_a_model_that_is_frozen_throughout_reports_and_stays(rule):
 
 
 # ---------------------------------------------------------------- metrics
+
+CLASSES_FOUND, SIX = np.arange(60) % 6, np.random.default_rng(9).dirichlet(np.ones(6), 60)
+TWO = np.random.default_rng(8).integers(0, 2, (60, 6))
+METRIC_PEERS = {  # scikit-learn's function, with targets and outputs for both
+    "accuracy": (lambda of, t, y: of.accuracy_score(t, y.argmax(axis=1)), CLASSES_FOUND),
+    "top_5_accuracy": (lambda of, t, y: of.top_k_accuracy_score(t, y, k=5), CLASSES_FOUND),
+    "binary_accuracy": (lambda of, t, y: of.accuracy_score(t.ravel(), (y > 0.5).ravel()), TWO),
+    "precision": (
+        lambda of, t, y: of.precision_score(t, y.argmax(axis=1), average="macro", zero_division=0),
+        CLASSES_FOUND,
+    ),
+    "recall": (lambda of, t, y: of.recall_score(t, y.argmax(axis=1), average="macro"), CLASSES_FOUND),
+    "f1": (lambda of, t, y: of.f1_score(t, y.argmax(axis=1), average="macro"), CLASSES_FOUND),
+    "auc": (lambda of, t, y: of.roc_auc_score(t, y, multi_class="ovr"), CLASSES_FOUND),
+    "mse": (lambda of, t, y: of.mean_squared_error(t, y), TWO),
+    "mae": (lambda of, t, y: of.mean_absolute_error(t, y), TWO),
+    "r2": (lambda of, t, y: of.r2_score(t, y), TWO),
+}
+
+
+@pytest.mark.parametrize("name", METRIC_PEERS)
+def test_a_metric_is_that_of_scikit_learn(name, sklearn_metrics):
+    peer, targets = METRIC_PEERS[name]
+    (metric,) = metrics.get([name])
+    np.testing.assert_allclose(metric(targets, SIX), peer(sklearn_metrics, targets, SIX), rtol=1e-12)
 
 
 def test_metrics_of_classes_during_fit_are_those_of_predictions(sklearn_metrics):

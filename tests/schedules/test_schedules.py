@@ -176,37 +176,38 @@ def torch_rates(make, initial, count):
     return rates
 
 
-@pytest.mark.parametrize(
-    ("schedule", "make", "count"),
-    [
-        (Constant(0.3), lambda s, o: s.ConstantLR(o, 1.0), 5),
-        (Step(0.3, 0.7, 4), lambda s, o: s.StepLR(o, 4, gamma=0.7), 20),
-        (Piecewise([3, 4, 9], [0.3, 0.03, 0.003, 0.0003]), lambda s, o: s.MultiStepLR(o, [3, 4, 9], gamma=0.1), 12),
-        (Exponential(0.3, 0.9), lambda s, o: s.ExponentialLR(o, 0.9), 20),
-        (Polynomial(0.3, 15), lambda s, o: s.PolynomialLR(o, 15), 20),
-        (Polynomial(0.3, 15, power=2.5), lambda s, o: s.PolynomialLR(o, 15, power=2.5), 20),
-        (Cosine(0.3, 17, final=0.01), lambda s, o: s.CosineAnnealingLR(o, 17, eta_min=0.01), 18),
-        (CosineRestarts(0.3, 5), lambda s, o: s.CosineAnnealingWarmRestarts(o, 5, T_mult=2), 80),
-        (
-            CosineRestarts(0.3, 5, factor=1, final=0.01),
-            lambda s, o: s.CosineAnnealingWarmRestarts(o, 5, eta_min=0.01),
-            30,
-        ),
-        (OneCycle(0.3, 50), lambda s, o: s.OneCycleLR(o, 0.3, total_steps=50), 50),
-        (
-            OneCycle(0.3, 33, start_divisor=10, end_divisor=100, rise=0.45),
-            lambda s, o: s.OneCycleLR(o, 0.3, 33, pct_start=0.45, div_factor=10, final_div_factor=100),
-            33,
-        ),
-        (Warmup(0.3, 10, start=0.03), lambda s, o: s.LinearLR(o, start_factor=0.1, total_iters=10), 15),
-        (
-            Warmup(Cosine(0.3, 20), 10, start=0.03),
-            lambda s, o: s.SequentialLR(o, [s.LinearLR(o, 0.1, total_iters=10), s.CosineAnnealingLR(o, 20)], [10]),
-            30,
-        ),
-    ],
-    ids=lambda value: repr(value) if isinstance(value, schedules.Schedule) else "",
-)
+# schedule, PyTorch's of the same rates, and how many of them
+PEERS = [
+    (Constant(0.3), lambda s, o: s.ConstantLR(o, 1.0), 5),
+    (Step(0.3, 0.7, 4), lambda s, o: s.StepLR(o, 4, gamma=0.7), 20),
+    (Piecewise([3, 4, 9], [0.3, 0.03, 0.003, 0.0003]), lambda s, o: s.MultiStepLR(o, [3, 4, 9], gamma=0.1), 12),
+    (Exponential(0.3, 0.9), lambda s, o: s.ExponentialLR(o, 0.9), 20),
+    (Polynomial(0.3, 15), lambda s, o: s.PolynomialLR(o, 15), 20),
+    (Polynomial(0.3, 15, power=2.5), lambda s, o: s.PolynomialLR(o, 15, power=2.5), 20),
+    (Cosine(0.3, 17, final=0.01), lambda s, o: s.CosineAnnealingLR(o, 17, eta_min=0.01), 18),
+    (CosineRestarts(0.3, 5), lambda s, o: s.CosineAnnealingWarmRestarts(o, 5, T_mult=2), 80),
+    (
+        CosineRestarts(0.3, 5, factor=1, final=0.01),
+        lambda s, o: s.CosineAnnealingWarmRestarts(o, 5, eta_min=0.01),
+        30,
+    ),
+    (OneCycle(0.3, 50), lambda s, o: s.OneCycleLR(o, 0.3, total_steps=50), 50),
+    (
+        OneCycle(0.3, 33, start_divisor=10, end_divisor=100, rise=0.45),
+        lambda s, o: s.OneCycleLR(o, 0.3, 33, pct_start=0.45, div_factor=10, final_div_factor=100),
+        33,
+    ),
+    (Warmup(0.3, 10, start=0.03), lambda s, o: s.LinearLR(o, start_factor=0.1, total_iters=10), 15),
+    (
+        Warmup(Cosine(0.3, 20), 10, start=0.03),
+        lambda s, o: s.SequentialLR(o, [s.LinearLR(o, 0.1, total_iters=10), s.CosineAnnealingLR(o, 20)], [10]),
+        30,
+    ),
+]
+BY_PEER = {"ids": lambda value: repr(value) if isinstance(value, schedules.Schedule) else ""}
+
+
+@pytest.mark.parametrize(("schedule", "make", "count"), PEERS, **BY_PEER)
 def test_rates_are_those_of_pytorch(schedule, make, count):
     ref = torch_rates(make, 0.3, count)
     np.testing.assert_allclose(schedule.rates(np.arange(count)), ref, rtol=1e-9, atol=1e-12)

@@ -18,7 +18,7 @@ import pytest
 
 import fastmlp as fm
 
-from .fixtures import make_version_0_1_0 as made
+from ..fixtures import make_version_0_1_0 as made
 
 FOLDER = Path(made.__file__).parent / "version_0_1_0"
 
