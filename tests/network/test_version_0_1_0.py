@@ -5,9 +5,9 @@ name. What is pickled from now on names public modules alone, so that files can 
 """
 
 import gzip
+import io
 import os
 import pickle
-import pickletools
 import shutil
 import subprocess
 import sys
@@ -226,24 +226,38 @@ def test_results_are_what_they_were():
 # ---------------------------------------------------------------- names in pickles
 
 
-def globals_of(text):
-    """The classes and functions that a pickle names, as ``module name``."""
-    found, strings, memo = set(), [], []
-    for code, value, _ in pickletools.genops(text):
-        if code.name == "GLOBAL":
-            found.add(value)
-        elif code.name == "STACK_GLOBAL":
-            found.add(" ".join(strings[-2:]))
-        elif code.name == "MEMOIZE":
-            memo.append(strings[-1] if strings else None)
-        elif code.name in ("BINGET", "LONG_BINGET"):
-            strings.append(memo[value])
-        elif isinstance(value, str):
-            strings.append(value)
-    return found
+class Noting(pickle.Unpickler):
+    """Notes the classes and functions that a pickle names."""
+
+    def __init__(self, text):
+        super().__init__(io.BytesIO(text))
+        self.named = set()
+
+    def find_class(self, module, name):
+        self.named.add((module, name))
+        return super().find_class(module, name)
+
+
+def named_in(text):
+    unpickler = Noting(text)
+    unpickler.load()
+    return unpickler.named
 
 
 def test_pickles_of_version_0_1_0_name_these_modules():
-    named = {name.split()[0] for text in (*MODELS.values(), *OBJECTS.values()) for name in globals_of(text)}
+    named = {module for text in (*MODELS.values(), *OBJECTS.values()) for module, _ in named_in(text)}
     old = {f"fastmlp.{folder}{module}" for folder, modules in OLD_MODULES.items() for module in modules.split()}
     assert {name for name in named if name.startswith("fastmlp.")} == old
+
+
+PUBLIC = {f"fastmlp.{name}" for name in (*fm.__all__, "history", "jitted", "layers", "model", "optimizers")}
+
+
+@pytest.mark.xfail(strict=True, reason="classes still say which file they are in")
+def test_what_is_pickled_now_names_public_modules(tmp_path):
+    """So files can move, and pickles of today can be read."""
+    pytest.importorskip("pandas")
+    pytest.importorskip("scipy")
+    objects = {**made.all_models(DATA), **made.all_objects(DATA, tmp_path)}
+    named = set().union(*(named_in(pickle.dumps(item)) for item in objects.values()))
+    assert {name for name in named if name[0].startswith("fastmlp.") and name[0] not in PUBLIC} == set()
