@@ -9,10 +9,13 @@ from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError, BusyError
+from .._base.public import as_public
 from .._base.types import Array
 from ..layers import Activation, Dense, Layer, leaves
 from ..optimizers import LBFGS
 from .network import Network
+
+__all__ = ["BoundLayer"]
 
 
 class BoundLayer:
@@ -134,3 +137,6 @@ def _total(model: Network) -> str:
     fixed = sum(program.numbers_in(tensor) for tensor in program.tensors if not tensor.trained)
     size = f"{program.count * model.dtype.itemsize / 2**20:.2f} MB in {model.dtype}"
     return f"parameters: {program.count:,} ({size})" + (f", of them {fixed:,} not trained" if fixed else "")
+
+
+as_public(globals(), "fastmlp.model")

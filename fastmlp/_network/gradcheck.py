@@ -10,6 +10,7 @@ import numpy as np
 from .._base import check as _check
 from .._base import naming
 from .._base.errors import ArgumentError
+from .._base.public import as_public
 from .._base.types import Array
 from .._engine.engine import Data, Engine
 from .._engine.program import Tensor
@@ -18,6 +19,8 @@ from .network import Network
 from .reading import data_for, learn_names
 
 _FLOOR = 1e-7  # gradients smaller than this are rounding: differences are relative to at least so much
+
+__all__ = ["GradientCheck", "TensorCheck"]
 
 
 @dataclass(frozen=True)
@@ -153,3 +156,6 @@ def _difference(
 def _name(model: Network, tensor: Tensor) -> str:
     layer = list(leaves(model.declarations))[tensor.layer]
     return f"{tensor.layer} {type(layer).__name__} {tensor.name}"
+
+
+as_public(globals(), "fastmlp.model")

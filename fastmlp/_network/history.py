@@ -13,6 +13,9 @@ from typing import Any
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.files import as_path, write_atomically
+from .._base.public import as_public
+
+__all__ = ["History"]
 
 
 @dataclass
@@ -176,3 +179,6 @@ def _append(lists: dict[str, list[float]], values: dict[str, float], length: int
     """Append to lists of one length; NaN where a value is not known, so that they keep one length."""
     for name in {**lists, **values}:
         lists.setdefault(name, [math.nan] * length).append(values.get(name, math.nan))
+
+
+as_public(globals(), "fastmlp.history")

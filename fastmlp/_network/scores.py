@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._base import text_table
+from .._base.public import as_public
 from .attributes import did_you_mean
+
+__all__ = ["Scores"]
 
 
 class Scores(dict[str, float]):
@@ -65,3 +68,6 @@ class Scores(dict[str, float]):
 
     def __repr__(self) -> str:
         return "  ".join(f"{name} {text_table.number(value) or value}" for name, value in self.items())
+
+
+as_public(globals(), "fastmlp.scores")

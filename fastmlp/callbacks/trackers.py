@@ -17,6 +17,7 @@ from typing import Any
 from .._base import check
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
+from .._base.public import as_public
 from .._version import __version__
 from . import Callback, Logs
 from .base import Model
@@ -318,3 +319,6 @@ def _package(name: str, *, extra: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise MissingExtraError(f"{name} is not installed: pip install 'fastmlp[{extra}]'") from None
+
+
+as_public(globals(), "fastmlp.trackers")

@@ -12,6 +12,7 @@ import numpy as np
 from .._base import check, naming, text_table
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
+from .._base.public import as_public
 from .._base.types import Array, Integers
 from .._engine.targets import row_weights
 from .._network.history import History
@@ -32,6 +33,8 @@ from .workers import (
 )
 
 _NOT_FOR_FIT = {"self", "x", "y", "initial_epoch", "n_threads", "resume"}  # they are decided here
+
+__all__ = ["CrossValidation", "cross_validate"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,3 +303,6 @@ def _joined(results: list[Result], fold: Integers) -> CrossValidation:
     for number, result in enumerate(results):
         predictions[fold == number] = result.predictions
     return CrossValidation(tuple(r.scores for r in results), tuple(r.history for r in results), predictions, fold)
+
+
+as_public(globals(), "fastmlp")

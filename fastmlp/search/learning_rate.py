@@ -12,6 +12,7 @@ import numpy as np
 
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
+from .._base.public import as_public
 from .._base.types import Array, Integers
 from .._network import adapting
 from .._network.reading import learn_names
@@ -20,6 +21,8 @@ from ..model import Sequential
 _WORSE = 4.0  # the sweep ends when the loss has grown to so many times its minimum
 _CLEAR = 3.0  # a fall of the loss counts from so many times its standard error on
 _WIDER = (1, 2, 4)  # times the width of smoothing, where noise hides a fall
+
+__all__ = ["LearningRateCurve", "find_learning_rate"]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
@@ -264,3 +267,6 @@ def _noise(losses: Array) -> float:
         return math.inf
     rounding = 1e-6 * float(abs(losses).max())
     return max(rounding, 1.4826 / math.sqrt(2) * float(np.median(abs(np.diff(losses)))))
+
+
+as_public(globals(), "fastmlp")
