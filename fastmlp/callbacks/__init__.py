@@ -7,7 +7,7 @@ from .chosen import listeners
 from .diagnosis import Diagnosis, Finding
 from .layer_health import LayerHealth
 from .loggers import CSVLogger, JSONLogger
-from .monitor import Monitor
+from .monitor import Monitor as Monitor
 from .progress_bar import ProgressBar, ProgressLine, progress
 from .rates import LearningRateScheduler, ReduceLROnPlateau
 from .stopping import EarlyStopping

@@ -7,7 +7,7 @@ from .features import load_features
 from .idx import load_idx
 from .labels import labels_of, one_hot
 from .remote import download
-from .sources import Rows
+from .sources import Rows as Rows
 from .split import train_test_split, train_validation_test_split
 from .standardize import Standardizer, standardize
 from .streams import Chunks
