@@ -175,7 +175,7 @@ if threading_layer() == "omp":
     thread.start()
     thread.join()
     assert seen == [1]
-assert threads() == most == _threads.available_threads()
+assert threads() == most == own_threads.available_threads()
 print("fine")
 """
     assert run_python(PARALLEL + code) == "fine"
@@ -195,7 +195,7 @@ except OSError:
 runtime.omp_set_num_threads(1)
 kernels.relu_forward.variant("float32", parallel=True)
 if threading_layer() == "omp":
-    assert _threads.runtime_limit() == 1 == threads()
+    assert own_threads.runtime_limit() == 1 == threads()
     runtime.omp_set_num_threads(2)
     assert threads() == 2
 print("fine")
@@ -207,7 +207,7 @@ print("fine")
 @needs_two
 @pytest.mark.parametrize("layer", ["workqueue", "omp"])
 def test_layers_without_openmp_have_no_limit_of_its_runtime(layer):
-    code = "assert _threads.runtime_limit() is None; threads(); print(_threads.runtime_limit() is None)"
+    code = "assert own_threads.runtime_limit() is None; threads(); print(own_threads.runtime_limit() is None)"
     printed = run_python(PARALLEL + code, NUMBA_THREADING_LAYER=layer)
     assert printed == str(layer == "workqueue")
 
