@@ -151,7 +151,9 @@ def test_a_sweep_goes_on_in_its_folder(tmp_path):
 @pytest.mark.parametrize("lanes", [4, 16])
 def test_a_pickle_predicts_the_same_on_a_cpu_with_other_vectors(lanes):
     """Arrays of a model lie in memory as its CPU reads them best."""
-    code = "from tests import test_version_0_1_0 as t; t.test_models_predict_as_they_did('every layer', t.pickled)"
+    code = (
+        "from tests.network import test_version_0_1_0 as t; t.test_models_predict_as_they_did('every layer', t.pickled)"
+    )
     environment = {**os.environ, "FASTMLP_LANES": str(lanes), "NUMBA_DISABLE_JIT": "1"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=FOLDER.parents[2])
 
