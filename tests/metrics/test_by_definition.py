@@ -110,11 +110,6 @@ def test_one_column_is_the_second_of_two(seed):
 # ---------------------------------------------------------------- beside scikit-learn
 
 
-@pytest.fixture(scope="module")
-def sklearn_metrics():
-    return pytest.importorskip("sklearn.metrics")
-
-
 AVERAGES = ["macro", "micro", "weighted"]
 
 
