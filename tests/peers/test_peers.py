@@ -72,7 +72,7 @@ def compiled(layers, optimizer=None, loss="categorical_crossentropy", features=F
     rng = np.random.default_rng(seed)
     for tensor in model.engine.program.tensors:  # biases, scales and shifts that a wrong formula cannot hide behind
         if len(tensor.shape) == 1 and tensor.name in ("bias", "gamma", "beta"):
-            model._set_tensor(tensor.layer, tensor.name, rng.uniform(0.5, 1.5, tensor.shape))
+            setattr(model.layers[tensor.layer], tensor.name, rng.uniform(0.5, 1.5, tensor.shape))
     return model
 
 
@@ -408,6 +408,42 @@ def test_an_optimizer_follows_its_closed_form_on_a_constant_slope(name):
         model.train_on_batch([[1.0]], [-1e6])
         found.append([float(w.item()) for w in model.get_weights()])
     np.testing.assert_allclose(np.transpose(found), [5 - moves.cumsum()] * 2, rtol=1e-12, atol=1e-12)
+
+
+SLOPES = np.random.default_rng(4).normal(size=100)
+
+
+def means(values, kept, new=None):
+    """r ← kept · r + new · value, from 0; a mean where ``new`` is not given."""
+    found = [0.0]
+    for value in values:
+        found.append(kept * found[-1] + (1 - kept if new is None else new) * value)
+    return np.array(found[1:])
+
+
+FIRST, SECOND = means(SLOPES, 0.5), means(SLOPES**2, 0.8)
+OF_ADAM = 0.1 * FIRST / (1 - 0.5**STEPS) / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3)
+LARGEST = np.array([np.max(np.abs(SLOPES[: n + 1]) * 0.8 ** np.arange(n, -1, -1)) for n in range(100)])
+MOVES = {
+    "momentum": (fm.SGD(0.1, 0.9), 0.1 * means(SLOPES, 0.9, 1)),
+    "Nesterov": (fm.SGD(0.1, 0.9, nesterov=True), 0.1 * (0.9 * means(SLOPES, 0.9, 1) + SLOPES)),
+    "Adagrad": (fm.Adagrad(0.1, 0.5, epsilon=0.3), 0.1 * SLOPES / (np.sqrt(0.5 + (SLOPES**2).cumsum()) + 0.3)),
+    "RMSprop": (fm.RMSprop(0.1, 0.8, 0.5, epsilon=0.3), 0.1 * means(SLOPES / (np.sqrt(SECOND) + 0.3), 0.5, 1)),
+    "Adam": (fm.Adam(0.1, 0.5, 0.8, epsilon=0.3), OF_ADAM),
+    "AdamW": (fm.AdamW(0.1, 0.5, 0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
+    "Adamax": (fm.Adamax(0.1, 0.5, 0.8, epsilon=0.3), 0.1 * FIRST / (1 - 0.5**STEPS) / (LARGEST + 0.3)),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_moments_are_those_of_their_recurrence(name):
+    """With other slopes in each step: weights of rows, from above and from below the target."""
+    optimizer, moves = MOVES[name]
+    model, kept, bias = straight_line(optimizer), 1 - 0.1 * optimizer.weight_decay, 5.0
+    for slope, move in zip(SLOPES, moves, strict=True):
+        model.train_on_batch([[1.0]], [-np.sign(slope) * 1e6], sample_weight=[abs(slope)])
+        bias = kept * bias - move
+        np.testing.assert_allclose(model.layers[0].bias, [bias], rtol=1e-9)
 
 
 def test_weight_decay_and_average_follow_their_closed_forms():
