@@ -31,7 +31,7 @@ from ..examples import ACTIVATIONS
 
 pytestmark = pytest.mark.needs_jit
 
-# What is registered and is compared with no peer, and why. `tests/declarations/test_registries.py` asks for one of the two.
+# What is registered and is compared with no peer, and why: `tests/declarations/test_registries.py` asks for it.
 WITHOUT_PEER = {
     "LBFGS": "its steps are SciPy's own",
     "InverseTime": "PyTorch has none; tests/schedules/test_schedules.py has its rates by hand",
