@@ -110,7 +110,7 @@ def file_in(*endings: str) -> Callable[[str], Path]:
 
 
 def separator(text: str) -> str:
-    """A character between fields, or the word "tab"."""
+    """A character between fields, or its name: tab, comma or semicolon."""
     named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text.lower(), text)
     if len(named) != 1 and named != "auto":
         raise argparse.ArgumentTypeError(f"must be one character, such as ',' or ';', or tab, not {text!r}")
