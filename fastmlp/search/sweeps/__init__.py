@@ -1,4 +1,4 @@
-"""Sweeps: many models on the same data, several at once, each kept in a folder as it ends."""
+"""Sweeps: train many models on the same data, several at once, and save each in a folder when it ends."""
 
 from ..._base.public import as_public
 from .evaluation import evaluate
