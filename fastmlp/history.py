@@ -1,4 +1,4 @@
-"""What training has reported, epoch by epoch. Its code is in `fastmlp/_network/history.py`."""
+"""The history of a training, epoch by epoch. Its code is in `fastmlp/_network/history.py`."""
 
 from ._network.history import History
 

@@ -1,7 +1,7 @@
-"""A network inside the user's own numba code.
+"""Calls a network from the user's own numba code.
 
-`predict` is one function for all networks: which network it is, and its weights, come as arrays. So it is compiled
-once, and code that calls it can be cached on disk and used with any model.
+`predict` is one function for all networks: arrays describe the network and hold its weights. So it is compiled once,
+and code that calls it can be cached on disk and used with any model.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ._engine.program import Program
 from ._network.inputs import Inputs, is_exact
 from .kernels.simd import fraction
 
-# Where in the array of a network its widths are
+# The places of the widths in a network array
 _FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
-_CLASSES = t.FAN_OUT - t.OP_FIELDS  # seen from the end of the program
+_CLASSES = t.FAN_OUT - t.OP_FIELDS  # from the end of the program
 _PANEL = t.NETWORK_HEAD + t.PANEL
 _FIRST_OP = t.NETWORK_HEAD + t.PLAN_FIELDS
 _FIRST_MEAN = _FIRST_OP + t.MEAN
@@ -51,7 +51,7 @@ _WANTED = (
 
 
 class Jitted(NamedTuple):
-    """What `fastmlp.Sequential.jitted` returns: a function for numba code, and the arrays to call it with."""
+    """The result of `fastmlp.Sequential.jitted`: a function for numba code, and the arrays to call it with."""
 
     predict: Callable[[Array, Array, Array, Integers], None]
     weights: Array
@@ -59,9 +59,9 @@ class Jitted(NamedTuple):
 
 
 def jitted(program: Program, weights: Array, inputs: Inputs) -> Jitted:
-    """A program and its flat parameter vector for use in numba code, which reads features as ``inputs`` do.
+    """A program and its flat parameter vector for use in numba code, which reads features like ``inputs``.
 
-    Behind the program stands, as bits, the mean that is taken off before numbers are rounded, where there is one.
+    If numbers lose a mean before rounding, its bits follow the program.
     """
     if not jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
@@ -73,20 +73,20 @@ def jitted(program: Program, weights: Array, inputs: Inputs) -> Jitted:
 def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     """Write a network's output for one row, or for each row of a matrix; for use in ``numba.njit`` functions.
 
-    It runs on the calling thread, holds no lock and shares nothing: call it from ``nogil`` functions in any number of
-    threads, and from ``prange`` loops.
+    It runs on the calling thread, holds no lock and shares no memory between calls: call it from ``nogil`` functions
+    in any number of threads, and from ``prange`` loops.
 
     Parameters
     ----------
     out : ndarray of floats, shape (units,) or (rows, units)
-        Overwritten, in its own dtype. It must not share memory with the other arrays.
+        The outputs, which are overwritten in the array's dtype. It must not share memory with the other arrays.
     x : ndarray, shape (features,) or (rows, features)
-        Real numbers, read as `fastmlp.Sequential.predict` reads them: uint8 as pixels, unless the model was trained on
-        other whole numbers, and all whole numbers as pixels if it was trained on pixels. Fractions are taken as they
-        are, and pixels among them must have been scaled. C-contiguous in the model's dtype is fastest; everything else
-        is copied. A row with NaN or an infinity gives NaN.
+        Real numbers, read as in `fastmlp.Sequential.predict`: uint8 as pixels, unless the model was trained on other
+        whole numbers, and all whole numbers as pixels if it was trained on pixels. Floats are not changed, so pixels
+        in floats must be scaled. C-contiguous arrays in the model's dtype are fastest; others are copied. A row with
+        NaN or infinity gives NaN.
     weights : ndarray, shape (n,)
-        ``model.jitted().weights``, or others of the same dtype and order: a copy, or one row of many.
+        ``model.jitted().weights``, or another array of the same dtype and order: a copy, or one row of many.
     network : ndarray of int64
         ``model.jitted().network``.
 
@@ -94,10 +94,10 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     ------
     ValueError
         If ``x``, ``out`` or ``weights`` does not fit the network; if ``network`` comes from another version, or was
-        altered so that it names numbers outside of the arrays, which every call verifies; if ``x`` is uint8 and the
-        model was trained on fractions.
+        altered so that it points outside of the arrays, which every call verifies; if ``x`` is uint8 and the model was
+        trained on floats.
     numba.TypingError
-        When numba compiles a call with other arguments than such arrays.
+        If numba compiles a call with other arguments than such arrays.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
 
 
 def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple[Array, Integers]:
-    """Features as numbers of the network's dtype, and the network for them: that without a mean where it is taken off.
+    """Features in the network's dtype, and the network for them: without the mean, if it is already subtracted.
 
     `_implementation` does the same for numba.
     """
@@ -160,7 +160,7 @@ def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple
 
 
 def _size_of_program(network: Any) -> Any:
-    """Numbers of the program, behind which the mean stands; 0 if it is damaged, as all that it says may be."""
+    """The length of the program, after which the mean follows; 0 if the program is damaged."""
     n_ops = int(network[t.NETWORK_OPS])
     if n_ops < 1 or n_ops > (network.size - _FIRST_OP) // t.OP_FIELDS:
         return 0
@@ -169,7 +169,7 @@ def _size_of_program(network: Any) -> Any:
 
 
 def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  # numba compares these with run's
-    """`predict` for arguments of these numba types: a call of the kernel, which is compiled for Python too."""
+    """`predict` for arguments of these numba types: a call of the kernel that Python uses too."""
     from numba import TypingError, types
     from numba.extending import register_jitable
 
@@ -212,14 +212,14 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
         if is_centered:
             table = table.copy()
             table[_FIRST_MEAN] = -1
-        if verify((table, flat.size, fan_in, classes, panel)) != 0:  # last: of the very numbers that are run
+        if verify((table, flat.size, fan_in, classes, panel)) != 0:  # last, so that it checks the very numbers that run
             raise ValueError(_DAMAGED)
         given = x if as_it_is else np.empty(x.shape, dtype)
         if not as_it_is:
             if scale != scale:
                 raise ValueError(_PIXELS_OR_NUMBERS)
             factor, column = number_type(scale), 0
-            for i, number in np.ndenumerate(x):  # numba compiles an assignment of whole arrays for seconds
+            for i, number in np.ndenumerate(x):  # assigning whole arrays would take numba seconds to compile
                 if scale != 1.0 and (are_flags or number < 0 or number > 255):
                     raise ValueError(_NO_PIXELS)
                 if is_centered:
@@ -237,7 +237,7 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
 
 
 def _on_load() -> None:
-    """Numba has imported this module to call this, and so the entry points are there."""
+    """Numba calls this after it has imported this module, so the entry points exist."""
 
 
 @cache
@@ -259,7 +259,7 @@ def _verifier() -> Any:
 
 
 if not jit.jit_disabled():
-    with uninterrupted():  # as it imports numba
+    with uninterrupted():  # because it imports numba
         _verifier()
         for _dtype in ("float32", "float64"):
             _entry_point(_dtype)  # functions from numba's disk cache may call them

@@ -16,21 +16,22 @@ from ._base import check, naming
 from ._base.errors import ArgumentError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, bound, judging, model_file, predicting
+from ._network import adapting, bound, gradcheck, judging, model_file, predicting
+from ._network.bound import BoundLayer
+from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
-from ._network.network import Network, Position
+from ._network.network import Network
 from ._network.scores import Scores
 from ._training import fit, steps
 from ._training.request import Request
 from .layers import Dense, Layer
 
 if TYPE_CHECKING:
-    from ._network.gradcheck import GradientCheck
     from .callbacks import Callback
     from .jitted import Jitted
     from .metrics import Metric
 
-__all__ = ["Position", "Sequential", "load", "mlp"]
+__all__ = ["BoundLayer", "GradientCheck", "Sequential", "TensorCheck", "load", "mlp"]
 
 
 class Sequential(Network):
@@ -111,7 +112,7 @@ class Sequential(Network):
         super().add(layer)
 
     @property
-    def layers(self) -> list[bound.BoundLayer]:
+    def layers(self) -> list[BoundLayer]:
         """The layers, with their tensors once the model is built."""
         return bound.layers_of(self)
 
@@ -480,8 +481,6 @@ class Sequential(Network):
         >>> model.gradient_check(x, y).passed
         True
         """
-        from ._network import gradcheck  # which a first look at the package does not need
-
         return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
     def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:

@@ -1,4 +1,4 @@
-"""Callbacks that send what training logs to other programs. Their code is in `fastmlp/callbacks/trackers.py`."""
+"""Callbacks that send the logs of training to other programs. Their code is in `fastmlp/callbacks/trackers.py`."""
 
 from .callbacks.trackers import MLflowTracker, TensorBoardTracker, Tracker, WandbTracker
 

@@ -4,6 +4,21 @@ Each derives from a built-in exception too, so that ``except ValueError`` keeps 
 A message names the argument or file, what was expected, and what was given.
 """
 
+from .public import as_public
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "BusyError",
+    "DataFileError",
+    "DivergenceError",
+    "DownloadError",
+    "FastMLPError",
+    "MissingExtraError",
+    "ModelFileError",
+    "NotBuiltError",
+]
+
 
 class FastMLPError(Exception):
     """Base of every error that fastmlp raises on purpose; the command line prints it without a traceback."""
@@ -43,3 +58,6 @@ class DivergenceError(FastMLPError, FloatingPointError):
 
 class MissingExtraError(FastMLPError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+as_public(globals(), "fastmlp")

@@ -1,7 +1,7 @@
-"""Speed against what else is installed: the same training and the same predictions, taken in turns.
+"""Compares the speed with other installed libraries: the same training and the same predictions, in turns.
 
-`workloads` says what is computed, `contestants` who computes it, `contest` takes them in turns, each in a process of
-its own (`worker`), and `table` prints what came out. ``fastmlp benchmark`` runs the short form; the folder
+`workloads` defines the computations and `contestants` the libraries. `contest` lets them take turns, each in its own
+process (`worker`), and `table` prints the results. ``fastmlp benchmark`` runs the short form; the folder
 ``benchmarks`` of the repository runs everything and writes docs/performance.md.
 """
 

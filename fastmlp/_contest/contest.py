@@ -1,7 +1,7 @@
-"""Contestants take turns, each in a process of its own, one at a time.
+"""Lets contestants take turns, one at a time, each in its own process.
 
-So no library sees the threads, the allocator or the environment of another, and whatever else the machine does falls
-on all of them alike. Ratios are taken within a round, and then their median.
+So no library is affected by the threads, the allocator or the environment of another, and other load on the machine
+affects all of them alike. A ratio compares times of the same round; the result is the median of the ratios.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from . import workloads
 from .contestants import OURS, REFERENCE, Contestant
 from .workloads import Task, Workload
 
-TOLERANCE = 1e-3  # of the first epoch's loss: more than that is not the same arithmetic
-_SETTLE = 0.05  # seconds between turns: OpenMP threads spin for some milliseconds after their work
+TOLERANCE = 1e-3  # of the first epoch's loss; a larger deviation means other arithmetic
+_SETTLE = 0.05  # seconds between turns, because OpenMP threads spin for some milliseconds after their work
 
 # Read by the libraries when they are imported.
 _THREAD_VARIABLES = (
@@ -37,7 +37,7 @@ _OTHER_VARIABLES = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_B
 
 @dataclass(frozen=True)
 class Job:
-    """Something to measure: training of a workload or, with ``rows``, predictions of so many rows.
+    """A measurement: training of a workload or, with ``rows``, predictions of so many rows.
 
     Attributes
     ----------
@@ -58,21 +58,21 @@ class Job:
 
 @dataclass
 class Result:
-    """What one contestant did in a job.
+    """The result of one contestant in a job.
 
     Attributes
     ----------
     name : str
     seconds : list of float
-        Of one epoch, or of one prediction, in each round.
+        The time of one epoch or one prediction, in each round.
     ratios : list of float
-        To fastmlp's seconds in the same round.
+        The time divided by fastmlp's in the same round.
     first_call : float or None
         Seconds of the first turn, which compiles.
     deviation : float or None
-        Of its loss from the reference's, relative.
+        The relative deviation of its loss from the reference.
     note : str
-        Why there is no result, or why it does not count.
+        The reason why there is no result, or why it does not count.
     counts : bool
         Whether it may be the best peer.
     """
@@ -91,12 +91,12 @@ class Result:
 
     @property
     def is_compared(self) -> bool:
-        """Whether it did the same arithmetic: a ratio of times would mean nothing otherwise."""
+        """Whether it did the same arithmetic; otherwise a ratio of times means nothing."""
         return self.counts or self.name.startswith(OURS)
 
     @property
     def ratio(self) -> float | None:
-        """Times fastmlp's seconds: the median of the rounds."""
+        """The time divided by fastmlp's: the median of the rounds."""
         return statistics.median(self.ratios) if self.ratios else None
 
     def as_dict(self) -> dict[str, Any]:
@@ -109,13 +109,13 @@ class Arena:
     Parameters
     ----------
     contestants : sequence of Contestant
-        Those that are not installed are left out of every job, with a note.
+        Contestants that are not installed are left out, with a note.
     threads : int
-        Every process is told so, and kept on that many CPUs.
+        Every process uses so many threads, on as many CPUs.
     timeout : float
-        Seconds that an answer may take; whoever is slower is ended and noted.
+        The maximum time of an answer; slower contestants are ended, with a note.
     report : callable
-        Takes a line about what is going on.
+        Receives lines about the progress.
 
     Examples
     --------
@@ -149,7 +149,7 @@ class Arena:
         self._folder.cleanup()
 
     def run(self, job: Job, rounds: int) -> list[Result]:
-        """Measure a job; results are in the order of the contestants."""
+        """Measure a job; the results are in the order of the contestants."""
         task = self._task(job)
         reference = self._begin(REFERENCE, job, task)
         results = {c.name: self._first(c, job, task, reference) for c in self.contestants if _does(c, job)}
@@ -160,7 +160,7 @@ class Arena:
         return list(results.values())
 
     def reach(self, job: Job, accuracy: float, most_epochs: int) -> dict[str, dict[str, Any]]:
-        """How long each contestant trains until the test accuracy is there; see `Worker.reach`."""
+        """How long each contestant trains until it reaches the test accuracy; see `Worker.reach`."""
         task = self._task(job)
         answers = {}
         for contestant in self.contestants:
@@ -239,7 +239,7 @@ def _does(contestant: Contestant, job: Job) -> bool:
 
 
 def _compare_loss(result: Result, loss: float, reference: dict[str, Any]) -> None:
-    """Rule out whoever did other arithmetic, and everybody where that cannot be told."""
+    """Exclude contestants with other arithmetic, and all if there is no reference."""
     if "note" in reference:
         result.note, result.counts = f"its loss is not checked, the reference failed: {reference['note']}", False
         return
@@ -262,7 +262,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the parent, which ends the others
+            start_new_session=True,  # Ctrl-C is for the parent, which ends its children
         )
         other.close()
         self.is_gone = False
@@ -287,21 +287,21 @@ class Process:
         return None
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process at once."""
         self._connection.close()
         self._process.kill()
         self._process.wait()
 
 
 def cpus_for(threads: int) -> list[int]:
-    """The CPUs that so many threads are kept on."""
+    """The CPUs for so many threads."""
     if not hasattr(os, "sched_getaffinity"):
         return []
     return sorted(os.sched_getaffinity(0))[:threads]
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Variables of a contestant's process."""
+    """The environment variables of a contestant's process."""
     counts = dict.fromkeys(_THREAD_VARIABLES, str(threads))
     path = os.pathsep.join(place or str(Path.cwd()) for place in sys.path)
     return {**os.environ, **counts, **_OTHER_VARIABLES, "PYTHONPATH": path}

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""Describes the machine of a measurement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .contestants import Contestant
 
 
 def facts(contestants: Iterable[Contestant]) -> dict[str, str]:
-    """The CPU, the part of it that kernels use, and versions, each as text."""
+    """The CPU, the CPUs and vectors in use, and versions, each as text."""
     return {"CPU": cpu(), "CPUs": cpus(), "vectors": vectors(), "versions": versions(contestants)}
 
 
@@ -29,12 +29,12 @@ def cpu() -> str:
 
 
 def cpus() -> str:
-    """How many CPUs may be used."""
+    """How many CPUs the process may use."""
     return f"{threads.available_threads()} of {os.cpu_count()}"
 
 
 def vectors() -> str:
-    """The SIMD features that set the speed."""
+    """The SIMD features that determine the speed."""
     from ..kernels import simd
 
     wanted = ("avx2", "fma", "avx512f", "amx-bf16", "neon", "sve")
@@ -43,7 +43,7 @@ def vectors() -> str:
 
 
 def versions(contestants: Iterable[Contestant]) -> str:
-    """Of everything that is measured."""
+    """The versions of all measured libraries."""
     modules = dict.fromkeys(["numpy", "numba", *(c.module for c in contestants if c.is_installed)])
     homes = importlib.metadata.packages_distributions()  # TensorFlow has several names
     libraries = [homes[module][0] for module in modules if module in homes]

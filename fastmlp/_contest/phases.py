@@ -1,4 +1,4 @@
-"""Where the time of training goes: the training kernel once more, compiled with timers."""
+"""Measures the phases of training, with the training kernel compiled with timers."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ PHASES = ("gather", "forward", "loss", "dX", "dW", "update", "waiting")
 
 
 def measure(workload: Workload, threads: int, epochs: int = 5, *, uint8: bool = False) -> dict[str, float]:
-    """Milliseconds of an epoch of training, by phase: of the epoch in the middle of some.
+    """The milliseconds of each phase in an epoch of training: the epoch of median length.
 
     Parameters
     ----------
     workload : Workload
     threads : int
-        All of them work on each batch; what a phase takes is the mean over them.
+        All of them work on each batch; the time of a phase is the mean over them.
     epochs : int, default 5
-        After one that is not counted.
+        How many epochs to measure, after one that does not count.
     uint8 : bool, default False
-        Leave images in bytes.
+        Whether to keep images in bytes.
 
     Returns
     -------
     dict of str to float
-        ``gather`` brings rows into a block, ``forward`` and ``loss`` compute it, ``dX`` is the way back through the
-        layers, ``dW`` the gradients of the parameters, ``update`` the optimiser. ``waiting`` is the rest: threads that
-        wait for each other, and what is done once for each batch. The sum is the time of the epoch.
+        ``gather`` copies rows into a block, ``forward`` and ``loss`` compute it, ``dX`` is the backward pass through
+        the layers, ``dW`` the gradients of the parameters, and ``update`` the optimiser. ``waiting`` is the rest:
+        threads that wait for each other, and the work once for each batch. The sum is the time of the epoch.
     """
     (x, y), _ = make_data(workload)
     model = mlp(workload.widths[1:-1], classes=workload.widths[-1], seed=0)

@@ -10,7 +10,7 @@ HEADER = ("", "median", "spread", "x fastmlp", "first call", "loss differs")
 
 
 def lines(jobs: Iterable[tuple[str, Sequence[Result]]]) -> list[str]:
-    """One table: under the name of each job, a line for each contestant."""
+    """The lines of a table: under the name of each job, a line for each contestant."""
     blocks = [(name, [row(result) for result in results], [r.note for r in results]) for name, results in jobs]
     rows = [HEADER, *(line for _, block, _ in blocks for line in block)]
     widths = [max(len(line[column]) for line in rows) for column in range(len(HEADER))]
@@ -36,7 +36,7 @@ def row(result: Result) -> tuple[str, ...]:
 
 
 def seconds(value: float) -> str:
-    """A time, in the unit that suits it.
+    """A time with a suitable unit.
 
     Examples
     --------

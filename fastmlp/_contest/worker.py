@@ -1,7 +1,7 @@
 """The process of one contestant: ``python -m fastmlp._contest.worker``, started by `contest`.
 
-It takes commands from a pipe and answers each with what was measured. Between commands it waits in a read, so that
-it costs the others nothing.
+It takes commands from a pipe and answers each with a measurement. Between commands it waits in a read, which costs the
+others nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .._base.types import Array
 from .contestants import Contestant, NotApplicable
 from .workloads import Task
 
-_SHORTEST = 0.05  # seconds of a turn of predictions: as many calls as that takes
+_SHORTEST = 0.05  # seconds of a turn of predictions, with as many calls as fit
 
 
 class Worker:
@@ -36,13 +36,13 @@ class Worker:
         return {"import_seconds": time.perf_counter() - start}
 
     def train(self, task: Task) -> dict[str, Any]:
-        """Prepare for training; the first turn is answered, with whatever it compiles."""
+        """Prepare for training; the answer is the first turn, including compilation."""
         epochs = task.workload.epochs
         self.turn: Callable[[], float] = lambda: self._timed_epochs(epochs)[0] / epochs
         return self._begin(task, lambda: self._timed_epochs(epochs)[1])
 
     def predict(self, task: Task, rows: int) -> dict[str, Any]:
-        """Prepare for predictions of so many rows; the first one is answered."""
+        """Prepare for predictions of so many rows; the answer is the first one."""
         x, y = task.x[:rows], task.y[:rows]
         self._loops = 0
         self.turn = lambda: self._predictions(x)
@@ -60,7 +60,7 @@ class Worker:
         return {"seconds": self.turn()}
 
     def _timed_epochs(self, epochs: int) -> tuple[float, float]:
-        """Seconds of several epochs, and their mean loss."""
+        """The seconds of several epochs, and their mean loss."""
         seconds, loss = 0.0, 0.0
         for _ in range(epochs):
             start = time.perf_counter()
@@ -74,14 +74,14 @@ class Worker:
         return float(-np.log(chosen).mean())
 
     def _predictions(self, x: Array) -> float:
-        """Seconds of one prediction, over as many as fill a turn."""
+        """The seconds of one prediction, from as many as fill a turn."""
         timer = timeit.Timer("predict(x)", globals={"predict": self.network.predict, "x": x})
         if self._loops == 0:
             self._loops = max(1, int(_SHORTEST / min(timer.repeat(3, number=1))))
         return timer.timeit(self._loops) / self._loops / self.contestant.calls
 
     def reach(self, task: Task, accuracy: float, most_epochs: int) -> dict[str, Any]:
-        """Train from the start until the test accuracy is reached; evaluating is not part of the time."""
+        """Train from the start until the test accuracy is reached; the time excludes evaluation."""
         self.network.start()
         seconds, reached = 0.0, 0.0
         for epoch in range(1, most_epochs + 1):
@@ -93,7 +93,7 @@ class Worker:
 
 
 def serve(connection: Connection, contestant: Contestant) -> None:
-    """Answer commands until the other side is gone."""
+    """Answer commands until the pipe is closed."""
     worker = Worker(contestant)
     while True:
         try:
@@ -108,13 +108,13 @@ def _answer(command: Callable[..., dict[str, Any]], args: tuple[Any, ...]) -> di
         return command(*args)
     except NotApplicable as reason:
         return {"note": str(reason)}
-    except Exception as error:  # whatever a library raises is a note in the table
+    except Exception as error:  # an error of a library becomes a note in the table
         text = " ".join(str(error).split())
         return {"note": f"{type(error).__name__}: {text}"[:200]}
 
 
 def pin(cpus: list[int]) -> None:
-    """Keep this process, and all threads that it will have, on these CPUs."""
+    """Keep this process and all its future threads on these CPUs."""
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cpus)
 

@@ -1,4 +1,4 @@
-"""What is computed: networks, data, initial weights and orders of rows, the same for every contestant."""
+"""The workloads: networks, data, initial weights and orders of rows, the same for every contestant."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 
 from .._base.types import Array, Integers
 
-_ORDERS = 4  # different orders of rows; epochs take them in turns
+_ORDERS = 4  # different orders of rows, which epochs use in turns
 _TEST_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A network, and what it is trained on: float32, ReLU, softmax cross-entropy, Adam with rate 0.001, shuffled.
+    """A network and its training: float32, ReLU, softmax cross-entropy, Adam with rate 0.001, shuffled.
 
     Attributes
     ----------
     name : str
     widths : tuple of int
-        Features, then the units of every layer.
+        The number of features, then the units of every layer.
     batch_size : int
     rows : int
     epochs : int
-        Epochs that are timed together, where one is too short for a clock. Seconds are always of one epoch.
+        How many epochs to time together, if one is too short for a clock. Seconds are always those of one epoch.
     data : {"images", "synthetic"}
-        MNIST where its files are found, else the built-in digits; or random numbers with classes that can be learned.
+        MNIST if its files are found, else the built-in digits; or random numbers with learnable classes.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Workload:
 
     @property
     def flops(self) -> dict[str, int]:
-        """Floating-point operations of the matrix products of an epoch, by phase.
+        """The floating-point operations of an epoch's matrix products, by phase.
 
         A row takes a multiplication and an addition for every weight, three times: forward, for the gradient of the
-        weights, and for that of the inputs, which the first layer does not need.
+        weights, and for the gradient of the inputs, which the first layer does not need.
         """
         products = [fan_in * units for fan_in, units in self.layers]
         forward = 2 * sum(products) * self.rows
@@ -68,7 +68,7 @@ class Workload:
 
     @property
     def shape(self) -> str:
-        """The widths, those that repeat as a product.
+        """The widths; repeated ones become a product.
 
         Examples
         --------
@@ -106,12 +106,12 @@ class Task:
     ----------
     workload : Workload
     seed : int
-        Of the initial weights and the orders of rows.
+        Seed of the initial weights and the orders of rows.
     threads : int
     x, y : ndarray
-        Training rows: float32 features, and class numbers.
+        The training rows: float32 features and class numbers.
     folder : Path
-        Where `write` has put them.
+        The folder that `write` has filled.
     """
 
     workload: Workload
@@ -120,7 +120,7 @@ class Task:
     folder: Path
 
     def read(self) -> None:
-        """Read what every contestant needs, before a clock runs."""
+        """Read the data of every contestant before the clock runs."""
         _ = self.x, self.y, self.weights, self._orders
 
     @cached_property
@@ -133,7 +133,7 @@ class Task:
 
     @cached_property
     def pixels(self) -> Array:
-        """The features as uint8; none where they are no images."""
+        """The features as uint8; none unless they are images."""
         return self._array("pixels")
 
     @cached_property
@@ -164,7 +164,7 @@ class Task:
 
 
 def write(workload: Workload, seed: int, folder: Path) -> None:
-    """Put the arrays of a workload into a folder, from which processes read them as `Task`."""
+    """Write the arrays of a workload into a folder, from which processes read them as `Task`."""
     (x, y), (x_test, y_test) = make_data(workload)
     arrays = {"x": _as_float(x), "y": y, "x_test": _as_float(x_test), "y_test": y_test}
     arrays["pixels"] = x if x.dtype == np.uint8 else x[:0].astype(np.uint8)
@@ -175,7 +175,7 @@ def write(workload: Workload, seed: int, folder: Path) -> None:
 
 
 def make_data(workload: Workload) -> tuple[tuple[Array, Integers], tuple[Array, Integers]]:
-    """Training and test rows: images as uint8, synthetic rows as float32. Too few rows are repeated."""
+    """Training and test rows: images as uint8, synthetic rows as float32. If there are too few, they are repeated."""
     if workload.data == "synthetic":
         return _synthetic(workload)
     (x, y), (x_test, y_test) = images()
@@ -184,7 +184,7 @@ def make_data(workload: Workload) -> tuple[tuple[Array, Integers], tuple[Array, 
 
 
 def images() -> tuple[tuple[Array, Integers], tuple[Array, Integers]]:
-    """MNIST where it is, else the built-in digits: the same shape, and the same work."""
+    """MNIST if it is there, else the built-in digits, which have the same shape."""
     from .. import datasets
     from .._base.errors import DataFileError
 
@@ -209,7 +209,7 @@ def _as_float(x: Array) -> Array:
 
 
 def initial_weights(workload: Workload, seed: int) -> list[Array]:
-    """The weights that a fastmlp model with this seed starts with."""
+    """The initial weights of a fastmlp model with this seed."""
     from ..model import mlp
 
     model = mlp(workload.widths[1:-1], classes=workload.widths[-1], seed=seed)
@@ -218,7 +218,7 @@ def initial_weights(workload: Workload, seed: int) -> list[Array]:
 
 
 def orders(rows: int, seed: int) -> Integers:
-    """The orders in which a fastmlp model with this seed visits the rows in its first epochs."""
+    """The orders of rows in the first epochs of a fastmlp model with this seed."""
     from .. import kernels
 
     found = np.empty((_ORDERS, rows), np.int64)

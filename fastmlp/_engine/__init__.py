@@ -1,1 +1,1 @@
-"""From layers to arrays that kernels read, and the calls of kernels."""
+"""Turns layers and data into arrays for kernels, and calls the kernels."""

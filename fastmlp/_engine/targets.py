@@ -1,4 +1,4 @@
-"""Targets and row weights as the kernels read them, checked against the loss and the output."""
+"""Reads targets and row weights for kernels, and checks them against the loss and the output."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _REMEDY = " (two labels of another kind go into the model's argument classes=[..
 def checked(
     loss: Loss, y: Any, name: str, rows: int, features_name: str, units: int, dtype: np.dtype[Any]
 ) -> tuple[Array, Array]:
-    """Class numbers and target rows for a loss: one of the two is what it learns from, see `fastmlp.engine.Data`.
+    """Class numbers and target rows for a loss, one of which is empty; see `fastmlp._engine.engine.Data`.
 
-    A cross-entropy over classes takes class numbers or rows of probabilities. The other losses take one number for
-    each unit of a row, and the error losses class numbers too, where there are several units.
+    A cross-entropy over classes takes class numbers or rows of probabilities. Other losses take one number for each
+    unit of a row; with several units, error losses also take class numbers.
     """
     if loss.targets == CLASSES:
         return check.class_targets(y, name, rows, features_name, units, dtype)
@@ -59,7 +59,7 @@ def _check_values(loss: Loss, targets: Array, given: Array, name: str) -> None:
 
 
 def are_classes(y: Any, units: int) -> bool:
-    """Whether the targets of an error loss are classes: their numbers, one-hot rows, or one column of 0 and 1."""
+    """Whether the targets of an error loss are classes: class numbers, one-hot rows, or one column of 0 and 1."""
     array = check.numbers_if_any(y)
     if array is None or array.size == 0:
         return False
@@ -71,7 +71,7 @@ def are_classes(y: Any, units: int) -> bool:
 
 
 def row_weights(sample_weight: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
-    """A factor for each row's loss; None where there are none."""
+    """A factor for each row's loss; None without weights."""
     if sample_weight is None:
         return None
     weights = check.numbers(sample_weight, "sample_weight")
@@ -81,7 +81,7 @@ def row_weights(sample_weight: Any, rows: int, dtype: np.dtype[Any]) -> Array | 
 
 
 def class_weights(class_weight: Any, labels: Array, targets: Array, units: int, dtype: np.dtype[Any]) -> Array:
-    """The same from weights of classes."""
+    """A factor for each row's loss, from weights of classes."""
     return _usable(_weights_of_classes(class_weight, _classes(labels, targets), units), "class_weight", dtype)
 
 

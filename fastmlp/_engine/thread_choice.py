@@ -1,31 +1,31 @@
-"""How many threads a kernel call should use while other programs want the CPU too."""
+"""Chooses how many threads a kernel call uses while other programs use the CPU too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-_SLOW = 1e-10  # seconds per floating-point operation on several threads above which one thread may be faster
-_SLOWER = 1.6  # or this many times what several threads needed at their best
-_TRIAL_CALLS = 20  # calls on several threads that are slow, after one thread was slower, until it is tried again
-_FIRST_HOLD = 4  # calls on one thread after it was faster, until several are tried again: a disturbance may be short
-_MOST_HOLD = 256  # the same, when several were slow again and again: it doubles each time
-_SLOW_CALLS = 2  # in a row, before one thread is tried: the first call after a pause is often slow
-_PATIENCE = 5.0  # seconds lost, after which compiling a kernel for one thread pays
+_SLOW = 1e-10  # seconds per floating-point operation on several threads; above this, one thread may be faster
+_SLOWER = 1.6  # or above this many times the best time of several threads
+_TRIAL_CALLS = 20  # slow calls on several threads, after one thread was slower, until one is tried again
+_FIRST_HOLD = 4  # calls on one thread, after it was faster, until several are tried again: disturbances may be short
+_MOST_HOLD = 256  # the most such calls: the number doubles each time that several threads are slow again
+_SLOW_CALLS = 2  # slow calls in a row before one thread is tried: the first call after a pause is often slow
+_PATIENCE = 5.0  # lost seconds after which compiling a kernel for one thread pays
 
 
 class ThreadChoice:
-    """All threads that are allowed, or one where that is faster.
+    """Chooses all allowed threads, or one if that is faster.
 
-    When other programs use the CPU, threads that wait for each other can be many times slower than one thread
-    alone. The result has the same bits either way, so the choice is free: when several threads are slow, one is
-    tried, and the faster of the two is kept for a while. What is faster is measured, never assumed.
+    When other programs use the CPU, threads that wait for each other can be many times slower than one thread. The
+    result has the same bits either way, so the choice is free: when several threads are slow, one thread is tried, and
+    the faster choice is kept for a while. It is always measured, never assumed.
 
     Parameters
     ----------
     most : int
-        Threads that are allowed.
+        The number of allowed threads.
     serial_is_ready : callable
-        Whether the kernel for one thread can run without being compiled first.
+        Whether the kernel for one thread can run without compilation.
     """
 
     def __init__(self, most: int, serial_is_ready: Callable[[], bool] = lambda: True) -> None:
@@ -33,12 +33,12 @@ class ThreadChoice:
         self._serial_is_ready = serial_is_ready
         self._best = float("inf")  # seconds per operation on several threads
         self._latest: dict[bool, float] = {}  # seconds per operation, on several threads or on one
-        self._serial_calls = 0  # still to be made
+        self._serial_calls = 0  # still to make
         self._hold = _FIRST_HOLD
-        self._unasked = 0  # calls on several threads until one is tried again
+        self._unasked = 0  # calls on several threads until one thread is tried again
         self._try_one = False
         self._slow_calls = 0  # on several threads, in a row
-        self._slow_cost = 0.0  # the least of them: a call may be slow by chance
+        self._slow_cost = 0.0  # the least of these times, because a call may be slow by accident
         self._since_one = _TRIAL_CALLS  # calls on several threads since the last on one
         self._lost = 0.0
 
@@ -47,14 +47,14 @@ class ThreadChoice:
         return 1 if self._try_one or self._serial_calls > 0 else self.most
 
     def seconds(self, work: int) -> float | None:
-        """What the next call takes for so many operations, at most; None where nothing is known."""
+        """The most seconds that the next call takes for so many operations; None if unknown."""
         several = self.next() > 1
         if several in self._latest:
             return self._latest[several] * work
         return None if not self._latest else self._latest[not several] * self.most * work
 
     def observe(self, threads: int, work: int, seconds: float) -> None:
-        """Take note of a call: its floating-point operations, and how long it took."""
+        """Record a call: its floating-point operations and its duration."""
         cost = seconds / max(1, work)
         self._latest[threads > 1] = cost
         if self.most == 1:

@@ -1,4 +1,4 @@
-"""The statistics of a first Normalization: from the data that a network first sees, or from the user."""
+"""Sets the statistics of a first Normalization, from the first data or from the user."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .network import Network
 
 
 def wants_statistics(network: Network) -> bool:
-    """Whether the first layer is a Normalization that has none yet.
+    """Whether the first layer is a Normalization without statistics.
 
     Raises
     ------
     ArgumentError
-        If another layer is one.
+        If another layer is such a Normalization.
     """
     unknown = [layer for layer in leaves(network.declarations) if _is_unknown(layer)]
     is_first = bool(unknown) and unknown[0] is network.declarations[0]
@@ -32,9 +32,9 @@ def wants_statistics(network: Network) -> bool:
 
 
 def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: str = "x") -> bool:
-    """Give a first Normalization, unless it has them, the statistics of rows; returns whether it was so.
+    """Give a first Normalization without statistics those of ``rows``; returns whether it did.
 
-    They are those of the rows in the precision in which they came. The declaration is replaced, not changed: it may
+    The statistics are measured in the rows' own precision. The declaration is replaced, not changed, because it may
     belong to other networks too.
     """
     if not wants_statistics(network):
@@ -50,7 +50,7 @@ def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: s
 
 
 def rows_of(inputs: Inputs, pairs: Iterable[tuple[Any, Any]], name: str) -> Iterator[Array]:
-    """The rows of data in chunks, all of the width of the first."""
+    """The rows of chunks, which all have the width of the first."""
     for x, _ in pairs:
         rows = inputs.rows(x, name)
         inputs = dataclasses.replace(inputs, width=rows.shape[1])
@@ -64,7 +64,7 @@ def _finite(rows: Array, name: str) -> Array:
 
 
 def first_statistics(network: Network) -> tuple[Array, Array] | None:
-    """Mean and variance in a first layer that is a Normalization without statistics, once the network is built."""
+    """Mean and variance of a first Normalization that was declared without statistics, once the network is built."""
     if not network.is_built or not network.declarations or not _is_unknown(network.declarations[0]):
         return None
     return network.tensor(0, "mean"), network.tensor(0, "variance")
@@ -77,12 +77,12 @@ def set_first_statistics(network: Network, mean: Any, variance: Any) -> None:
 
 
 def write_first_statistics(network: Network, mean: Any, variance: Any) -> None:
-    """Write the tensors alone; the declaration stays.
+    """Write only the tensors, not the declaration.
 
     Raises
     ------
     ArgumentError
-        If the first layer is not a Normalization, or the values cannot be used; nothing is changed then.
+        If the first layer is not a Normalization, or the values cannot be used; then nothing changes.
     """
     if not network.declarations or not isinstance(network.declarations[0], Normalization):
         first = type(network.declarations[0]).__name__ if network.declarations else "missing"

@@ -11,8 +11,8 @@ from typing import Any
 def refuse_unknown(owner: Any, name: str) -> None:
     """Refuse to set an attribute that no class of the object annotates or defines.
 
-    So ``model.learing_rate = 3`` is an error, and no attribute that nothing reads. A subclass elsewhere, which is code
-    of the user, may set what it likes.
+    So ``model.learing_rate = 3`` is an error instead of an attribute that nothing reads. Subclasses of users may set
+    any attribute.
     """
     kind = type(owner)
     if _is_ours(kind) and name not in names_in(*kind.__mro__):
@@ -32,7 +32,7 @@ def did_you_mean(name: str, legal: Iterable[str]) -> str:
 
 
 def names_in(*kinds: type) -> frozenset[str]:
-    """What classes annotate or define themselves."""
+    """The names that classes annotate or define themselves."""
     return frozenset(name for kind in kinds for name in (*inspect.get_annotations(kind), *vars(kind)))
 
 

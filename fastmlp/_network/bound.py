@@ -9,18 +9,21 @@ from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError, BusyError
+from .._base.public import as_public
 from .._base.types import Array
 from ..layers import Activation, Dense, Layer, leaves
 from ..optimizers import LBFGS
 from .network import Network
+
+__all__ = ["BoundLayer"]
 
 
 class BoundLayer:
     """A layer of a model: its declaration, and its tensors as ordinary arrays.
 
     Reading a tensor, such as ``kernel`` (fan_in, units), ``bias`` (units,), ``gamma`` or ``moving_mean``, gives a
-    read-only copy; assigning a whole array writes it into the model. ``trainable`` can be assigned too, also between
-    two calls of `fastmlp.Sequential.fit`: with False the layer's tensors stay as they are.
+    read-only copy. Assigning a whole array writes it into the model. ``trainable`` can be assigned too, also between
+    two calls of `fastmlp.Sequential.fit`; with False, training does not change the layer's tensors.
     """
 
     _model: Network
@@ -37,17 +40,17 @@ class BoundLayer:
 
     @property
     def tensors(self) -> list[str]:
-        """Names of its tensors."""
+        """The names of its tensors."""
         return [tensor.name for tensor in self._model.engine.program.tensors if tensor.layer == self._index]
 
     @property
     def units(self) -> int:
-        """Width of the output."""
+        """The width of the output."""
         return output_widths(self._model)[self._index]
 
     @property
     def activation(self) -> str:
-        """Name of the activation."""
+        """The name of the activation."""
         declaration = self.declaration
         return declaration.activation if isinstance(declaration, (Dense, Activation)) else "linear"
 
@@ -95,7 +98,7 @@ def layers_of(model: Network) -> list[BoundLayer]:
 
 
 def output_widths(model: Network) -> list[int]:
-    """Units of each layer's output; -1 where they are those of an input that is not known yet."""
+    """The units of each layer's output; -1 if they equal an unknown input width."""
     width = model.engine.program.fan_in if model.is_built else -1
     widths = []
     for layer in leaves(model.declarations):
@@ -120,7 +123,7 @@ def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
 
 
 def _counts(model: Network) -> Counter[int]:
-    """Numbers in the tensors of each layer."""
+    """How many numbers the tensors of each layer hold."""
     counts: Counter[int] = Counter()
     for tensor in model.engine.program.tensors:
         counts[tensor.layer] += model.engine.program.numbers_in(tensor)
@@ -134,3 +137,6 @@ def _total(model: Network) -> str:
     fixed = sum(program.numbers_in(tensor) for tensor in program.tensors if not tensor.trained)
     size = f"{program.count * model.dtype.itemsize / 2**20:.2f} MB in {model.dtype}"
     return f"parameters: {program.count:,} ({size})" + (f", of them {fixed:,} not trained" if fixed else "")
+
+
+as_public(globals(), "fastmlp.model")

@@ -1,4 +1,4 @@
-"""What data in chunks are to the model: pairs (x, y), one of which is in memory at a time."""
+"""Data in chunks, as the model sees them: pairs (x, y), one of which is in memory at a time."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Pair = tuple[Any, Any]
 
 
 class ChunkSource(Protocol):
-    """What `fastmlp.datasets.Chunks` is to the model."""
+    """The interface of `fastmlp.datasets.Chunks` that the model uses."""
 
     def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Array, Array]]:
         """All chunks once."""
 
 
 def is_chunks(x: Any, y: Any) -> bool:
-    """Whether training data are chunks: what has a method ``epoch``, and its own targets."""
+    """Whether training data are chunks: an object with a method ``epoch`` and its own targets."""
     return y is None and callable(getattr(x, "epoch", None))
 
 
 def pairs(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> Iterator[Pair]:
-    """All chunks of an epoch, of which there is at least one."""
+    """All chunks of an epoch, at least one."""
     chunk = first = None
     for chunk in _iterable(chunks.epoch(number, shuffle=shuffle, seed=seed)):
         if not isinstance(chunk, (tuple, list)) or len(chunk) != 2:
@@ -51,14 +51,14 @@ def _are_bytes(x: Any) -> bool:
 
 
 def opened(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> tuple[Pair, Iterator[Pair]]:
-    """The first chunk of an epoch, and all of them from the beginning."""
+    """The first chunk of an epoch, and all chunks including it."""
     stream = pairs(chunks, number, shuffle=shuffle, seed=seed)
     first = next(stream)
     return first, itertools.chain([first], stream)
 
 
 def refuse_whole(given: Mapping[str, bool]) -> None:
-    """Refuse the arguments that are given."""
+    """Refuse the given arguments, which need all rows at once."""
     for name, is_given in given.items():
         if is_given:
             raise ArgumentError(f"{name} cannot be used with data in chunks, which are in memory one at a time")

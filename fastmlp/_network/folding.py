@@ -1,4 +1,4 @@
-"""The same predictions with fewer layers: what only scales and shifts becomes part of a dense layer."""
+"""Makes networks with fewer layers: those that only scale and shift become part of a dense layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .network import Network
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization)
-_FAR = 2.0**-16  # share of a standard deviation that may be lost where a mean is no longer subtracted first
+_FAR = 2.0**-16  # the share of a standard deviation that may be lost if a mean is no longer subtracted first
 
 
 @dataclasses.dataclass
@@ -26,7 +26,7 @@ class _Part:
     layer: Layer
     tensors: dict[str, Array]
     dtype: np.dtype[Any]
-    added: float = 0.0  # to the variances of a Normalization
+    added: float = 0.0  # added to the variances of a Normalization
 
 
 _N = TypeVar("_N", bound=Network)
@@ -46,10 +46,10 @@ def fold(model: _N) -> _N:
 
 
 def _folded(model: Network, layers: Sequence[Layer], numbers: Any) -> tuple[list[Layer], list[_Part]]:
-    """Layers in their order, and the leaves among them with their tensors."""
+    """The folded layers in order, and their leaves with their tensors."""
     found: list[Layer] = []
     parts: list[_Part] = []
-    run: list[_Part] = []  # since the last residual block
+    run: list[_Part] = []  # since the last residual
     for layer in layers:
         if isinstance(layer, Residual):
             _finish(run, found, parts)
@@ -62,14 +62,14 @@ def _folded(model: Network, layers: Sequence[Layer], numbers: Any) -> tuple[list
         if not isinstance(layer, _ONLY_IN_TRAINING):
             tensors = {name: getattr(of_layer, name).astype(np.float64) for name in of_layer.tensors}
             if layer is model.declarations[0] and (center := model.inputs().center) is not None:
-                tensors["mean"] = center  # which the tensor may hold rounded
+                tensors["mean"] = center  # the tensor may hold it rounded
             run.append(_Part(layer, tensors, model.dtype, SMALLEST_VARIANCE[model.dtype]))
     _finish(run, found, parts)
     return found, parts
 
 
 def _finish(run: list[_Part], found: list[Layer], parts: list[_Part]) -> None:
-    """Fold a run of layers without blocks, and move it to the end of what there is."""
+    """Fold consecutive layers without residuals, and append them to the result."""
     at = 0
     while at < len(run):
         if at > 0 and _joins(run[at - 1], run[at]):
@@ -94,7 +94,7 @@ def _joins(dense: _Part, following: _Part) -> bool:
 
 
 def _is_easily_shifted(part: _Part) -> bool:
-    """Whether a layer is a normalisation whose means are no large numbers beside what they are subtracted from.
+    """Whether a layer is a normalisation whose means are not large compared with its deviations.
 
     A dense layer multiplies before it adds, and would round products as large as the mean.
     """

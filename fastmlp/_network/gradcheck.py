@@ -1,4 +1,4 @@
-"""Are the gradients right? Backpropagation against finite differences, tensor by tensor."""
+"""Checks gradients: compares backpropagation with finite differences, tensor by tensor."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from .._base import check as _check
 from .._base import naming
 from .._base.errors import ArgumentError
+from .._base.public import as_public
 from .._base.types import Array
 from .._engine.engine import Data, Engine
 from .._engine.program import Tensor
@@ -17,24 +18,26 @@ from ..layers import leaves
 from .network import Network
 from .reading import data_for, learn_names
 
-_FLOOR = 1e-7  # gradients smaller than this are rounding: differences are relative to at least so much
+_FLOOR = 1e-7  # gradients smaller than this are rounding errors; differences are relative to at least this
+
+__all__ = ["GradientCheck", "TensorCheck"]
 
 
 @dataclass(frozen=True)
 class TensorCheck:
-    """What was found for one tensor.
+    """The result for one tensor.
 
     Attributes
     ----------
     name : str
-        The layer's number and type, and the tensor's name.
+        The number and type of the layer, and the name of the tensor.
     shape : tuple of int
     indices : list of tuple of int
-        The elements that were looked at.
+        The elements that were compared.
     analytic, numerical : ndarray of float64
-        Their derivatives by backpropagation and by finite differences.
+        The derivatives by backpropagation and by finite differences.
     floor : float
-        Derivatives below it are lost in the rounding of the loss.
+        Smaller derivatives are lost in the rounding of the loss.
     """
 
     name: str
@@ -46,20 +49,20 @@ class TensorCheck:
 
     @property
     def error(self) -> float:
-        """The largest difference, relative to the largest derivative of the tensor, or to ``floor``."""
+        """The largest difference, relative to the largest derivative of the tensor or to ``floor``."""
         scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), self.floor)
         return float(np.abs(self.analytic - self.numerical).max(initial=0) / scale)
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Result of `fastmlp.Sequential.gradient_check`.
+    """The result of `fastmlp.Sequential.gradient_check`.
 
     Attributes
     ----------
     tensors : list of TensorCheck
     loss : float
-        Where the derivatives were taken, in float64.
+        The loss at which the derivatives were taken, in float64.
     tolerance : float
     """
 
@@ -119,7 +122,7 @@ def check(
 
 
 def _in_float64(model: Network, x: Any) -> Network:
-    """A copy whose arithmetic leaves finite differences enough digits."""
+    """A copy in float64, which has enough digits for finite differences."""
     twin = model.like(model.declarations, "float64")
     twin.compile(model.optimizer, model.loss, model.metrics)
     twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
@@ -153,3 +156,6 @@ def _difference(
 def _name(model: Network, tensor: Tensor) -> str:
     layer = list(leaves(model.declarations))[tensor.layer]
     return f"{tensor.layer} {type(layer).__name__} {tensor.name}"
+
+
+as_public(globals(), "fastmlp.model")

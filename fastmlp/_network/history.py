@@ -1,4 +1,4 @@
-"""What training left behind: losses and accuracies by epoch and by batch."""
+"""The history of a training: losses and accuracies by epoch and by batch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from typing import Any
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.files import as_path, write_atomically
+from .._base.public import as_public
+
+__all__ = ["History"]
 
 
 @dataclass
@@ -22,22 +25,22 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"``
-        (the training itself, without validation). NaN stands for what is not known: the validation of an epoch that
-        Ctrl-C cut short, of epochs that had none, or of epochs before a run was resumed with validation.
+        One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"`` (the
+        training itself, without validation). Unknown values are NaN: the validation of an epoch that Ctrl-C
+        interrupted, of epochs without validation, or of epochs before a run was resumed with validation.
     batches : dict of str to list of float
         One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update. NaN for
-        batches of runs, before or after a `compile`, that had no such metric.
+        batches of runs that did not have the metric.
     validations : dict of str to list of float
-        One value for each validation that ``fit(validation_batches=...)`` asked for: ``"epoch"`` and ``"batch"``, the
-        batches that were done in that epoch, ``"val_loss"``, ``"val_accuracy"``.
+        One value for each validation of ``fit(validation_batches=...)``: ``"epoch"``, ``"batch"`` (the batches done in
+        that epoch), ``"val_loss"``, ``"val_accuracy"``.
     epoch : list of int
-        Numbers of the epochs, from 0.
+        The numbers of the epochs, from 0.
     stopped : str
-        Why training ended: ``"finished"``, ``"interrupted"`` (Ctrl-C), ``"max_time"``, ``"callback"`` (one set
-        ``stop_training``), ``"diverged"``, or ``"failed"`` (something raised an error).
+        Why training ended: ``"finished"``, ``"interrupted"`` (Ctrl-C), ``"max_time"``, ``"callback"`` (a callback set
+        ``stop_training``), ``"diverged"``, or ``"failed"`` (an error was raised).
     partial : bool
-        Whether the last epoch was not trained to its end; its values then cover the batches that were.
+        Whether the last epoch is unfinished; its values then cover only the trained batches.
 
     Examples
     --------
@@ -64,11 +67,11 @@ class History:
         return iter(self.history)
 
     def keys(self) -> KeysView[str]:
-        """Names of the values of each epoch."""
+        """The names of the values of each epoch."""
         return self.history.keys()
 
     def add_batches(self, **values: list[float]) -> None:
-        """Append values of consecutive batches; NaN where a run does not measure what another did."""
+        """Append values of consecutive batches; NaN for values that this run does not measure."""
         length = max(map(len, self.batches.values()), default=0)
         for name in {**self.batches, **values}:
             unknown = [math.nan] * max(map(len, values.values()), default=0)
@@ -79,7 +82,7 @@ class History:
         _append(self.validations, {"epoch": epoch, "batch": batch, **values}, len(self.validations.get("epoch", [])))
 
     def add_epoch(self, number: int, logs: dict[str, float], *, partial: bool) -> None:
-        """Append the values of an epoch; one that completes a partial epoch replaces it."""
+        """Append the values of an epoch, or replace those of a partial epoch that it completes."""
         if self.partial:
             self.epoch.pop()
             for items in self.history.values():
@@ -106,7 +109,7 @@ class History:
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If it cannot be one: of unknown fields, with values of wrong types, or lists of different lengths.
+            If ``config`` has unknown fields, values of wrong types, or lists of different lengths.
         """
         if not isinstance(config, dict) or not config.keys() <= cls.__dataclass_fields__.keys():
             raise ArgumentTypeError(f"history must have no fields but {', '.join(cls.__dataclass_fields__)}")
@@ -126,7 +129,7 @@ class History:
         return history
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each epoch; the file is written whole or not at all.
+        """Write one line for each epoch; the file is written completely or not at all.
 
         Parameters
         ----------
@@ -149,7 +152,7 @@ def _epochs(values: Any, name: str) -> list[int]:
 
 
 def _check_lists(lists: Any, name: str, length: int | None = None) -> int:
-    """The common length of lists of numbers, which must be ``length`` if there are any."""
+    """Check lists of numbers, which must have the same ``length``; returns that length."""
     if not isinstance(lists, dict) or not all(isinstance(values, list) for values in lists.values()):
         raise ArgumentTypeError(f"history: {name} must have a list of numbers for each name, not {lists!r:.60}")
     for key, values in lists.items():
@@ -162,9 +165,9 @@ def _check_lists(lists: Any, name: str, length: int | None = None) -> int:
 
 
 def _of_one_length(batches: Any) -> Any:
-    """Without lists that are not as long as that of the losses.
+    """Drop lists that are not as long as that of the losses.
 
-    Version 0.1.0 wrote a metric that only some of the runs had without gaps: which batches it is of is not known.
+    Version 0.1.0 wrote a metric of only some runs without gaps, so its batches are unknown.
     """
     if not isinstance(batches, dict) or not isinstance(batches.get("loss"), list):
         return batches
@@ -173,6 +176,9 @@ def _of_one_length(batches: Any) -> Any:
 
 
 def _append(lists: dict[str, list[float]], values: dict[str, float], length: int) -> None:
-    """Append to lists of one length; NaN where a value is not known, so that they keep one length."""
+    """Append to lists of equal length, with NaN for unknown values, so that the lengths stay equal."""
     for name in {**lists, **values}:
         lists.setdefault(name, [math.nan] * length).append(values.get(name, math.nan))
+
+
+as_public(globals(), "fastmlp.history")

@@ -1,4 +1,4 @@
-"""What tensors hold before training, and whether the machine has room for them."""
+"""The initial values of tensors, and the check that they fit into the machine's memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..layers import BatchNormalization, Dense, Layer, LayerNormalization, Norma
 
 
 def initial_values(declarations: Sequence[Layer], built: Program, seed: int) -> list[Array]:
-    """What each tensor starts with."""
+    """The initial values of each tensor."""
     layers = list(leaves(declarations))
     return [_value(layers[t.layer], t, built.dtype, seed, number) for number, t in enumerate(built.tensors)]
 
@@ -41,9 +41,9 @@ def _adapted(layer: Normalization, name: str, shape: tuple[int, ...]) -> Array:
 
 
 def refuse_too_large(layers: Sequence[Layer], n_features: int, dtype: np.dtype[Any], slots: int | None) -> None:
-    """Refuse a network that cannot fit: systems grant the memory, and end the process when it is used.
+    """Refuse a network that cannot fit into memory: systems grant the memory, and end the process when it is used.
 
-    ``slots`` are the numbers that an optimiser keeps for each parameter; None without an optimiser.
+    ``slots`` is how many numbers an optimiser keeps for each parameter; None without an optimiser.
     """
     widths = [n_features, *(layer.units for layer in list(leaves(layers)) if isinstance(layer, Dense))]
     count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
@@ -57,7 +57,7 @@ def refuse_too_large(layers: Sequence[Layer], n_features: int, dtype: np.dtype[A
 
 
 def _memory() -> int | None:
-    """Bytes of memory in this machine, where that is known."""
+    """The bytes of memory in this machine, if known."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -1,7 +1,7 @@
-"""How a model reads features: which columns, whether whole numbers are pixels, and in which precision.
+"""How a model reads features: their columns, their precision, and whether whole numbers are pixels.
 
-What a whole number means cannot be seen from it: a pixel of 255 is 1.0 to the network, an age of 61 is 61.0. So a model
-records the kind of features that it learned from. It reads all that comes later in the same way, or refuses it:
+A whole number does not show its meaning: for the network, a pixel of 255 is 1.0, but an age of 61 is 61.0. So a model
+records the kind of features that it was trained on, and reads all later features in the same way, or refuses them:
 
     learned from          bytes (uint8 arrays)   other whole numbers    fractions               tables
     ------------------    -------------------    -------------------    --------------------    -------------------
@@ -10,7 +10,7 @@ records the kind of features that it learned from. It reads all that comes later
     whole numbers         numbers                numbers                numbers                 numbers
     fractions             refused                numbers                numbers                 numbers
 
-Pixels that were scaled before are recognised by their size: numbers that no scaled pixel comes near are refused.
+Scaled pixels are recognised by their size: numbers far outside of their range are refused.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from .._base.types import Array
 PIXELS, INTEGERS, FLOATS = KINDS = ("pixels", "integers", "floats")
 
 _MOST = 255
-_ROOM = 2.0  # a scaled pixel with noise on it may leave the range of pixels: by its width on either side, at most
-_BLOCK = 4096  # rows in float64 at once
-_FEW_LOST = 0.9  # share of the distinct values of a column of fractions that rounding may leave without a warning
+_ROOM = 2.0  # a scaled pixel with noise may leave the range of pixels by at most its width on either side
+_BLOCK = 4096  # rows converted to float64 at once
+_FEW_LOST = 0.9  # the least share of distinct values of a column of floats that may remain without a warning
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,22 @@ class Features:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The features that a model reads.
+    """How one model reads features.
 
     Attributes
     ----------
     dtype : dtype
-        Of the model.
+        The dtype of the model.
     width : int or None
-        Features in a row, where that is known.
+        The number of features in a row, if known.
     names : tuple or None
-        Of the columns of the table that the model learned from, if it was one.
+        The column names of the table that the model was trained on, if it was a table.
     kind : str or None
-        Of what it learned from: "pixels", "integers" or "floats".
+        The kind of the training data: "pixels", "integers" or "floats".
     pixel_scale : float
-        What pixels are multiplied by.
+        The factor for pixels.
     center : ndarray or None
-        The mean in a first `fastmlp.Normalization`, in float64, shape (features,).
+        The mean of a first `fastmlp.Normalization`, in float64, shape (features,).
     """
 
     dtype: np.dtype[Any]
@@ -72,17 +72,17 @@ class Inputs:
     center: Array | None
 
     def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
-        """Features from what the user gave; NaN and infinities are refused, if ``finite``.
+        """Read the user's features; refuse NaN and infinities, if ``finite``.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If it cannot be read as what the model learned from.
+            If it cannot be read like the training data.
         """
         return self.converted(self.rows(x, name), name, finite=finite)
 
     def rows(self, x: Any, name: str) -> Array:
-        """A matrix of the user's numbers, with the columns in the model's order; uint8 if they are pixels."""
+        """The user's numbers as a matrix, with the columns in the model's order; uint8 if they are pixels."""
         places = naming.places(x, self.names, name)
         rows = check.rows(x, name, self.width if places is None else None)
         return self._of_kind(rows if places is None else rows[:, places], name)
@@ -117,9 +117,9 @@ class Inputs:
         return rows
 
     def check_scaled(self, rows: Array, name: str) -> None:
-        """Refuse fractions that are no scaled pixels, to a model of pixels."""
+        """Refuse floats that are not scaled pixels, for a model of pixels."""
         size = _MOST * self.pixel_scale
-        low, high = rows.min(), rows.max()  # NaN passes: it is found where results are checked
+        low, high = rows.min(), rows.max()  # NaN passes; the check of the results finds it
         if high > _ROOM * size or low < (1 - _ROOM) * size:
             raise ArgumentError(
                 f"{name} must hold pixels, as the model was trained on pixels (uint8), but it holds numbers from "
@@ -128,7 +128,7 @@ class Inputs:
             )
 
     def converted(self, rows: Array, name: str, *, finite: bool = True) -> Features:
-        """A matrix of `rows` as the kernels read it."""
+        """Convert a matrix of `rows` to the form that kernels read."""
         if rows.dtype == np.uint8:
             return Features(np.ascontiguousarray(rows))
         is_centered = self.center is not None and not is_exact(rows.dtype, self.dtype)
@@ -139,21 +139,21 @@ class Inputs:
         return Features(numbers, is_centered)
 
     def _centered(self, rows: Array) -> Array:
-        """Rows less the mean, rounded to the model's dtype after that: large numbers keep their differences."""
+        """Subtract the mean before rounding to the model's dtype, so that large numbers keep their differences."""
         result = np.empty(rows.shape, self.dtype)
         for start in range(0, len(rows), _BLOCK):
             result[start : start + _BLOCK] = rows[start : start + _BLOCK] - self.center
         return result
 
     def learned(self, rows: Array) -> str:
-        """The kind of a model that learns from these `rows` too."""
+        """The kind of a model after training on these `rows` too."""
         given = PIXELS if rows.dtype == np.uint8 else FLOATS if rows.dtype.kind == "f" else INTEGERS
         if self.kind is None or self.kind == given:
             return given
         return PIXELS if self.kind == PIXELS else FLOATS
 
     def scales(self) -> tuple[float, float]:
-        """What bytes, and other whole numbers, are multiplied by; NaN for those that are refused."""
+        """The factors for bytes and for other whole numbers; NaN if they are refused."""
         of_bytes = {INTEGERS: 1.0, FLOATS: np.nan}.get(self.kind or PIXELS, self.pixel_scale)
         return of_bytes, self.pixel_scale if self.kind == PIXELS else 1.0
 
@@ -162,14 +162,14 @@ class Inputs:
 
 
 def is_exact(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
-    """Whether ``dtype`` holds all numbers of the type that is given."""
+    """Whether ``dtype`` holds all numbers of the given type."""
     if given.kind == "f":
         return given.itemsize <= dtype.itemsize
     return given.kind == "b" or 8 * given.itemsize <= np.finfo(dtype).nmant + 1
 
 
 def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None, stacklevel: int = 3) -> None:
-    """Warn whoever called the caller of columns whose different values became equal in the model's dtype."""
+    """Warn the caller's caller of columns whose different values became equal in the model's dtype."""
     if is_exact(given.dtype, numbers.dtype):
         return
     merged = [column for column in _crowded(numbers) if _loses(given[:, column], numbers[:, column])]
@@ -184,7 +184,7 @@ def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None, sta
 
 
 def _crowded(numbers: Array) -> list[int]:
-    """Columns of more rows than there are numbers of the dtype between the smallest and the largest."""
+    """Columns with more rows than the dtype has numbers between the smallest and the largest."""
     low, high = numbers.min(axis=0).astype(np.float64), numbers.max(axis=0).astype(np.float64)
     step = np.spacing(np.maximum(np.abs(low), np.abs(high)).astype(numbers.dtype)).astype(np.float64)
     return [int(column) for column in np.flatnonzero((high - low) / step < len(numbers))]

@@ -1,4 +1,4 @@
-"""How well a network does: loss, metrics and gradients on rows."""
+"""Evaluates a network: loss, metrics and gradients on rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def evaluate(network: Network, x: Any, y: Any, sample_weight: Any, n_threads: in
 def scores_of(
     network: Network, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
 ) -> dict[str, float]:
-    """Loss and metrics of data that was checked; NaN if ``cancelled()`` on the way."""
+    """Loss and metrics of checked data; NaN if ``cancelled()`` during the evaluation."""
     scoring = network.scoring
     outputs = scoring.room(data.rows, network.dtype)
     loss, hits = network.engine.evaluate(data, n_threads, cancelled, outputs)
@@ -74,7 +74,7 @@ def gradients(network: Network, x: Any, y: Any, n_threads: int | None) -> tuple[
 
 
 def _finite(network: Network, scores: dict[str, float], data: Data | None = None) -> Scores:
-    """Scores, if their loss is finite; else the row that it fails for is looked for."""
+    """The scores if their loss is finite; otherwise an error that names the row."""
     if not math.isfinite(scores["loss"]):
         if data is not None:
             outputs = np.empty((data.rows, network.engine.program.classes), network.dtype)

@@ -1,4 +1,4 @@
-"""Whether the last layer, the loss and the metrics suit each other."""
+"""Checks that the last layer, the loss and the metrics fit each other."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def check_last(layers: Sequence[Layer], loss: Loss, metrics: Sequence[Metric] = ()) -> None:
-    """Refuse what could not be trained or reported.
+    """Refuse layers that cannot be trained, or whose metrics cannot be reported.
 
     Raises
     ------
     ArgumentError
-        If there is no dense layer, or the last layer does not suit the loss or a metric.
+        If there is no dense layer, or the last layer does not fit the loss or a metric.
     """
     units, activation = output_of(layers)
     if units is None:

@@ -1,4 +1,4 @@
-"""One model, one ``.npz`` file: arrays, and one JSON text. Nothing in it can run when it is loaded."""
+"""Reads and writes models as ``.npz`` files: arrays and one JSON text, in which nothing can run."""
 
 from __future__ import annotations
 
@@ -33,19 +33,23 @@ if TYPE_CHECKING:
     from ..metrics import Metric
 
 _N = TypeVar("_N", bound=Network)
-_ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = "declared", "learned", "unknown"  # of the statistics of a Normalization
+_ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = (
+    "declared",
+    "learned",
+    "unknown",
+)  # the origins of a Normalization's statistics
 _STATISTICS = ("mean", "variance")
-_CENTER = "input/mean"  # that of a first Normalization, in float64
-_KIND = "input/kind"  # what weights alone were trained on
+_CENTER = "input/mean"  # the mean of a first Normalization, in float64
+_KIND = "input/kind"  # the kind of data that the weights were trained on, in files of weights alone
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
-_SMALLEST_RATE = 1e-300  # a number as learning rate is above 0; a schedule may end there
-_TO_CALLER = 3  # frames from where a warning is given to who calls `load`
+_SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
+_TO_CALLER = 3  # frames between a warning and the caller of `load`
 
 
 def save(model: Network, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
-    """Write a built model to a file; see `Sequential.save`. Notes, JSON-ready, become arrays of text of their own."""
+    """Write a built model to a file; see `Sequential.save`. JSON-ready notes become further arrays of text."""
     target, engine = as_path(path), model.engine
     arrays = {"config": _text(json.dumps(_config(model)))}
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
@@ -57,8 +61,8 @@ def save(model: Network, path: str | os.PathLike[str], **notes: dict[str, Any]) 
 
 
 def _refuse_ruined(arrays: dict[str, Array]) -> None:
-    """Refuse to write what could not be loaded: numbers that the last update has ruined, before any loss shows it."""
-    for name, array in arrays.items():  # whole numbers are finite
+    """Refuse to write numbers that the last update has ruined before any loss shows it; they could not be loaded."""
+    for name, array in arrays.items():  # whole numbers are always finite
         is_state = name.startswith("optimizer/")
         if np.isnan(array).any() if is_state else not np.isfinite(array).all():
             raise DivergenceError(
@@ -79,7 +83,7 @@ def save_weights(model: Network, path: str | os.PathLike[str]) -> None:
 
 
 def _center(model: Network) -> dict[str, Array]:
-    """The mean of a first Normalization, where its tensor is the rounded form."""
+    """The mean of a first Normalization, if its tensor holds it rounded."""
     center = model.inputs().center
     return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
 
@@ -120,7 +124,7 @@ def _config(model: Network) -> dict[str, Any]:
 
 
 def _own_schedule(model: Network) -> str | None:
-    """Name of a schedule that is code of the user, where the model has one."""
+    """The name of the user's schedule, if the model has one."""
     schedule = model.optimizer.learning_rate if model.is_compiled else None
     return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
 
@@ -133,7 +137,7 @@ def _optimizer_config(model: Network) -> dict[str, Any] | None:
 
 
 def _statistics(model: Network) -> dict[str, Any]:
-    """Where the statistics of each layer that has some come from: their origin, or how many batches they average."""
+    """The origin of each layer's statistics, or the number of batches that they average."""
     found: dict[str, Any] = {}
     for index, layer in enumerate(layers.leaves(model.declarations)):
         if isinstance(layer, layers.Normalization):
@@ -148,7 +152,7 @@ def _has_state(model: Network) -> bool:
 
 
 def _slots(model: Network) -> list[Array]:
-    """The optimiser's state, one flat vector for each of its slots, and gradients that have not been used yet."""
+    """The optimiser's state, one flat vector for each slot, and accumulated gradients before their update."""
     engine = model.engine
     state = list(engine.state.reshape(-1, engine.program.size)) if _has_state(model) else []
     return [*state, engine.gradients] if engine.has_pending_gradients() else state
@@ -164,7 +168,7 @@ def _text(text: str) -> Array:
 
 
 def load(path: str | os.PathLike[str], make: Callable[..., _N]) -> _N:
-    """See `fastmlp.load`; ``make`` makes the model of its layers."""
+    """See `fastmlp.load`; ``make`` constructs the model from its layers."""
     with archive.opened(as_path(path)) as file:
         return _restore(_read_config(file), file, file.path, make)
 
@@ -192,7 +196,7 @@ def load_weights(model: Network, path: str | os.PathLike[str]) -> None:
 
 
 def _read_kind(file: Archive) -> str | None:
-    """What weights were trained on, from their file or that of their model; files of 0.1.0 do not say it."""
+    """The kind of data that weights were trained on; files of 0.1.0 do not have it."""
     found = file.read_json(_KIND).get("kind") if _KIND in file else None
     if "config" in file:
         found = _read_config(file).get("input_kind")
@@ -265,8 +269,8 @@ def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[.
 
 
 def _compile(model: Network, config: dict[str, Any], path: Path) -> None:
-    """As it was; but for metrics that earlier versions took, and that cannot read what the model may give."""
-    from .. import metrics  # which need not be imported to predict
+    """Compile as before, without metrics of earlier versions that cannot read all possible outputs of the model."""
+    from .. import metrics  # predictions do not need this import
 
     optimizer, loss = optimizers.get(config["optimizer"]), losses.get(config["loss"])
     chosen = metrics.get(config["metrics"])
@@ -305,11 +309,11 @@ def _read_name(stored: Any) -> naming.Name:
 
 
 def _restore_statistics(model: Network, stored: Any) -> None:
-    """Let the model know where its statistics come from, or `fit` would take those of its data.
+    """Restore the origin of the statistics; otherwise `fit` would take those of its data.
 
-    Files of 0.1.0 do not say it. There, what a first layer has that differs from the initial values was learned, as
-    far as one can tell: so a cross-validation of the model finds its own, and predictions and further training are
-    the same. Running statistics go on as they were averaged then.
+    Files of 0.1.0 do not have it. For them, statistics of a first layer that differ from the initial values count as
+    learned: a cross-validation of the model finds its own, and predictions and further training are the same. Running
+    statistics continue with the averages of that version.
     """
     tensors: dict[int, list[Tensor]] = {}
     for tensor in model.engine.program.tensors:
@@ -336,7 +340,7 @@ def _restore_statistics(model: Network, stored: Any) -> None:
 
 
 def _origin_before(layer: layers.Layer, index: int, mean: Array, variance: Array) -> Any:
-    """What a file of 0.1.0 does not say of a layer's statistics."""
+    """The origin of a layer's statistics in a file of 0.1.0, which does not have it."""
     is_initial = not mean.any() and bool((variance == 1).all())
     if isinstance(layer, layers.BatchNormalization):
         return 0 if is_initial else STEADY
@@ -344,19 +348,19 @@ def _origin_before(layer: layers.Layer, index: int, mean: Array, variance: Array
 
 
 def _restore_center(model: Network, file: Archive) -> None:
-    """Let a first Normalization have its mean in float64."""
+    """Restore the float64 mean of a first Normalization."""
     first = model.declarations[0]
     if isinstance(first, layers.Normalization) and first.mean is not None:
         first._set(mean=_read_center(file, first.mean.astype(model.dtype)).astype(np.float64))
 
 
 def _read_center(file: Archive, rounded: Array) -> Array:
-    """The mean of a first Normalization in float64, of which its tensor is the rounded form; this, where it is alone.
+    """The float64 mean of a first Normalization, whose rounded form is its tensor; without one, the tensor itself.
 
     Raises
     ------
     ModelFileError
-        If the file has another mean there.
+        If the two contradict each other.
     """
     if _CENTER not in file:
         return rounded
@@ -370,7 +374,7 @@ def _read_center(file: Archive, rounded: Array) -> Array:
 
 
 def _slots_in_file(model: Network, step: int, has_state: bool) -> int:
-    """How many flat vectors a file holds behind the parameters; see `_slots`."""
+    """How many flat vectors a file holds after the parameters; see `_slots`."""
     if not model.is_compiled:
         if has_state:
             raise ValueError("a state of no optimizer")
@@ -380,7 +384,7 @@ def _slots_in_file(model: Network, step: int, has_state: bool) -> int:
 
 
 def _check_sizes(model: Network, n_features: Any, slots: int, file: Archive) -> None:
-    """Compare the shapes of all tensors with the arrays that are there, before memory is set aside for them."""
+    """Compare the shapes of all tensors with the arrays in the file before memory is allocated."""
     width = check.whole_number(n_features, "n_features", minimum=1, maximum=layers.MOST_UNITS)
     wanted = {
         _name(slot, tensor): tensor.shape
@@ -417,7 +421,7 @@ def _read_tensor(file: Archive, slot: int, tensor: Tensor, dtype: np.dtype[Any])
     array = file.read(name)
     if array.dtype.kind != "f":
         raise ModelFileError(f"{file.path} is damaged: the array {name!r} should hold floats, not {array.dtype}")
-    # Sums of squares may have overflowed in a training that stayed finite: such weights stand still from then on.
+    # Sums of squares may overflow in a training that stays finite; such weights no longer change.
     overflowed = np.isinf(array) if slot else np.False_
     try:
         checked = np.where(overflowed, 0, array) if overflowed.any() else array

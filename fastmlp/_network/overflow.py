@@ -1,4 +1,4 @@
-"""Outputs that are too large for a network's dtype, although its inputs are finite."""
+"""Detects outputs that are too large for a network's dtype, although its inputs are finite."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from .._base.errors import ArgumentError
 from .._base.types import Array
 
-_FEW = 64  # numbers that are read faster one by one than by NumPy
+_FEW = 64  # so few numbers are read faster one by one than by NumPy
 
 
 def look_finite(outputs: Array, activation: str) -> bool:
-    """Whether outputs are finite, sooner found than by asking each; large finite ones may seem not to be."""
-    if activation == "softmax":  # whose rows are NaN as a whole
+    """A fast check whether outputs are finite; large finite outputs may fail it."""
+    if activation == "softmax":  # rows with NaN consist of NaN alone
         return not math.isnan(outputs.item(0) if len(outputs) == 1 else outputs[:, 0].min())
     if outputs.size <= _FEW:
         return math.isfinite(sum(outputs.ravel().tolist()))
@@ -23,12 +23,12 @@ def look_finite(outputs: Array, activation: str) -> bool:
 
 
 def refuse_overflow(outputs: Array, name: str, dtype: np.dtype[Any]) -> None:
-    """Refuse what a network makes of rows that are finite, where it is not.
+    """Refuse outputs that are not finite although their rows are.
 
     Raises
     ------
     ArgumentError
-        If there is NaN or infinity.
+        If an output is NaN or infinite.
     """
     wrong = np.argwhere(~np.isfinite(outputs))
     if len(wrong):
@@ -40,6 +40,6 @@ def refuse_overflow(outputs: Array, name: str, dtype: np.dtype[Any]) -> None:
 
 
 def remedy(dtype: np.dtype[Any], what: str) -> str:
-    """The end of a message: what helps against numbers that are too large."""
+    """The remedy against too large numbers, for the end of a message."""
     wider = ", or make the model with dtype='float64'" if dtype == np.float32 else ""
     return f"Scale {what}, for example with a fastmlp.Normalization() as first layer{wider}"

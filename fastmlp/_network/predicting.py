@@ -1,4 +1,4 @@
-"""The outputs of a network, and what they say of classes."""
+"""Predicts the outputs of a network, and the classes that they choose."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
         engine.predict(data, out, n_threads)
     if not look_finite(out, engine.activation):
         is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
-        network.inputs().read(x if is_lost else given, "x")  # refuses the cause of a NaN
+        network.inputs().read(x if is_lost else given, "x")  # raises an error with the cause of a NaN
         refuse_overflow(out, "x", network.dtype)
     return out
 
 
 def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
-    """Check an array to write predictions to; returns the features, copied where the two overlap."""
+    """Check an array for predictions; returns the features, copied if the two overlap."""
     usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
     if not usable or not out.flags.c_contiguous or not out.flags.writeable:
         raise ArgumentError(
             f"out must be a writable C-contiguous {dtype} array of shape {shape}, not "
             f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
         )
-    return x.copy() if np.may_share_memory(out, x) else x  # rows are read after others were written
+    return x.copy() if np.may_share_memory(out, x) else x  # some rows are read after others are written
 
 
 def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
@@ -59,12 +59,12 @@ def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
     if network.loss.targets not in (CLASSES, PROBABILITIES):
         raise ArgumentError(f"the outputs of a model whose loss is {type(network.loss).__name__} are no probabilities")
     found = network.scoring.log_probabilities(_read_by_loss(network, x, n_threads))
-    with np.errstate(over="ignore"):  # of logits at the ends of the range: that one is as good as never is right
+    with np.errstate(over="ignore"):  # for extreme logits, the probability of one answer is 0
         return found.astype(network.dtype)
 
 
 def _read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
-    """What the loss reads of each row."""
+    """The outputs that the loss reads, for each row."""
     features, dtype = network.inputs().read(x, "x"), network.dtype
     outputs = np.empty((len(features.rows), network.engine.program.classes), dtype)
     labels = np.zeros(len(outputs), np.int64)
@@ -97,10 +97,10 @@ def classes_of(network: Network, outputs: Array) -> Array:
 
 
 def check_has_classes(network: Network) -> None:
-    """Refuse to tell the class of a row, where outputs do not say it."""
+    """Refuse to choose a class for each row if the outputs do not determine one."""
     units, activation = network.output
     if not network.is_compiled or units is None:
-        return  # what the outputs mean is for the caller to know
+        return  # the caller knows the meaning of the outputs
     loss = network.loss
     if units > 1 and loss.targets == PROBABILITIES and activation != "softmax":
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Data as the kernels read them, and what a network learns from them besides weights: names, labels, input kinds."""
+"""Reads data for kernels, and learns names, labels and input kinds from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def data_for(
     width: int | None = None,
     sample_weight: Any = None,
 ) -> Data:
-    """Rows and targets from what the user gave, checked against the network; ``names`` are for messages."""
+    """Rows and targets from the user's data, checked against the network; ``names`` are for messages."""
     features = network.inputs(width).read(x, names[0])
     return with_targets(network, features, y, names, sample_weight=sample_weight)
 
@@ -35,7 +35,7 @@ def data_for(
 def with_targets(
     network: Network, features: Features, y: Any, names: tuple[str, str] = ("x", "y"), *, sample_weight: Any = None
 ) -> Data:
-    """The same for features that have been read."""
+    """`data_for`, for features that have been read."""
     rows, units = len(features.rows), network.units
     if network.takes_labels():
         y = naming.class_numbers(y, network.classes, names[1])
@@ -45,7 +45,7 @@ def with_targets(
 
 
 def weighted(network: Network, data: Data, class_weight: Any) -> Data:
-    """The data with the classes' weights too: of these rows alone, as validation is not weighted by class."""
+    """Add the weights of classes to the data; validation is not weighted by class."""
     if class_weight is None:
         return data
     class_weight = naming.weights_of_classes(class_weight, network.classes)
@@ -57,7 +57,7 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
 
 
 def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs]:
-    """Learn from training data how to read others, and what the classes are; returns the rows, and how to read them."""
+    """Learn the input kind and the classes from training data; returns the rows, and how to read them."""
     learn_names(network, naming.feature_names(x), y)
     inputs = network.inputs()
     rows = inputs.rows(x, "x")
@@ -70,27 +70,27 @@ def learn_names(network: Network, features: naming.Names | None, y: Any) -> None
     known = network.known
     if features is not None and (not network.is_built or known.feature_names is None):
         known = dataclasses.replace(known, feature_names=features)
-    if known.classes is None and network.is_untrained:  # or units would come to mean other classes
+    if known.classes is None and network.is_untrained:  # otherwise units would change their classes
         labels = _labels_in(network, y)
         known = dataclasses.replace(known, classes=labels, has_learned_classes=labels is not None)
     network.known = known
 
 
 def _labels_in(network: Network, y: Any) -> Array | None:
-    """The labels of the classes that targets tell of, where these do not go without saying."""
+    """The labels of the classes in targets, unless they are class numbers."""
     units = network.units
     found = naming.labels_in(y, units, "y") if network.takes_labels() else None
     is_error_loss = network.loss.targets == losses.VALUES
     if not is_error_loss or (found is not None and found.dtype.kind == "U"):
         return found
     if not targets.are_classes(y, units):
-        return None  # but numbers to come near to
+        return None  # but numbers to approximate
     return np.arange(naming.class_count(units)) if found is None else found
 
 
 @contextlib.contextmanager
 def learning_nothing(network: Network) -> Iterator[None]:
-    """What is learned in this context is forgotten after it."""
+    """Forget after this context what was learned in it."""
     known = network.known
     try:
         yield

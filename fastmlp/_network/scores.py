@@ -1,4 +1,4 @@
-"""What judging a model gives: numbers that have names."""
+"""The result of an evaluation: numbers with names."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._base import text_table
+from .._base.public import as_public
 from .attributes import did_you_mean
+
+__all__ = ["Scores"]
 
 
 class Scores(dict[str, float]):
     """The loss and the metrics of a model on some rows: a dict that unpacks to its values.
 
-    It is the dict of names and values, with the loss first and the metrics in the order of `Sequential.compile`, and
-    all that asks for names does what it does for any dict: ``scores["loss"]``, ``"loss" in scores``, ``keys()``,
-    ``items()``, ``dict(scores)``, ``{**scores}``, ``scores | other``, ``json.dumps(scores)``, ``==`` and ``len``.
+    It is a dict of names and values, with the loss first and the metrics in the order of `Sequential.compile`. Access
+    by name works as in any dict: ``scores["loss"]``, ``"loss" in scores``, ``keys()``, ``items()``, ``dict(scores)``,
+    ``{**scores}``, ``scores | other``, ``json.dumps(scores)``, ``==`` and ``len``.
 
-    To go through it gives the values, as for a tuple, because that is what ``loss, accuracy = scores`` asks for: so
-    ``list(scores)``, ``sorted(scores)`` and ``max(scores)`` are of values, and names come from ``keys()``. A whole
-    number is a place: ``scores[0]`` is the loss.
+    Iteration yields the values, as for a tuple, so that ``loss, accuracy = scores`` works. Therefore ``list(scores)``,
+    ``sorted(scores)`` and ``max(scores)`` use the values, and ``keys()`` gives the names. A whole number is a
+    position: ``scores[0]`` is the loss.
 
-    ``scores.accuracy`` is ``scores["accuracy"]``. What dicts have under a name of its own stays that: the value of a
-    metric that is called "items" is ``scores["items"]`` alone.
+    ``scores.accuracy`` is ``scores["accuracy"]``. Methods of dicts keep their names: the value of a metric named
+    "items" is only available as ``scores["items"]``.
 
     Examples
     --------
@@ -60,8 +63,11 @@ class Scores(dict[str, float]):
         return [*super().__dir__(), *(name for name in self.keys() if name.isidentifier())]
 
     def copy(self) -> Scores:
-        """Another one of the same names and values."""
+        """A copy with the same names and values."""
         return Scores(self)
 
     def __repr__(self) -> str:
         return "  ".join(f"{name} {text_table.number(value) or value}" for name, value in self.items())
+
+
+as_public(globals(), "fastmlp.scores")

@@ -1,7 +1,7 @@
-"""What a model reports of its predictions: the loss, and the metrics chosen.
+"""Computes what a model reports: the loss and the chosen metrics.
 
-The kernels count right answers as they compute the loss, so accuracy costs nothing. All other metrics need the
-outputs of all rows, which the kernels keep for them, also while they train: no second forward pass is made.
+The kernels count right answers while they compute the loss, so accuracy costs nothing. All other metrics need the
+outputs of all rows. The kernels keep these outputs, also in training, so there is no second forward pass.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Scoring:
     needs_outputs : bool
         Whether a metric needs the outputs of all rows.
     answers : int
-        Answers in a row that can be right.
+        The number of answers in a row.
     """
 
     metrics: tuple[Metric, ...]
@@ -61,22 +61,22 @@ class Scoring:
 
     @property
     def names(self) -> list[str]:
-        """Of all that is reported."""
+        """The names of all reported values."""
         return ["loss", *(metric.name for metric in self.metrics)]
 
     def room(self, rows: int, dtype: np.dtype[Any]) -> Array | None:
-        """An array for the outputs of so many rows, where they are needed."""
+        """An array for the outputs of so many rows, if a metric needs them."""
         return np.empty((rows, self.units), dtype) if self.needs_outputs else None
 
     def report(self, loss: float, hits: float, rows: int) -> dict[str, float]:
-        """What is known without outputs."""
+        """The values that need no outputs."""
         accuracy = {"accuracy": hits / (rows * self.answers)} if self.counts_hits else {}
         return {"loss": loss, **accuracy}
 
     def full_report(
         self, loss: float, hits: float, rows: int, data: Data, outputs: Array | None, chosen: Any = slice(None)
     ) -> dict[str, float]:
-        """All that is reported; ``outputs`` are what the loss read of the ``chosen`` rows of the data."""
+        """All reported values; ``outputs`` are those that the loss read, for the ``chosen`` rows of the data."""
         known = self.report(loss, hits, rows)
         if outputs is None or not np.isfinite(loss):
             return {name: known.get(name, np.nan) for name in self.names}
@@ -84,19 +84,19 @@ class Scoring:
         return {name: {**known, **found}[name] for name in self.names}
 
     def of_outputs(self, truth: Array, outputs: Array) -> dict[str, float]:
-        """The metrics that need outputs: of rows of targets, and of what the loss read of these rows."""
+        """The metrics that need outputs, from rows of targets and the outputs that the loss read."""
         truth, predictions = self._truth(truth), self._predictions(outputs)
         return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs}
 
     @property
     def outputs(self) -> int:
-        """What the metrics see: numbers, probabilities, or rows of them whose sum is 1."""
+        """The kind of outputs that the metrics receive."""
         if self.loss.code(self.activation) == t.SOFTMAX_CROSSENTROPY:
             return SHARES
         return UNIT_INTERVAL if self.loss.code(self.activation) == t.BINARY_LOGITS else outputs_of(self.activation)
 
     def check_combination(self) -> None:
-        """Refuse metrics that cannot read what the last layer and the loss may give: any of it, not the first of it."""
+        """Refuse metrics that cannot read all possible outputs of the last layer and the loss."""
         source = (
             f"a last layer of {self.units} unit{'s' * (self.units > 1)} with activation {self.activation!r} and "
             f"{type(self.loss).__name__}"
@@ -105,25 +105,28 @@ class Scoring:
             metric.check_outputs(self.outputs, self.units, source)
 
     def check(self, data: Data, name: str = "y") -> None:
-        """Refuse a metric that cannot read these targets, before training ends with that; the outputs suit it."""
+        """Refuse a metric that cannot read these targets, before training begins."""
         if not self.needs_outputs:
             return
         truth, predictions = self._truth(data.truth()), np.full((data.rows, self.units), 1 / self.units)
         for metric in self._of_outputs:
-            if metric.config() is not None:  # what a function of the user's own makes of such outputs is not known
+            if metric.config() is not None:  # a function of the user's may accept any outputs
                 try:
                     metric(self._for(metric, truth), predictions)
                 except ArgumentError as error:
                     raise ArgumentError(f"{name} cannot be judged by the metric {metric.name!r}: {error}") from None
 
     def _for(self, metric: Metric, truth: Array) -> Array:
-        """Targets as the metric takes them: one-hot rows in place of class numbers, if it wants rows."""
+        """Targets in the form of the metric: class numbers become one-hot rows if it needs rows."""
         if metric.takes_rows and truth.ndim == 1 and self.units > 1:
             return np.eye(self.units)[truth]
         return truth
 
     def log_probabilities(self, outputs: Array) -> Array:
-        """Of what the loss read: in float64, with columns for no and yes where there is one unit."""
+        """Logarithms of probabilities, in float64, from the outputs that the loss read.
+
+        A single unit gives two columns, for no and yes.
+        """
         code, values = self.loss.code(self.activation), outputs.astype(np.float64)
         if code == t.SOFTMAX_CROSSENTROPY:
             shifted = values - values.max(axis=1, keepdims=True)
@@ -142,7 +145,7 @@ class Scoring:
         return truth
 
     def _predictions(self, outputs: Array) -> Array:
-        """Probabilities, where the loss reads what goes into a softmax or a sigmoid."""
+        """Convert the outputs to probabilities if the loss reads logits."""
         code = self.loss.code(self.activation)
         predictions = np.empty(outputs.shape, np.float64)
         if code == t.SOFTMAX_CROSSENTROPY:

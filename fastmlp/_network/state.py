@@ -1,7 +1,6 @@
-"""What copies and pickles of a network hold: plain values, arrays, and objects that users make themselves.
+"""The state in copies and pickles of a network: plain values, arrays, and objects that users construct themselves.
 
-Nothing in them depends on the modules of the house or on the CPU: tensors are matrices, not panels as wide as its
-vectors.
+It does not depend on internal modules or on the CPU: tensors are matrices, not panels of its vector width.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from .._base.types import Array
 from .._engine.engine import STEADY, Engine
 from .._engine.program import Program
 
-_RENAMED = {"metrics": "_metrics"}  # what version 0.1.0 called otherwise
+_RENAMED = {"metrics": "_metrics"}  # the names of version 0.1.0
 _KNOWN = {"classes": "classes", "_has_learned_classes": "has_learned_classes"} | {
     name: name for name in ("feature_names", "input_kind")
 }
@@ -20,7 +19,7 @@ _GONE = ("_busy", "_busy_in")
 
 
 def of_engine(engine: Engine) -> dict[str, Any]:
-    """The tensors of an engine, its optimiser's state, and how far both have come."""
+    """The tensors of an engine, the optimiser's state, and the counters of both."""
     built = engine.program
     slots = engine.state.reshape(-1, built.size) if engine.state.size else ()
     return {
@@ -34,7 +33,7 @@ def of_engine(engine: Engine) -> dict[str, Any]:
 
 
 def fill(engine: Engine, held: dict[str, Any]) -> None:
-    """Write into a new engine what `of_engine` gave."""
+    """Write the result of `of_engine` into a new engine."""
     built = engine.program
     engine.step = held["step"]
     if held["state"] or held["gradients"]:
@@ -48,7 +47,7 @@ def fill(engine: Engine, held: dict[str, Any]) -> None:
 
 
 def today(state: dict[str, Any]) -> dict[str, Any]:
-    """The state of a pickle in the words of this version, whichever version wrote it."""
+    """The state of a pickle in the form of this version, whichever version wrote it."""
     state = {_RENAMED.get(name, name): value for name, value in state.items() if name not in _GONE}
     if "known" not in state:
         state["known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}
@@ -60,9 +59,9 @@ def today(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_pickled(engine: Engine) -> dict[str, Any]:
-    """As `of_engine`, of what version 0.1.0 pickled: an engine, packed as on the CPU that wrote it.
+    """The result of `of_engine` for a pickle of version 0.1.0: an engine, packed for the CPU that wrote it.
 
-    Its running statistics go on as they were averaged then.
+    Its running statistics continue with the averages of that version.
     """
     built: Program = engine.program
     if "averaged" not in vars(engine):
@@ -76,5 +75,5 @@ def _matrices(built: Program, flat: Array) -> list[Array]:
 
 
 def _by_tensor(built: Program, averaged: dict[int, int]) -> dict[int, int]:
-    """Batches in running statistics by the number of the tensor of their means."""
+    """The batches in running statistics, by the number of the tensor with their means."""
     return {number: averaged[t.offset] for number, t in enumerate(built.tensors) if t.offset in averaged}

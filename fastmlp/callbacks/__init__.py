@@ -1,11 +1,13 @@
 """Hooks into the training loop. Everything that is not training itself is one of these."""
 
+from .._base.public import as_public
 from .base import Callback, Lambda, Logs
 from .checkpoints import ModelCheckpoint
 from .chosen import listeners
 from .diagnosis import Diagnosis, Finding
 from .layer_health import LayerHealth
 from .loggers import CSVLogger, JSONLogger
+from .monitor import Monitor as Monitor
 from .progress_bar import ProgressBar, ProgressLine, progress
 from .rates import LearningRateScheduler, ReduceLROnPlateau
 from .stopping import EarlyStopping
@@ -28,3 +30,5 @@ __all__ = [
     "listeners",
     "progress",
 ]
+
+as_public(globals(), also=("Monitor",))

@@ -61,18 +61,17 @@ class Model(Protocol):
 
 
 class Callback:
-    """Base of all callbacks: override what you need. Setting ``self.model.stop_training = True`` ends training.
+    """Base of all callbacks. Override the methods that you need; ``self.model.stop_training = True`` ends training.
 
-    ``logs`` holds what is known by then: means over the epoch so far, the learning rate, and the validation where
-    there was one.
+    ``logs`` holds the means over the epoch so far, the learning rate, and the latest validation if there was one.
 
     Attributes
     ----------
     model : Model
         The `fastmlp.Sequential` that is trained.
     every_batches : int or None, default None
-        Set it, in the class or the object, to be told after every so many batches, counted in each epoch, and at no
-        other time. None: some twenty times a second, whatever batch that is.
+        If set, in the class or the object, ``on_batches_end`` is called after every so many batches of an epoch, and
+        at no other time. None: about twenty times a second.
 
     Examples
     --------
@@ -86,25 +85,24 @@ class Callback:
     every_batches: int | None = None
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
-        """Before the first epoch.
+        """Called before the first epoch.
 
         ``run_info`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
-        ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``:
-        the names that an epoch's logs can have. A callback may add values of its own to the logs that it is given:
-        those behind it see them.
+        ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``,
+        the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them.
         """
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Before an epoch, numbered from 0."""
+        """Called before an epoch; epochs count from 0."""
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        """After a stretch of batches (see ``every_batches``); ``batch`` is the number done in this epoch."""
+        """Called after some batches (see ``every_batches``); ``batch`` counts those of this epoch."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """After an epoch and its validation."""
+        """Called after an epoch and its validation."""
 
     def on_train_end(self, reason: str) -> None:
-        """After training, also after one that failed; ``reason`` is the history's ``stopped``."""
+        """Called after training, even if it failed; ``reason`` is the history's ``stopped``."""
 
 
 class Lambda(Callback):
@@ -113,9 +111,9 @@ class Lambda(Callback):
     Parameters
     ----------
     on_train_begin, on_epoch_begin, on_batches_end, on_epoch_end, on_train_end : callable, optional
-        Called with the arguments of the hook of `Callback` that has the name.
+        Called with the arguments of the method of `Callback` with this name.
     every_batches : int, optional
-        As in `Callback`: when ``on_batches_end`` is called.
+        As in `Callback`.
 
     Examples
     --------

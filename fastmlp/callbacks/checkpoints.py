@@ -1,4 +1,4 @@
-"""Saving the model while training goes on."""
+"""Saves the model during training."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ _PACKAGE = __name__.rpartition(".")[0]
 
 
 class ModelCheckpoint(Callback):
-    """Save the model after each epoch, every few epochs or batches, or whenever it is better than before.
+    """Saves the model after each epoch, every few epochs or batches, or whenever it is better than before.
 
-    The files are those of `Sequential.save`: each is written whole or not at all, and training can go on from it with
-    ``fastmlp.load(path).fit(..., resume=True)``. Callbacks run in the order of their list: put this one behind those
-    that change the learning rate.
+    The files are those of `Sequential.save`: each is written completely or not at all, and
+    ``fastmlp.load(path).fit(..., resume=True)`` continues from it. Callbacks run in the order of their list: put this
+    one after those that change the learning rate.
 
     Parameters
     ----------
     path : path-like
-        A name that ends in ``.npz``, with fields as of `str.format`: ``epoch`` and ``batch``, counted from 1, and the
-        names of the logs, for example ``"models/{epoch:03d}-{val_loss:.4f}.npz"``; also of what callbacks of yours that
-        stand before this one add to the logs. Without a field each file replaces the one before. Any other name is a
-        folder, in which files are named by epoch (and batch). Folders that are missing are made.
+        A name that ends in ``.npz``, with fields as in `str.format`: ``epoch`` and ``batch``, counted from 1, and the
+        names of logs, for example ``"models/{epoch:03d}-{val_loss:.4f}.npz"``. Names may also be those that your
+        callbacks before this one add to the logs. Without a field, each file replaces the previous one. Any other name
+        is a folder for files named by epoch (and batch). Missing folders are made.
     monitor : str, default "val_loss"
-        With ``save_best_only``: the value of the logs that is watched.
+        With ``save_best_only``: the name of the monitored value in the logs.
     save_best_only : bool, default False
-        Save only when the value is better than at any time before in this run.
+        Save only if the value is better than ever before in this run.
     mode : {"auto", "min", "max"}, default "auto"
         As in `EarlyStopping`.
     save_freq : "epoch" or int, default "epoch"
-        A number means batches, as in Keras: save after every so many, counted in each epoch.
+        A number counts batches, as in Keras: save after every so many batches of each epoch.
     every_epochs : int, default 1
-        With ``save_freq="epoch"``: epochs from one file to the next.
+        With ``save_freq="epoch"``: the number of epochs from one file to the next.
     keep_last : int, optional
-        Delete older files than the latest so many, whenever one is saved. Those of earlier runs count, as far as they
-        are certainly checkpoints: models in the same folder whose name is what ``path`` makes of some epoch, batch
-        and logs (a field in the name of the folder itself: those of this run alone). Default: keep all.
+        Keep only the latest so many files. Checkpoints of earlier runs count if they are certainly such: models in the
+        same folder whose name ``path`` can produce from some epoch, batch and logs. (If the name of the folder has a
+        field, only files of this run count.) Default: keep all.
 
     Attributes
     ----------
     best : float or None
         The best value so far, with ``save_best_only``.
     saved : list of Path
-        The files of this run that are kept, the latest last.
+        The remaining files of this run, the latest last.
 
     Raises
     ------
     ArgumentError
-        If ``path`` cannot be read as a template; by `fit`, before any training, if it has a field that there is no
-        value for, or when the first file is due, if callbacks before this one could have added it and did not.
+        If ``path`` is not a valid template. `fit` raises it before any training if a field has no value; if earlier
+        callbacks may add the value but do not, it raises the error when the first file is due.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class ModelCheckpoint(Callback):
         self._names = list(run_info["logs"])
 
     def _may_be_added(self, callbacks: Sequence[Callback]) -> bool:
-        """Whether code of the user's own is told of epochs or batches before this callback."""
+        """Whether a callback of the user's before this one may add values to the logs."""
         before = itertools.takewhile(lambda other: other is not self, callbacks)
         hooks = ("on_batches_end",) if self.every_batches is not None else ("on_epoch_end", "on_batches_end")
         return any(_is_own(getattr(other, hook)) for other in before for hook in hooks)
@@ -163,7 +163,7 @@ class ModelCheckpoint(Callback):
 
 
 def _is_own(hook: Any) -> bool:
-    """Whether a method is code of the user."""
+    """Whether a method is the user's code."""
     return not str(getattr(hook, "__module__", "")).startswith(_PACKAGE)
 
 
@@ -181,7 +181,7 @@ def _template(path: Any, *, by_batch: bool) -> str:
 
 
 def _field_names(template: str) -> list[str]:
-    """Names of the fields of a template; attributes, items and fields without a name are refused."""
+    """The names of the fields in a template; attributes, items and fields without a name are refused."""
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The callbacks of a training run, from what `Sequential.fit` is given."""
+"""The callbacks of a training run, from the arguments of `Sequential.fit`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .progress_bar import ProgressBar, ProgressLine, progress
 
 
 def listeners(callbacks: Any, verbose: Any) -> list[Callback]:
-    """The callbacks, and one that shows progress, unless there is one among them."""
+    """The callbacks, with one that shows progress unless they already have one."""
     given, shown = _checked(callbacks), _progress(verbose)
     return given if any(isinstance(item, (ProgressBar, ProgressLine)) for item in given) else [*given, *shown]
 

@@ -1,4 +1,4 @@
-"""Looking at the health of training, and saying in words what is wrong."""
+"""Watches the health of a training, and says in words what is wrong."""
 
 from __future__ import annotations
 
@@ -17,31 +17,33 @@ from .base import Callback, Logs
 from .layer_health import LayerHealth, ReluOutputs, gradient_norms, kernels_of, norm, ratio
 
 _MANY_DEAD = 0.5  # share of a layer's units
-_GROWTH = 10.0  # of a kernel's norm, since training began and beyond that of weights with variance 1/fan_in, √units
-_SMALL_UPDATE, _LARGE_UPDATE = 1e-5, 1e-1  # of a kernel, by one step; about 1e-3 is healthy
-_LARGE_FIRST_UPDATE = 1.0  # Adam's first one is by the learning rate in every weight: ten times its later ones
-_FALL = 0.9  # of the first loss: below it, training has made progress
-_RISE = 3.0  # times the least loss, and at least half of the first: progress that is lost again; or times the first
-_NEAR_CHANCE = 0.02  # of accuracy; or a tenth of what is above chance, where that is less
+_GROWTH = 10.0  # of a weight matrix: since the start, and beyond √units, the norm with variance 1/fan_in
+_SMALL_UPDATE, _LARGE_UPDATE = 1e-5, 1e-1  # of a weight matrix, in one step; about 1e-3 is healthy
+_LARGE_FIRST_UPDATE = (
+    1.0  # Adam's first step changes every weight by the learning rate, ten times as much as later ones
+)
+_FALL = 0.9  # of the first loss; below it, training has made progress
+_RISE = 3.0  # times the least loss, and at least half of the first loss: lost progress; or times the first loss
+_NEAR_CHANCE = 0.02  # of accuracy; or a tenth of the range above chance, if that is less
 _EPOCHS_NEAR_CHANCE = 2
 _SMALLER_STEPS = "Try a smaller learning rate, or scale the features."
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a training run; `str` gives the message.
+    """A problem of a training run; `str` gives the message.
 
     Attributes
     ----------
     epoch : int
-        When it was found, numbered from 0.
+        The epoch in which it was found, from 0.
     kind : str
         ``"dead"``, ``"exploding weights"``, ``"exploding loss"``, ``"small updates"``, ``"large updates"`` or
         ``"chance"``.
     layer : int or None
-        The layer that it is about.
+        The layer with the problem.
     message : str
-        What was seen, and what to try.
+        The observation, and what to try.
 
     Examples
     --------
@@ -60,30 +62,30 @@ class Finding:
 
 
 class Diagnosis(Callback):
-    """Say in words what goes wrong in training: each thing once, when it is first seen.
+    """Says in words what goes wrong in training, each problem once.
 
-    It looks for layers of dead ReLU units, weights and losses that explode, updates that are too small or too large for
-    the weights (about 1e-3 of them is healthy; measured at the first batch of an epoch), and accuracy that stays near
+    It finds layers with dead ReLU units, exploding weights and losses, updates that are too small or too large for the
+    weights (about 1e-3 of them is healthy; measured at the first batch of an epoch), and accuracy that stays near
     chance.
 
     Parameters
     ----------
     every : int, default 1
-        Epochs from one look to the next.
+        The number of epochs from one check to the next.
     x : array_like, shape (rows, features), optional
-        A sample of the training data, of which the first 1000 rows are used. Without it dead units are not seen.
+        A sample of the training data; the first 1000 rows are used. Without it, dead units cannot be found.
     y : array_like, shape (rows,) or (rows, classes), optional
-        Its labels: the share of the largest class is what guessing reaches. Without them, classes count as equal, and
-        gradients are not measured.
+        The labels of the sample: the share of the largest class is the accuracy of guessing. Without them, classes
+        count as equally large, and gradients are not measured.
     stream : text stream, optional
-        Where messages go. Default: standard output.
+        The output for messages. Default: standard output.
 
     Attributes
     ----------
     findings : list of Finding
-        What was found in this run.
+        The problems found in this run.
     layers : list of LayerHealth
-        Figures of the latest look, for each layer with weights.
+        The figures of the latest check, for each layer with weights.
 
     Examples
     --------
@@ -130,7 +132,7 @@ class Diagnosis(Callback):
             self._chance = 1 / max(1, self.model.layers[-1].units)
 
     def on_epoch_begin(self, epoch: int) -> None:
-        self._say()  # not at the epoch's end, when the line of its progress is not finished yet
+        self._say()  # not at the epoch's end, when its progress line is not finished
         self._epoch = epoch
         if epoch % self.every == 0:
             self._large_update = _LARGE_UPDATE if self.model.engine.step else _LARGE_FIRST_UPDATE
@@ -204,7 +206,7 @@ class Diagnosis(Callback):
         if layer.update_ratio > self._large_update:
             message = f"{name}: one update changes the weights by {layer.update_ratio:.1e} of their size"
             self._find("large updates", layer.layer, f"{message}; about 1e-03 is healthy. {_SMALLER_STEPS}")
-        # After success updates are small for good reason, and behind dead units nothing learns at any rate.
+        # After success small updates are normal, and behind dead units nothing learns at any rate.
         is_slow = not self._has_fallen and not self._found("dead")
         if layer.update_ratio < _SMALL_UPDATE and is_slow:
             self._find(
@@ -258,11 +260,11 @@ class Diagnosis(Callback):
 
 
 def _largest_share(y: Any) -> float:
-    """The share of rows that belong to the largest class."""
+    """The share of rows of the largest class."""
     labels = check.array_of(y, "y")
     try:
         return _share(labels)
-    except (TypeError, ValueError) as error:  # of a wrong shape, or without an order
+    except (TypeError, ValueError) as error:  # of a wrong shape, or not sortable
         raise ArgumentError(f"y must be class numbers or rows of class targets: {error}") from None
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints that earlier runs left behind. They are deleted at some time, so only what is certainly one is found."""
+"""Finds checkpoints of earlier runs. They will be deleted, so it finds only files that are certainly checkpoints."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NUMBER = r"-?(?:[0-9][0-9,_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|inf|nan)%?"
 
 
 def earlier(template: str) -> list[Path]:
-    """Model files whose names a template could have made, the latest last.
+    """Model files whose names a template can have produced, the latest last.
 
-    There are none for a template whose folder has fields: what is in other folders is not looked at.
+    There are none for a template whose folder has fields, because other folders are not searched.
     """
     folder, name = os.path.split(template)
     pattern = None if "{" in folder else _pattern(name)
@@ -33,7 +33,7 @@ def earlier(template: str) -> list[Path]:
 
 
 def _pattern(name: str) -> re.Pattern[str] | None:
-    """What names look like that a template makes; None if it has no fields, or any that are not plain numbers."""
+    """The pattern of a template's names; None if it has no fields, or fields that are not plain numbers."""
     text, fields = "", set()
     for literal, field, spec, conversion in string.Formatter().parse(name):
         text += re.escape(literal)
@@ -46,7 +46,7 @@ def _pattern(name: str) -> re.Pattern[str] | None:
 
 
 def _fields(pattern: re.Pattern[str], name: str, there: str) -> tuple[float, ...] | None:
-    """Epoch and batch in the name of a file, if the template makes exactly this name of the numbers in it."""
+    """Epoch and batch in the name of a file, if the template produces exactly this name from its numbers."""
     match = pattern.fullmatch(there)
     if match is None:
         return None

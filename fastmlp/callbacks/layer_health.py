@@ -1,4 +1,4 @@
-"""Figures about the layers of a model in training: dead units, the size of weights and of updates."""
+"""Figures about the layers of a model in training: dead units, sizes of weights and of updates."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _SAMPLE_ROWS = 1000
 
 @dataclass(frozen=True)
 class LayerHealth:
-    """What `Diagnosis` measured of one layer.
+    """The figures of one layer, which `Diagnosis` measures.
 
     Attributes
     ----------
     layer : int
-        Its number, from 0.
+        The number of the layer, from 0.
     weight_norm : float
-        Euclidean norm of its kernel.
+        The Euclidean norm of its weight matrix.
     growth : float
-        The norm, as a multiple of what it was before training; NaN if that was 0.
+        The norm as a multiple of that before training; NaN if that was 0.
     update_ratio : float
-        Norm of the change that one update made, divided by the norm of the kernel; NaN where it is not known.
+        The norm of the change in one update, divided by that of the weight matrix; NaN if unknown.
     dead_units : float
-        Share of its ReLU units that are 0 for every row of the sample, from 0 to 1; NaN where there is no sample, and
-        for other activations.
+        The share of its ReLU units that are 0 for every row of the sample, from 0 to 1; NaN without a sample, and for
+        other activations.
     gradient_norm : float
-        Euclidean norm of the gradient of its kernel over the sample; NaN where there is no sample with targets.
+        The Euclidean norm of the gradient of its weight matrix over the sample; NaN without a sample with targets.
 
     Examples
     --------
@@ -54,14 +54,14 @@ class LayerHealth:
 
 
 def gradient_norms(model: Model, x: Any, y: Any) -> dict[int, float]:
-    """Norm of the gradient of each layer's kernel, over the first rows of a sample."""
+    """The norm of the gradient of each layer's weight matrix, over the first rows of a sample."""
     _, gradients = model.gradients(x[:_SAMPLE_ROWS], y[:_SAMPLE_ROWS])
     tensors = model.engine.program.tensors
     return {t.layer: norm(g) for t, g in zip(tensors, gradients, strict=True) if t.name == "kernel"}
 
 
 def kernels_of(model: Model) -> dict[int, Array]:
-    """A copy of the kernel of each layer that has one, by the layer's number."""
+    """A copy of each weight matrix, by the number of its layer."""
     found = {}
     for number, layer in enumerate(model.layers):
         kernel = getattr(layer, "kernel", None)
@@ -71,7 +71,7 @@ def kernels_of(model: Model) -> dict[int, Array]:
 
 
 def norm(array: Array) -> float:
-    """Euclidean norm, in float64."""
+    """The Euclidean norm, in float64."""
     return float(np.linalg.norm(array.astype(np.float64)))
 
 
@@ -81,7 +81,7 @@ def ratio(part: float, whole: float) -> float:
 
 
 class ReluOutputs:
-    """Outputs of the ReLU layers of a model for a sample of rows, each from a network that ends there.
+    """The outputs of a model's ReLU layers for a sample of rows, each from a network that ends there.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class ReluOutputs:
         return network
 
     def dead_units(self) -> dict[int, float]:
-        """For each ReLU layer the share of units that are 0 for every row."""
+        """For each ReLU layer, the share of units that are 0 for every row."""
         weights = self._model.get_weights()
         shares = {}
         for number, network in self._networks.items():
@@ -111,7 +111,7 @@ class ReluOutputs:
 
 
 def _relus(declarations: Sequence[Layer]) -> list[tuple[int, list[Layer]]]:
-    """For each ReLU the number of the layer whose units it is for, the last dense one, and all layers up to it."""
+    """For each ReLU, the number of the dense layer whose units it activates, and all layers up to it."""
     found, dense = [], -1
     for number, prefix in enumerate(_prefixes(declarations, [])):
         dense = number if isinstance(prefix[-1], Dense) else dense
@@ -121,7 +121,7 @@ def _relus(declarations: Sequence[Layer]) -> list[tuple[int, list[Layer]]]:
 
 
 def _prefixes(declarations: Sequence[Layer], before: list[Layer]) -> Iterator[list[Layer]]:
-    """For each layer the way that data take to its output; inside of a residual block that is not around it."""
+    """For each layer, the layers that data pass to its output; inside a residual, without the skip connection."""
     way = list(before)
     for layer in declarations:
         if isinstance(layer, Residual):

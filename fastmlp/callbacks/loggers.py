@@ -1,4 +1,4 @@
-"""Files with a line for each epoch."""
+"""Writes files with a line for each epoch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .base import Callback, Logs
 
 
 class EpochLines(Callback):
-    """A text file with a line for each epoch, which can be read while training runs.
+    """A text file with a line for each epoch, which is readable during training.
 
-    The file is open only while a line is written, so that nothing is lost however training ends.
+    The file is open only while a line is written, so that no line is lost, however training ends.
     """
 
     def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
@@ -28,7 +28,7 @@ class EpochLines(Callback):
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._names = list(run_info["logs"])
-        goes_on = bool(self.model.history and self.model.history.epoch)  # a new run begins with an empty history
+        goes_on = bool(self.model.history and self.model.history.epoch)  # a new run starts with an empty history
         lines = self._lines_there() if self.append or goes_on else []
         if goes_on:
             while lines and self._is_repeated(lines[-1], run_info["first_epoch"]):
@@ -37,7 +37,7 @@ class EpochLines(Callback):
         write_atomically(self.path, "".join(f"{line}\n" for line in lines).encode())
 
     def _lines_there(self) -> list[str]:
-        """The lines of the file; one without an end is what a crash left behind."""
+        """The lines of the file, without an unfinished last line after a crash."""
         if not self.path.is_file():
             return []
         text = self.path.read_text(encoding="utf-8")
@@ -53,31 +53,31 @@ class EpochLines(Callback):
             file.write(text)
 
     def _line(self, epoch: int, logs: Logs) -> str:
-        """The text of an epoch, with the end of its line."""
+        """The line of an epoch, with its line end."""
         raise NotImplementedError
 
     def _epoch_of(self, line: str) -> int | None:
-        """The number of the epoch that a line is about; None for other lines."""
+        """The number of the epoch in a line; None for other lines."""
         raise NotImplementedError
 
 
 class CSVLogger(EpochLines):
-    """Write a table with a line for each epoch: its number, from 0, and all values of the logs.
+    """Writes a table with a line for each epoch: its number, from 0, and all values of the logs.
 
-    Lines can be read as soon as their epoch is over. A run that goes on with ``fit(resume=True)`` keeps the lines of
-    the epochs before it and replaces those that it trains again, also in another process.
+    Lines are readable as soon as their epoch ends. A run with ``fit(resume=True)`` keeps the lines of earlier epochs
+    and replaces those that it trains again, also in another process.
 
     Parameters
     ----------
     path : path-like
-        Folders that are missing are made.
+        Missing folders are made.
     append : bool, default False
-        False: a new run writes a new file. True: it adds its lines to those that are there, in their columns.
+        False: a new run writes a new file. True: it adds lines to the existing file, in the same columns.
 
     Raises
     ------
     ArgumentError
-        By `fit`, if lines are to be added to a file that is no such table.
+        By `fit`, if the existing file is not such a table.
 
     Examples
     --------
@@ -112,7 +112,7 @@ class CSVLogger(EpochLines):
 
     def _line(self, epoch: int, logs: Logs) -> str:
         rows: list[list[Any]] = []
-        if not self._columns:  # also what other callbacks have put into the logs
+        if not self._columns:  # also values that other callbacks have added to the logs
             self._columns = list(dict.fromkeys(["epoch", *self._names, *logs]))
             rows.append(self._columns)
         values = {"epoch": epoch, **{name: repr(float(value)) for name, value in logs.items()}}
@@ -128,16 +128,16 @@ class CSVLogger(EpochLines):
 
 
 class JSONLogger(EpochLines):
-    """Write a line of JSON for each epoch: ``{"epoch": 0, "loss": 0.5, …}``.
+    """Writes a line of JSON for each epoch: ``{"epoch": 0, "loss": 0.5, …}``.
 
-    What is not finite becomes ``null``. Otherwise as `CSVLogger`.
+    NaN and infinity become ``null``. Otherwise it works like `CSVLogger`.
 
     Parameters
     ----------
     path : path-like
-        Folders that are missing are made.
+        Missing folders are made.
     append : bool, default False
-        False: a new run writes a new file. True: it adds its lines to those that are there.
+        False: a new run writes a new file. True: it adds lines to the existing file.
 
     Examples
     --------

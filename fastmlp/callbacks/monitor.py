@@ -1,4 +1,4 @@
-"""A value of the logs that a callback watches, and what counts as better."""
+"""Monitors a value of the logs, and decides which values are better."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Monitor:
     Parameters
     ----------
     name : str
-        Of the value, such as ``"val_loss"``.
+        The name of the value, such as ``"val_loss"``.
     mode : {"auto", "min", "max"}
-        Which way is better. "auto": as the metric says, and a loss down.
+        Whether smaller or larger is better. "auto" asks the metric; smaller losses are better.
     min_delta : float
-        A smaller change than this is none.
+        Smaller changes do not count.
     """
 
     def __init__(self, name: Any, mode: Any, min_delta: Any = 0.0) -> None:
@@ -31,10 +31,10 @@ class Monitor:
         self.name = name
         self.min_delta = check.real_number(min_delta, "min_delta", minimum=0)
         self._asked = check.choice(mode, "mode", ("auto", "min", "max"))
-        self.mode = self._asked  # "auto" until a run begins
+        self.mode = self._asked  # "auto" until a run starts
 
     def begin(self, run_info: dict[str, Any]) -> None:
-        """Take note of a run; one that will never have the value is refused before its first epoch."""
+        """Start a run; refuses a run that will never have the value."""
         validated = run_info["validation_rows"] > 0
         self._every = run_info["validation_freq"] if validated else 1
         if not validated and self._is_validation and self.name.removeprefix("val_") in run_info["logs"]:
@@ -51,12 +51,12 @@ class Monitor:
         return "max" if known else "min"
 
     def read(self, logs: Logs, epoch: int) -> float | None:
-        """The value after an epoch; None where the epoch has no validation.
+        """The value after an epoch; None if the epoch has no validation.
 
         Raises
         ------
         ArgumentError
-            If it is not among the logs.
+            If the logs do not have it.
         """
         if self.name in logs:
             return float(logs[self.name])
@@ -78,7 +78,7 @@ class Monitor:
         )
 
     def improves(self, value: float, best: float | None) -> bool:
-        """Whether a value is better than another by more than ``min_delta``; NaN never is."""
+        """Whether a value is better than another by more than ``min_delta``; NaN is never better."""
         if best is None or math.isnan(best):
             return not math.isnan(value)
         return value > best + self.min_delta if self.mode == "max" else value < best - self.min_delta

@@ -1,4 +1,4 @@
-"""Showing how training comes along."""
+"""Shows the progress of training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _IN_WORDS = {"max_time": "the time given is over", "interrupted": "interrupted",
 
 
 class ProgressLine(Callback):
-    """A line for each epoch: loss, metrics, validation, samples per second, and the time that is left.
+    """Shows a line for each epoch: loss, metrics, validation, samples per second, and the remaining time.
 
     Parameters
     ----------
     live : bool
-        Whether to redraw the line while the epoch runs (for a terminal), or print finished lines only.
+        Whether to redraw the line during the epoch (for a terminal), or only print finished lines.
     """
 
     def __init__(self, *, live: bool, stream: TextIO | None = None) -> None:
@@ -68,14 +68,16 @@ class ProgressLine(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar for each epoch, by tqdm: a widget in a notebook, text in a terminal; a line for each epoch elsewhere.
+    """Shows a bar for each epoch with tqdm.
 
-    `fit` shows it by itself, with ``verbose="auto"`` or 1, in a notebook or a terminal where tqdm is installed.
+    It is a widget in a notebook and text in a terminal; elsewhere there is a line for each epoch.
+
+    `fit` uses it with ``verbose="auto"`` or 1, in a notebook or a terminal, if tqdm is installed.
 
     Parameters
     ----------
     stream : text stream, optional
-        Where the bar is drawn, except for a widget. Default: standard output.
+        The output for the bar, unless it is a widget. Default: standard output.
 
     Raises
     ------
@@ -148,7 +150,7 @@ def _tqdm_class() -> Any:
 def _is_installed(package: str) -> bool:
     try:
         return importlib.util.find_spec(package) is not None
-    except ValueError:  # something in its place in sys.modules
+    except ValueError:  # another object in its place in sys.modules
         return False
 
 
@@ -175,9 +177,9 @@ def _duration(seconds: float) -> str:
 
 
 def progress(verbose: str | int | bool) -> list[Callback]:
-    """The progress callback for ``verbose``: 0 none, 1 live, 2 finished lines, "auto" what the output takes.
+    """The progress callback for ``verbose``: 0 none, 1 live, 2 finished lines, "auto" what suits the output.
 
-    Live is a `ProgressBar` in a notebook or a terminal where tqdm is installed, otherwise a line that is redrawn.
+    Live means a `ProgressBar` in a notebook or a terminal if tqdm is installed, otherwise a line that is redrawn.
     """
     if not verbose or sys.stdout is None:
         return []

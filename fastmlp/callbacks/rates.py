@@ -1,4 +1,4 @@
-"""Changing the learning rate while training goes on."""
+"""Changes the learning rate during training."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from .monitor import Monitor
 
 
 class ReduceLROnPlateau(Callback):
-    """Reduce the learning rate when a value has not improved for some epochs.
+    """Reduces the learning rate when a value has not improved for some epochs.
 
-    It sets ``model.learning_rate``, which stays reduced after training, and in a saved model, until ``compile``.
+    It sets ``model.learning_rate``, which stays reduced after training and in a saved model, until ``compile``.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
-        The value of the logs that is watched.
+        The name of the monitored value in the logs.
     factor : float, default 0.1
-        What the rate is multiplied by, above 0 and below 1.
+        The factor for the rate, above 0 and below 1.
     patience : int, default 10
-        Epochs without an improvement after which the rate is reduced; 0 is as 1.
+        The number of epochs without improvement before the rate is reduced; 0 acts like 1.
     mode : {"auto", "min", "max"}, default "auto"
         As in `EarlyStopping`.
     min_delta : float, default 1e-4
-        A smaller change than this is no improvement.
+        Smaller changes are not improvements.
     cooldown : int, default 0
-        Epochs after a reduction that do not count.
+        The number of epochs after a reduction that do not count.
     min_lr : float, default 0.0
-        The rate is never reduced below this.
+        The smallest rate.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class ReduceLROnPlateau(Callback):
 
 
 def _refuse_schedule(callback: Callback) -> None:
-    """Two that set the same rate: the first change would end the schedule for good."""
+    """Refuse an optimiser with a schedule, because the first change of the rate would end the schedule."""
     if callback.model.has_schedule:
         raise ArgumentError(
             f"{type(callback).__name__} sets the learning rate, but the optimizer's follows a schedule already: "
@@ -98,13 +98,13 @@ def _refuse_schedule(callback: Callback) -> None:
 
 
 class LearningRateScheduler(Callback):
-    """Set the learning rate of each epoch by a function.
+    """Sets the learning rate of each epoch with a function.
 
     Parameters
     ----------
     schedule : callable
-        ``schedule(epoch, rate)``, with the epoch's number from 0 and the rate so far, returns the epoch's rate. It
-        is asked again when training resumes in the middle of an epoch.
+        ``schedule(epoch, rate)`` takes the epoch's number from 0 and the present rate, and returns the epoch's rate.
+        It is called again if training resumes in the middle of an epoch.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Stopping when nothing gets better any more."""
+"""Stops training when it no longer improves."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ from .monitor import Monitor
 
 
 class EarlyStopping(Callback):
-    """Stop training when a value has not improved for some epochs.
+    """Stops training when a value has not improved for some epochs.
 
-    Each run of `fit` counts afresh, also one with ``resume=True``.
+    Each run of `fit` counts from zero, even with ``resume=True``.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
-        The value of the logs that is watched.
+        The name of the monitored value in the logs.
     min_delta : float, default 0.0
-        A smaller change than this is no improvement.
+        Smaller changes are not improvements.
     patience : int, default 0
-        Epochs without an improvement after which training stops; 0 is as 1.
+        The number of epochs without improvement before training stops; 0 acts like 1.
     mode : {"auto", "min", "max"}, default "auto"
-        Which way is better. "auto": up for names with accuracy, auc, f1, precision, recall or r2, otherwise down.
+        Whether smaller or larger is better. "auto": larger for names with accuracy, auc, f1, precision, recall or r2,
+        otherwise smaller.
     baseline : float, optional
-        Epochs count as without an improvement until the value is better than this; but as in Keras, training is not
-        stopped after an epoch that improved.
+        Epochs do not count as improved until the value is better than this. As in Keras, training never stops after an
+        epoch that improved.
     restore_best_weights : bool, default False
-        As in Keras, False leaves the model as it was trained last. True: whatever ends training, the model gets the
-        weights of its best epoch. The optimiser's state stays, so that ``fit(resume=True)`` then goes on from other
-        weights than it would have.
+        False leaves the model with its last weights, as in Keras. True gives the model the weights of its best epoch,
+        however training ends. The optimiser keeps its last state, so ``fit(resume=True)`` then continues from other
+        weights.
     start_from_epoch : int, default 0
-        Epochs before this one, numbered from 0, are not looked at.
+        Epochs before this one do not count; epochs count from 0.
 
     Attributes
     ----------
     best : float or None
         The best value so far.
     best_epoch : int or None
-        Its epoch, numbered from 0.
+        The epoch of the best value, from 0.
     stopped_epoch : int or None
-        The epoch after which training was stopped; None while it was not.
+        The epoch after which training was stopped; None if it was not.
 
     Raises
     ------
     ArgumentError
-        By `fit`, if the logs have no value of this name; the message lists those that there are.
+        By `fit`, if the logs have no value of this name; the message lists their names.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Experiment trackers: what training logs, sent to other programs.
+"""Experiment trackers, which send the logs of training to other programs.
 
-A tracker is a callback with three methods of its own. The packages behind them are imported when a tracker is made.
+A tracker is a callback with three further methods. It imports its package when it is created.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from .._base import check
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
+from .._base.public import as_public
 from .._version import __version__
 from . import Callback, Logs
 from .base import Model
@@ -25,15 +26,15 @@ __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 
 
 class Tracker(Callback):
-    """Base of all trackers: override `log_settings`, `log` and `finish`.
+    """Base of all trackers. Override `log_settings`, `log` and `finish`.
 
-    Training goes on whatever a tracker does: one that raises an error is switched off, with one warning.
+    A tracker that raises an error is switched off with one warning, and training continues.
 
     Parameters
     ----------
     every : "epoch" or int, default "epoch"
-        When values are logged. "epoch": after each epoch, with its number from 0 as the step. A number: after every so
-        many batches, and after each epoch, with the batches since the beginning of training as the step.
+        When to log values. "epoch": after each epoch, with its number from 0 as the step. A number: after every so
+        many batches and after each epoch, with the number of batches since the start of training as the step.
 
     Examples
     --------
@@ -54,10 +55,10 @@ class Tracker(Callback):
     # ------------------------------------------------------------ to be overridden
 
     def log_settings(self, settings: dict[str, Any]) -> None:
-        """Begin a run; ``settings`` describe the model and its training, ready for JSON."""
+        """Start a run; ``settings`` describe the model and its training, ready for JSON."""
 
     def log(self, step: int, values: dict[str, float]) -> None:
-        """Log values; steps never fall within a run."""
+        """Log values; steps never decrease within a run."""
 
     def finish(self, reason: str) -> None:
         """End a run; ``reason`` is the history's ``stopped``."""
@@ -74,11 +75,11 @@ class Tracker(Callback):
         self._epoch = epoch
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        if self.every_batches is not None and batch < self._batches:  # the last is logged with its epoch
+        if self.every_batches is not None and batch < self._batches:  # the last batch is logged with its epoch
             self._attempt(self.log, self._epoch * self._batches + batch, dict(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        done = self.model.position.batch or self._batches  # an epoch that was cut short stands at its last batch
+        done = self.model.position.batch or self._batches  # the step of an unfinished epoch is its last batch
         step = epoch if self.every_batches is None else epoch * self._batches + done
         self._attempt(self.log, step, dict(logs))
 
@@ -93,7 +94,7 @@ class Tracker(Callback):
             method(*args)
         except Exception as error:
             self._is_on = False
-            with contextlib.suppress(Exception):  # what it opened is closed, if that still works
+            with contextlib.suppress(Exception):  # close what it opened, if that still works
                 self.finish("failed")
             warnings.warn(
                 f"{type(self).__name__} is switched off, because its {method.__name__} failed: "
@@ -104,22 +105,22 @@ class Tracker(Callback):
 
 
 class WandbTracker(Tracker):
-    """Log to Weights & Biases (https://wandb.ai); with the environment variable ``WANDB_MODE=offline``, to a folder.
+    """Logs to Weights & Biases (https://wandb.ai), or to a folder if the environment has ``WANDB_MODE=offline``.
 
     Parameters
     ----------
     run : wandb.Run, optional
-        A run of yours, which is not ended with training. Default: the one that ``wandb.init`` has begun, otherwise a
-        new one for each training.
+        Your own run, which stays open after training. Default: the run that ``wandb.init`` has started, or else a new
+        run for each training.
     project, name : str, optional
-        Of a new run; see ``wandb.init``.
+        For a new run; see ``wandb.init``.
     every : "epoch" or int, default "epoch"
         As in `Tracker`.
 
     Attributes
     ----------
     run : wandb.Run or None
-        The run that is, or was last, logged to.
+        The present or latest run.
 
     Raises
     ------
@@ -162,26 +163,26 @@ class WandbTracker(Tracker):
 
 
 class MLflowTracker(Tracker):
-    """Log to MLflow (https://mlflow.org): a database file, a server, or whatever ``MLFLOW_TRACKING_URI`` says.
+    """Logs to MLflow (https://mlflow.org): a database file, a server, or the value of ``MLFLOW_TRACKING_URI``.
 
     Parameters
     ----------
     tracking_uri : str, optional
         Such as ``"sqlite:///mlflow.db"``. Default: MLflow's own.
     experiment : str, optional
-        Name of an experiment, which is made where it is missing. Default: ``MLFLOW_EXPERIMENT_NAME``, or "Default".
+        The name of an experiment, which is made if it is missing. Default: ``MLFLOW_EXPERIMENT_NAME``, or "Default".
     name : str, optional
-        Of a new run.
+        The name of a new run.
     run_id : str, optional
-        A run of yours, which is not ended with training. Default: the one that ``mlflow.start_run`` has begun, if none
-        of the other arguments is given; otherwise a new one for each training.
+        Your own run, which stays open after training. Default: without other arguments, the run that
+        ``mlflow.start_run`` has started; otherwise a new run for each training.
     every : "epoch" or int, default "epoch"
         As in `Tracker`.
 
     Attributes
     ----------
     run_id : str or None
-        The run that is, or was last, logged to.
+        The present or latest run.
 
     Raises
     ------
@@ -210,10 +211,10 @@ class MLflowTracker(Tracker):
         theirs = self._given or self._active_run()
         self._is_own = theirs is None
         self.run_id = theirs or self._client.create_run(self._experiment_id(), run_name=self._name).info.run_id
-        there = self._client.get_run(self.run_id).data.params  # MLflow refuses to change one
+        there = self._client.get_run(self.run_id).data.params  # MLflow refuses to change a parameter
         entities = self._mlflow.entities
         params = [entities.Param(key, value[:500]) for key, value in _flat(settings).items() if key not in there]
-        for start in range(0, len(params), 100):  # its limits: characters, and parameters in one call
+        for start in range(0, len(params), 100):  # MLflow's limits: characters, and parameters in one call
             self._client.log_batch(self.run_id, params=params[start : start + 100])
 
     def _active_run(self) -> str | None:
@@ -238,12 +239,12 @@ class MLflowTracker(Tracker):
 
 
 class TensorBoardTracker(Tracker):
-    """Write event files for TensorBoard: ``tensorboard --logdir runs`` shows them.
+    """Writes event files for TensorBoard, which ``tensorboard --logdir runs`` shows.
 
     Parameters
     ----------
     logdir : path-like
-        Folder of this run; take another one for each, such as ``"runs/first"``.
+        The folder of this run, such as ``"runs/first"``; use a different one for each run.
     every : "epoch" or int, default "epoch"
         As in `Tracker`.
 
@@ -277,7 +278,7 @@ _FAILURES = ("diverged", "failed")
 
 
 def settings_of(model: Model, run_info: dict[str, Any]) -> dict[str, Any]:
-    """What describes a training run, ready for JSON: the model, how it is trained, and on how much."""
+    """The description of a training run, ready for JSON: the model, its training, and the amount of data."""
     of_run = ("epochs", "first_epoch", "batch_size", "batches", "rows", "validation_rows")
     return {
         "layers": [layer.config() for layer in model.declarations],
@@ -318,3 +319,6 @@ def _package(name: str, *, extra: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         raise MissingExtraError(f"{name} is not installed: pip install 'fastmlp[{extra}]'") from None
+
+
+as_public(globals(), "fastmlp.trackers")

@@ -1,7 +1,7 @@
 """The command line: ``fastmlp``, or ``python -m fastmlp``.
 
-One module for each command, imported when that command runs, so that ``fastmlp --help`` loads neither numba nor
-the data sets. A command returns its exit code, and raises for anything that a person should read.
+There is one module for each command, imported when that command runs, so that ``fastmlp --help`` loads neither numba
+nor the data sets. A command returns its exit code, and raises an error for the user to read.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        Arguments after the program's name; default: those of the process.
+        The arguments after the program's name; default: those of the process.
 
     Returns
     -------
     int
-        Exit code: 0 for success, 1 for a run that failed, 2 for wrong usage. What went wrong is one line on
-        stderr, without a traceback.
+        The exit code: 0 for success, 1 for a run that failed, 2 for wrong usage. Errors are one line on stderr,
+        without a traceback.
 
     Examples
     --------
@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             code = _run(argv)
             if sys.stdout is not None:
-                sys.stdout.flush()  # what is wrong with it shows here, not when the interpreter ends
+                sys.stdout.flush()  # errors of the output show here, not at the end of the interpreter
             return code
-        except BrokenPipeError:  # the reader, such as head, has enough
+        except BrokenPipeError:  # the reader, such as head, has closed the pipe
             _forget_stdout()
             return 1
         except KeyboardInterrupt:
@@ -71,7 +71,7 @@ def _run(argv: Sequence[str] | None) -> int:
             code: int = importlib.import_module(f".{args.command}", __name__).run(args)
         except UsageError as error:
             args.parser.error(str(error))
-    except SystemExit as leaving:  # argparse leaves so, with 0 after --help and 2 after a wrong option
+    except SystemExit as leaving:  # argparse exits like this, with 0 after --help and 2 after a wrong option
         return leaving.code if isinstance(leaving.code, int) else 2
     return code
 
@@ -83,14 +83,14 @@ def _failed(what: str) -> int:
 
 def _described(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        _forget_stdout()  # it may be what is full
+        _forget_stdout()  # stdout may be on the full disk
     if error.filename is None or error.strerror is None:
         return str(error)
     return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
 def _forget_stdout() -> None:
-    """Send what is still buffered nowhere: else the interpreter complains about it when it ends."""
+    """Discard the buffer of stdout; otherwise the interpreter reports an error at its end."""
     with contextlib.suppress(OSError, ValueError, AttributeError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
@@ -103,6 +103,6 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    # A user of the command line has no use for the source line that a warning came from.
+    # Users of the command line need no source line with a warning.
     text = " ".join(str(message).split()).removeprefix("fastmlp: ")
     print(f"fastmlp: warning: {text}", file=file or sys.stderr)

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_phases(args: argparse.Namespace) -> int:
-    """Milliseconds of an epoch by phase, on one thread and on all."""
+    """Print the milliseconds of an epoch by phase, on one thread and on all."""
     if args.only is not None or args.json is not None:
         raise UsageError("--phases goes with --rounds, --rows and --threads alone")
     most = min(args.threads or _threads.get_num_threads(), _threads.available_threads())
@@ -58,7 +58,7 @@ def _print_phases(args: argparse.Namespace) -> int:
 
 
 def jobs(rows: int | None) -> list[Job]:
-    """Training of two networks, and predictions of one, some and many rows."""
+    """The jobs: training of two networks, and predictions of one, some and many rows."""
     trained = _trained(rows)
     most = replace(trained[0], rows=max(_PREDICTED_ROWS) if rows is None else rows)
     predicted = sorted({min(count, most.rows) for count in _PREDICTED_ROWS})
@@ -71,7 +71,7 @@ def _trained(rows: int | None) -> list[Workload]:
 
 
 def _chosen(names: list[str] | None) -> list[Contestant]:
-    """The contestants of these names, fastmlp first, which all others are compared with."""
+    """The contestants with these names, after fastmlp, to which all others are compared."""
     if names is None:
         return [contestant for contestant in CONTESTANTS.values() if contestant.is_installed]
     unknown = [name for name in names if name.lower() not in {known.lower() for known in CONTESTANTS}]
@@ -86,7 +86,7 @@ def _ours(results: list[Result]) -> Result:
 
 
 def _progress() -> Callable[[str], None]:
-    """What is being measured, on one line of the terminal that is wiped in the end."""
+    """Show the present measurement on one line of the terminal, which is erased at the end."""
     if sys.stderr is None or not sys.stderr.isatty():
         return lambda text: None
     return lambda text: print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)

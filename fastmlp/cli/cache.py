@@ -9,21 +9,21 @@ from .. import kernels
 from .._compiling import cache, jit
 from .usage import UsageError
 
-# Each kernel of a first fit, evaluate and predict, with the dtype that it runs in (None: the model's), and whether
-# it has a parallel form.
+# Each kernel of a first fit, evaluate and predict, with its dtype (None: the model's), and whether it has a parallel
+# form.
 _FIRST_KERNELS = (
     ("shuffle", "float64", False),
     ("train_batches", None, True),
-    ("train_batches_full", None, True),  # of a first fit with other than core operations
+    ("train_batches_full", None, True),  # for a first fit with other operations than the core
     ("evaluate_batches", None, True),
     ("predict_batches", None, True),
     ("predict_rows", None, False),
-    ("network_fault", "float64", False),  # of a first call from numba code
+    ("network_fault", "float64", False),  # for a first call from numba code
 )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Warm, clear or find the kernel cache."""
+    """Warm, clear or show the kernel cache."""
     if args.dtype is not None and not args.warm:
         raise UsageError("--dtype is for --warm")
     if args.clear:
@@ -33,11 +33,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_path() -> int:
-    """The folder that is written on stdout, for scripts; the rest on stderr, for people."""
+    """Print the writable folder on stdout for scripts, and the rest on stderr for people."""
     places = cache.places()
     if places.shared is not None:
         print(f"fastmlp: kernels are also read from {places.shared.parent}", file=sys.stderr)
-    if places.folder is None:  # a warning has said why
+    if places.folder is None:  # a warning has named the reason
         return 1
     print(places.folder.parent)
     return 0
@@ -58,7 +58,7 @@ def _warm(dtype: str) -> int:
 
 
 def first_kernels(dtypes: list[str]) -> list[tuple[str, str, bool]]:
-    """Name, dtype and form (parallel or serial) of each kernel that a first run in these dtypes needs."""
+    """Name, dtype and form (parallel or serial) of each kernel for a first run in these dtypes."""
     forms = []
     for name, own_dtype, is_parallel in _FIRST_KERNELS:
         for dtype in [own_dtype] if own_dtype else dtypes:
@@ -67,5 +67,5 @@ def first_kernels(dtypes: list[str]) -> list[tuple[str, str, bool]]:
 
 
 def kernel_variant(name: str, dtype: str, parallel: bool) -> object:
-    """The compiled form of a kernel, loaded or compiled."""
+    """Load or compile a form of a kernel."""
     return getattr(kernels, name).variant(dtype, parallel=parallel)

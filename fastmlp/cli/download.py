@@ -11,7 +11,7 @@ from .._base.errors import DataFileError
 
 
 def run(args: argparse.Namespace) -> int:
-    """Download a data set, and say how to use it."""
+    """Download a data set, and print how to use it."""
     if args.to is None:
         with contextlib.suppress(DataFileError):
             datasets.load(args.name)
@@ -25,14 +25,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 class Progress:
-    """A line for each file: redrawn as it comes on a terminal, else printed once it is there."""
+    """Shows a line for each file: redrawn during the download on a terminal, otherwise printed at its end."""
 
     def __init__(self) -> None:
         self._live = sys.stdout is not None and sys.stdout.isatty()
         self._percent = -1
 
     def __call__(self, name: str, done: int, total: int) -> None:
-        """Show how much of a file has come."""
+        """Show the progress of a file."""
         percent = 100 * done // total
         finished = done >= total
         if percent == self._percent or not (self._live or finished):

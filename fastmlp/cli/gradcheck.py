@@ -15,7 +15,7 @@ _OF_A_NEW_MODEL = ("layers", "activation")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what was found for each tensor; 1 if a gradient is wrong."""
+    """Print the result for each tensor; returns 1 if a gradient is wrong."""
     model, data = _new(args) if args.model is None else _saved(args.model, args)
     x, y = data.test[0][: args.rows], data.test[1][: args.rows]
     found = model.gradient_check(x, y, samples=args.samples, step=args.step, tolerance=args.tolerance, seed=args.seed)

@@ -1,4 +1,4 @@
-"""``fastmlp info``: what a bug report needs, and an answer to "why is it slow here?"."""
+"""``fastmlp info``: facts for bug reports, and for the question "why is it slow here?"."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .._base.errors import DataFileError
 from .._compiling import cache, threads
 from .._version import __version__
 
-# What the kernels' speed depends on, of all that CPUs tell about themselves.
+# The CPU features that determine the speed of kernels.
 _FEATURES = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512dq", "avx512bw", "avx512vl", "amx-tile", "neon", "sve")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is known about this installation and this machine."""
+    """Print facts about this installation and this machine."""
     for name, value in _facts():
         print(f"{name + ':':<18} {value}")
     return 0
@@ -65,6 +65,7 @@ def _affinity() -> str:
 
 
 def _threading_layer() -> str:
+    """The threading layer of parallel kernels."""
     with contextlib.suppress(ValueError):  # there is no such layer
         threads.start()
     return threads.layer() or "none"

@@ -1,4 +1,4 @@
-"""Labelled data for the commands: read by `fastmlp.datasets`, and made to mean what a model has learned."""
+"""Labelled data for the commands: `fastmlp.datasets` reads them, and they get the meaning that a model has learned."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Part = tuple[Array, Array]
 Names = tuple[str, ...] | None
 
 _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
-_FEW_COLUMNS = 64  # the smallest images that people train on are 8 x 8
+_FEW_COLUMNS = 64  # the smallest common images are 8 x 8
 _KINDS = {"uint8": "pixels (uint8)", "float32": "numbers that are no pixels (float32)"}
 _OPTIONS = {
     "label": "--label",
@@ -45,10 +45,10 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Labelled:
-    """Training and test rows, all words that are labels, where they are words, and how a table was read.
+    """Training and test rows, the labels if they are words, and the form of a table.
 
-    Evaluation needs no training rows: they are empty then. ``label`` is the label column, ``one_hot`` the number of
-    leading columns of one-hot labels, and ``label_source`` says the same and why, in words.
+    Evaluation needs no training rows, so they are empty. ``label`` is the label column, ``one_hot`` the number of
+    leading columns of one-hot labels, and ``label_source`` explains the choice in words.
     """
 
     source: str
@@ -63,34 +63,34 @@ class Labelled:
 
     @property
     def features(self) -> str:
-        """What they are, as the notes of a model call it."""
+        """The kind of features, in the words of a model's notes."""
         return "uint8" if self.train[0].dtype == np.uint8 else "float32"
 
     @property
     def labels(self) -> int | tuple[str, ...] | list[int]:
-        """What a new model is told of the classes: words, numbers that are not those from 0 on, or how many."""
+        """The ``classes`` of a new model: words, numbers that do not count from 0, or how many."""
         if self.class_names is not None:
             return self.class_names
         return naming.distinct(np.concatenate([y for _, y in (self.train, self.test)]))
 
     @property
     def classes(self) -> int:
-        """How many there are."""
+        """The number of classes."""
         return self.labels if isinstance(self.labels, int) else len(self.labels)
 
     def as_kind(self, features: str | None) -> Labelled:
-        """As pixels or as numbers, where that is asked for."""
+        """Convert to pixels or to numbers, on request."""
         (x, y), (x_test, y_test) = self.train, self.test
         train, test = as_kind(x, features, self.source), as_kind(x_test, features, self.source)
         return replace(self, train=(train, y), test=(test, y_test))
 
     def with_rows(self, count: int | None) -> Labelled:
-        """With the first so many training rows; None for all."""
+        """Keep the first so many training rows, or all (None)."""
         x, y = self.train
         return replace(self, train=(x[:count], y[:count]))
 
     def for_model(self, model: Sequential, notes: Notes | None, features: str | None = None) -> Labelled:
-        """The same rows, read as the model's training data were."""
+        """The same rows, read like the model's training data."""
         known = None if model.classes is None or model.classes.dtype.kind != "U" else tuple(map(str, model.classes))
         if known is not None or notes is not None:
             check_labels(known, self.class_names, self.source)
@@ -105,7 +105,7 @@ class Labelled:
 
 
 def load_split(source: str, form: TableForm, seed: int) -> Labelled:
-    """A training and a test part; those of a single CSV file are drawn by ``seed``."""
+    """A training and a test part; ``seed`` draws those of a single CSV file."""
     if not _is_csv(source, form):
         return _loaded(source, form, 0)
     table, y = _read_csv(source, form)
@@ -118,7 +118,7 @@ def load_test(source: str, form: TableForm, seed: int) -> Labelled:
     if _is_csv(source, form):
         table, y = _read_csv(source, form)
         return _labelled(source, Loaded((table.x[:0], y[:0]), (table.x, y), table), form, table.class_names)
-    if data_name(source) == "digits":  # which need not draw the training images
+    if data_name(source) == "digits":  # without drawing the training images
         return Labelled(source, *datasets.digits(n_train=0, seed=seed))
     data = _loaded(source, form, seed)
     x, y = data.train
@@ -126,7 +126,7 @@ def load_test(source: str, form: TableForm, seed: int) -> Labelled:
 
 
 def load_unlabelled(source: str, form: TableForm) -> tuple[Array, Names]:
-    """Features, and the names of their columns where there are any."""
+    """Features, and the names of their columns if they have any."""
     with _in_words_of_the_command_line():
         return load_named(source, form)
 
@@ -159,11 +159,11 @@ def _is_csv(source: str, form: TableForm) -> bool:
     is_csv = not is_name and path.is_file() and not first_bytes(existing_file(path), 6).startswith(_NOT_CSV)
     if form.label != "auto" and not is_csv and (is_name or path.is_file()):
         raise UsageError(f"--label is for CSV files, and {source} is not one")
-    return is_csv and path.suffix != ".npz"  # which is then damaged; `load` says so
+    return is_csv and path.suffix != ".npz"  # it is damaged; `load` raises the error
 
 
 def _read_csv(source: str, form: TableForm) -> tuple[Table, Array]:
-    """The table, and its labels: words, where they are words."""
+    """The table and its labels, as words if they are words."""
     with _in_words_of_the_command_line():
         table = read_table(source, form)
     if table.y is None:
@@ -173,7 +173,7 @@ def _read_csv(source: str, form: TableForm) -> tuple[Table, Array]:
 
 @contextmanager
 def _in_words_of_the_command_line() -> Iterator[None]:
-    """Remedies name options, and not the arguments of Python functions."""
+    """Make remedies in errors name options instead of arguments of Python functions."""
     try:
         yield
     except (DataFileError, ArgumentError) as error:
@@ -187,7 +187,7 @@ def _in_words_of_the_command_line() -> Iterator[None]:
 
 
 def hint_at_pixels(source: str, x: Array) -> None:
-    """Say, where numbers look like pixels, what to do if they are: on stderr, because stdout may be a table."""
+    """Print a hint if numbers look like pixels, on stderr because stdout may be a table."""
     if x.dtype != np.uint8 and x.shape[1] >= _FEW_COLUMNS and are_whole_bytes(x):
         print(
             f"fastmlp: hint: {source} holds whole numbers of 0 to 255: if these are pixels, say --features uint8",
@@ -196,7 +196,7 @@ def hint_at_pixels(source: str, x: Array) -> None:
 
 
 def announce(data: Labelled, is_known: bool, say: Callable[[str], object] = print) -> None:
-    """Say which column of a table is taken as the label, and why; hint, unless it is known what the features are."""
+    """Print which column of a table is the label, and why; print a hint, unless the kind of features is known."""
     if data.label_source:
         say(f"label: {data.label_source}")
     if not is_known:
@@ -207,7 +207,7 @@ def announce(data: Labelled, is_known: bool, say: Callable[[str], object] = prin
 
 
 def table_form(args: argparse.Namespace) -> TableForm:
-    """How tables are to be read, by the options of a command."""
+    """The form of tables, from the options of a command."""
     label, one_hot = _asked_labels(args)
     return TableForm(
         "auto" if label is None else label,
@@ -219,7 +219,7 @@ def table_form(args: argparse.Namespace) -> TableForm:
 
 
 def form_for(args: argparse.Namespace, notes: Notes | None, model_path: object, model: Sequential) -> TableForm:
-    """How to read data for a saved model: as its training data, unless that is asked for in another way."""
+    """The form of data for a saved model: that of its training data, unless options change it."""
     form = replace(table_form(args), known_features=naming.texts_only(model.feature_names))
     if notes is None:
         is_of_pixels = args.features is None and model.input_kind == "pixels"
@@ -241,12 +241,12 @@ def form_for(args: argparse.Namespace, notes: Notes | None, model_path: object, 
 
 
 def _asked_labels(args: argparse.Namespace) -> tuple[object, object]:
-    """Predictions need no labels, and have no options for them."""
+    """The label options; the command ``predict`` has none."""
     return getattr(args, "label", None), getattr(args, "one_hot", None)
 
 
 def as_kind(x: Array, features: str | None, source: str) -> Array:
-    """Features as pixels ("uint8") or as numbers ("float32"), or as they were stored."""
+    """Features as pixels ("uint8"), as numbers ("float32"), or as they were stored."""
     if features == "uint8" and x.dtype != np.uint8:
         wrong = not_pixels(x)
         if wrong.any():
@@ -259,7 +259,7 @@ def as_kind(x: Array, features: str | None, source: str) -> Array:
 
 
 def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Array, source: str) -> Array:
-    """Features as pixels or as numbers: as asked for, else as the model has learned."""
+    """Features as pixels or as numbers: by the option, or else as the model has learned."""
     wanted = model.engine.program.fan_in
     if x.shape[1] != wanted:
         hint = "; is one of its columns the label? Leave it out" if x.shape[1] == wanted + 1 else ""
@@ -268,7 +268,7 @@ def read_for(model: Sequential, notes: Notes | None, features: str | None, x: Ar
 
 
 def check_header(model: Sequential, names: Names, source: str | Path) -> None:
-    """Refuse a file whose columns are named, and not as those that the model was trained on."""
+    """Refuse a file with other column names than those that the model was trained on."""
     known = naming.texts_only(model.feature_names)
     if known is None or names is None:
         return
@@ -280,7 +280,7 @@ def check_header(model: Sequential, names: Names, source: str | Path) -> None:
 
 
 def check_labels(known: tuple[str, ...] | None, names: tuple[str, ...] | None, source: str) -> None:
-    """Refuse a file that has the words ``names`` as labels for a model that knows the words ``known``."""
+    """Refuse a file with the labels ``names`` for a model with the labels ``known``, if they do not fit."""
     if known == names:
         return
     if known is None or names is None:

@@ -1,4 +1,4 @@
-"""The commands and their options. Imports nothing heavy: ``--help`` must be quick."""
+"""The commands and their options. It imports nothing heavy, because ``--help`` must be fast."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    # Defaults are filled in by the command: with --resume, none of these may be given.
+    # The command fills in defaults, because none of these may be given with --resume.
     model = parser.add_argument_group("model")
     _add_hidden(model)
     model.add_argument("--dtype", choices=("float32", "float64"), help="precision (default: float32)")

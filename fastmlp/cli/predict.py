@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(outputs: Array, model: Sequential, as_classes: bool) -> tuple[Sequence[str], Array]:
-    """Names of the columns, and the rows: the outputs, or the classes."""
+    """The names of the columns, and the rows: outputs or classes."""
     if as_classes:
         return ["class"], model.classes_of(outputs)[:, None]
     units = outputs.shape[1]
@@ -67,5 +67,5 @@ def _write_csv(path: Path | None, names: Sequence[str], rows: Array) -> None:
 def _write_rows(file: TextIO, names: Sequence[str], rows: Array) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
-    # str gives a NumPy number the fewest digits that read back to the same bits.
+    # str writes a NumPy number with the fewest digits that restore the same bits.
     writer.writerows([str(value) for value in row] for row in rows)

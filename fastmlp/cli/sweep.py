@@ -21,7 +21,7 @@ from .usage import UsageError
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train all, and show them."""
+    """Train all runs, and print the table."""
     if args.again and args.output is None:
         raise UsageError("--again goes with --output")
     settings = read_settings(args.settings)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     except SweepInterrupted as interrupted:
         result = interrupted.result
     _annotate(result, data, args.validation_split)
-    print(result.table(args.metric if args.metric in result.metrics else None))  # never lost for a misspelt name
+    print(result.table(args.metric if args.metric in result.metrics else None))  # not lost because of a misspelt name
     if args.output:
         print(f"saved in {args.output}")
     if result.was_interrupted:
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 class SweepFailed(FastMLPError):
-    """The sweep broke off, or none of its runs finished; what it achieved has been reported."""
+    """The sweep was interrupted, or none of its runs finished; its results have been printed."""
 
 
 def read_settings(path: Path) -> Any:
-    """A list of runs or the lists of a grid, as `fastmlp.sweep` takes them."""
+    """Read a list of runs or the lists of a grid, for `fastmlp.sweep`."""
     with reading(path, "JSON", "correct it"):
         try:
             settings = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -70,7 +70,7 @@ def _with_validation(part: Part, share: float, seed: int) -> tuple[Part, Part | 
 
 
 def _annotate(result: SweepResult, data: Labelled, validation_split: float) -> None:
-    """Let the other commands know what the models' numbers mean."""
+    """Add notes on the data to the models, for the other commands."""
     for found in result:
         if found.path is not None and trained.load(found.path)[1] is None:
             size = found.settings.get("batch_size", 32)

@@ -23,7 +23,7 @@ _OF_THE_MODEL = ("layers", "activation", "dtype", "optimizer", "loss", "learning
 
 @dataclass(frozen=True)
 class Run:
-    """What is trained, on what, and how."""
+    """A training: the model, its data, and its settings."""
 
     model: Sequential
     data: Labelled
@@ -33,7 +33,7 @@ class Run:
 
     @property
     def notes(self) -> Notes:
-        """What the model file says of it."""
+        """The notes for the model file."""
         data = self.data
         return Notes(
             data.features,
@@ -67,11 +67,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 class RunFailed(FastMLPError):
-    """Training broke off; what it achieved has been saved and reported."""
+    """Training was interrupted; its results have been saved and printed."""
 
 
 def in_words(values: Scores) -> str:
-    """Results as one line, the metrics first: "accuracy 0.9789  loss 0.0712"."""
+    """Results as one line, the metrics first: "accuracy 0.9789 loss 0.0712"."""
     return "  ".join(f"{name} {values[name]:.4f}" for name in sorted(values.keys(), key=lambda name: name == "loss"))
 
 
@@ -106,7 +106,7 @@ def _begun(args: argparse.Namespace) -> Run:
 
 
 def _resumed(args: argparse.Namespace) -> Run:
-    """A saved model, with the settings and the splits that it began with."""
+    """A saved model, with its original settings and splits."""
     given = [f"--{name.replace('_', '-')}" for name in _OF_THE_MODEL if getattr(args, name) is not None]
     if given:
         raise UsageError(f"{', '.join(given)}: with --resume, these are as they were in {args.resume}")
@@ -151,7 +151,7 @@ def _describe(work: Run, say: Callable[[str], object], is_known: bool) -> None:
 
 
 def _fit(work: Run, args: argparse.Namespace) -> str | None:
-    """Train; returns what broke it off, if anything did."""
+    """Train; returns the reason of an interruption, or None."""
     (x, y), validation = _with_validation(work)
     samples = work.samples_per_epoch or len(x)
     try:
@@ -172,7 +172,7 @@ def _fit(work: Run, args: argparse.Namespace) -> str | None:
     except KeyboardInterrupt:
         history = work.model.history
         if history is None or history.stopped != "interrupted":
-            raise  # nothing has been trained that could be saved
+            raise  # no training that could be saved
         return "interrupted" + (f"; go on with --resume {args.output}" if args.output else "")
     return None
 

@@ -1,4 +1,4 @@
-"""Model files of the command line: a saved model, and notes on the data that it was trained on.
+"""Model files of the command line: a saved model, with notes on its training data.
 
 The notes are one more array of JSON text in the ``.npz`` file; `fastmlp.load` does not read it.
 """
@@ -29,7 +29,7 @@ _ENTRY = "command_line"
 
 @dataclass(frozen=True)
 class Notes:
-    """What the numbers of a model mean, and how to go on with its training.
+    """The kind of a model's data, and the settings to continue its training.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Notes:
     validation_split : float
     samples_per_epoch : int or None
     label : str, int or None
-        The label column of a table, by its name, or by its number where there was no header.
+        The name of a table's label column, or its number if there was no header.
     one_hot : int
-        How many leading columns of a table were one-hot labels.
+        The number of leading columns of a table that were one-hot labels.
     decimal : str
         The decimal mark of a table.
     """
@@ -70,7 +70,7 @@ def add_notes(path: Path, notes: Notes) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
-    """A saved model, and its notes if the command line saved it."""
+    """Load a saved model, and its notes if the command line saved it."""
     model = load_model(path)
     with _archive.opened(as_path(path)) as file:
         if _ENTRY not in file:
@@ -82,7 +82,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
 
 
 def _read_notes(fields: dict[str, Any]) -> Notes:
-    """Checked notes; those of earlier versions lack some."""
+    """Check notes; those of earlier versions lack some entries."""
     samples, label = fields.get("samples_per_epoch"), fields.get("label")
     if not isinstance(label, (str, int, type(None))) or isinstance(label, bool):
         raise TypeError("label is a name or a number")

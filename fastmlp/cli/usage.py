@@ -1,4 +1,4 @@
-"""What a command line may say: types of option values, and files that may be written."""
+"""Checks of a command line: types of option values, and files to write."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDEST = 1_000_000
 
 
 class UsageError(Exception):
-    """Options that cannot be used, or not together; the parser of the command reports it."""
+    """Options cannot be used, or not together; the parser of the command reports it."""
 
 
 # ---------------------------------------------------------------- option values
@@ -58,7 +58,7 @@ def real_number(**bounds: float) -> Callable[[str], float]:
 
 
 def widths(text: str) -> list[int]:
-    """Widths of hidden layers: "128,64"; "" is none."""
+    """Widths of hidden layers: "128,64", or "" for none."""
     parse = whole_number(minimum=1, below=_WIDEST + 1)
     try:
         return [parse(part) for part in text.split(",")] if text.strip() else []
@@ -75,7 +75,7 @@ def activations(text: str) -> str | list[str]:
 
 
 def names(text: str) -> list[str]:
-    """Names with semicolons between them: "NumPy; JAX, scan"."""
+    """Names separated by semicolons: "NumPy; JAX, scan"."""
     found = [name.strip() for name in text.split(";") if name.strip()]
     if not found:
         raise argparse.ArgumentTypeError(f"must be names with semicolons between them, not {text!r}")
@@ -89,7 +89,7 @@ def optimizer(text: str) -> str:
 
 
 def column(text: str) -> str | int:
-    """A column by its number, or else by its name."""
+    """A column by its number or its name."""
     try:
         return int(text)
     except ValueError:
@@ -97,7 +97,7 @@ def column(text: str) -> str | int:
 
 
 def file_in(*endings: str) -> Callable[[str], Path]:
-    """The type of an option that names a file to write: the ending says which kind, and no other kind is written."""
+    """The type of an option that names a file to write, with one of the allowed endings."""
 
     def parse(text: str) -> Path:
         path = Path(text)
@@ -110,7 +110,7 @@ def file_in(*endings: str) -> Callable[[str], Path]:
 
 
 def separator(text: str) -> str:
-    """A character between fields; a tab may be called so."""
+    """A character between fields, or its name: tab, comma or semicolon."""
     named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text.lower(), text)
     if len(named) != 1 and named != "auto":
         raise argparse.ArgumentTypeError(f"must be one character, such as ',' or ';', or tab, not {text!r}")
@@ -133,12 +133,12 @@ def _checked(make: Callable[[], T]) -> T:
 
 
 def check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | Path | None]) -> None:
-    """Refuse what could not be written, before the work is done that it would lose.
+    """Refuse outputs that cannot be written, before any work that would be lost.
 
     Parameters
     ----------
     outputs, inputs : dict of str to path or None
-        By the name of the option. An output may be neither another output nor an input.
+        Paths by the name of the option. An output may be neither another output nor an input.
     """
     taken = {_identity(path): name for name, path in inputs.items() if path is not None and Path(path).is_file()}
     for name, path in outputs.items():
@@ -157,7 +157,7 @@ def _identity(path: str | Path) -> str:
 def _check_writable(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(None, "is a folder; give the name of a file", str(path))
-    if not is_ordinary(path):  # a finished file takes the place of the old one: not of /dev/null
+    if not is_ordinary(path):  # a finished file replaces the old one, which must not be /dev/null
         raise OSError(None, "is not an ordinary file", str(path))
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(None, "is write-protected", str(path))

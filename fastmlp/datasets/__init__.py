@@ -1,11 +1,13 @@
 """Data sets: built in, from files, or downloaded on request; and functions that prepare them for training."""
 
+from .._base.public import as_public
 from .catalog import data_home, load
 from .digits import digits
 from .features import load_features
 from .idx import load_idx
 from .labels import labels_of, one_hot
 from .remote import download
+from .sources import Rows as Rows
 from .split import train_test_split, train_validation_test_split
 from .standardize import Standardizer, standardize
 from .streams import Chunks
@@ -33,3 +35,5 @@ __all__ = [
     "train_validation_test_split",
     "vertical",
 ]
+
+as_public(globals(), also=("Rows",))

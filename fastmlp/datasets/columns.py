@@ -202,7 +202,7 @@ def _holds_measures(text: CsvText, column: int) -> bool:
 
 
 def _one_hot_width(text: CsvText, values: NDArray[Any]) -> int:
-    """The width of leading one-hot columns: the fewest, at least two, with one 1 and otherwise 0 in every row; else 0."""
+    """The width of leading one-hot columns: the fewest, at least two, with one 1 and else 0 in every row; or 0."""
     is_one = values == 1
     has_one = is_one.any(axis=1)
     first_one = is_one.argmax(axis=1)

@@ -10,6 +10,7 @@ The functions are plain NumPy in float64. They take targets first, as scikit-lea
 - a regression metric takes real numbers, targets and outputs of the same shape.
 """
 
+from .._base.public import as_public
 from .catalog import METRICS, get, larger_is_better
 from .classification import (
     accuracy,
@@ -72,3 +73,5 @@ __all__ = [
     "regression_accuracy",
     "top_k_accuracy",
 ]
+
+as_public(globals())

@@ -4,6 +4,7 @@ A schedule depends only on the optimiser's step, counted from 0 over all epochs:
 epoch. So training can stop at any batch and continue with the same rates.
 """
 
+from .._base.public import as_public
 from .base import Schedule
 from .compose import Warmup, get
 from .cosine import Cosine, CosineRestarts, OneCycle
@@ -23,3 +24,5 @@ __all__ = [
     "Warmup",
     "get",
 ]
+
+as_public(globals())

@@ -1,1 +1,1 @@
-"""Many trainings: learning rates, cross-validation, sweeps."""
+"""Runs many trainings: learning rates, cross-validation, sweeps."""

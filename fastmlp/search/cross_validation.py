@@ -1,4 +1,4 @@
-"""Cross-validation: how good a model is on rows that it has not seen, from all rows."""
+"""Cross-validation: measures a model on all rows, each of which one of its models has not seen."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from .._base import check, naming, text_table
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
+from .._base.public import as_public
 from .._base.types import Array, Integers
 from .._engine.targets import row_weights
 from .._network.history import History
@@ -31,25 +32,27 @@ from .workers import (
     warm_up,
 )
 
-_NOT_FOR_FIT = {"self", "x", "y", "initial_epoch", "n_threads", "resume"}  # they are decided here
+_NOT_FOR_FIT = {"self", "x", "y", "initial_epoch", "n_threads", "resume"}  # cross_validate decides these
+
+__all__ = ["CrossValidation", "cross_validate"]
 
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """What `cross_validate` found.
+    """The result of `cross_validate`.
 
     Attributes
     ----------
     scores : tuple of Scores
-        Loss and metrics of each fold, on the rows that it did not train on.
+        Loss and metrics of each fold, on the rows that it was not trained on.
     histories : tuple of History
-        The training of each fold.
+        The history of each fold.
     predictions : ndarray, shape (rows, units)
         For each row, in the original order, the output of the model that was not trained on it.
     fold : ndarray of int64, shape (rows,)
-        Which fold tested a row, from 0.
+        The fold that tested each row, from 0.
     mean, std : Scores
-        Of each score over the folds. ``std`` is the sample's: it divides by the number of folds less one.
+        Mean and standard deviation of each score over the folds. ``std`` divides by the number of folds less one.
 
     Examples
     --------
@@ -73,12 +76,12 @@ class CrossValidation:
 
     @property
     def mean(self) -> Scores:
-        """Mean of each score over the folds."""
+        """The mean of each score over the folds."""
         return Scores({name: float(np.mean(self._values(name))) for name in self.scores[0].keys()})
 
     @property
     def std(self) -> Scores:
-        """Standard deviation of each score over the folds."""
+        """The standard deviation of each score over the folds."""
         return Scores({name: float(np.std(self._values(name), ddof=1)) for name in self.scores[0].keys()})
 
     def _values(self, name: str) -> list[float]:
@@ -97,7 +100,7 @@ class CrossValidation:
 
 @dataclass(frozen=True)
 class Result:
-    """What one fold gave."""
+    """The result of one fold."""
 
     scores: Scores
     history: History
@@ -106,7 +109,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Fold:
-    """One training with its test; calling it runs it."""
+    """A training with its test; calling it runs it."""
 
     number: int
     model: Sequential
@@ -156,33 +159,33 @@ def cross_validate(
     Parameters
     ----------
     build : callable or Sequential
-        Returns a new compiled model each time; a parameter named ``seed`` gets the fold's seed. Or a compiled model:
-        each fold trains a new one with its layers and settings, from the beginning; the model itself stays as it is.
-        Nothing that it has learned goes into the folds: neither weights nor the statistics of a `Normalization`, unless
-        you gave it these with `Normalization.adapt` when you declared the layer.
+        A function that returns a new compiled model each time; its parameter ``seed``, if it has one, receives the
+        fold's seed. Or a compiled model, which does not change: each fold trains a new model with its layers and
+        settings. The folds use nothing that it has learned, neither weights nor statistics of a `Normalization`,
+        except statistics that you gave with `Normalization.adapt` when you declared the layer.
     x, y : array_like
         As in `Sequential.fit`. Every row is tested once.
     folds : int or None, default 5
-        At least 2. None, with ``groups``: each group is left out once.
+        At least 2. None, with ``groups``, leaves each group out once.
     stratify : bool, optional
-        Give each fold every class in proportion. Default: where ``y`` holds class labels (whole numbers, booleans,
-        texts or one-hot rows) and there are no groups.
+        Whether each fold has every class in proportion. By default this happens if ``y`` holds class labels (whole
+        numbers, booleans, texts or one-hot rows) and there are no groups.
     groups : array_like, shape (rows,), optional
-        Rows with equal entries, of one patient for example, are never divided between training and test.
+        Rows with equal entries, for example of one patient, are never divided between training and test.
     seed : int, default 0
-        Decides the folds. The model of fold i starts from the seed ``seed + i``.
+        Determines the folds. The model of fold i has the seed ``seed + i``.
     epochs, batch_size
         As in `Sequential.fit`.
     workers : int, optional
-        Folds that are trained at once, in threads, each with kernels of one thread. Default: as many as there are
-        threads. 1: one after another, with all threads.
+        How many folds to train at once, in threads, each with kernels on one thread. Default: as many as there are
+        threads. 1 trains one after another, on all threads.
     callbacks : callable, optional
-        Takes the fold's number, and returns the list of callbacks for its training.
+        A function that takes the fold's number and returns the list of callbacks for its training.
     verbose : {0, 1}, default 0
         1 prints a line after each fold.
     **fit_settings
-        Further arguments of `Sequential.fit`, such as ``shuffle``, ``validation_split`` (a share of the rows that
-        the fold trains on) or ``sample_weight`` (of all rows; tests do not weigh them).
+        Further arguments of `Sequential.fit`, such as ``shuffle``, ``validation_split`` (a share of the fold's
+        training rows) or ``sample_weight`` (of all rows; tests do not use it).
 
     Returns
     -------
@@ -193,10 +196,10 @@ def cross_validate(
     ArgumentError, ArgumentTypeError
         If an argument cannot be used.
     DivergenceError
-        If the training of a fold diverges; the others are ended.
+        If the training of a fold diverges; it ends the others.
     KeyboardInterrupt
-        After Ctrl-C, once the running folds have ended, within about a third of a second: without all folds there is
-        no result.
+        After Ctrl-C, when the running folds have ended, within about a third of a second. There is no result without
+        all folds.
 
     Examples
     --------
@@ -220,8 +223,8 @@ def cross_validate(
     workers = resolve_workers(workers, count)
     models = _models(build, count, seed)
     for model in models:
-        learn_names(model, naming.feature_names(x), targets)  # of all rows: a fold may lack a class
-    features = models[0].inputs().rows(x, "x")  # in the order of the columns that the models know
+        learn_names(model, naming.feature_names(x), targets)  # from all rows, because a fold may lack a class
+    features = models[0].inputs().rows(x, "x")  # in the order of the models' columns
     weights = row_weights(fit_settings.get("sample_weight"), len(targets), models[0].dtype)
     settings = {
         **fit_settings,
@@ -278,7 +281,7 @@ def _check_fit_settings(given: dict[str, Any]) -> None:
 
 
 def _models(build: Callable[..., Sequential] | Sequential, count: int, seed: int) -> list[Sequential]:
-    """A new compiled model for each fold."""
+    """Make a new compiled model for each fold."""
     if isinstance(build, Sequential):
         return [new_copy(build) for _ in range(count)]
     if not callable(build):
@@ -300,3 +303,6 @@ def _joined(results: list[Result], fold: Integers) -> CrossValidation:
     for number, result in enumerate(results):
         predictions[fold == number] = result.predictions
     return CrossValidation(tuple(r.scores for r in results), tuple(r.history for r in results), predictions, fold)
+
+
+as_public(globals(), "fastmlp")

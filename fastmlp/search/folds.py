@@ -1,4 +1,4 @@
-"""Which rows each fold of a cross-validation tests."""
+"""Divides rows into the folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def fold_numbers(
     ----------
     y : array_like, shape (rows,) or (rows, targets)
     folds : int or None
-        None: one for each group.
+        None makes one fold for each group.
     stratify : bool, optional
-        Default: where ``y`` holds class labels.
+        Default: if ``y`` holds class labels.
     groups : array_like, shape (rows,), optional
     seed : int, default 0
 
@@ -36,7 +36,7 @@ def fold_numbers(
     Raises
     ------
     ArgumentError
-        If there are fewer rows or groups than folds, or ``stratify`` cannot be had.
+        If there are fewer rows or groups than folds, or ``stratify`` is impossible.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def fold_numbers(
     classes = to_stratify_by(y, "y", stratify)
     if classes is not None:
         order = order[np.argsort(classes[order], kind="stable")]
-    # Dealt out like cards, class after class: of a class, and in all, no fold has two rows more than another.
+    # Rows are dealt like cards, class after class, so the folds differ by at most one row in each class and in all.
     numbers = np.empty(len(y), np.int64)
     numbers[order] = np.arange(len(y)) % folds
     return numbers
@@ -72,7 +72,7 @@ def _check_folds(folds: int, most: int, what: str) -> None:
 
 
 def _by_group(groups: Any, rows: int, folds: int | None, random: np.random.Generator) -> Integers:
-    """Whole groups, the largest first, each into the fold with the fewest rows."""
+    """Assign whole groups, the largest first, to the fold with the fewest rows."""
     given = np.asarray(groups)
     if given.shape != (rows,):
         raise ArgumentError(f"groups must have one entry for each of the {rows} rows, not the shape {given.shape}")

@@ -1,4 +1,4 @@
-"""Find a learning rate: train a copy of a model for some batches, each with a greater rate, and look at the losses."""
+"""Finds a learning rate: trains a copy of a model with a greater rate in each batch, and compares the losses."""
 
 from __future__ import annotations
 
@@ -12,33 +12,36 @@ import numpy as np
 
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
+from .._base.public import as_public
 from .._base.types import Array, Integers
 from .._network import adapting
 from .._network.reading import learn_names
 from ..model import Sequential
 
-_WORSE = 4.0  # the sweep ends when the loss has grown to so many times its minimum
-_CLEAR = 3.0  # a fall of the loss counts from so many times its standard error on
-_WIDER = (1, 2, 4)  # times the width of smoothing, where noise hides a fall
+_WORSE = 4.0  # the sweep ends when the loss reaches so many times its minimum
+_CLEAR = 3.0  # a fall of the loss counts if it is so many times its standard error
+_WIDER = (1, 2, 4)  # times the width of smoothing, if noise hides a fall
+
+__all__ = ["LearningRateCurve", "find_learning_rate"]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
 class LearningRateCurve:
-    """The losses of a sweep through learning rates; `find_learning_rate` makes it.
+    """The losses of a sweep through learning rates, which `find_learning_rate` returns.
 
     Attributes
     ----------
     rates : ndarray of float64, shape (n,)
-        Learning rates of the batches, equally spaced on a logarithmic scale.
+        The learning rates of the batches, equally spaced on a logarithmic scale.
     losses : ndarray of float64, shape (n,)
         The loss of each batch, before its update.
     smoothed : ndarray of float64, shape (n,)
-        Means of the losses around each, in which those of the final rise count no more than the sweep's limit.
+        The smoothed losses: means over neighbouring batches, with the final rise cut at the sweep's limit.
     suggestion : float
-        The rate at which the losses fall most steeply: a good rate for a constant one, and for the highest one of a
-        schedule. NaN if they nowhere fall by more than their noise.
+        The rate at which the losses fall most steeply. It is a good constant rate, and a good highest rate for a
+        schedule. NaN if the losses never fall by more than their noise.
     lowest_loss_rate : float
-        The rate of the lowest smoothed loss: already too high to train with.
+        The rate of the lowest smoothed loss, which is too high for training.
     """
 
     rates: Array
@@ -68,44 +71,44 @@ def find_learning_rate(
     seed: int | None = None,
     n_threads: int | None = None,
 ) -> LearningRateCurve:
-    """Train a copy of the model, with a greater learning rate in each batch, and suggest one (Smith, 2017).
+    """Train a copy of the model with a greater learning rate in each batch, and suggest a rate (Smith, 2017).
 
-    The model itself stays as it is: weights, optimiser and position. The copy begins with its weights, to which the
-    statistics of a `Normalization` belong, and with a fresh optimiser; where there are none yet, with new ones. The
-    sweep ends early when the loss has grown to 4 times its minimum, or is not finite.
+    The model itself does not change. The copy starts with the model's weights, including the statistics of a
+    `Normalization`, or with new ones if the model has none, and with a new optimiser. The sweep ends early if the loss
+    grows to 4 times its minimum, or is not finite.
 
     Parameters
     ----------
     model : Sequential
-        Compiled; its optimiser's learning rate is not used. It need not be built.
+        A compiled model, which need not be built. The learning rate of its optimiser is not used.
     x : array_like, shape (rows, features)
     y : array_like, shape (rows,) or (rows, classes)
         As in `Sequential.fit`. Only the rows of the batches are read.
     lowest, highest : float, default 1e-6 and 10
         The first and the last learning rate, greater than 0.
     batches : int, default 100
-        Batches of the whole sweep, at least 10. More give a clearer curve.
+        The number of batches, at least 10. More batches give a clearer curve.
     batch_size : int, default 32
-        Use that of the training to come: the rate depends on it. More than there are rows means all.
+        Use that of the later training, because the rate depends on it. Values above the number of rows mean all rows.
     smoothing : float, default 0.05
-        Share of the sweep, from 0 to 1, at which the weight of a neighbour in a mean has fallen to 1/e.
+        The distance, as a share of the sweep from 0 to 1, at which the weight of a neighbour falls to 1/e.
     seed : int, optional
-        Of the random order of rows. Default: the model's.
+        Seed of the random order of rows. Default: the model's.
     n_threads : int, optional
         As in `Sequential.fit`.
 
     Returns
     -------
     LearningRateCurve
-        Print it for a line that tells the outcome. Where the suggestion is NaN, take more batches or larger ones, or
-        a wider range.
+        Printing it shows the outcome in one line. If the suggestion is NaN, use more or larger batches, or a wider
+        range.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If an argument cannot be used.
     DivergenceError
-        If the loss of the very first batch is not finite.
+        If the loss of the first batch is not finite.
     NotBuiltError
         If the model was not compiled.
 
@@ -135,7 +138,7 @@ def find_learning_rate(
     rates = np.geomspace(lowest, highest, batches)
     picked = _random_rows(len(x), batches, min(batch_size, len(x)), seed)
     trained = _fresh_copy(model)
-    learn_names(trained, None, y)  # of all rows: a batch may lack a class
+    learn_names(trained, None, y)  # from all rows, because a batch may lack a class
     _adapt(trained, x, picked)
     losses = _sweep(trained, x, y, picked, rates, width, n_threads)
     return _curve(rates[: len(losses)], losses, width)
@@ -149,7 +152,7 @@ def _checked_share(smoothing: Any) -> float:
 
 
 def _rows_of(values: Any, name: str) -> Any:
-    is_array = isinstance(values, np.ndarray)  # still a memory map, or a masked array, which training refuses
+    is_array = isinstance(values, np.ndarray)  # stays a memory map, or a masked array, which training refuses
     array = values if is_array else check.array_of(values, name)
     if array.ndim == 0:
         raise ArgumentTypeError(f"{name} must be an array of rows, not {values!r:.60}")
@@ -157,7 +160,7 @@ def _rows_of(values: Any, name: str) -> Any:
 
 
 def _random_rows(rows: int, batches: int, batch_size: int, seed: int) -> Integers:
-    """Row numbers of each batch, shape (batches, batch_size), in the order of one random permutation after another."""
+    """The row numbers of each batch, shape (batches, batch_size), from consecutive random permutations."""
     generators = [
         np.random.Generator(np.random.Philox(key=(epoch << 64) + seed))
         for epoch in range(-(-batches * batch_size // rows))
@@ -177,16 +180,16 @@ def _fresh_copy(model: Sequential) -> Sequential:
 
 
 def _adapt(model: Sequential, x: Any, picked: Integers) -> None:
-    """Give a Normalization the statistics of the rows of all batches, as training would: not those of the first one."""
+    """Give a Normalization the statistics of all batches, as training would, not those of the first batch."""
     rows = x[np.unique(picked)]
-    with contextlib.suppress(ArgumentError, ArgumentTypeError):  # the batch that has what is wrong with them tells it
+    with contextlib.suppress(ArgumentError, ArgumentTypeError):  # the batch with the fault raises the error
         adapting.adapt(model, [rows], are_pixels=rows.dtype == np.uint8)
 
 
 def _sweep(
     model: Sequential, x: Any, y: Any, picked: Integers, rates: Array, width: float, n_threads: int | None
 ) -> Array:
-    """Losses of the batches, until they have become much worse."""
+    """The losses of the batches, until they are much worse."""
     losses: list[float] = []
     mean, minimum, keep = 0.0, math.inf, _kept(width)
     for rows, rate in zip(picked, rates, strict=True):
@@ -211,12 +214,12 @@ def _sweep(
 
 
 def _limit(minimum: float) -> float:
-    """The mean loss at which a sweep ends: 4 times the minimum, or as far above one that is negative."""
+    """The mean loss at which a sweep ends: 4 times the minimum, or as far above a negative minimum."""
     return minimum + (_WORSE - 1) * abs(minimum)
 
 
 def _kept(width: float) -> float:
-    """What remains of a weight one batch further away."""
+    """The factor by which a weight falls one batch further away."""
     return math.exp(-1 / width) if width else 0.0
 
 
@@ -225,7 +228,9 @@ def _kept(width: float) -> float:
 
 def _curve(rates: Array, losses: Array, width: float) -> LearningRateCurve:
     so_far, _ = _means(losses, width, before=True)
-    bounded = np.minimum(losses, max(losses[0], _limit(so_far.min())))  # else the final rise would reach far back
+    bounded = np.minimum(
+        losses, max(losses[0], _limit(so_far.min()))
+    )  # otherwise the final rise would affect many earlier means
     smoothed, _ = _means(bounded, width, before=True, after=True)
     bottom = int(smoothed.argmin())
     steepest = _steepest(bounded, bottom, max(width, 1.0))
@@ -234,14 +239,16 @@ def _curve(rates: Array, losses: Array, width: float) -> LearningRateCurve:
 
 
 def _steepest(losses: Array, bottom: int, width: float) -> int | None:
-    """Where, up to the bottom, the losses after are furthest below those before, if that is more than noise."""
+    """The place before the minimum at which the next losses are furthest below the previous ones, beyond noise."""
     noise = _noise(losses[: bottom + 1])
     for wider in _WIDER:
         before, error_before = _means(losses, wider * width, before=True)
-        after, error_after = _means(losses, wider * width, after=True)  # the rise too: it keeps away from the bottom
+        after, error_after = _means(
+            losses, wider * width, after=True
+        )  # including the rise, which keeps the place away from the minimum
         fall = before - after
         clear = fall > _CLEAR * noise * np.hypot(error_before, error_after)
-        clear[: math.ceil(width)] = False  # too few losses before these
+        clear[: math.ceil(width)] = False  # too few previous losses
         clear[bottom + 1 :] = False
         if clear.any():
             return int(np.where(clear, fall, -np.inf).argmax())
@@ -249,7 +256,7 @@ def _steepest(losses: Array, bottom: int, width: float) -> int | None:
 
 
 def _means(losses: Array, width: float, *, before: bool = False, after: bool = False) -> tuple[Array, Array]:
-    """Weighted means of the losses around each, itself included, and their errors for a noise of 1."""
+    """Weighted means of the losses around each batch, and their errors for a noise of 1."""
     distance = np.arange(-len(losses), len(losses) + 1)  # of a batch that counts, looking back
     weights = _kept(width) ** abs(distance) * np.where(distance > 0, before, np.where(distance < 0, after, True))
     span = slice(len(losses), 2 * len(losses))
@@ -259,8 +266,11 @@ def _means(losses: Array, width: float, *, before: bool = False, after: bool = F
 
 
 def _noise(losses: Array) -> float:
-    """Standard deviation of the losses around their trend: of what differs from one to the next."""
+    """The standard deviation of the losses around their trend, from differences of neighbours."""
     if len(losses) < 2:
         return math.inf
     rounding = 1e-6 * float(abs(losses).max())
     return max(rounding, 1.4826 / math.sqrt(2) * float(np.median(abs(np.diff(losses)))))
+
+
+as_public(globals(), "fastmlp")

@@ -1,7 +1,7 @@
-"""Several trainings at once, in Python threads.
+"""Runs several trainings at once, in Python threads.
 
-Kernels for one thread release the interpreter's lock while they compute, so that such trainings run side by side on
-one copy of the data. Each has the same result, to the bit, as if it ran alone.
+Kernels release the interpreter's lock while they compute, so trainings with kernels on one thread run side by side on
+one copy of the data. Each has the same bits as if it ran alone.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from ..model import Sequential
 
 T = TypeVar("T")
 
-_LOOK_SECONDS = 0.1  # between looks of the main thread, which alone can take Ctrl-C
+_LOOK_SECONDS = 0.1  # between checks of the main thread, which alone receives Ctrl-C
 
 
 def resolve_workers(workers: int | None, tasks: int) -> int:
-    """How many tasks run at once: by default as many as there are threads; never more than there are tasks."""
+    """How many tasks run at once: by default as many as there are threads, but never more than there are tasks."""
     if workers is None:
         workers = threads.get_num_threads()
     return max(1, min(check.whole_number(workers, "workers", minimum=1), tasks))
 
 
 def kernel_threads(workers: int) -> int | None:
-    """Threads for the kernels of each task: all for one that runs alone, else one."""
+    """Threads for the kernels of each task: all of them if it runs alone, else one."""
     return None if workers == 1 else 1
 
 
 def checked_verbose(verbose: Any) -> bool:
-    """Whether to print."""
+    """Check ``verbose``; returns whether to print."""
     if verbose not in (0, 1):
         raise ArgumentError(f"verbose must be 0 or 1, not {verbose!r:.60}")
     return bool(verbose)
 
 
 def checked_factory(make: Any, what: str) -> Callable[[Any], Iterable[Callback]]:
-    """What makes the callbacks of each training; None makes none."""
+    """Check the function that makes the callbacks of each training; None makes none."""
     if make is not None and not callable(make):
         raise ArgumentTypeError(
             f"callbacks must be a function that takes {what} and returns a list of new callbacks, because several "
@@ -63,7 +63,7 @@ class StopSoon(Callback):
     Parameters
     ----------
     interruption : Interruption
-        Shared by all trainings.
+        The interruption that all trainings share.
 
     Attributes
     ----------
@@ -86,10 +86,10 @@ def run_tasks(
     interruption: Interruption,
     done: Callable[[int, T], None],
 ) -> None:
-    """Run tasks, ``workers`` at a time, in their order; after an interruption no further one begins.
+    """Run tasks in their order, ``workers`` at a time; after an interruption no further task starts.
 
-    ``done(number, result)`` is called in this thread as tasks end. What a task or ``done`` raises interrupts the
-    others, and is raised once they have ended.
+    This thread calls ``done(number, result)`` when a task ends. An error of a task or of ``done`` interrupts the
+    others, and is raised when they have ended.
     """
     if workers == 1:
         for number, task in enumerate(tasks):
@@ -97,7 +97,7 @@ def run_tasks(
                 return
             done(number, task())
         return
-    # Callbacks and metrics call kernels too, and do not say on how many threads.
+    # Callbacks and metrics call kernels too, without a number of threads.
     with ThreadPoolExecutor(workers, "fastmlp", threads.limit_this_thread, (1,)) as pool:
         numbers = {pool.submit(_unless_interrupted, task, interruption): n for n, task in enumerate(tasks)}
         try:
@@ -117,9 +117,9 @@ def _unless_interrupted(task: Callable[[], T], interruption: Interruption) -> li
 
 
 def new_copy(model: Sequential) -> Sequential:
-    """A compiled model as this one was declared, without anything that it has learned.
+    """A new compiled model with the declarations of this one, without anything that it has learned.
 
-    That is without its weights and history, and without the statistics, names and labels that it took from data.
+    It has neither its weights and history, nor the statistics, names and labels that it took from data.
     """
     copy = Sequential(
         model.declarations,
@@ -133,10 +133,10 @@ def new_copy(model: Sequential) -> Sequential:
 
 
 def warm_up(model: Sequential, x: Any, y: Any) -> None:
-    """Load or compile the kernels that such a model needs, before several threads would wait for one that does."""
+    """Load or compile the kernels of such a model, before several threads wait for the one that compiles."""
     trial = new_copy(model)
     trial.known = model.known
-    with contextlib.suppress(FastMLPError):  # whatever is wrong will show, and be reported, where it matters
+    with contextlib.suppress(FastMLPError):  # the training itself will raise and report the error
         trial.fit(x[:2], y[:2], epochs=1, verbose=0, n_threads=1)
         trial.evaluate(x[:2], y[:2], n_threads=1)
         trial.predict(x[:2], n_threads=1)

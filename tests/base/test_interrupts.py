@@ -25,12 +25,9 @@ def press():
 
 
 @pytest.fixture(autouse=True)
-def default_interrupt():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def nothing_is_left_entered(default_interrupt):
     yield
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert (_interruption._console.entered, _interruption._console.closed, _interruption._console.waiting) == (0, 0, 0)
-    signal.signal(signal.SIGINT, before)
 
 
 # ---------------------------------------------------------------- the two contexts

@@ -8,21 +8,19 @@ import pytest
 
 from fastmlp.cli import main, trained
 
-from ..search.test_sweep import data, default_interrupt  # noqa: F401, a fixture
+from ..shared.models import clusters
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(run, tmp_path):
     """Sweep over settings on the command line, with data in a file; returns the exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    x, y = data(60)
+    x, y = clusters(60)
     np.savez("data.npz", x_train=x, y_train=y, x_test=x[:30], y_test=y[:30])
 
     def call(settings, *options):
         text = settings if isinstance(settings, str) else json.dumps(settings)
         (tmp_path / "settings.json").write_text(text)
-        code = main(["sweep", "settings.json", "data.npz", *options])
-        return code, *capsys.readouterr()
+        return run("sweep", "settings.json", "data.npz", *options)
 
     return call
 
@@ -39,7 +37,7 @@ def test_a_sweep_on_the_command_line(run, tmp_path):
     best = lines[5].split()[0]
     assert lines[-3:-1] == ["saved in runs", f"best: {best}"]
     model, notes = trained.load(tmp_path / "runs" / f"{best}.npz")
-    x, y = data(60)
+    x, y = clusters(60)
     values = model.evaluate(x[:30], y[:30])
     assert lines[-1] == f"test accuracy {values['accuracy']:.4f}  loss {values['loss']:.4f}"
     assert (notes.features, notes.batch_size) == ("float32", 32)
@@ -116,8 +114,7 @@ def test_settings_that_are_not_there(tmp_path, monkeypatch, capsys):
 
 
 def test_models_know_the_columns_of_a_file(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    x, y = data(60)
+    x, y = clusters(60)
     rows = [",".join(map(str, row)) for row in np.column_stack([x, y]).tolist()]
     names = [f"x{i}" for i in range(x.shape[1])]
     (tmp_path / "data.csv").write_text("\n".join([",".join([*names, "label"]), *rows]))

@@ -13,30 +13,15 @@ from fastmlp._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from fastmlp.cli import main, trained
 from fastmlp.datasets import Chunks, load, load_csv, load_features, standardize
 
-TINY = ["--layers", "5", "--epochs", "2", "--batch-size", "20"]
-
-
-@pytest.fixture(autouse=True)
-def in_own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from ..shared.command_line import TINY
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write_file(text, name="data.csv"):
-        (tmp_path / name).write_text(text)
-        return str(tmp_path / name)
-
-    return write_file
-
-
-@pytest.fixture
-def run(capsys):
+def run(run):
     """Run a command line that must succeed (or fail with this code); returns stdout and stderr."""
 
     def call(*argv, code=0):
-        came = main([str(argument) for argument in argv])
-        out, err = capsys.readouterr()
+        came, out, err = run(*argv)
         assert came == code, err
         return out, err
 
@@ -369,10 +354,9 @@ def test_a_sweep_reads_alike(write, run):
     assert trained.load(Path(model))[1].features == "uint8"
 
 
-def test_numbers_that_name_the_known_columns_are_a_header(tmp_path, monkeypatch, capsys):
+def test_numbers_that_name_the_known_columns_are_a_header(capsys):
     """As pandas writes a frame of columns 0, 1, 2: a first line that a model knows is no row of data."""
     pandas = pytest.importorskip("pandas")
-    monkeypatch.chdir(tmp_path)
     x = pandas.DataFrame(np.random.default_rng(0).normal(size=(20, 3)))
     model = fm.mlp([4], classes=2, seed=0)
     model.fit(x, (x[0] > 0).astype(int), verbose=0)

@@ -14,15 +14,6 @@ X = [[0, 255, 7], [1, 2, 3], [9, 0, 0], [4, 4, 4]]
 Y = [2, 0, 1, 2]
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write_file(text, name="data.csv"):
-        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        return tmp_path / name
-
-    return write_file
-
-
 def lines(*rows, header=None):
     text = [",".join(map(str, row)) for row in rows]
     return "\n".join(([header] if header else []) + text) + "\n"

@@ -13,15 +13,6 @@ X, Y = [[1.5, -2.0], [3.25, 40.0], [0.5, 7.0]], [0, 1, 1]
 WORDS = ["no", "yes", "yes"]
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write_file(text, name="data.csv"):
-        (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        return tmp_path / name
-
-    return write_file
-
-
 def lines(separator=",", decimal=".", header="a,b,label", labels=Y, quote="", end="\n"):
     rows = [[*(str(value).replace(".", decimal) for value in x), str(y)] for x, y in zip(X, labels, strict=True)]
     rows = [header.split(","), *rows] if header else rows

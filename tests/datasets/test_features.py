@@ -8,6 +8,8 @@ import pytest
 from fastmlp._base.errors import ArgumentError, DataFileError
 from fastmlp.datasets import load_features
 
+from ..shared.files import npy
+
 X = np.arange(24, dtype=np.uint8)[::-1].reshape(2, 3, 4)
 FLAT = X.reshape(2, 12)
 IDX = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4]) + X.tobytes()
@@ -79,14 +81,6 @@ def test_dtype_can_be_forced(tmp_path):
         load_features(tmp_path / "x.npy", dtype="uint8")
     with pytest.raises(ArgumentError, match="dtype must be 'uint8', 'float32', 'float64' or None, got 'int8'"):
         load_features(tmp_path / "x.npy", dtype="int8")
-
-
-def npy(array, **options):
-    import io
-
-    buffer = io.BytesIO()
-    np.save(buffer, array, **options)
-    return buffer.getvalue()
 
 
 FAULTS = {

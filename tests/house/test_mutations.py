@@ -64,7 +64,10 @@ def test_a_fault_that_does_not_apply_is_told(bench, old):
 
 
 def test_tests_that_are_not_there_catch_nothing(bench):
-    verdict = bench.judge(fault("a + b", "a - b", "test_adding.py::test_other"))
+    assert bench.judge(fault("a + b", "a - b", "test_total")).is_caught
+    assert "has no file, folder or test test_other" in str(bench.judge(fault("a + b", "a - b", "test_other")))
+    (bench.folder / "tests" / "test_adding.py").write_text("# none")
+    verdict = bench.judge(fault("a + b", "a - b"))
     assert not verdict.is_caught
     assert "TESTS DID NOT RUN" in str(verdict)
 
@@ -99,9 +102,7 @@ def test_a_text_that_is_no_fault_is_refused():
 def test_every_fault_fits_the_code(each):
     """Where this fails, the code has changed: change the fault's text in `tests/mutations` too."""
     assert each.applied((PACKAGE / each.file).read_text(encoding="utf-8"))
-    for name in each.tests.split():
-        path, _, function = name.partition("::")
-        assert f"def {function}" in (TESTS / path).read_text(encoding="utf-8")
+    assert each.tests_in(TESTS)
 
 
 def test_a_fault_that_does_not_apply_says_so():

@@ -28,7 +28,7 @@ FLOORS = [
     ["kernels", "plots"],
     ["_engine"],
     ["_network"],
-    ["history"],
+    ["history", "scores"],
     ["callbacks"],
     ["trackers"],
     ["_training"],

@@ -23,7 +23,7 @@ class Fault:
     old, new : str
         The text that is replaced, which is there exactly once, and what replaces it.
     tests : str
-        The test files below ``tests/``, or tests in them (``test_a.py::test_b``), that should see it, with spaces.
+        What should see it, with spaces: files and folders below ``tests/``, or the names of test functions.
     compiled : bool, default False
         Whether these tests need numba's compiler. Kernels that change are then compiled anew, which takes a minute.
     """
@@ -57,3 +57,22 @@ class Fault:
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
         path.write_text(self.applied(text), encoding="utf-8")
         return text
+
+    def tests_in(self, folder: Path) -> list[str]:
+        """What pytest is to run of a folder of tests, in its terms.
+
+        Raises
+        ------
+        DoesNotApply
+            If there is no such file, folder or function.
+        """
+        return [_place(name, folder) for name in self.tests.split()]
+
+
+def _place(name: str, folder: Path) -> str:
+    if (folder / name).exists():
+        return str(folder / name)
+    for path in sorted(folder.rglob("test_*.py")):
+        if f"\ndef {name}(" in path.read_text(encoding="utf-8"):
+            return f"{path}::{name}"
+    raise DoesNotApply(f"{folder} has no file, folder or test {name}")

@@ -1,8 +1,9 @@
 """Faults as they stand in the ``*.txt`` files of this folder.
 
-A section begins with ``== file: tests`` (the file below ``fastmlp/``; tests below ``tests/``, the fastest first;
-``(compiled)`` where plain Python does not do). Then each fault is a line with its name, and the lines of a diff: ``-``
-for the old text, which the file has exactly once, ``+`` for the new one. It is text, and need not be whole lines.
+A section begins with ``== file: tests``: the file below ``fastmlp/``; files and folders below ``tests/`` and names of
+tests, the fastest first; and ``(compiled)``, where plain Python does not do. Then each fault is a line with its name,
+and the lines of a diff: ``-`` for the old text, which the file has exactly once, ``+`` for the new one. It is text, and
+need not be whole lines.
 """
 
 from __future__ import annotations

@@ -70,11 +70,12 @@ class Bench:
         """Plant a fault, and see which of its tests fails; with ``all_tests``, in the end, of all tests."""
         started = time.monotonic()
         try:
+            tests = fault.tests_in(self.folder / "tests")
             before = fault.plant(self.folder / "fastmlp")
         except DoesNotApply as error:
             return Verdict(fault, f"DOES NOT APPLY: {error}")
         try:
-            outcome, test = self._first_failure(fault, [f"tests/{name}" for name in fault.tests.split()])
+            outcome, test = self._first_failure(fault, tests)
             if outcome == "SURVIVED" and all_tests:
                 outcome, test = self._first_failure(fault, ["tests"])
         finally:

@@ -1,6 +1,5 @@
 """Model files that want more than they hold: refused as damaged, before memory is set aside or time is spent."""
 
-import io
 import json
 import struct
 import sys
@@ -16,6 +15,8 @@ from fastmlp._base import archive as _archive
 from fastmlp._engine.program import Tensor
 from fastmlp._network import network
 from fastmlp.cli import trained
+
+from ..shared.files import npy
 
 FREE = 48 << 20  # bytes that may be taken for any file
 X = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
@@ -50,12 +51,6 @@ def text(value):
 
 def members(arrays):
     return {f"{name}.npy": npy(array) for name, array in arrays.items()}
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
 
 
 def header(descr="'<f4'", order="False", shape="(1,)", version=b"\x01\x00"):

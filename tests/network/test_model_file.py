@@ -17,6 +17,7 @@ import pytest
 import fastmlp as fm
 from fastmlp import ArgumentTypeError, ModelFileError, NotBuiltError
 
+from ..shared.files import npy, npz
 from ..shared.models import bits
 from ..shared.tiny import CLASSES, FEATURES, X, Y, built, short
 
@@ -93,18 +94,6 @@ class Planted:
 
     def __reduce__(self):
         return os.mkdir, ("planted",)
-
-
-def npz(**arrays):
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def npy(array):
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=True)
-    return buffer.getvalue()
 
 
 def zipped(**entries):

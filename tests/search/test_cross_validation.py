@@ -9,13 +9,9 @@ import pytest
 import fastmlp as fm
 from fastmlp.search.folds import class_numbers, fold_numbers
 
+from ..shared.models import clusters
+
 FIT = {"epochs": 2, "batch_size": 8}
-
-
-def data(rows=30, dtype="float32"):
-    rng = np.random.default_rng(0)
-    y = np.arange(rows) % 3
-    return (rng.normal(size=(rows, 4)) + 2 * np.eye(3, 4)[y]).astype(dtype), y
 
 
 def build(seed=None):
@@ -114,7 +110,7 @@ def test_folds_that_cannot_be_had(arguments, message):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_fold_is_what_one_would_train_by_hand(workers):
-    x, y = data()
+    x, y = clusters()
     result = fm.cross_validate(build, x, y, folds=3, seed=5, workers=workers, **FIT)
     assert (result.fold == fold_numbers(y, 3, seed=5)).all()
     assert len(result.scores) == len(result.histories) == 3
@@ -136,7 +132,7 @@ def test_mean_and_standard_deviation():
 
 
 def test_a_compiled_model_is_copied_and_begun_anew():
-    x, y = data()
+    x, y = clusters()
     model = build(seed=77)
     model.compile(fm.Adam(learning_rate=0.01))
     model.fit(x, y, epochs=3, verbose=0)
@@ -155,13 +151,13 @@ def test_a_compiled_model_is_copied_and_begun_anew():
 
 
 def test_builds_without_a_seed_get_it_nevertheless():
-    x, y = data()
+    x, y = clusters()
     first, second = (fm.cross_validate(lambda: build(), x, y, folds=2, **FIT) for _ in range(2))
     assert (first.predictions == second.predictions).all()
 
 
 def test_pixels_and_double_precision():
-    x, y = data()
+    x, y = clusters()
     pixels = np.clip(x * 30 + 100, 0, 255).astype(np.uint8)
     assert fm.cross_validate(build, pixels, y, folds=2, **FIT).predictions.dtype == np.float32
     double = fm.cross_validate(lambda: fm.mlp([3], 3, dtype="float64"), x.astype(float), y, folds=2, **FIT)
@@ -169,7 +165,7 @@ def test_pixels_and_double_precision():
 
 
 def test_groups_and_fit_settings_reach_the_folds():
-    x, y = data()
+    x, y = clusters()
     groups = np.arange(30) // 10
     seen = {}
 
@@ -190,7 +186,7 @@ def test_groups_and_fit_settings_reach_the_folds():
 
 
 def test_a_line_for_each_fold_and_a_table(capsys):
-    x, y = data()
+    x, y = clusters()
     result = fm.cross_validate(build, x, y, folds=2, verbose=1, workers=1, **FIT)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["fold 0 (1 of 2)", "fold 1 (2 of 2)"]
@@ -221,13 +217,13 @@ def test_a_line_for_each_fold_and_a_table(capsys):
     ],
 )
 def test_arguments_that_cannot_be_used(arguments, message):
-    x, y = data()
+    x, y = clusters()
     with pytest.raises(fm.FastMLPError, match=message):
         fm.cross_validate(**{"build": build, "x": x, "y": y, **arguments})
 
 
 def test_one_model_for_all_folds_is_refused():
-    x, y = data()
+    x, y = clusters()
     model = build()
     with pytest.raises(fm.ArgumentError, match="a new model each time"):
         fm.cross_validate(lambda: model, x, y)
@@ -235,7 +231,7 @@ def test_one_model_for_all_folds_is_refused():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_divergence_names_the_fold(workers):
-    x, y = data()
+    x, y = clusters()
     model = build()
     model.compile(fm.SGD(learning_rate=1e30))
     with pytest.raises(fm.DivergenceError, match=r"fold [01]: the loss became NaN"):
@@ -244,7 +240,7 @@ def test_divergence_names_the_fold(workers):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_ends_all_folds(workers):
-    x, y = data()
+    x, y = clusters()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     class Interrupts(fm.callbacks.Callback):

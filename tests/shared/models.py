@@ -10,6 +10,13 @@ def data(rows=500, features=20, classes=4, seed=0):
     return generator.normal(size=(rows, features)).astype(np.float32), generator.integers(0, classes, rows)
 
 
+def clusters(rows=30, width=4, seed=0, apart=2, dtype="float32"):
+    """Three classes that are easy to tell apart."""
+    generator = np.random.default_rng(seed)
+    y = np.arange(rows) % 3
+    return (generator.normal(size=(rows, width)) + apart * np.eye(3, width)[y]).astype(dtype), y
+
+
 def network(hidden=(13,), classes=4, optimizer="adam", **settings):
     model = fm.mlp(list(hidden), classes=classes, seed=5, **settings)
     model.compile(optimizer)

@@ -2,7 +2,7 @@
 
 import fastmlp as fm
 
-from ..shared.models import state_bits
+from .models import state_bits
 
 
 def without_seconds(history):

@@ -16,13 +16,6 @@ from ..shared.processes import needs_jit, needs_signals
 from ..shared.runs import EPOCHS, same_as
 
 
-@pytest.fixture
-def default_interrupt():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 class Interrupts(fm.callbacks.Callback):
     """Ctrl-C, ``times`` times, at the first call of a hook."""
 
@@ -84,7 +77,7 @@ def test_a_handler_of_the_program_is_left_in_charge():
     signal.signal(signal.SIGINT, handler)
     assert network().fit(x, y, callbacks=[Interrupts("on_batches_end")], **EPOCHS).stopped == "finished"
     assert calls == [signal.SIGINT]
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.signal(signal.SIGINT, signal.default_int_handler) is handler
 
 
 LONG_FIT = """

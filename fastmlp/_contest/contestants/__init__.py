@@ -1,15 +1,15 @@
-"""Who takes part: one file for each library, which is imported in that contestant's own process.
+"""The contestants: one file for each library, which only the contestant's own process imports.
 
-A contestant is a class that is made from a `Task` and can
+A contestant is a class that is constructed with a `Task` and has
 
-- ``start()``: take the task's initial weights, and an optimiser at its first step;
-- ``train_epoch()``: train one epoch in the order of ``task.order``, and return the mean loss of its rows, each before
-  the step of its own batch;
-- ``predict(x)``: return the probabilities of float32 rows, as a NumPy array.
+- ``start()``: takes the task's initial weights and a new optimiser;
+- ``train_epoch()``: trains one epoch in the order of ``task.order``, and returns the mean loss of its rows, measured
+  before the step of their batch;
+- ``predict(x)``: returns the probabilities of float32 rows, as a NumPy array.
 
-Those that only predict lack the first two. Where the library has a loop of its own, ``preparation`` is the seconds
-that the latest epoch spent before training began, on checks of arguments: a longer run spends them once, so they are
-not part of an epoch. They are part of the first call.
+Contestants that only predict lack the first two. If a library has its own training loop, ``preparation`` is the time
+that the latest epoch spent on argument checks before training. A longer run spends it once, so it is not part of an
+epoch, but it is part of the first call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..workloads import Task
 
 
 class Network(Protocol):
-    """What a contestant's class offers."""
+    """The interface of a contestant's class."""
 
     def __init__(self, task: Task) -> None: ...
     def start(self) -> None: ...
@@ -38,7 +38,7 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class Contestant:
-    """Where a contestant is found.
+    """A contestant, and where its class is.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class Contestant:
     library : str
         The distribution that must be installed.
     module : str
-        What is imported of it.
+        The module to import.
     trains, predicts : bool
     calls : int
-        Predictions in one call of ``predict``.
+        The number of predictions in one call of ``predict``.
     is_like_for_like : bool
-        Whether it reads the same float32 features as the others. If not, it is shown but compared with nobody.
+        Whether it reads the same float32 features as the others. Otherwise it is shown but not compared.
     """
 
     name: str
@@ -78,7 +78,9 @@ class Contestant:
 
 
 OURS = "fastmlp"
-REFERENCE = Contestant("reference", ".numpy_mlp:Reference", "numpy", "numpy")  # float64: the loss that all must have
+REFERENCE = Contestant(
+    "reference", ".numpy_mlp:Reference", "numpy", "numpy"
+)  # float64: the reference for the loss of all others
 
 CONTESTANTS = {
     contestant.name: contestant

@@ -1,6 +1,6 @@
-"""fastmlp's predictor called from a user's own compiled code: the one contestant that is user code, so it uses numba.
+"""fastmlp's predictor inside compiled code of a user. It is the only contestant that imports numba.
 
-A call makes many predictions of one row, so that what is measured is one of them and not the way in from Python.
+A call makes many predictions of one row, so that the measurement excludes the call from Python.
 """
 
 from __future__ import annotations

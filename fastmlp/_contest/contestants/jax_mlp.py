@@ -1,4 +1,4 @@
-"""JAX: data on the device, rows gathered inside the compiled step, parameters and Adam's state donated to it."""
+"""JAX: data on the device; the compiled step gathers rows, and parameters and Adam's state are donated to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _loss(weights: Any, x: Any, y: Any) -> Any:
 
 
 def _step(state: Any, x: Any, y: Any, rows: Any) -> Any:
-    """One step of Adam on some rows; returns the new state and the loss before."""
+    """One step of Adam on some rows; returns the new state and the loss before the step."""
     weights, m, v, count = state
     loss, gradients = jax.value_and_grad(_loss)(weights, x[rows], y[rows])
     count = count + 1
@@ -38,7 +38,7 @@ def _step(state: Any, x: Any, y: Any, rows: Any) -> Any:
 
 
 def _epoch(state: Any, x: Any, y: Any, batches: Any, rest: Any) -> Any:
-    """All whole batches in one scan, then the rows that are left; returns the state and the sum of losses."""
+    """All full batches in one scan, then the remaining rows; returns the state and the sum of losses."""
     state, losses = jax.lax.scan(lambda state, rows: _step(state, x, y, rows), state, batches)
     total = losses.sum() * batches.shape[1]
     if len(rest):

@@ -1,9 +1,9 @@
-"""The NumPy baseline: what a careful person writes when NumPy is all there is.
+"""The NumPy baseline: what a careful person writes with NumPy alone.
 
-Whole batches go through BLAS, all parameters share one flat array so that Adam is a dozen calls
-per batch, and temporaries are reused where that does not cost clarity. It imports NumPy only.
+Whole batches go through BLAS. All parameters share one flat array, so that Adam takes a dozen calls per batch.
+Temporaries are reused if the code stays clear. It imports NumPy only.
 
-In float64 it is also the reference that every contestant's loss is compared with.
+In float64 it is also the reference for the loss of every contestant.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class NumpyMLP:
         Number of inputs, then the number of units of every layer.
     learning_rate : float
     seed : int
-        Of the He-normal weights; biases start at zero.
+        Seed of the He-normal weights; biases start at zero.
     dtype : dtype
-        Of the parameters and of all arithmetic.
+        Type of the parameters and of all arithmetic.
 
     Notes
     -----
@@ -151,8 +151,8 @@ class NumpyMLP:
     def _adam_step(self) -> None:
         """Move all parameters at once; the gradient is spent as scratch.
 
-        m̂ / (√v̂ + ε), with m̂ = m / c1 and v̂ = v / c2, is √c2 / c1 · m / (√v + ε √c2): the corrections
-        cost two numbers where they would have cost two passes over the parameters.
+        m̂ / (√v̂ + ε), with m̂ = m / c1 and v̂ = v / c2, equals √c2 / c1 · m / (√v + ε √c2). So the corrections cost
+        two numbers instead of two passes over the parameters.
         """
         self.steps += 1
         c1, c2 = 1.0 - BETA1**self.steps, 1.0 - BETA2**self.steps
@@ -215,7 +215,7 @@ def cross_entropy_backward(z: Array, y: Array) -> float:
     rows = np.arange(len(z))
     true_logits = z[rows, y]
     highest, total = softmax_in_place(z)
-    # log sum exp(z) - z_y: no probability is put into a logarithm, so none can be too small for it.
+    # log sum exp(z) - z_y avoids the logarithm of a probability, which might be 0.
     losses = np.log(total[:, 0]) + highest[:, 0] - true_logits
     z[rows, y] -= 1.0
     z /= len(z)

@@ -1,4 +1,4 @@
-"""onnxruntime: a graph of Gemm, Relu and Softmax nodes, all optimisations on. It only predicts."""
+"""onnxruntime: a graph of Gemm, Relu and Softmax nodes with all optimisations. It only predicts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """fastmlp, as a user calls it: `Sequential.fit` and `Sequential.predict` with a preallocated output.
 
-It draws the order of rows itself, inside the time that is measured; everybody else is handed it.
+It draws the order of rows itself, within the measured time; the others receive it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import NotApplicable
 
 
 class Beginning(fm.callbacks.Callback):
-    """Notes when training begins, its arguments checked."""
+    """Notes the time at which training begins, after its argument checks."""
 
     def on_train_begin(self, run_info: dict[str, int]) -> None:
         self.time = time.perf_counter()
@@ -59,7 +59,7 @@ class Float32:
 
 
 class Uint8(Float32):
-    """Pixels as they come from the file: a quarter of the bytes, and the same numbers."""
+    """Pixels as in the file: a quarter of the bytes, and the same numbers."""
 
     def features(self) -> Any:
         if len(self.task.pixels) == 0:

@@ -1,10 +1,10 @@
 """scikit-learn's MLPClassifier, one `partial_fit` for each epoch, float32, without its L2 penalty.
 
-The first epochs are given the rows in the common order, unshuffled, so that the loss can be compared. Later ones
-shuffle by themselves, as its users have it.
+The first epochs get the rows in the common order without shuffling, so that the loss can be compared. Later epochs
+shuffle, as for its users.
 
-With two classes it would train a sigmoid, which is another network. So it is told of a third class, which never occurs
-and whose unit, with its bias of -1e30, takes no part.
+With two classes it would train a sigmoid, which is another network. So it gets a third class that never occurs; the
+bias of its unit is -1e30, so the unit has no effect.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Classifier:
         self.classes = np.arange(max(3, workload.widths[-1]))
         batch = min(workload.batch_size, workload.rows)
         self.model: Any = MLPClassifier(workload.widths[1:-1], alpha=0.0, batch_size=batch, shuffle=False)
-        rows = np.arange(len(self.classes)) % workload.rows  # it makes its arrays when it first sees data
+        rows = np.arange(len(self.classes)) % workload.rows  # it makes its arrays at the first call
         self.model.partial_fit(task.x[rows][:batch], task.y[rows][:batch], classes=self.classes)
         self.start()
 

@@ -65,5 +65,5 @@ class Compiled(Eager):
     """Loss and gradients through `torch.compile`."""
 
     def compile(self) -> None:
-        torch.compiler.reset()  # its limit on recompilations counts those of earlier networks
+        torch.compiler.reset()  # its limit on recompilations also counts earlier networks
         self.loss = torch.compile(self._loss, dynamic=False)

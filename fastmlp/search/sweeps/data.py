@@ -1,4 +1,4 @@
-"""The data of a sweep: checked once, and shared by its runs."""
+"""The data of a sweep, which are checked once and shared by its runs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Part = tuple[Array, Array]
 
 
 class SweepData:
-    """Training rows and, perhaps, validation rows; arguments as for `fastmlp.sweep`.
+    """Training rows and optional validation rows; the arguments are those of `fastmlp.sweep`.
 
-    Columns have the names of a data frame, or ``feature_names``.
+    The column names are those of a data frame, or ``feature_names``.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class SweepData:
 
     @property
     def parts(self) -> list[Part]:
-        """The training part, and the validation part where there is one."""
+        """The training part, and the validation part if there is one."""
         return [self._train] if self._validation is None else [self._train, self._validation]
 
     @cached_property
     def digest(self) -> str:
-        """Changes with the data, and with the names of their columns, which models learn too."""
+        """A digest of the data and of their column names, which models learn too."""
         names = [] if self._feature_names is None else [np.array(self._feature_names, object)]
         return digest(*(array for part in self.parts for array in part), *names)
 
@@ -82,9 +82,9 @@ class SweepData:
         )
 
     def weights(self, given: Any) -> tuple[Any, Any]:
-        """A ``sample_weight``, for the training part and for the validation part.
+        """Divide a ``sample_weight`` into the training part and the validation part.
 
-        Weights of all rows are divided as the rows were. Validation data of their own have none.
+        Weights of all rows are divided like the rows. Separate validation data have no weights.
         """
         if given is None:
             return None, None
@@ -96,7 +96,7 @@ class SweepData:
         return train, validation
 
     def name_for(self, model: Sequential) -> None:
-        """Let a model know the names of features and classes: of all rows, as its own part may lack a class."""
+        """Give a model the names of features and classes of all rows, because its own part may lack a class."""
         targets = [y for _, y in self.parts]
         is_one_each = all(y.ndim == 1 or y.shape[1:] == (1,) for y in targets)
         y = np.concatenate([y.ravel() for y in targets]) if is_one_each else targets[0]
@@ -112,27 +112,27 @@ class SweepData:
         return all(naming.are_texts(y) for _, y in self.parts)
 
     def convert(self, models: Iterable[Sequential]) -> None:
-        """Make the arrays that these models read: one copy for all of a dtype, or none.
+        """Convert the arrays that these models read: one copy for each dtype, or none.
 
-        Only fractions are rounded here, and not for models that subtract their mean first: whole numbers are read as
-        pixels or as numbers, which each model decides.
+        Only floats are converted here, and not for models that subtract their mean first. Each model decides whether
+        whole numbers are pixels or numbers.
 
         Raises
         ------
         ArgumentError
-            If they hold what cannot be learned from, or have different widths.
+            If the arrays cannot be used for training, or have different widths.
         """
         for key in {_kind_of_reader(model) for model in models}:
             (x, y), validation = self._train, self._validation
             rows = _as_read(x, "x", *key)
             if rows.dtype == key[0]:
-                warn_of_merged(x, rows, self._feature_names, stacklevel=6)  # whoever called `sweep`
+                warn_of_merged(x, rows, self._feature_names, stacklevel=6)  # the caller of `sweep`
             if validation is not None:
                 validation = (_as_read(validation[0], "validation_data[0]", *key, rows.shape[1]), validation[1])
             self._converted[key] = ((rows, y), validation)
 
     def for_model(self, model: Sequential) -> tuple[Part, Part | None]:
-        """Training and validation part as such a model reads them, once they are converted."""
+        """The converted training and validation part for such a model."""
         return self._converted[_kind_of_reader(model)]
 
 

@@ -1,4 +1,4 @@
-"""The models of a sweep's folder on new data."""
+"""Evaluates the models of a sweep's folder on new data."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .result import FAILED, SweepResult, SweepRun
 def evaluate(
     folder: str | os.PathLike[str], x: Any, y: Any, *, n_threads: int | None = None, write: bool = True
 ) -> SweepResult:
-    """Test every model in the folder of a sweep on other data, and write a summary.
+    """Evaluate every model in the folder of a sweep on other data, and write a summary.
 
     Parameters
     ----------
     folder : path-like
-        That `fastmlp.sweep` was given.
+        The ``folder`` of `fastmlp.sweep`.
     x, y : array_like
         As in `Sequential.evaluate`.
     n_threads : int, optional
         As in `Sequential.evaluate`.
     write : bool, default True
-        Write ``evaluation.csv`` and ``evaluation.txt`` into the folder.
+        Whether to write ``evaluation.csv`` and ``evaluation.txt`` into the folder.
 
     Returns
     -------
     SweepResult
-        All runs that the folder holds, by name, with ``test_loss`` and others among their metrics. A model that
-        cannot be read, or does not fit the data, is listed as failed, with the reason.
+        All runs in the folder, by name, with ``test_loss`` and others among their metrics. A model that cannot be read
+        or does not fit the data is listed as failed, with the reason.
 
     Raises
     ------

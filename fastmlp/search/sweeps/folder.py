@@ -1,6 +1,6 @@
-"""The folder of a sweep: for each run a model, and its settings and results as JSON; and summaries.
+"""The folder of a sweep: for each run a model, and a JSON file with its settings and results; and summaries.
 
-The JSON file is written last, so a run that has one is complete.
+The JSON file is written last, so a run with one is complete.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Folder:
         self.path = as_folder(path)
 
     def make(self) -> None:
-        """Make it, and those that it is in, where they are not there yet."""
+        """Make the folder and its parents, if they are missing."""
         if self.path.exists() and not self.path.is_dir():
             raise ArgumentError(f"folder must be a folder, but {self.path} is a file")
         self.path.mkdir(parents=True, exist_ok=True)
 
     def model_path(self, name: str) -> Path:
-        """Where the model of a run is."""
+        """The path of a run's model."""
         return self.path / f"{name}.npz"
 
     def _record_path(self, name: str) -> Path:
@@ -43,7 +43,7 @@ class Folder:
     # ------------------------------------------------------------ write
 
     def save(self, run: SweepRun, model: Sequential | None, identity: dict[str, Any]) -> Path | None:
-        """Write the model, then the record; returns the model's path. ``identity`` is what `find` must be given."""
+        """Write the model, then the record; returns the model's path. `find` compares the ``identity``."""
         record = {
             "format": _FORMAT,
             "format_version": _VERSION,
@@ -57,7 +57,7 @@ class Folder:
             "identity": identity,
         }
         path = self.model_path(run.name)
-        _remove(self._record_path(run.name))  # of an earlier model, which is about to be replaced
+        _remove(self._record_path(run.name))  # the record of an earlier model, which is about to be replaced
         if model is None:
             _remove(path)
         else:
@@ -73,7 +73,7 @@ class Folder:
     # ------------------------------------------------------------ read
 
     def find(self, name: str, identity: dict[str, Any]) -> SweepRun | None:
-        """The run of this name, if it was trained with the same settings on the same data, and its files are whole."""
+        """The complete run of this name, if it was trained with the same settings on the same data."""
         record = self._record(self._record_path(name))
         if record is None or record.get("identity") != json.loads(json.dumps(identity)):
             return None
@@ -86,7 +86,7 @@ class Folder:
             return None
 
     def runs(self) -> list[SweepRun]:
-        """All runs that have ended, by name; their models are not looked at yet."""
+        """All runs that have ended, by name; this does not read their models."""
         records = [self._record(path) for path in sorted(self.path.glob("*.json"))]
         found = [None if record is None else self._run(record) for record in records]
         return [run for run in found if run is not None]
@@ -112,12 +112,12 @@ class Folder:
                 seconds=float(record["seconds"]),
                 was_loaded=True,
             )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):  # somebody edited it
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):  # the file was edited
             return None
         return run.replace(path=self.model_path(run.name)) if run.status == FINISHED else run
 
 
 def _remove(path: Path) -> None:
-    """Remove a file; what is none is refused when it is written to."""
+    """Remove a file. Writing refuses anything else in its place."""
     if path.is_file():
         path.unlink()

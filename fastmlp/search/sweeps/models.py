@@ -1,4 +1,4 @@
-"""Models from the settings of a sweep, and what identifies them."""
+"""Makes models from the settings of a sweep, and identifies them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .settings import LEGAL, OF_COMPILE, OF_FIT, OF_MODEL, Given, Request, Setti
 
 
 def make_model(request: Request, classes: Callable[[], int]) -> Sequential:
-    """A new compiled model; ``classes()`` is the width of an output layer that is to be added."""
+    """A new compiled model; ``classes()`` is the width of an added output layer."""
     try:
         model = _built(request) if "build" in request.settings else _from_layers(request, classes)
     except FastMLPError as error:
@@ -24,7 +24,7 @@ def make_model(request: Request, classes: Callable[[], int]) -> Sequential:
 
 
 def _built(request: Request) -> Sequential:
-    """What ``build`` returns. Settings that it does not read are applied to it as far as they are known."""
+    """The result of ``build``, with the known settings applied that it did not read."""
     settings = request.settings
     given = Given({**settings, "name": request.name, "seed": request.seed})
     model = settings["build"](given)
@@ -81,10 +81,9 @@ def _compile(model: Sequential, settings: Settings) -> None:
 
 
 def identity(model: Sequential, request: Request) -> dict[str, Any]:
-    """All that decides what training makes of the model, besides the data, as JSON can hold it.
+    """Everything besides the data that determines the result of training, ready for JSON.
 
-    It is taken from the model, so that it is the same however the settings were written, and changes with what
-    ``build`` does.
+    It comes from the model, so it does not depend on how the settings were written, and changes with ``build``.
     """
     of_model = {name: getattr(model, name) for name in OF_MODEL}
     given = [layer for layer in layers.leaves(model.declarations) if isinstance(layer, layers.Normalization)]

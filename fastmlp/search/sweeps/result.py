@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: its runs, the best of them, and tables."""
+"""The result of a sweep: its runs, the best of them, and tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .settings import Settings, described
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
 INTERRUPTED, NOT_STARTED = "interrupted", "not started"
 
-# What a run is judged by, unless something else is asked for: the first that there is.
+# The default metrics to compare runs; the first that exists counts.
 _JUDGED_BY = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "accuracy", "loss")
 
 
@@ -38,24 +38,24 @@ class SweepRun:
     ----------
     name : str
     settings : dict
-        As they were given, without the name.
+        The given settings, without the name.
     status : str
-        ``"finished"`` (also if a callback or ``max_time`` ended it: ``history.stopped`` tells), ``"diverged"``,
-        ``"failed"`` (something raised an error), ``"interrupted"`` or ``"not started"`` (Ctrl-C).
+        ``"finished"`` (also after a callback or ``max_time``; see ``history.stopped``), ``"diverged"``, ``"failed"``
+        (an error was raised), ``"interrupted"`` or ``"not started"`` (Ctrl-C).
     reason : str
         What went wrong.
     metrics : dict of str to float
-        ``loss`` and others: of the last epoch's training. ``val_loss`` and others: of the model as it is, on the
-        validation data. ``test_loss`` and others: from `fastmlp.sweeps.evaluate`.
+        ``loss`` and others are those of the last epoch's training. ``val_loss`` and others are those of the final
+        model on the validation data. ``test_loss`` and others come from `fastmlp.sweeps.evaluate`.
     history : History or None
     higher_is_better : dict of str to bool or None
-        Of metrics that know: what `SweepResult.sorted` goes by, before their names.
+        For metrics that know it; `SweepResult.sorted` uses it before their names.
     seconds : float
-        That the run took.
+        The duration of the run.
     model : Sequential or None
         The trained model, unless it is in a folder.
     path : Path or None
-        Its file, if it is in a folder.
+        The file of the model, if it is in a folder.
     was_loaded : bool
         Whether an earlier sweep trained it.
     """
@@ -79,11 +79,11 @@ class SweepRun:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained, one that was cut short included."""
+        """How many epochs were trained, including an unfinished one."""
         return len(self.history.epoch) if self.history else 0
 
     def has(self, metric: str) -> bool:
-        """Whether it finished with a value of this metric that is a number."""
+        """Whether it finished with a number for this metric."""
         return self.is_finished and not math.isnan(self.metrics.get(metric, math.nan))
 
     def load(self) -> Sequential:
@@ -103,7 +103,7 @@ class SweepRun:
         return load_model(self.path)
 
     def line(self) -> str:
-        """What to print when it has ended."""
+        """The line to print at the end of the run."""
         values = [f"{name} {text_table.number(value)}" for name, value in self.metrics.items()]
         took = "loaded" if self.was_loaded else f"{self.epochs} epochs in {self.seconds:.1f} s"
         trouble = [] if self.is_finished else [f"{self.status}{': ' * bool(self.reason)}{_short(self.reason)}"]
@@ -118,8 +118,7 @@ class SweepRun:
 class SweepResult:
     """All runs of a sweep, in the order of their settings.
 
-    It has a length, can be iterated over, and gives a run by its number or its name. ``print(result)`` shows
-    `table`.
+    It has a length, is iterable, and returns a run by its number or its name. ``print(result)`` shows `table`.
 
     Attributes
     ----------
@@ -160,33 +159,33 @@ class SweepResult:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether Ctrl-C left runs that did not finish; with a folder, the same call goes on with them.
+        """Whether Ctrl-C left unfinished runs; with a folder, the same call continues them.
 
-        `fastmlp.sweep` raises `SweepInterrupted` then, whose ``result`` this is.
+        `fastmlp.sweep` then raises `SweepInterrupted`, which has this ``result``.
         """
         return any(run.status in (INTERRUPTED, NOT_STARTED) for run in self.runs)
 
     @property
     def metrics(self) -> list[str]:
-        """Names of the metrics that any run has."""
+        """The names of all metrics of the runs."""
         return list(dict.fromkeys(name for run in self.runs for name in run.metrics))
 
     def sorted(self, metric: str | None = None, mode: str = "auto") -> list[SweepRun]:
-        """The runs, best first: of equals the one with the smaller loss. Those without the metric come last.
+        """The runs, best first; among equal runs, the smaller loss comes first. Runs without the metric come last.
 
         Parameters
         ----------
         metric : str, optional
-            Default: the accuracy, or else the loss, on test data, else on validation data, else in training; or what
-            else there is.
+            Default: the accuracy, or else the loss, on test data, else on validation data, else in training; otherwise
+            any other metric.
         mode : {"auto", "min", "max"}, default "auto"
-            Which is better, the smallest or the largest; "auto" asks the metric, then its name, and takes the largest
-            where neither knows.
+            Whether the smallest or the largest is best. "auto" asks the metric, then its name, and else takes the
+            largest.
 
         Raises
         ------
         ArgumentError
-            If no run has a metric that is asked for.
+            If no run has the given metric.
         """
         name = self._judged_by(metric)
         if check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
@@ -203,7 +202,7 @@ class SweepResult:
         return sorted(self.runs, key=key)
 
     def larger_is_better(self, name: str) -> bool | None:
-        """Whether a metric is better when it is larger, as it says itself, or its name tells; None if unknown."""
+        """Whether larger values of a metric are better, by the metric itself or its name; None if unknown."""
         names = (name, name.removeprefix("val_"), name.removeprefix("test_"))
         known = (run.higher_is_better.get(metric) for run in self.runs for metric in names)
         return next((answer for answer in known if answer is not None), larger_is_better(name))
@@ -217,13 +216,13 @@ class SweepResult:
         return metric
 
     def best(self, metric: str | None = None, mode: str = "auto") -> SweepRun:
-        """The finished run with the best metric; arguments as for `sorted`.
+        """The finished run with the best metric; the arguments are those of `sorted`.
 
         Raises
         ------
         ArgumentError
-            If no run has finished, or none has the metric; or if ``mode`` is "auto", and neither the metric nor its
-            name tells which is better.
+            If no run has finished or has the metric, or if ``mode`` is "auto" and neither the metric nor its name
+            decides.
         """
         if not any(run.is_finished for run in self.runs):
             raise ArgumentError("no run has finished, so none is the best: print the result to see why")
@@ -236,7 +235,7 @@ class SweepResult:
         return found
 
     def table(self, metric: str | None = None, mode: str = "auto") -> str:
-        """A line for each run as text, best first; arguments as for `sorted`."""
+        """A line for each run as text, best first; the arguments are those of `sorted`."""
         names = self.metrics
         rows = [("name", "status", "epochs", "seconds", *names, "")]
         for run in self.sorted(metric, mode):
@@ -249,12 +248,12 @@ class SweepResult:
         return self.table()
 
     def to_csv(self, path: str | os.PathLike[str], metric: str | None = None, mode: str = "auto") -> None:
-        """Write a line for each run, best first, with metrics in full and all settings.
+        """Write a line for each run, best first, with all digits of the metrics and all settings.
 
         Parameters
         ----------
         path : path-like
-            Written whole or not at all.
+            The file is written completely or not at all.
         metric, mode
             As for `sorted`.
         """
@@ -262,7 +261,7 @@ class SweepResult:
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         head = ["name", "status", "reason", "epochs", "seconds"]
-        # A model's loss is both a setting and a metric.
+        # The loss of a model is both a setting and a metric.
         writer.writerow([*head, *self.metrics, *(f"settings.{name}" for name in settings)])
         for run in self.sorted(metric, mode):
             values = [_cell(run.metrics.get(name)) for name in self.metrics]
@@ -277,7 +276,7 @@ class SweepInterrupted(KeyboardInterrupt):
     Attributes
     ----------
     result : SweepResult
-        The runs that finished, those that were cut, and those that did not start.
+        The runs that finished, were interrupted, or did not start.
     """
 
     def __init__(self, result: SweepResult) -> None:

@@ -1,4 +1,4 @@
-"""What the runs of a sweep are asked to do: settings, checked, each with a name."""
+"""The settings of a sweep's runs, checked, each with a name."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def grid(**lists: Any) -> list[Settings]:
     Parameters
     ----------
     **lists
-        For each setting a list of its values. A single number, text or other object counts as a list of one; so does
-        a ``sample_weight`` of one number for each row.
+        For each setting, a list of its values. A single number, text or other object counts as a list with one value,
+        and so does a ``sample_weight`` with one number for each row.
 
     Returns
     -------
     list of dict
-        For `fastmlp.sweep`; the last setting changes fastest.
+        The runs for `fastmlp.sweep`; the last setting changes fastest.
 
     Examples
     --------
@@ -70,27 +70,27 @@ def grid(**lists: Any) -> list[Settings]:
 
 def _choices(name: str, value: Any) -> list[Any]:
     is_one = not isinstance(value, (list, tuple, range, np.ndarray))
-    if name == "sample_weight" and not is_one:  # numbers, one for each row, are one setting
+    if name == "sample_weight" and not is_one:  # numbers for each row are one setting
         is_one = all(np.ndim(item) == 0 and item is not None for item in value)
     return [value] if is_one else list(value)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One run that was asked for."""
+    """The request for one run."""
 
     name: str
-    settings: Settings  # as they were given
+    settings: Settings  # the given settings
     seed: int
 
     @property
     def fit_settings(self) -> Settings:
-        """Arguments of `Sequential.fit`."""
+        """The arguments of `Sequential.fit`."""
         return {**FIT_DEFAULTS, **{name: self.settings[name] for name in OF_FIT if name in self.settings}}
 
 
 class Given(Mapping[str, Any]):
-    """A run's settings as its ``build`` gets them: read-only, and noting what is read."""
+    """A run's settings for its ``build``: read-only, and recording the keys that are read."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -108,7 +108,7 @@ class Given(Mapping[str, Any]):
 
 
 def requests(run_settings: Any, seed: int) -> list[Request]:
-    """Checked settings of all runs, from a list of them or from the lists of a grid."""
+    """The checked settings of all runs, from a list of runs or the lists of a grid."""
     if isinstance(run_settings, Mapping):
         run_settings = grid(**run_settings)
     given = check.items(run_settings, "run_settings", "dicts")
@@ -117,7 +117,7 @@ def requests(run_settings: Any, seed: int) -> list[Request]:
     found = [_request(settings, f"run_settings[{number}]", seed) for number, settings in enumerate(given)]
     taken: dict[str, int] = {}
     for number, request in enumerate(found):
-        other = taken.setdefault(request.name.casefold(), number)  # some file systems do not tell case apart
+        other = taken.setdefault(request.name.casefold(), number)  # some file systems ignore case
         if other != number:
             raise ArgumentError(
                 f"run_settings[{number}] and run_settings[{other}] have the same name, {request.name!r}: give each "
@@ -132,7 +132,7 @@ def _request(settings: Any, where: str, seed: int) -> Request:
     own = dict(settings)
     if ("layers" in own) == ("build" in own):
         raise ArgumentError(f"{where} must have either 'layers' or 'build', but has {_listed(own)}")
-    if "build" not in own:  # which may take settings of its own
+    if "build" not in own:  # build may read settings of its own
         check_known(own, where)
     elif not callable(own["build"]):
         raise ArgumentTypeError(f"{where}: build must be a function that returns a model, not {own['build']!r:.60}")
@@ -171,7 +171,7 @@ def _checked_name(name: Any, where: str) -> str:
 
 
 def generated_name(settings: Settings) -> str:
-    """A name that says what the settings are; it depends on nothing else.
+    """A name that describes the settings and depends on nothing else.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def generated_name(settings: Settings) -> str:
     short = re.sub(r"[^\w.,+=-]+", "", full)
     if short == full and len(full) <= _LONGEST_GENERATED:
         return full
-    # What was left out still tells runs apart.
+    # The digest distinguishes runs by their hidden settings.
     text = json.dumps(described({name: settings[name] for name in names}))
     return f"{short[:_LONGEST_GENERATED].rstrip('.,')}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
 
@@ -192,7 +192,7 @@ def generated_name(settings: Settings) -> str:
 def _shown(value: Any) -> str:
     value = described(value)
     if isinstance(value, dict) and "type" in value:
-        return f"{value['type']}{value.get('units', '')}()"  # the brackets mark what is not shown
+        return f"{value['type']}{value.get('units', '')}()"  # the brackets mark hidden content
     if isinstance(value, list):
         return "-".join(map(_shown, value))
     return str(value)
@@ -202,7 +202,7 @@ def _shown(value: Any) -> str:
 
 
 def described(value: Any) -> Any:
-    """A setting as JSON can hold it: objects by their ``config`` or fields, functions by name, arrays by content."""
+    """A setting, ready for JSON: objects by their ``config`` or fields, functions by name, arrays by content."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, np.generic):
@@ -224,7 +224,7 @@ def described(value: Any) -> Any:
 
 
 def digest(*arrays: Any) -> str:
-    """A short text that changes with the content, dtype or shape of any of the arrays."""
+    """A short digest of the content, dtypes and shapes of arrays."""
     state = hashlib.blake2b(digest_size=16)
     for array in map(np.asarray, arrays):
         state.update(f"{array.dtype.str} {array.shape} ".encode())

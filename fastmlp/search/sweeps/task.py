@@ -1,4 +1,4 @@
-"""One run of a sweep: train, evaluate, keep."""
+"""One run of a sweep: trains, evaluates and saves a model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_METRICS = ("seconds", "learning_rate")  # of what a history holds
 
 
 class Task:
-    """A request with its model; `run` can be called once, from any thread."""
+    """A request with its model. `run` can be called once, from any thread."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class Task:
             self._identity = {**identity(model, request), **rest}
 
     def find(self) -> SweepRun | None:
-        """The run as an earlier sweep left it in the folder, if it was the same."""
+        """The run of an earlier sweep in the folder, if it was the same."""
         found = None if self._folder is None else self._folder.find(self.request.name, self._identity)
         return None if found is None else found.replace(settings=self.request.settings)
 
     def run(self, interruption: Interruption, n_threads: int | None) -> SweepRun:
-        """Train. What goes wrong is reported in the result, not raised; the first Ctrl-C is the sweep's to raise."""
+        """Train. The result reports errors instead of raising them; the sweep raises the first Ctrl-C."""
         assert self.model is not None
-        model, self.model = self.model, None  # so that its memory is free once it has been saved
+        model, self.model = self.model, None  # so that its memory is freed after it is saved
         directions = {metric.name: metric.higher_is_better for metric in model.metrics}
         run = SweepRun(self.request.name, self.request.settings, higher_is_better=directions)
         start = time.perf_counter()
@@ -72,7 +72,7 @@ class Task:
         return self._kept(run.replace(history=model.history, seconds=time.perf_counter() - start), model)
 
     def _train(self, model: Sequential, interruption: Interruption, n_threads: int | None) -> bool:
-        """Train; returns whether Ctrl-C ended it before its end."""
+        """Train; returns whether Ctrl-C interrupted it."""
         (x, y), validation = self._data.for_model(model)
         settings = self.request.fit_settings
         settings["sample_weight"], of_validation = self._data.weights(settings.get("sample_weight"))
@@ -99,7 +99,7 @@ class Task:
         return interruption.is_over and was_stopped and not is_complete
 
     def _metrics(self, model: Sequential, n_threads: int | None) -> dict[str, float]:
-        """Of the last epoch, and on the validation data: of the model as it is, which may be that of a better epoch."""
+        """The metrics of the last epoch, and of the final model (perhaps of a better epoch) on validation data."""
         history = model.history or History()
         names = [name for name in history if name not in _NOT_METRICS and not name.startswith("val_")]
         values = {name: history[name][-1] for name in names}
@@ -111,7 +111,7 @@ class Task:
         return values
 
     def _kept(self, run: SweepRun, model: Sequential) -> SweepRun:
-        """With its model in the folder, or else in memory."""
+        """Keep the run's model in the folder, or else in memory."""
         if self._folder is None:
             return run.replace(model=model if run.is_finished else None)
         if run.status not in (FINISHED, DIVERGED):

@@ -1,4 +1,4 @@
-"""The sweep itself: which runs are to be trained, at once, and what comes of them."""
+"""The sweep itself: chooses the runs to train, trains them in parallel, and collects the results."""
 
 from __future__ import annotations
 
@@ -35,45 +35,45 @@ def sweep(
 ) -> SweepResult:
     """Train many models on the same data, several at once.
 
-    A run has the same result, to the bit, for any number of workers and any order. One that diverges or fails does
-    not stop the others: it is listed, with the reason.
+    The result of a run has the same bits for any number of workers and any order. A run that diverges or fails is
+    listed with its reason, and does not stop the others.
 
-    Ctrl-C ends all runs within about a third of a second; the result so far comes with the `SweepInterrupted` that is
-    raised then. With a folder, the same call goes on: runs that finished are loaded, those that were interrupted start
-    again.
+    Ctrl-C ends all runs within about a third of a second and raises `SweepInterrupted`, which has the result so far.
+    With a folder, the same call continues the sweep: it loads finished runs and restarts interrupted ones.
 
     Parameters
     ----------
     run_settings : list of dict, or dict of lists
-        What each run is to do, or, as a dict, the lists of `fastmlp.sweeps.grid`. A run has either
+        The settings of each run, or a dict with the lists of `fastmlp.sweeps.grid`. A run has either
 
-        - ``layers``: a list of widths of hidden layers, to which an output layer for the classes in ``y`` is added,
-          or a list of all layers as objects or configurations, with widths of hidden layers between them;
-          ``activation`` (default "relu") is that of widths; or
-        - ``build``: a function that takes the settings, and returns a new compiled model. Keys that it reads may be
-          anything, and are its own business.
+        - ``layers``: a list of widths of hidden layers, to which an output layer for the classes in ``y`` is added, or
+          a list of all layers as objects or configurations, with widths of hidden layers between them; ``activation``
+          (default "relu") is that of the widths; or
+        - ``build``: a function that takes the settings and returns a new compiled model. It may read any keys of its
+          own.
 
-        And it may have ``name`` (default: made of the settings), ``optimizer``, ``learning_rate`` (in place of the
-        optimizer's), ``loss``, ``metrics``, ``dtype``, ``uint8_scale``, ``seed``, and the arguments of
-        `Sequential.fit` ``batch_size``, ``epochs``, ``shuffle``, ``max_time`` and others. Beside ``build``, the
-        optimizer and loss of a model are changed only by keys that ``build`` does not read.
+        It may also have ``name`` (default: made of the settings), ``optimizer``, ``learning_rate`` (instead of the
+        optimizer's), ``loss``, ``metrics``, ``dtype``, ``uint8_scale``, ``seed``, and arguments of `Sequential.fit`:
+        ``batch_size``, ``epochs``, ``shuffle``, ``max_time`` and others. With ``build``, only keys that it does not
+        read change the optimizer and loss of its model.
     x, y : array_like
         As in `Sequential.fit`.
     validation_data : tuple (x, y), optional
     validation_split : float, default 0
-        As in `Sequential.fit`. Without validation, runs are judged by their training, which says little.
+        As in `Sequential.fit`. Without validation, runs are compared by their training, which says little.
     folder : path-like, optional
-        Where each run leaves ``<name>.npz``, its model, and ``<name>.json``, its settings and results, as soon as it
-        ends; with ``summary.csv`` and ``summary.txt``. Made if needed. Models are then not kept in memory.
+        The folder for ``<name>.npz``, the model of each run, and ``<name>.json``, its settings and results, both
+        written when the run ends; and for ``summary.csv`` and ``summary.txt``. It is made if needed. With a folder,
+        models are not kept in memory.
     workers : int, optional
-        Runs that are trained at once, in threads, each with kernels of one thread. Default: as many as there are
-        threads. 1: one after another, with all threads.
+        How many runs to train at once, in threads, each with kernels on one thread. Default: as many as there are
+        threads. 1 trains one after another, on all threads.
     resume : bool, default True
-        A run that the folder holds already, with the same settings and data, is loaded. False: all are trained.
+        Whether to load runs from the folder that have the same settings and data. False trains all runs.
     seed : int, default 0
-        Of runs that have no ``seed`` of their own.
+        The seed of runs without their own ``seed``.
     callbacks : callable, optional
-        Takes a run's settings, and returns the list of callbacks for its training.
+        A function that takes a run's settings and returns the list of callbacks for its training.
     verbose : {0, 1}, default 1
         1 prints a line after each run.
 
@@ -84,7 +84,7 @@ def sweep(
     Raises
     ------
     ArgumentError
-        If an argument or a run's settings cannot be used; nothing is trained then.
+        If an argument or a run's settings cannot be used; then nothing is trained.
     SweepInterrupted
         After Ctrl-C; it is a `KeyboardInterrupt`.
 
@@ -127,7 +127,7 @@ def sweep_data(
     verbose: Any,
     callbacks: Any = None,
 ) -> SweepResult:
-    """`sweep` on data that are made when all else has been checked."""
+    """`sweep`, with data that are made after all other checks."""
     seed = check.whole_number(seed, "seed", minimum=0)
     make_callbacks = checked_factory(callbacks, "a run's settings")
     is_printing = checked_verbose(verbose)
@@ -175,7 +175,7 @@ def _tasks(wanted: list[Request], data: SweepData, folder: Folder | None, callba
 def _train(tasks: list[Task], workers: int, data: SweepData, done: Callable[[int, SweepRun], None]) -> None:
     workers = min(workers, max(1, len(tasks)))
     if workers > 1:
-        for model in {task.dtype: task.model for task in tasks}.values():  # one of each precision stands for all
+        for model in {task.dtype: task.model for task in tasks}.values():  # one model of each precision stands for all
             assert model is not None
             warm_up(model, *data.for_model(model)[0])
     with Interruption() as interruption:
@@ -193,7 +193,7 @@ class Report:
         self._count = 0
 
     def add(self, number: int, run: SweepRun) -> None:
-        """Take note of a run that has ended: print a line, and write the folder's summary anew."""
+        """Add a run that has ended: print its line, and write the folder's summary again."""
         self._runs[number] = run
         self._count += 1
         if self._is_printing:
@@ -203,10 +203,10 @@ class Report:
             self.write()
 
     def write(self) -> None:
-        """Write the folder's summary, where there is a folder."""
+        """Write the folder's summary, if there is a folder."""
         if self._folder is not None:
             self._folder.write_summary(self.result())
 
     def result(self) -> SweepResult:
-        """What is known by now."""
+        """The result so far."""
         return SweepResult(tuple(self._runs))
