@@ -97,6 +97,17 @@ class Sequential(Network):
     feature_names: naming.Names | None
     input_kind: str | None
 
+    def __init__(
+        self,
+        layers: Iterable[Layer] = (),
+        *,
+        dtype: str = "float32",
+        uint8_scale: float = 1 / 255,
+        seed: int | None = None,
+        classes: Sequence[Any] | Array | None = None,
+    ) -> None:
+        super().__init__(layers, dtype=dtype, uint8_scale=uint8_scale, seed=seed, classes=classes)
+
     # ------------------------------------------------------------ layers, and how to train
 
     def add(self, layer: Layer) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp._network import adapting
 
 
 def problem(rows=40):
