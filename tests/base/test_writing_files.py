@@ -21,14 +21,10 @@ from fastmlp._network.history import History
 from fastmlp.callbacks import CSVLogger, JSONLogger, ModelCheckpoint
 from fastmlp.callbacks.earlier import earlier
 
+from ..shared.models import built
+
 X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
 Y = np.arange(12) % 2
-
-
-def built():
-    model = fm.mlp([2], classes=2, seed=0)
-    model.build(3)
-    return model
 
 
 def parts(folder):

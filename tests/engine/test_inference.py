@@ -308,7 +308,7 @@ print(time.process_time() - before)
 
 @needs_jit
 def test_no_thread_goes_on_spinning_after_a_prediction(tmp_path):
-    assert float(run_python(IDLE, tmp_path, OMP_WAIT_POLICY=None)) < 0.2
+    assert float(run_python(IDLE, OMP_WAIT_POLICY=None)) < 0.2
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])

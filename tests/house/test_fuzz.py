@@ -11,6 +11,8 @@ import pytest
 import fastmlp as fm
 from tests.fuzz import kills, runner
 
+from ..shared.models import built
+
 pytestmark = pytest.mark.needs_jit  # it trains a lot
 
 FOUND = json.loads((Path(runner.__file__).parent / "found.json").read_text())
@@ -35,12 +37,6 @@ def test_tries_are_the_same_whenever_they_are_made():
     numbers = [runner.generator("a", 1, 2).integers(1000, size=5).tolist() for _ in range(2)]
     assert numbers[0] == numbers[1]
     assert numbers[0] != runner.generator("b", 1, 2).integers(1000, size=5).tolist()
-
-
-def built():
-    model = fm.mlp([2], classes=2, seed=0)
-    model.build(3)
-    return model
 
 
 FOREIGN = {

@@ -12,6 +12,7 @@ from fastmlp import reference
 from fastmlp._base import tables
 
 PACKAGE = Path(fastmlp.__file__).parent
+TESTS = Path(__file__).parents[1]
 FILES = sorted(PACKAGE.rglob("*.py"))
 KERNEL_FILES = sorted((PACKAGE / "kernels").rglob("*.py"))
 COMPILING = sorted((PACKAGE / "_compiling").glob("*.py"))
@@ -97,6 +98,17 @@ def module_level(tree):
 
 def test_every_room_has_its_floor():
     assert {room_of(module) for module in MODULES} == set(FLOOR)
+
+
+def test_every_room_has_a_folder_of_tests():
+    rooms = {path.name.strip("_") for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    rooms -= {"reference", "sweeps"}  # tested with the kernels, whose twins they are; another name of search.sweeps
+    assert rooms <= {path.parent.name for path in TESTS.glob("*/test_*.py")}
+
+
+def test_no_file_of_tests_is_long():
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in TESTS.rglob("*.py")}
+    assert not {path: count for path, count in lines.items() if count > 500}, "split them by what they test"
 
 
 @pytest.mark.parametrize("module", MODULES)
