@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, jitted, kernels, losses
 from fastmlp.layers import Activation, BatchNormalization, Dense, Dropout, GaussianNoise, LayerNormalization, Residual
 
 from .. import cases
+from ..examples import ONE_LAYER, RULES
 
 GUARD = 4096  # bytes on each side of an array
 FILLING = 0xA5
@@ -31,15 +31,7 @@ STACKS = (
     [GaussianNoise(0.1), LayerNormalization(), Dense(9, "relu"), BatchNormalization(trainable=False), Dense(3)],
     [Dense(9, "relu"), Residual([LayerNormalization(), Dense(17, "silu"), Dense(9)]), Dense(3, "sigmoid")],
     [Dense(9, "relu", trainable=False), Dense(4, max_norm=0.5, kernel_regularizer="l2"), Dense(1)],
-)
-RULES = (
-    fm.SGD(0.1),
-    fm.Adam(0.01),
-    fm.SGD(0.1, 0.9, nesterov=True),
-    fm.RMSprop(0.01),
-    fm.Rprop(0.01),
-    fm.Adam(0.01, ema_momentum=0.9, clipnorm=0.1),
-    fm.SGD(0.1, gradient_accumulation_steps=2),
+    *([layer, Dense(9), layer, Dense(3)] for layer in ONE_LAYER.values()),
 )
 WHOLE = (0, 1, -1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1, -(2**31), -(2**63))
 NUMBERS = (*WHOLE, 2**63, 10**30, 10**5000, 0.5, float("nan"), float("inf"), -0.0, 1e308, 1e-320, 1j, "1", b"2", None)

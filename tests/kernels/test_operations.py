@@ -147,7 +147,6 @@ def test_gradients_of_layers(layers):
     check_gradient(training("float64", 9, 9, 20, layers=layers, optimizer=fm.optimizers.NoUpdate(1.0)))
 
 
-@pytest.mark.needs_jit
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_of_losses(name):
     loss, activation = LOSSES[name]
@@ -240,7 +239,6 @@ def test_activations_over_the_whole_range(kind, dtype):
     assert np.isfinite(dx[0, finite][:1000]).all()
 
 
-@pytest.mark.needs_jit
 def test_activation_gradients(rng):
     for kind in KINDS.values():
         x, dy = rng.normal(size=(3, 7)), rng.normal(size=(3, 7))
