@@ -14,7 +14,7 @@ PUBLIC, PRIVATE, EDGE = "#dbe9f6", "#eeeeee", "#9aa7b4"
 def purpose_of(room):
     """The first line of its docstring, as far as the first sentence."""
     text = ast.get_docstring(ast.parse(MODULES["" if room == "__init__" else room].read_text())) or ""
-    return text.partition("\n")[0].partition(". ")[0].rstrip(".")
+    return text.partition("\n")[0].partition(". ")[0].rstrip(".").replace("`", "")
 
 
 def imports():
