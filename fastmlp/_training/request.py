@@ -1,4 +1,4 @@
-"""What `Sequential.fit` is asked to do, checked once."""
+"""The arguments of `Sequential.fit`, checked once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..callbacks import Callback, listeners
 
 @dataclass
 class Request:
-    """The arguments of `Sequential.fit`, which `__post_init__` checks; those about data are checked with the data.
+    """The arguments of `Sequential.fit`, which `__post_init__` checks. Arguments about data are checked with the data.
 
     Attributes
     ----------
     listeners : list of Callback
-        The callbacks, and one that shows progress.
+        The callbacks, including one that shows progress.
     in_chunks : bool
-        Whether ``x`` gives chunks.
+        Whether ``x`` is a source of chunks.
     """
 
     x: Any
@@ -71,7 +71,7 @@ class Request:
         self.in_chunks = is_chunks(self.x, self.y)
 
     def refuse_what_needs_all_rows(self, optimizer: Any) -> None:
-        """Refuse, where data come in chunks, what all of them would have to be in memory for."""
+        """Refuse arguments that need all rows in memory if data come in chunks."""
         if self.in_chunks:
             refuse_whole(
                 {
