@@ -59,7 +59,7 @@ class Request:
         resolve_threads(self.n_threads)
         self.listeners = listeners(self.callbacks, self.verbose)
         if check.yes_or_no(self.resume, "resume") and self.initial_epoch:
-            raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
+            raise ArgumentError("initial_epoch is for a new run: resume=True continues where the latest run ended")
         if self.validation_batches is not None:
             self.validation_batches = check.whole_number(self.validation_batches, "validation_batches", minimum=1)
         if self.steps_per_epoch is not None:

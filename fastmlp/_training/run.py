@@ -115,7 +115,7 @@ def _begin_history(network: Network, request: Request) -> tuple[History, int]:
     history, position = network.history, network.position
     if request.resume:
         if history is None:
-            raise ArgumentError("resume=True, but the model has no earlier run to go on with")
+            raise ArgumentError("resume=True, but the model has no earlier run to continue")
         following = history.epoch[-1] + 1 if history.epoch else 0
         return history, following - int(history.partial)
     if position.batch or (history is not None and history.partial):
