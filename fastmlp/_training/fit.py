@@ -1,4 +1,4 @@
-"""Training: `fit` from its request to its history."""
+"""Implements `fit`, from its request to its history."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ FOREIGN = {
     "classes of a set": lambda: built().classes_of({1}),
     "classes of other outputs": lambda: built().classes_of(np.eye(5)),
     "classes of nothing": lambda: built().classes_of(np.empty((3, 0))),
-    "a metric that is no text": lambda: fm.metrics.larger_is_better(3),
+    "a metric that is not text": lambda: fm.metrics.larger_is_better(3),
     "a line on a number": lambda: fm.callbacks.ProgressLine(live=False, stream=1),
     "a bar on a name": lambda: fm.callbacks.ProgressBar(stream="out.txt"),
     "a fraction that is a text": lambda: fm.datasets.train_test_split([[1.0]] * 4, [0, 1] * 2, test_fraction="0.5"),

@@ -177,6 +177,8 @@ def train_batches(
         The program, see `fastmlp.kernels.tables`. It is verified: all that it names must be inside of the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
+    pixel_scale : float
+        The factor for pixels.
     seed, epoch : int
         What random layers depend on, besides the row's position in the epoch.
     first_batch, step : int
