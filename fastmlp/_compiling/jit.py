@@ -128,7 +128,7 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
 def _is_core(group: Any) -> bool:
     """Whether the numba type of a form, or of a named tuple with one, is that of `CORE`."""
     form = group.types[group.fields.index("form")] if "form" in group.fields else group
-    return form.instance_class is CoreOperations  # type: ignore[no-any-return]
+    return form.instance_class is CoreOperations
 
 
 def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:

@@ -201,7 +201,7 @@ class Program:
             batch_size=batch,
             panel=self.panel,
             is_plain=not self.has_penalties,
-            is_limited=self.operations["max_norm"].any(),
+            is_limited=bool(self.operations["max_norm"].any()),
         )
         return np.array([plan], t.PLAN).view(np.int64)
 
