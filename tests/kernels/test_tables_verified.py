@@ -69,16 +69,21 @@ def test_large_programs_are_fine():
 RECORDS = {"ops": t.OP, "units": t.UNIT, "stages": t.STAGE, "plan": t.PLAN}
 
 
-def altered(table, *changes, record_type=None):
-    """A copy with numbers replaced: at some places, or in fields of records, by row and name or by name alone."""
+def altered(table, *changes):
+    """A copy with numbers at some places replaced."""
     table = table.copy()
-    records = table if record_type is None else table.reshape(-1).view(record_type)
+    for place, value in changes:
+        table[place] = value
+    return table
+
+
+def refilled(table, record_type, *changes):
+    """A copy with fields of records replaced, each told by its row and its name; by its name where there is one row."""
+    table = table.copy()
+    records = table.reshape(-1).view(record_type)
     for place, value in changes:
         row, name = place if isinstance(place, tuple) else (0, place)
-        if record_type is None:
-            table[place] = value
-        else:
-            records[name][row] = value
+        records[name][row] = value
     return table
 
 
@@ -156,7 +161,7 @@ def args():
 )
 def test_each_rule_names_what_is_altered(args, table, changes, message):
     changed = list(args)
-    changed[NAMES.index(table)] = altered(args[NAMES.index(table)], *changes, record_type=RECORDS[table])
+    changed[NAMES.index(table)] = refilled(args[NAMES.index(table)], RECORDS[table], *changes)
     with pytest.raises(ArgumentError, match=message):
         kernels.train_batches_full(*changed)
 
