@@ -49,7 +49,7 @@ def attack(random: np.random.Generator, folder: Path) -> None:
     name = str(random.choice(names))
     args = arguments(random, "predict_rows" if name == "jitted" else name)
     args = as_jitted(random, args) if name == "jitted" else args
-    kernel = kernels.predict_rows if name == "jitted" else form_of(name, args)
+    kernel = kernels.predict_rows if name == "jitted" else cases.form_of(name, args)
     guarded = Guarded(kernel, args)
     called = guarded.args
     for _ in range(random.choice([0, 1, 1, 1, 2, 3])):
@@ -88,12 +88,6 @@ def as_jitted(random: np.random.Generator, args: list[Any]) -> list[Any]:
     if weights.dtype == np.float32 and random.random() < 0.5:
         x = x.astype(np.float64) if random.random() < 0.5 else (100 * np.abs(x)).astype(np.uint8)
     return [outputs, x, weights, network]
-
-
-def form_of(name: str, args: list[Any]) -> Any:
-    """The kernel; of training, the form that the type of the timers asks for."""
-    is_full = name == "train_batches" and args[10].dtype == np.uint8
-    return kernels.train_batches_full if is_full else getattr(kernels, name)
 
 
 def call(name: str, kernel: Any, args: list[Any]) -> None:

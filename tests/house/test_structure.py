@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 import fastmlp
-from fastmlp import reference
-from fastmlp._base import tables
 
 PACKAGE = Path(fastmlp.__file__).parent
 TESTS = Path(__file__).parents[1]
@@ -150,12 +148,12 @@ def test_numba_sees_that_loops_are_parallel(path):
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=lambda p: p.stem)
-def test_reference_imports_numpy_alone(path):
+def test_reference_imports_numpy_and_the_tables_alone(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             assert {alias.name for alias in node.names} <= {"numpy", "math"}
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 1
+            assert node.level == 1 or (node.level, node.module) == (2, "_base.tables") or node.module == "typing"
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -203,13 +201,6 @@ def test_nothing_unpickles_but_the_kernel_cache():
         text = path.read_text()
         assert "allow_pickle=True" not in text
         assert "pickle.load" not in text or path.name == "cache.py"
-
-
-def test_reference_uses_the_tables_of_the_kernels():
-    for module in (reference.activations, reference.losses, reference.network, reference.optimizers):
-        names = [name for name in vars(module) if name.isupper() and hasattr(tables, name)]
-        assert len(names) > 5
-        assert {name: getattr(module, name) for name in names} == {name: getattr(tables, name) for name in names}
 
 
 def test_importing_the_package_loads_neither_numba_nor_data_sets_nor_any_extra():
