@@ -118,8 +118,8 @@ class Engine:
         """Start an optimiser from its first step; buffers for training are made when it begins."""
         self.optimizer, self._plans = optimizer, {}
         self._slots = 0 if optimizer is None else optimizer.slots
-        self.gradients = self._zeros(0)
-        self.state = self._zeros(0)
+        self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
+        self.gradients = self.state = np.empty(0, self.program.dtype)
         self.step = 0
 
     def is_finite(self) -> bool:
@@ -274,7 +274,7 @@ class Engine:
             self.program.units,
             self.program.stages,
             plan,
-            np.array(self.optimizer.settings(), np.float64),
+            self._settings,
             learning_rates,
             self.pixel_scale,
             *chance,
@@ -324,7 +324,8 @@ class Engine:
         """
         twin = object.__new__(Engine)
         twin.__dict__.update(self.__dict__)
-        twin.optimizer = NoUpdate(1.0)
+        twin.optimizer = rule = NoUpdate(1.0)
+        twin._settings = np.array(rule.settings(), np.float64)
         twin.step, twin.gradients, twin._plans, twin._slots, twin.averaged = 0, self._zeros(1), {}, 0, {}
         return twin
 

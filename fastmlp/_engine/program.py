@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ import numpy as np
 from .. import activations
 from .._base import check
 from .._base import tables as t
-from .._base.cached import cached_property
 from .._base.errors import ArgumentError
 from .._base.types import Array, Integers
 from ..layers import (
@@ -85,48 +84,69 @@ class Tensor:
         )
 
 
+_PENALTIES = ("weights_l1", "weights_l2", "bias_l1", "bias_l2")
+
+
 @dataclass(frozen=True)
 class Program:
-    """A network as data."""
+    """A network as data.
+
+    Attributes
+    ----------
+    size : int
+        Numbers in the flat parameter vector.
+    fan_in, classes : int
+        Width of the input and of the output.
+    count : int
+        Numbers in all tensors, without the padding.
+    has_penalties : bool
+        Whether the loss grows with the weights.
+    needs_whole_batches : bool
+        Whether all rows of a batch must be in the workspace at once.
+    running : tuple
+        Operations that keep running statistics of batches: number, place of the means, and declared momentum.
+    """
 
     ops: Integers
     units: Integers
     stages: Integers
     tensors: tuple[Tensor, ...]
-    size: int  # numbers in the flat parameter vector
+    size: int
     trained_ops: int
     columns: int
     scratch: int
     panel: int
     dtype: np.dtype[Any]
+    fan_in: int = field(init=False)
+    classes: int = field(init=False)
+    count: int = field(init=False)
+    has_penalties: bool = field(init=False)
+    needs_whole_batches: bool = field(init=False)
+    running: tuple[tuple[int, int, float], ...] = field(init=False)
+    _has_core_ops: bool = field(init=False)
 
     @property
     def operations(self) -> Array:
         """``ops`` as records."""
         return self.ops.view(t.OP)[:, 0]
 
-    @cached_property
-    def fan_in(self) -> int:
-        return int(self.operations[0].fan_in)
-
-    @cached_property
-    def classes(self) -> int:
-        return int(self.operations[-1].fan_out)
-
-    @cached_property
-    def count(self) -> int:
-        """Numbers in all tensors, without the padding."""
-        return sum(self.numbers_in(tensor) for tensor in self.tensors)
+    def __post_init__(self) -> None:
+        operations = self.operations
+        found = {
+            "fan_in": int(operations[0].fan_in),
+            "classes": int(operations[-1].fan_out),
+            "count": sum(self.numbers_in(tensor) for tensor in self.tensors),
+            "has_penalties": any(operations[name].any() for name in _PENALTIES),
+            "needs_whole_batches": len(self.stages) > 1,
+            "running": _running(operations),
+            "_has_core_ops": bool(np.isin(operations["code"], t.CORE_OPS).all()),
+        }
+        self.__dict__.update(found)  # the fields cannot be assigned
 
     @staticmethod
     def numbers_in(tensor: Tensor) -> int:
         """Of a tensor, without the padding."""
         return math.prod(tensor.shape)
-
-    @cached_property
-    def has_penalties(self) -> bool:
-        """Whether the loss grows with the weights."""
-        return any(self.operations[name].any() for name in ("weights_l1", "weights_l2", "bias_l1", "bias_l2"))
 
     def is_core(self, plan: Array) -> bool:
         """Whether a kernel for core operations alone can train it by this plan."""
@@ -134,38 +154,19 @@ class Program:
         is_plain = self._has_core_ops and how.is_plain and not how.is_limited
         return bool(is_plain and (how.loss_code, how.smoothing, how.hits) == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST))
 
-    @cached_property
-    def _has_core_ops(self) -> bool:
-        return bool(np.isin(self.operations["code"], t.CORE_OPS).all())
-
-    @cached_property
-    def needs_whole_batches(self) -> bool:
-        """Whether all rows of a batch must be in the workspace at once."""
-        return len(self.stages) > 1
-
-    @cached_property
-    def running(self) -> tuple[tuple[int, int, float], ...]:
-        """Operations that keep running statistics of batches: number, place of the means, and declared momentum."""
-        return tuple(
-            (number, int(op.means), float(op.momentum))
-            for number, op in enumerate(self.operations)
-            if op.code == t.BATCH_NORM and op.kind > 0
-        )
-
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
         """A copy of a named tensor from a flat vector (parameters, gradients or an optimiser's moment)."""
-        from ..reference import layout
-
-        matrix = np.empty((1, *tensor.shape)[-2:], self.dtype)
-        layout.unpack_panels(matrix, flat[tensor.span(self.panel)], self.panel)
+        rows, columns = (1, *tensor.shape)[-2:]
+        panels = flat[tensor.span(self.panel)].reshape(-1, rows, self.panel)
+        matrix: Array = panels.transpose(1, 0, 2).reshape(rows, -1)[:, :columns].copy()
         return matrix.reshape(tensor.shape)
 
     def pack(self, flat: Array, tensor: Tensor, value: Array) -> None:
-        """Write a named tensor into a flat vector."""
-        from ..reference import layout
-
-        matrix = np.asarray(value, self.dtype).reshape((1, *tensor.shape)[-2:])
-        layout.pack_panels(flat[tensor.span(self.panel)], matrix, self.panel)
+        """Write a named tensor into a flat vector: in panels, whose padding is 0 (see `fastmlp.kernels.layout`)."""
+        rows, columns = (1, *tensor.shape)[-2:]
+        matrix = np.zeros((rows, padded(columns, self.panel)), self.dtype)
+        matrix[:, :columns] = np.reshape(value, (rows, columns))
+        flat[tensor.span(self.panel)] = matrix.reshape(rows, -1, self.panel).transpose(1, 0, 2).ravel()
 
     def pack_all(self, flat: Array, values: Sequence[Array]) -> None:
         """Write all tensors."""
@@ -232,6 +233,14 @@ class Program:
         """Zeroed workspace for a plan."""
         how = plan.view(t.PLAN)[0]
         return aligned_zeros(int(how.blocks * how.block_size), self.dtype)
+
+
+def _running(operations: Array) -> tuple[tuple[int, int, float], ...]:
+    return tuple(
+        (number, int(op.means), float(op.momentum))
+        for number, op in enumerate(operations)
+        if op.code == t.BATCH_NORM and op.kind > 0
+    )
 
 
 def padded(width: int, multiple: int) -> int:

@@ -22,7 +22,7 @@ def wants_statistics(network: Network) -> bool:
     ArgumentError
         If another layer is such a Normalization.
     """
-    unknown = [layer for layer in leaves(network.declarations) if _is_unknown(layer)]
+    unknown = [layer for layer in list(leaves(network.declarations)) if _is_unknown(layer)]
     is_first = bool(unknown) and unknown[0] is network.declarations[0]
     if len(unknown) > is_first:
         raise ArgumentError(

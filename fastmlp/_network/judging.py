@@ -12,12 +12,13 @@ from .._base import naming
 from .._base.errors import ArgumentError
 from .._base.interruption import uninterrupted
 from .._base.types import Array
-from .._engine.engine import Data
+from .._engine.engine import Data, Engine
 from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
 from .network import Network
 from .overflow import refuse_overflow, remedy
 from .reading import data_for, learn_names, learning_nothing
 from .scores import Scores
+from .scoring import Scoring
 
 
 def evaluate(network: Network, x: Any, y: Any, sample_weight: Any, n_threads: int | None) -> Scores:
@@ -27,17 +28,20 @@ def evaluate(network: Network, x: Any, y: Any, sample_weight: Any, n_threads: in
         refuse_whole({"sample_weight": sample_weight is not None})
         return _finite(network, _scores_of_chunks(network, x, n_threads))
     data = data_for(network, x, y, width=network.engine.program.fan_in, sample_weight=sample_weight)
-    return _finite(network, scores_of(network, data, n_threads), data)
+    return _finite(network, scores_of(network.engine, network.scoring, data, n_threads), data)
 
 
 def scores_of(
-    network: Network, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
+    engine: Engine,
+    scoring: Scoring,
+    data: Data,
+    n_threads: int | None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
     """Loss and metrics of checked data; NaN if ``cancelled()`` during the evaluation."""
-    scoring = network.scoring
-    outputs = scoring.room(data.rows, network.dtype)
-    loss, hits = network.engine.evaluate(data, n_threads, cancelled, outputs)
-    return scoring.full_report(loss + network.engine.penalty(), hits, data.rows, data, outputs)
+    outputs = scoring.room(data.rows, engine.program.dtype)
+    loss, hits = engine.evaluate(data, n_threads, cancelled, outputs)
+    return scoring.full_report(loss + engine.penalty(), hits, data.rows, data, outputs)
 
 
 def _scores_of_chunks(network: Network, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:

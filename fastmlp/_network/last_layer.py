@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .._base.errors import ArgumentError
-from ..layers import Dropout, GaussianNoise, Layer, output_of
-from ..losses import Loss
+from ..layers import Dense, Dropout, GaussianNoise, Layer, leaves
 from .scoring import Scoring
 
-if TYPE_CHECKING:
-    from ..metrics import Metric
 
-
-def check_last(layers: Sequence[Layer], loss: Loss, metrics: Sequence[Metric] = ()) -> None:
+def check_last(layers: Sequence[Layer], scoring: Scoring) -> None:
     """Refuse layers that cannot be trained, or whose metrics cannot be reported.
 
     Raises
@@ -22,8 +17,8 @@ def check_last(layers: Sequence[Layer], loss: Loss, metrics: Sequence[Metric] = 
     ArgumentError
         If there is no dense layer, or the last layer does not fit the loss or a metric.
     """
-    units, activation = output_of(layers)
-    if units is None:
+    loss, activation, units = scoring.loss, scoring.activation, scoring.units
+    if not any(isinstance(layer, Dense) for layer in list(leaves(layers))):
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
     if isinstance(layers[-1], (Dropout, GaussianNoise)):
         raise ArgumentError(f"the last layer must not be a {type(layers[-1]).__name__}: the loss would learn its noise")
@@ -33,9 +28,9 @@ def check_last(layers: Sequence[Layer], loss: Loss, metrics: Sequence[Metric] = 
             "classes, or 1 sigmoid unit and loss='binary_crossentropy'"
         )
     loss.check_output(activation, units)
-    if any(metric.counted_by_kernels for metric in metrics) and not loss.hits(activation, units):
+    if any(metric.counted_by_kernels for metric in scoring.metrics) and not loss.hits(activation, units):
         raise ArgumentError(
             f"the accuracy of classes is not defined for {type(loss).__name__} with a last layer of {units} units and "
             f"activation {activation!r}: report 'r2', 'mae' or 'regression_accuracy' instead"
         )
-    Scoring(tuple(metrics), loss, activation, units).check_combination()
+    scoring.check_combination()

@@ -287,7 +287,7 @@ def _compile(model: Network, config: dict[str, Any], path: Path) -> None:
 
 def _is_read_by(metric: Metric, model: Network) -> bool:
     try:
-        check_last(model.declarations, model.loss, [metric])
+        check_last(model.declarations, dataclasses.replace(model.scoring, metrics=(metric,)))
     except ArgumentError:
         return False
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -61,6 +61,16 @@ class Known:
     has_learned_classes: bool = False
     feature_names: naming.Names | None = None
     input_kind: str | None = None
+
+
+class WantedTargets(NamedTuple):
+    """What targets a network reads."""
+
+    loss: losses.Loss
+    units: int
+    takes_labels: bool  # whether they may be labels of classes, one for each row
+    classes: Array | None
+    dtype: np.dtype[Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +148,7 @@ class Network:
             raise AttributeError(f"{name} of a {type(self).__name__} cannot be set: use {_SET_BY[name]}")
         if name == "seed":
             return checked_seed(value)
-        if name == "stop_training":
+        if name == "stop_training" and value is not True and value is not False:
             return check.yes_or_no(value, "stop_training")
         if name == "history" and value is not None and not isinstance(value, History):
             raise ArgumentTypeError(f"history must be a History, as fit() returns, or None, not {value!r:.60}")
@@ -226,7 +236,7 @@ class Network:
     def check_last(self) -> None:
         """Refuse a last layer that does not suit the loss and the metrics."""
         if not self._is_checked:
-            check_last(self.declarations, _compiled(self._loss), self._metrics)
+            check_last(self.declarations, self.scoring)
             self._is_checked = True
 
     # ------------------------------------------------------------ what it knows of its data
@@ -283,25 +293,34 @@ class Network:
         if self.is_busy:
             raise BusyError("this model is being trained: compile() a copy (copy.deepcopy), or wait for its end")
         rule, target = optimizers.get(optimizer), losses.get(loss)
-        reported = _chosen_metrics(metrics, target, self.output)
+        scoring = self._scored(target, metrics)
         if self.declarations:
-            check_last(self.declarations, target, reported)
+            check_last(self.declarations, scoring)
             self.check_classes()
-        self._optimizer, self._loss, self._metrics = rule, target, reported
+        self._optimizer, self._loss, self._metrics = rule, target, scoring.metrics
         self._learning_rate = None
         self.position = Position()
-        self._forget_derived()
+        self._scoring, self._is_checked = scoring, bool(self.declarations)
         if self._engine is not None:
             self._engine.set_optimizer(rule)
             self._engine.set_loss(self._program(self._engine.program.fan_in), target, self.output[1])
 
-    def takes_labels(self) -> bool:
-        """Whether targets may be labels of classes, one for each row."""
+    def wanted_targets(self) -> WantedTargets:
+        """What targets it reads."""
         self.check_classes()
-        loss = _compiled(self._loss)
-        if self.units == 1:
-            return loss.targets == losses.PROBABILITIES
-        return loss.targets not in (losses.PROBABILITIES, losses.COUNTS)
+        loss, units = _compiled(self._loss), self.units
+        numbers = (losses.PROBABILITIES, losses.COUNTS)
+        takes_labels = loss.targets == losses.PROBABILITIES if units == 1 else loss.targets not in numbers
+        return WantedTargets(loss, units, takes_labels, self.known.classes, self.dtype)
+
+    def _scored(self, loss: losses.Loss, given: Any) -> Scoring:
+        """How predictions would be judged with a loss and the metrics given; by default the accuracy, if known."""
+        from .. import metrics  # which need not be imported to predict
+
+        units, activation = self.output[0] or 1, self.output[1]
+        if given is None:
+            given = ["accuracy"] if loss.hits(activation, units) else []
+        return Scoring(metrics.get(given), loss, activation, units)
 
     def check_classes(self) -> None:
         """Refuse labels that are more or fewer than the last layer tells apart."""
@@ -326,7 +345,7 @@ class Network:
         return self._engine
 
     def _bare_engine(self, n_features: int) -> Engine:
-        if not any(isinstance(layer, Dense) for layer in leaves(self.declarations)):
+        if not any(isinstance(layer, Dense) for layer in list(leaves(self.declarations))):
             raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         slots = None if self._optimizer is None else self._optimizer.slots
         refuse_too_large(self.declarations, n_features, self.dtype, slots)
@@ -518,15 +537,6 @@ def _compiled(part: _P | None) -> _P:
     if part is None:
         raise NotBuiltError("the model has no optimizer and loss yet: call compile() first")
     return part
-
-
-def _chosen_metrics(given: Any, loss: losses.Loss, output: tuple[int | None, str]) -> tuple[Metric, ...]:
-    from .. import metrics  # which need not be imported to predict
-
-    if given is not None:
-        return metrics.get(given)
-    units, activation = output
-    return metrics.get(["accuracy"] if loss.hits(activation, units or 1) else [])
 
 
 def checked_seed(seed: int | None) -> int:

@@ -15,7 +15,7 @@ from .._base.types import Array
 from .._engine import targets
 from .._engine.engine import Data, data_of
 from .inputs import Features, Inputs
-from .network import Network
+from .network import Known, Network, WantedTargets
 
 
 def data_for(
@@ -36,12 +36,12 @@ def with_targets(
     network: Network, features: Features, y: Any, names: tuple[str, str] = ("x", "y"), *, sample_weight: Any = None
 ) -> Data:
     """`data_for`, for features that have been read."""
-    rows, units = len(features.rows), network.units
-    if network.takes_labels():
-        y = naming.class_numbers(y, network.classes, names[1])
-    labels, goals = targets.checked(network.loss, y, names[1], rows, names[0], units, network.dtype)
-    weights = targets.row_weights(sample_weight, rows, network.dtype)
-    return data_of(features.rows, labels, goals, network.dtype, weights, is_centered=features.is_centered)
+    rows, wanted = len(features.rows), network.wanted_targets()
+    if wanted.takes_labels:
+        y = naming.class_numbers(y, wanted.classes, names[1])
+    labels, goals = targets.checked(wanted.loss, y, names[1], rows, names[0], wanted.units, wanted.dtype)
+    weights = targets.row_weights(sample_weight, rows, wanted.dtype)
+    return data_of(features.rows, labels, goals, wanted.dtype, weights, is_centered=features.is_centered)
 
 
 def weighted(network: Network, data: Data, class_weight: Any) -> Data:
@@ -57,35 +57,38 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
 
 
 def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs]:
-    """Learn the input kind and the classes from training data; returns the rows, and how to read them."""
-    learn_names(network, naming.feature_names(x), y)
-    inputs = network.inputs()
+    """Learn from training data how to read others, and the classes; return the rows, and how to read them."""
+    known = _with_names(network, naming.feature_names(x), y)
+    inputs = dataclasses.replace(network.inputs(), names=known.feature_names)
     rows = inputs.rows(x, "x")
-    network.input_kind = inputs.learned(rows)
-    return rows, dataclasses.replace(inputs, kind=network.input_kind)
+    network.known = known = dataclasses.replace(known, input_kind=inputs.learned(rows))
+    return rows, dataclasses.replace(inputs, kind=known.input_kind)
 
 
 def learn_names(network: Network, features: naming.Names | None, y: Any) -> None:
     """Take the names of features and the labels of classes from training data, unless the network has them."""
-    known = network.known
-    if features is not None and (not network.is_built or known.feature_names is None):
+    network.known = _with_names(network, features, y)
+
+
+def _with_names(network: Network, features: naming.Names | None, y: Any) -> Known:
+    known, wanted, is_untrained = network.known, network.wanted_targets(), network.is_untrained
+    if features is not None and (known.feature_names is None or not network.is_built):
         known = dataclasses.replace(known, feature_names=features)
-    if known.classes is None and network.is_untrained:  # otherwise units would change their classes
-        labels = _labels_in(network, y)
+    if known.classes is None and is_untrained:  # or units would come to mean other classes
+        labels = _labels_in(wanted, y)
         known = dataclasses.replace(known, classes=labels, has_learned_classes=labels is not None)
-    network.known = known
+    return known
 
 
-def _labels_in(network: Network, y: Any) -> Array | None:
-    """The labels of the classes in targets, unless they are class numbers."""
-    units = network.units
-    found = naming.labels_in(y, units, "y") if network.takes_labels() else None
-    is_error_loss = network.loss.targets == losses.VALUES
+def _labels_in(wanted: WantedTargets, y: Any) -> Array | None:
+    """The labels of the classes in the targets, if they are not the class numbers."""
+    found = naming.labels_in(y, wanted.units, "y") if wanted.takes_labels else None
+    is_error_loss = wanted.loss.targets == losses.VALUES
     if not is_error_loss or (found is not None and found.dtype.kind == "U"):
         return found
-    if not targets.are_classes(y, units):
-        return None  # but numbers to approximate
-    return np.arange(naming.class_count(units)) if found is None else found
+    if not targets.are_classes(y, wanted.units):
+        return None  # but numbers to come near to
+    return np.arange(naming.class_count(wanted.units)) if found is None else found
 
 
 @contextlib.contextmanager

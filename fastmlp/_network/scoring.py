@@ -46,6 +46,7 @@ class Scoring:
     counts_hits: bool = field(init=False)
     needs_outputs: bool = field(init=False)
     answers: int = field(init=False)
+    names: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         hits = self.loss.hits(self.activation, self.units)
@@ -55,14 +56,10 @@ class Scoring:
             "counts_hits": counts_hits,
             "needs_outputs": bool(of_outputs),
             "answers": self.units if hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1,
+            "names": ["loss", *(metric.name for metric in self.metrics)],
             "_of_outputs": of_outputs,
         }
         self.__dict__.update(found)  # the fields cannot be assigned
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all reported values."""
-        return ["loss", *(metric.name for metric in self.metrics)]
 
     def room(self, rows: int, dtype: np.dtype[Any]) -> Array | None:
         """An array for the outputs of so many rows, if a metric needs them."""

@@ -23,7 +23,7 @@ def of_engine(engine: Engine) -> dict[str, Any]:
     built = engine.program
     slots = engine.state.reshape(-1, built.size) if engine.state.size else ()
     return {
-        "n_features": built.fan_in,
+        "n_features": built.tensors[0].shape[0],
         "parameters": _matrices(built, engine.parameters),
         "state": [_matrices(built, slot) for slot in slots],
         "gradients": _matrices(built, engine.gradients) if engine.has_pending_gradients() else [],
@@ -67,7 +67,7 @@ def _of_pickled(engine: Engine) -> dict[str, Any]:
     if "averaged" not in vars(engine):
         offsets = [tensor.offset for tensor in built.tensors if tensor.name == "moving_mean"]
         engine.averaged = dict.fromkeys(offsets, STEADY) if engine.step else {}
-    return {**of_engine(engine), "n_features": built.tensors[0].shape[0]}
+    return of_engine(engine)
 
 
 def _matrices(built: Program, flat: Array) -> list[Array]:

@@ -64,7 +64,8 @@ class _Snapshot:
         self._start = network.start()
         self._progress = self._steps_and_batches()
         self._first = network.declarations[0] if network.declarations else None
-        self._statistics = adapting.first_statistics(network)
+        is_first = isinstance(self._first, Normalization)
+        self._statistics = adapting.first_statistics(network) if is_first else None
 
     def _steps_and_batches(self) -> tuple[int, int]:
         history = self._network.history

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._network.history import History
 from .._network.network import Network
 from ..callbacks.base import Model
-from ..optimizers import LBFGS
+from ..optimizers import LBFGS, Optimizer
 from .attempt import attempt
 from .chunk_trainer import ChunkTrainer
 from .request import Request
@@ -16,15 +16,16 @@ from .trainer import Trainer
 def fit(network: Network, model: Model, request: Request) -> History:
     """See `Sequential.fit`. ``model`` is the network as callbacks see it."""
     network.check_last()
-    request.refuse_what_needs_all_rows(network.optimizer)
+    rule = network.optimizer
+    request.refuse_what_needs_all_rows(rule)
     with attempt(network):
-        return _trainer(prepared(network, model, request)).run()
+        return _trainer(prepared(network, model, request, rule), rule).run()
 
 
-def _trainer(run: Run) -> Trainer:
+def _trainer(run: Run, rule: Optimizer) -> Trainer:
     if run.request.in_chunks:
         return ChunkTrainer(run)
-    if isinstance(run.network.optimizer, LBFGS):
+    if isinstance(rule, LBFGS):
         from .lbfgs import LBFGSTrainer
 
         return LBFGSTrainer(run)

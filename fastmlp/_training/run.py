@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from .._network.inputs import Inputs, warn_of_merged
 from .._network.network import Network
 from .._network.reading import data_for, learn_from, weighted, with_targets
 from ..callbacks.base import Model
+from ..optimizers import Optimizer
 from .request import Request
 
 _OF_CHUNKS = ("x of a chunk", "y of a chunk")
@@ -76,7 +78,7 @@ class Run:
         return weighted(network, data, self.request.class_weight)
 
 
-def prepared(network: Network, model: Model, request: Request) -> Run:
+def prepared(network: Network, model: Model, request: Request, rule: Optimizer) -> Run:
     """Read the data, learn names, labels and statistics, and build the network.
 
     Raises
@@ -102,11 +104,12 @@ def prepared(network: Network, model: Model, request: Request) -> Run:
     if validation is None and request.validation_batches is not None:
         raise ArgumentError("validation_batches needs validation_data or validation_split")
     if not request.in_chunks:  # a chunk may lack labels that others have
-        network.scoring.check(train)
+        scoring = network.scoring
+        scoring.check(train)
         if validation is not None:
-            network.scoring.check(validation, "validation_data")
+            scoring.check(validation, "validation_data")
     network.build(train.width)
-    takes_all = network.optimizer.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
+    takes_all = rule.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
     batch_size = train.rows if takes_all else request.batch_size
     return Run(network, model, request, history, first_epoch, train, validation, batch_size, stream)
 
@@ -158,7 +161,7 @@ def _data(
     if given is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        return weighted(network, data, request.class_weight), _validation(network, given, data.width)
+        return weighted(network, data, request.class_weight), _validation(network, inputs, given, data.width)
     if kept == data.rows:
         return weighted(network, data, request.class_weight), None
     parts = data.part(0, kept), data.part(kept, data.rows)
@@ -167,9 +170,10 @@ def _data(
     return weighted(network, parts[0], request.class_weight), parts[1]
 
 
-def _validation(network: Network, given: Any, width: int) -> Data:
+def _validation(network: Network, inputs: Inputs, given: Any, width: int) -> Data:
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
-    return data_for(network, x, y, names, width=width, sample_weight=sample_weight)
+    features = dataclasses.replace(inputs, width=width).read(x, names[0])
+    return with_targets(network, features, y, names, sample_weight=sample_weight)

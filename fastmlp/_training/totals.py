@@ -9,6 +9,8 @@ from .._base.types import Array
 from .._engine.engine import Data
 from .._network.scoring import Scoring
 
+TIMES = ("seconds", "samples_per_second")  # what is reported besides the loss and the metrics
+
 
 @dataclass
 class EpochTotals:

@@ -18,7 +18,7 @@ from .._network.judging import scores_of
 from ..callbacks import Callback
 from .good_parameters import GoodParameters
 from .run import Run
-from .totals import EpochTotals
+from .totals import TIMES, EpochTotals
 
 _CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
 
@@ -106,7 +106,7 @@ class Trainer:
             "validation_batches": self.request.validation_batches,
             "callbacks": tuple(self.callbacks),
             "higher_is_better": {metric.name: metric.higher_is_better for metric in self.scoring.metrics},
-            "logs": [*dict.fromkeys([*names, *self._logs(EpochTotals())]), *(f"val_{name}" for name in validated)],
+            "logs": [*names, *TIMES, "learning_rate", *(f"val_{name}" for name in validated)],
         }
 
     def _epoch(self, epoch: int) -> None:
@@ -259,18 +259,18 @@ class Trainer:
             self.history.add_epoch(epoch, values, partial=partial)
 
     def _logs(self, totals: EpochTotals) -> dict[str, float]:
-        return {**totals.logs(self.scoring), "learning_rate": self.network.learning_rate}
+        return {**totals.logs(self.scoring), "learning_rate": float(self.network.rates(1)[0])}
 
     def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
         if trained.start == trained.stop:  # an earlier run trained all batches, so their outputs are unknown
             return self._logs(totals)
         outputs = None if self.outputs is None else self.outputs[trained]
         values = totals.logs(self.scoring, self.data, outputs, order[trained])
-        return {**values, "learning_rate": self.network.learning_rate}
+        return {**values, "learning_rate": float(self.network.rates(1)[0])}
 
     def _validate(self) -> dict[str, float]:
         assert self.validation is not None
-        values = scores_of(self.network, self.validation, self.request.n_threads, self._is_interrupted)
+        values = scores_of(self.engine, self.scoring, self.validation, self.request.n_threads, self._is_interrupted)
         return {f"val_{name}": value for name, value in values.items()}
 
     def _is_validated_at(self, batch: int) -> bool:
@@ -307,6 +307,8 @@ class Trainer:
             getattr(callback, hook)(*args)
 
     def _tell_batches(self, totals: EpochTotals) -> None:
+        if not self.callbacks:
+            return
         batch, logs = self.network.position.batch, {**self._logs(totals), **self.between}
         for callback in self.callbacks:
             if callback.every_batches is None or batch % callback.every_batches == 0:
