@@ -22,13 +22,14 @@ from ._engine.program import Program
 from ._network.inputs import Inputs, is_exact
 from .kernels.simd import fraction
 
-# The places of the widths in a network array
-_FAN_IN = t.NETWORK_HEAD + t.PLAN_FIELDS + t.FAN_IN
-_CLASSES = t.FAN_OUT - t.OP_FIELDS  # from the end of the program
-_PANEL = t.NETWORK_HEAD + t.PANEL
+# The places of the numbers in a network array
+_VERSION, _OPS, _PARAMETERS = (t.place_of(t.HEAD, name) for name in ("version", "ops", "parameters"))
+_BYTE_SCALE, _INTEGER_SCALE = (t.place_of(t.HEAD, name) for name in ("byte_scale", "integer_scale"))
+_PANEL = t.NETWORK_HEAD + t.place_of(t.PLAN, "panel")
 _FIRST_OP = t.NETWORK_HEAD + t.PLAN_FIELDS
-_FIRST_MEAN = _FIRST_OP + t.MEAN
-_SHORTEST = t.NETWORK_HEAD + t.PLAN_FIELDS + t.OP_FIELDS
+_FAN_IN, _FIRST_MEAN = (_FIRST_OP + t.place_of(t.OP, name) for name in ("fan_in", "means"))
+_CLASSES = t.place_of(t.OP, "fan_out") - t.OP_FIELDS  # from the end of the program
+_SHORTEST = _FIRST_OP + t.OP_FIELDS
 
 _ANOTHER_VERSION = (
     "network comes from another version of fastmlp than this function was compiled for: call model.jitted() anew, and "
@@ -122,13 +123,13 @@ def predict(out: Array, x: Array, weights: Array, network: Integers) -> None:
     rows, outputs = np.atleast_2d(x), np.atleast_2d(out)
     if out.dtype.kind != "f" or not out.flags.writeable:
         raise ArgumentTypeError(f"{_WANTED}; out is of {out.dtype}, {'' if out.flags.writeable else 'not '}writable")
-    if len(network) < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
+    if len(network) < _SHORTEST or network[_VERSION] != t.VERSION:
         raise ArgumentError(_ANOTHER_VERSION)
     size = _size_of_program(network)
     if size == 0:
         raise ArgumentError(_DAMAGED)
     sizes = (rows.shape[1], outputs.shape, weights.shape, kernels.panel_width(weights.dtype))
-    if sizes != (network[_FAN_IN], (len(rows), network[size + _CLASSES]), (network[t.NETWORK_SIZE],), network[_PANEL]):
+    if sizes != (network[_FAN_IN], (len(rows), network[size + _CLASSES]), (network[_PARAMETERS],), network[_PANEL]):
         raise ArgumentError(_MISFIT)
     if len(rows) == 0:
         return
@@ -144,7 +145,7 @@ def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple
     `_implementation` does the same for numba.
     """
     if rows.dtype.kind in "iub":
-        scale = fraction(network[t.BYTE_SCALE if rows.dtype == np.uint8 else t.INTEGER_SCALE])  # type: ignore[no-untyped-call]
+        scale = fraction(network[_BYTE_SCALE if rows.dtype == np.uint8 else _INTEGER_SCALE])  # type: ignore[no-untyped-call]
         if scale != scale:
             raise ArgumentError(_PIXELS_OR_NUMBERS)
         if scale != 1:
@@ -161,7 +162,7 @@ def _as_read(rows: Array, weights: Array, network: Integers, size: int) -> tuple
 
 def _size_of_program(network: Any) -> Any:
     """The length of the program, after which the mean follows; 0 if the program is damaged."""
-    n_ops = int(network[t.NETWORK_OPS])
+    n_ops = int(network[_OPS])
     if n_ops < 1 or n_ops > (network.size - _FIRST_OP) // t.OP_FIELDS:
         return 0
     size = _FIRST_OP + n_ops * t.OP_FIELDS
@@ -187,19 +188,19 @@ def _implementation(out, x, weights, network):  # type: ignore[no-untyped-def]  
     as_it_is = x.dtype == weights.dtype and x.layout == "C"
     are_flat = weights.layout == network.layout == "C"
     are_whole, are_flags = not isinstance(x.dtype, types.Float), isinstance(x.dtype, types.Boolean)
-    scale_at = t.BYTE_SCALE if x.dtype == types.uint8 else t.INTEGER_SCALE
+    scale_at = _BYTE_SCALE if x.dtype == types.uint8 else _INTEGER_SCALE
     size_of_program = register_jitable(_size_of_program)
     may_lose, number_type = not is_exact(np.dtype(x.dtype.name), dtype), dtype.type
 
     def run(out, x, weights, network):  # type: ignore[no-untyped-def]
-        if network.size < _SHORTEST or network[t.NETWORK_VERSION] != t.VERSION:
+        if network.size < _SHORTEST or network[_VERSION] != t.VERSION:
             raise ValueError(_ANOTHER_VERSION)
         size = size_of_program(network)
         if size == 0:
             raise ValueError(_DAMAGED)
         rows = x.shape[0] if x.ndim == 2 else 1
         fan_in, classes = network[_FAN_IN], network[size + _CLASSES]
-        fits = x.size == rows * fan_in and out.size == rows * classes and weights.size == network[t.NETWORK_SIZE]
+        fits = x.size == rows * fan_in and out.size == rows * classes and weights.size == network[_PARAMETERS]
         if not fits or network[_PANEL] != panel or (out.ndim == 2 and out.shape[0] != rows):
             raise ValueError(_MISFIT)
         if rows == 0:

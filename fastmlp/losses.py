@@ -62,9 +62,10 @@ class Loss:
 
     def plan(self, plan: Array, activation: str, units: int) -> None:
         """Write the loss into a plan."""
-        plan[t.LOSS_CODE], plan[t.HITS] = self.code(activation), self.hits(activation, units)
-        plan[t.LOSS_ALPHA], plan[t.LOSS_SHARE] = t.as_bits(self.alpha()), t.as_bits(self.share(units))
-        plan[t.SMOOTHING] = t.as_bits(getattr(self, "label_smoothing", 0.0))
+        how = plan.view(t.PLAN)[0]
+        how.loss_code, how.hits = self.code(activation), self.hits(activation, units)
+        how.loss_alpha, how.loss_share = self.alpha(), self.share(units)
+        how.smoothing = getattr(self, "label_smoothing", 0.0)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""The model API: what users call, and nothing else. The work is done in the rooms below.
+"""The model API: the methods that users call. The rooms below do the work.
 
-A `Sequential` is a `Network`: that has its state, and the functions of `_network` and `_training` take it.
+A `Sequential` is a `Network`, which holds its state. The functions of `_network` and `_training` take it as an
+argument.
 """
 
 from __future__ import annotations
@@ -40,37 +41,38 @@ class Sequential(Network):
     Parameters
     ----------
     layers : iterable of Layer
-        See `fastmlp.Dense`. The input width is taken from the data at the first `fit`, or from `build`.
+        See `fastmlp.Dense`. The first `fit` takes the input width from the data; `build` sets it before.
     dtype : {"float32", "float64"}, default "float32"
-        Precision of parameters and arithmetic.
+        The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
-        Arrays of uint8 are pixels, each of which is multiplied by this; they are never converted as a whole. Tables,
-        such as data frames, and arrays of any other type are numbers, and taken as they are. See `input_kind`.
+        Pixels, that is uint8 arrays, are multiplied by this number; they are never converted as a whole. Tables, such
+        as data frames, and arrays of other types hold numbers, which are not scaled. See `input_kind`.
     seed : int, optional
-        Fixes the initial weights and the shuffling, from 0 to 2**63 − 1. Default: a new one each time, kept
-        in ``model.seed``.
+        Determines the initial weights and the shuffling, from 0 to 2**63 − 1. Default: a new seed each time, kept in
+        ``model.seed``.
     classes : list of str or int, optional
-        Labels of the classes, in the order of the last layer's units; of two classes where it has one unit. Where they
-        are given, targets may be labels, and `predict_classes` gives labels. Default: class numbers from 0 on, unless
-        the first targets to train on are text, or whole numbers as many as the classes and not all below their number,
-        such as 3 and 7: then these in sorted order.
+        Labels of the classes, in the order of the last layer's units, or of two classes if it has one unit. Targets
+        may then be labels, and `predict_classes` returns labels. By default, classes are numbers from 0. But if the
+        first training targets are texts, or as many different whole numbers as classes that are not all below that
+        number, such as 3 and 7, the labels are these, sorted.
 
     Attributes
     ----------
     classes : ndarray or None
         The labels.
     feature_names : tuple or None
-        The columns of the data frame that the model learned from, if it was one: texts, whole numbers, or tuples of
-        these. Other data frames must have the same; their order makes no difference. (One without names of its own,
-        whose columns count from 0, is read by place.)
+        The column names of the data frame that the model was trained on: texts, whole numbers, or tuples of these.
+        Later data frames must have the same columns, in any order. (If the columns only count from 0, they are read by
+        position.)
     input_kind : {"pixels", "integers", "floats"} or None
-        What the model learned from; None before. A model of pixels takes all whole numbers as pixels, and fractions as
-        pixels that were scaled before. A model of other whole numbers takes uint8 as numbers too. A model of fractions
-        refuses arrays of uint8, as nothing tells whether they are pixels.
+        The kind of data that the model was trained on; None before. A model of pixels reads all whole numbers as
+        pixels, and floats as scaled pixels. A model of other whole numbers reads uint8 as numbers too. A model of
+        floats refuses uint8 arrays, because they might be pixels or numbers.
     layers : list of BoundLayer
-        In the order in which data passes them, with ``kernel``, ``bias`` and so on once the model is built.
+        The layers in the order in which data pass through them, with ``kernel``, ``bias`` and so on once the model is
+        built.
     history : History or None
-        Of the latest training run.
+        The history of the latest training run.
     seed : int
     stop_training : bool
         Callbacks set this to end training.
@@ -111,14 +113,14 @@ class Sequential(Network):
     # ------------------------------------------------------------ layers, and how to train
 
     def add(self, layer: Layer) -> None:
-        """Append a layer; only before the model is built.
+        """Append a layer, before the model is built.
 
-        Of another model's layer it takes the declaration, without statistics that the other learned.
+        From a layer of another model it takes the declaration, without learned statistics.
 
         Raises
         ------
         ArgumentError
-            If the model is built already.
+            If the model is already built.
         """
         super().add(layer)
 
@@ -138,18 +140,18 @@ class Sequential(Network):
         loss: str | losses.Loss = "categorical_crossentropy",
         metrics: Sequence[Any] | None = None,
     ) -> None:
-        """Choose how to train. Weights stay; the optimiser starts from its first step.
+        """Choose optimiser, loss and metrics. The weights do not change; the optimiser starts from its first step.
 
         Parameters
         ----------
         optimizer : str or Optimizer, default "adam"
-            ``"sgd"``, ``"adam"``, ``"adamw"``, ``"adamax"``, ``"adagrad"``, ``"rmsprop"``, ``"rprop"``, or one with
-            settings: ``fastmlp.Adam(learning_rate=0.01)``.
+            A name, such as ``"sgd"``, ``"adam"``, ``"adamw"`` or ``"rmsprop"``, or an optimiser with settings:
+            ``fastmlp.Adam(learning_rate=0.01)``. See `fastmlp.optimizers`.
         loss : str or Loss, default "categorical_crossentropy"
             See `fastmlp.losses`. Labels of the categorical cross-entropy may be class numbers, one-hot rows or soft
             rows; ``"sparse_categorical_crossentropy"`` is the same loss.
         metrics : list of str, Metric or callable, optional
-            What to report besides the loss, see `fastmlp.metrics`. Default: the accuracy, where the loss knows right
+            What to report besides the loss; see `fastmlp.metrics`. Default: the accuracy, if the loss has right
             answers.
 
         Raises
@@ -162,12 +164,12 @@ class Sequential(Network):
         super().compile(optimizer, loss, metrics)
 
     def build(self, n_features: int) -> None:
-        """Fix the input width and draw the initial weights; `fit` does it from the data.
+        """Set the input width and draw the initial weights. `fit` does this from the data.
 
         Parameters
         ----------
         n_features : int
-            Features in a row, at least 1.
+            The number of features in a row, at least 1.
 
         Raises
         ------
@@ -193,9 +195,9 @@ class Sequential(Network):
 
     @property
     def learning_rate(self) -> float:
-        """The rate of the next update: the optimiser's, unless it was set since `compile`.
+        """The rate of the next update: the optimiser's, unless it was set after `compile`.
 
-        Setting it replaces a schedule from then on.
+        Setting it replaces a schedule.
         """
         return super().learning_rate
 
@@ -230,75 +232,77 @@ class Sequential(Network):
     ) -> History:
         """Train the model.
 
-        Ctrl-C ends training within about a third of a second. Callbacks are told, the model and its ``history`` stay
-        usable, and then `KeyboardInterrupt` is raised, so that it ends a program's own loop too.
+        Ctrl-C ends training within about a third of a second. Callbacks are informed, the model and its ``history``
+        stay usable, and `fit` raises `KeyboardInterrupt`, which ends your own loop too.
 
         Parameters
         ----------
         x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
-            An array of uint8 holds pixels (see ``uint8_scale``), and everything else numbers, unless the model has
-            learned from another kind before (see ``input_kind``). More dimensions are flattened.
+            A uint8 array holds pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained
+            on another kind before (see ``input_kind``). Further dimensions are flattened.
         y : array_like, shape (rows,) or (rows, units)
-            What the loss takes: class numbers, labels of classes such as texts, one-hot rows or soft rows; or numbers,
-            one for each unit. Chunks, which are in memory one at a time, hold their own: then there is no ``y``.
+            The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
+            or numbers, one for each unit. Chunks hold their own targets, without ``y``.
         batch_size : int, default 32
-            Rows in one step. The last batch of an epoch may be smaller. More than there are rows means all, and Rprop
-            and L-BFGS always take all.
+            Rows in one step. The last batch of an epoch may be smaller. Values above the number of rows mean all rows,
+            and Rprop and L-BFGS always take all rows.
         epochs : int, default 1
-            Number of the last epoch plus one; 0 trains nothing.
+            The number of the last epoch plus one; 0 trains nothing.
         initial_epoch : int, default 0
-            Number of the first epoch: ``epochs − initial_epoch`` are trained.
+            The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
         verbose : {"auto", 0, 1, 2}, default "auto"
-            0 silent, 1 a live line for each epoch, 2 a line at each epoch's end. "auto": 1 on a terminal, else 2.
+            0 is silent, 1 shows a live line for each epoch, 2 a line at each epoch's end. "auto" is 1 on a terminal,
+            else 2.
         callbacks : list of Callback
             See `fastmlp.callbacks`.
         validation_split : float, default 0
-            Share of the rows, from 0 to below 1, that is set aside for validation: the last ones, before any
-            shuffling (as in Keras). `fastmlp.datasets.train_test_split` makes a random, stratified split.
+            The share of the rows, from 0 to below 1, that is set aside for validation: the last rows before any
+            shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
         validation_data : tuple (x, y) or (x, y, sample_weight), optional
-            Evaluated after each epoch; not together with ``validation_split``.
+            Data to evaluate after each epoch; not together with ``validation_split``.
         validation_freq : int, default 1
-            Epochs from one validation to the next.
+            The number of epochs from one validation to the next.
         validation_batches : int, optional
-            Validate also every so many batches, counted in each epoch; see ``History.validations``.
+            Also validate after every so many batches of an epoch; see ``History.validations``.
         steps_per_epoch : int, optional
-            An epoch is at most so many batches, the first ones of its order. Default: all.
+            The maximum number of batches in an epoch, from the start of its order. Default: all.
         shuffle : bool, default True
-            A new random order of rows in each epoch: a function of the seed and of how many epochs the model has
-            been trained.
+            Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
+            epochs.
         class_weight : dict or "balanced", optional
-            Factors of the loss of rows of some classes, by class number or label; the others count 1. "balanced": each
-            class counts as much as the others, however many rows it has.
+            Factors for the loss of some classes, by class number or label; other classes count 1. "balanced" makes all
+            classes count equally, however many rows they have.
         sample_weight : array_like, shape (rows,), optional
-            A factor of each row's loss, at least 0. The loss stays a sum over rows divided by their number.
+            A factor for the loss of each row, at least 0. The loss is still the sum over rows divided by their number.
         max_time : float, optional
-            Seconds after which training ends, compilation not counted.
+            Seconds after which training ends, without compilation.
         n_threads : int, optional
-            At most this many; default see `fastmlp.set_num_threads`. The result is the same for any number.
+            The maximum number of threads; for the default see `fastmlp.set_num_threads`. The result does not depend on
+            it.
         seed : int, optional
-            Replaces the model's seed from now on (and before the first `fit` also for the initial weights).
+            Replaces the model's seed; before the first `fit`, also for the initial weights.
         resume : bool, default False
-            Go on with the latest run, in the middle of an epoch if it ended there; ``epochs`` counts from the
-            beginning of that run. With the same data and ``batch_size``, the result has the same bits as
-            training without the stop, also after `save` and `fastmlp.load`; but with L-BFGS.
+            Continue the latest run, even from the middle of an epoch; ``epochs`` counts from the beginning of that
+            run. With the same data and ``batch_size``, the result has the same bits as an uninterrupted training, even
+            after `save` and `fastmlp.load`; except with L-BFGS.
 
         Returns
         -------
         History
-            Also kept as ``model.history``.
+            The history, which ``model.history`` keeps too.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If an argument cannot be used; nothing was trained then.
+            If an argument cannot be used; then nothing was trained.
         DivergenceError
             If the loss becomes NaN or infinite; the model keeps its last good parameters.
         NotBuiltError
             If the model was not compiled.
         BusyError
-            If another thread, or the training whose callback calls this, is training the model.
+            If the model is being trained by another thread, or by the training whose callback calls this method.
         KeyboardInterrupt
-            After Ctrl-C; ``model.history.stopped`` is ``"interrupted"`` then, if there was a first batch.
+            After Ctrl-C; if there was a first batch, ``model.history.stopped`` is then ``"interrupted"``.
         """
         request = Request(
             x,
@@ -326,7 +330,7 @@ class Sequential(Network):
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
     ) -> Scores:
-        """One optimiser step on one batch, for training loops of your own.
+        """Make one optimiser step on one batch, for your own training loops.
 
         Parameters
         ----------
@@ -337,12 +341,12 @@ class Sequential(Network):
         Returns
         -------
         Scores
-            Loss and metrics of the batch, before the update.
+            The loss and metrics of the batch before the update.
 
         Raises
         ------
         DivergenceError
-            If the loss is NaN or infinite; no step is made then.
+            If the loss is NaN or infinite; then no step is made.
         """
         return steps.partial_fit(self, x, y, None, (sample_weight, class_weight), n_threads)
 
@@ -356,9 +360,9 @@ class Sequential(Network):
         class_weight: Any = None,
         n_threads: int | None = None,
     ) -> Scores:
-        """Go on training with rows that come as they come: once through them, in their order.
+        """Train once on rows in their order, for data that arrive piece by piece.
 
-        The optimiser goes on from call to call. No history is kept.
+        The optimiser keeps its state between calls. There is no history.
 
         Parameters
         ----------
@@ -371,21 +375,21 @@ class Sequential(Network):
         Returns
         -------
         Scores
-            Loss and metrics over these rows, each batch's before its update.
+            The loss and metrics over these rows, measured for each batch before its update.
 
         Raises
         ------
         DivergenceError
-            If the loss becomes NaN or infinite; the step that would follow is not made.
+            If the loss becomes NaN or infinite; then no step follows.
         BusyError
-            If the model is being trained already.
+            If the model is already being trained.
         KeyboardInterrupt
-            After Ctrl-C, within about a third of a second; the rows so far have been trained on.
+            After Ctrl-C, within about a third of a second; the model has been trained on the rows so far.
         """
         return steps.partial_fit(self, x, y, batch_size, (sample_weight, class_weight), n_threads)
 
     def set_first_statistics(self, mean: Any, variance: Any) -> None:
-        """Give a first layer that is a Normalization its mean and variance; `fit` takes none from its data then.
+        """Set mean and variance of a first Normalization; then `fit` takes none from its data.
 
         Parameters
         ----------
@@ -394,17 +398,16 @@ class Sequential(Network):
         Raises
         ------
         ArgumentError
-            If the first layer is not a Normalization, or the values cannot be used; nothing is changed then.
+            If the first layer is not a Normalization, or the values cannot be used; then nothing changes.
         NotBuiltError
-            If the model has no parameters yet: before that, use the layer's own `fastmlp.Normalization.adapt`.
+            If the model has no parameters yet; use `fastmlp.Normalization.adapt` instead.
         """
         adapting.set_first_statistics(self, mean, variance)
 
     def swap_averaged_weights(self) -> None:
         """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
 
-        The average is what usually predicts better. A second call brings the trained weights back, which should be
-        done before training goes on.
+        The average usually predicts better. Call it a second time before you continue training.
 
         Raises
         ------
@@ -425,12 +428,12 @@ class Sequential(Network):
     # ------------------------------------------------------------ judging
 
     def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores:
-        """Loss and metrics on a data set.
+        """Compute the loss and the metrics on a data set.
 
         Parameters
         ----------
         x, y, sample_weight : array_like
-            As in `fit`; ``x`` may be chunks, which hold their own ``y``.
+            As in `fit`; ``x`` may be chunks, which hold their own targets.
         n_threads : int, optional
 
         Returns
@@ -442,7 +445,8 @@ class Sequential(Network):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If an argument cannot be used, or has numbers so large that the loss is none of the model's dtype any more.
+            If an argument cannot be used, or its numbers are so large that the loss leaves the range of the model's
+            dtype.
 
         Examples
         --------
@@ -463,26 +467,26 @@ class Sequential(Network):
     ) -> GradientCheck:
         """Compare backpropagation with finite differences, in float64, for all rows as one batch.
 
-        The model is left as it is. Where ReLU or another kink lies within a step of a row, the two differ, and not
-        because the gradient is wrong: take a smaller step.
+        The model does not change. If a row lies within one step of a kink, such as that of ReLU, the two differ
+        although the gradient is right; use a smaller step.
 
         Parameters
         ----------
         x, y : array_like
             As in `fit`; a few rows are enough.
         samples : int, default 20
-            Elements of each tensor to look at.
+            How many elements of each tensor to compare.
         step : float, default 1e-5
-            Of the finite differences.
+            The step of the finite differences.
         tolerance : float, default 1e-5
-            Largest error, relative to the largest derivative of the tensor.
+            The largest allowed error, relative to the largest derivative of the tensor.
         seed : int, default 0
             Chooses the elements.
 
         Returns
         -------
         GradientCheck
-            ``passed``, ``error``, and the derivatives of each tensor; as text it is a table.
+            It has ``passed``, ``error``, and the derivatives of each tensor; printed, it is a table.
 
         Examples
         --------
@@ -495,7 +499,7 @@ class Sequential(Network):
         return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
     def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
-        """The loss of all rows as one batch, as in training, and its gradient; nothing is changed.
+        """Compute the loss of all rows as one batch, as in training, and its gradient. The model does not change.
 
         Parameters
         ----------
@@ -506,9 +510,9 @@ class Sequential(Network):
         Returns
         -------
         loss : float
-            With penalties.
+            The loss, with penalties.
         gradients : list of ndarray
-            As `get_weights` gives the tensors; zeros for those that are not trained.
+            The gradients in the order of `get_weights`; zeros for tensors that are not trained.
 
         Examples
         --------
@@ -524,28 +528,28 @@ class Sequential(Network):
     # ------------------------------------------------------------ predicting
 
     def predict(self, x: Any, *, out: Array | None = None, n_threads: int | None = None) -> Array:
-        """The output of the last layer for each row: probabilities after a softmax.
+        """Compute the output of the last layer for each row, for example probabilities after a softmax.
 
-        Safe to call from several threads at once.
+        Several threads may call it at once.
 
         Parameters
         ----------
         x : array_like, shape (rows, features)
-            One row needs two dimensions too: ``x[None]``.
+            A single row needs two dimensions: ``x[None]``.
         out : ndarray, shape (rows, units), optional
-            C-contiguous array of the model's dtype to write to.
+            A C-contiguous array of the model's dtype, which is overwritten and returned.
         n_threads : int, optional
 
         Returns
         -------
         ndarray, shape (rows, units)
-            In the model's dtype, finite. A row's result has the same bits whatever rows are beside it.
+            Finite numbers in the model's dtype. The result of a row has the same bits whatever rows are beside it.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If ``x`` cannot be read, or has NaN or infinity, or numbers so large that the network's are none of its
-            dtype any more.
+            If ``x`` cannot be read, has NaN or infinity, or has numbers so large that the network leaves the range of
+            its dtype.
         NotBuiltError
             If the model has no parameters yet.
         """
@@ -554,7 +558,7 @@ class Sequential(Network):
         return predicting.predict(self, x, out, n_threads)
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
-        """The most probable class of each row; of a model with one unit, 1 where it is above one half, else 0.
+        """Choose the most probable class of each row; with one unit, 1 if it is above one half, else 0.
 
         Parameters
         ----------
@@ -564,20 +568,20 @@ class Sequential(Network):
         Returns
         -------
         ndarray, shape (rows,)
-            Labels, where ``model.classes`` has them, else class numbers in int64.
+            Labels if ``model.classes`` has them, else int64 class numbers.
 
         Raises
         ------
         ArgumentError
-            If the outputs are independent answers, or numbers, and no classes.
+            If the outputs are independent answers or numbers instead of classes.
         """
         predicting.check_has_classes(self)
         return predicting.classes_of(self, self.predict(x, n_threads=n_threads))
 
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
-        """The probability of each class, for each row, whatever the last layer and the loss are.
+        """Compute the probability of each class for each row, even if the last layer gives logits.
 
-        Where `predict` gives logits, because the loss was told so, this gives what the loss makes of them.
+        If the loss has ``from_logits=True``, `predict` returns logits, and this method converts them to probabilities.
 
         Parameters
         ----------
@@ -587,13 +591,13 @@ class Sequential(Network):
         Returns
         -------
         ndarray, shape (rows, classes)
-            In the model's dtype. Two columns for a model with one unit. Of several independent yes-or-no units each
-            has one column: that of yes.
+            Probabilities in the model's dtype. A model with one unit gives two columns. Several independent yes-or-no
+            units give one column each, for yes.
 
         Raises
         ------
         ArgumentError
-            If the loss does not make the outputs probabilities.
+            If the outputs are not probabilities for this loss.
 
         Examples
         --------
@@ -607,9 +611,9 @@ class Sequential(Network):
         return np.exp(self.predict_log_proba(x, n_threads=n_threads))
 
     def predict_log_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
-        """The logarithms of what `predict_proba` gives, also of probabilities that are too small for the dtype.
+        """Compute the logarithms of `predict_proba`, even of probabilities that are too small for the dtype.
 
-        They are found from what the loss reads, which are logits before a softmax.
+        They are computed from the numbers that the loss reads, such as the logits before a softmax.
 
         Parameters, shapes and errors are those of `predict_proba`.
 
@@ -626,7 +630,7 @@ class Sequential(Network):
         return predicting.log_probabilities(self, x, n_threads)
 
     def classes_of(self, outputs: Array) -> Array:
-        """The classes that `predict_classes` gives, from what `predict` gives.
+        """Convert the result of `predict` to that of `predict_classes`.
 
         Parameters
         ----------
@@ -639,15 +643,15 @@ class Sequential(Network):
         return predicting.classes_of(self, outputs)
 
     def jitted(self) -> Jitted:
-        """The model for use inside your own numba functions.
+        """Return the model in a form for your own numba functions.
 
         Returns
         -------
         Jitted
             A named tuple ``(predict, weights, network)``. In functions that numba compiles, also with ``nogil``,
-            ``cache`` and ``prange``, call ``predict(out, x, weights, network)``: see `fastmlp.jitted.predict`, which
-            is the same function for every model. ``weights`` is the model's own parameter vector: training changes
-            it in place. Writing to a copy of it changes a copy of the network.
+            ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
+            function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
+            A changed copy is another network.
 
         Raises
         ------
@@ -659,12 +663,12 @@ class Sequential(Network):
         return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs())
 
     def folded(self) -> Sequential:
-        """A model with the same predictions and fewer layers: faster, and simpler to take elsewhere.
+        """Return a copy with the same predictions and fewer layers, which is faster and simpler to export.
 
-        Dropout and noise are left out, and batch normalisations and `Normalization` become part of a dense layer beside
-        them where that is linear. One that subtracts a mean of many standard deviations stays, as a dense layer would
-        round products as large as the mean. Predictions agree but for rounding. The new model is a copy; to train it
-        further is to train another network.
+        It drops dropout and noise, and merges batch normalisations and `Normalization` into a neighbouring linear
+        dense layer. A normalisation whose mean is many standard deviations stays, because a dense layer would round
+        products as large as the mean. Predictions agree up to rounding. The result is another network: training it
+        further does not give what training this model gives.
 
         Raises
         ------
@@ -686,7 +690,7 @@ class Sequential(Network):
     # ------------------------------------------------------------ weights, description, file
 
     def get_weights(self) -> list[Array]:
-        """Copies of all tensors, layer by layer: kernel (fan_in, units), then bias (units,) where there is one."""
+        """Return copies of all tensors, layer by layer: kernel (fan_in, units), then bias (units,) if there is one."""
         return super().get_weights()
 
     def set_weights(self, weights: Sequence[Any]) -> None:
@@ -695,8 +699,8 @@ class Sequential(Network):
         Raises
         ------
         ArgumentError
-            If the number of arrays, a shape, or a value (NaN, infinity, a negative variance) is wrong; nothing is
-            changed then.
+            If the number of arrays, a shape, or a value (NaN, infinity, a negative variance) is wrong; then nothing
+            changes.
         """
         super().set_weights(weights)
 
@@ -705,9 +709,9 @@ class Sequential(Network):
         bound.print_summary(self, print_fn)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position, history.
+        """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
 
-        The file holds arrays and JSON, no code; `fastmlp.load` reads it back. It is written whole or not at all.
+        The file holds arrays and JSON, no code; `fastmlp.load` reads it. It is written completely or not at all.
 
         Parameters
         ----------
@@ -718,7 +722,7 @@ class Sequential(Network):
         NotBuiltError
             If the model has no parameters yet.
         DivergenceError
-            If the last update has made weights or the optimiser's state NaN (or weights infinite).
+            If the last update made weights or the optimiser's state NaN, or weights infinite.
         ArgumentError, ArgumentTypeError
             If ``path`` is not the name of a file, such as a number.
         OSError
@@ -727,9 +731,9 @@ class Sequential(Network):
         model_file.save(self, path)
 
     def save_weights(self, path: str | os.PathLike[str]) -> None:
-        """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, each by layer and name.
+        """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, by layer and name.
 
-        The mean of a first `Normalization` is also there in float64, as `load_weights` reads it.
+        The file also has the mean of a first `Normalization` in float64, for `load_weights`.
 
         Parameters
         ----------
@@ -740,7 +744,7 @@ class Sequential(Network):
         NotBuiltError
             If the model has no parameters yet.
         DivergenceError
-            If the last update has made weights NaN or infinite.
+            If the last update made weights NaN or infinite.
         OSError
             If the file cannot be written, or is a folder, a device, a pipe or a stream.
 
@@ -760,10 +764,10 @@ class Sequential(Network):
         model_file.save_weights(self, path)
 
     def load_weights(self, path: str | os.PathLike[str]) -> None:
-        """Read the weights of `save_weights`, or those in the file of a whole model, into this built model.
+        """Read the weights of `save_weights`, or those in the file of a complete model, into this built model.
 
-        The optimiser goes on from where it is. `compile` lets it begin anew. Features are read from then on as by the
-        model that the weights come from, see `input_kind`.
+        The optimiser keeps its state; `compile` resets it. The model then reads features like the model that the
+        weights come from; see `input_kind`.
 
         Parameters
         ----------
@@ -772,7 +776,7 @@ class Sequential(Network):
         Raises
         ------
         ModelFileError
-            If the file is missing, damaged, or of a model of other layers; nothing is changed then.
+            If the file is missing, damaged, or of a model with other layers; then nothing changes.
         NotBuiltError
             If the model has no parameters yet.
         """
@@ -790,16 +794,16 @@ def mlp(
     dtype: str = "float32",
     seed: int | None = None,
 ) -> Sequential:
-    """A compiled classifier from a list of widths, with Adam and cross-entropy.
+    """Make a compiled classifier from a list of widths, with Adam and cross-entropy.
 
     Parameters
     ----------
     hidden : sequence of int
-        Widths of the hidden layers; may be empty.
+        The widths of the hidden layers; may be empty.
     classes : int or list of labels
-        Number of classes, or their labels: see `Sequential`.
+        The number of classes, or their labels; see `Sequential`.
     activation : str or list of str, default "relu"
-        Of the hidden layers: of all, or of each.
+        The activation of all hidden layers, or of each.
     dtype, seed
         As in `Sequential`.
 
@@ -825,7 +829,7 @@ def mlp(
 
 
 def load(path: str | os.PathLike[str]) -> Sequential:
-    """Read a model that `Sequential.save` wrote, ready to predict or to go on training.
+    """Read a model that `Sequential.save` wrote, for predictions or further training.
 
     Parameters
     ----------
@@ -834,14 +838,14 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     Returns
     -------
     Sequential
-        With the same bits in weights, optimiser state and position: ``fit(..., resume=True)`` goes on as if
-        it had never stopped.
+        A model with the same bits in weights, optimiser state and position: ``fit(..., resume=True)`` continues like
+        an uninterrupted training.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, or not a fastmlp model, or if its entries are compressed and say that they
-        unpack to over 20 times the file's size and 32 MiB more.
+        If the file is missing, damaged, or not a fastmlp model, or if its compressed entries would expand to over 20
+        times the file's size plus 32 MiB.
     ArgumentError, ArgumentTypeError
         If ``path`` is not the name of a file, such as a number.
 

@@ -109,20 +109,23 @@ class Optimizer:
             return self.learning_rate.checked_rates(steps)
         return np.full(len(steps), self.learning_rate, np.float64)
 
-    def settings(self) -> list[float]:
-        """The row of settings that the kernels read."""
-        row = [0.0] * t.SETTINGS_FIELDS
-        row[t.CLIP_VALUE], row[t.CLIP_NORM] = self.clipvalue or 0.0, self.clipnorm or 0.0
-        row[t.CLIP_GLOBAL_NORM] = self.global_clipnorm or 0.0
-        row[t.WEIGHT_DECAY], row[t.EMA_MOMENTUM] = self.weight_decay, self.ema_momentum or 0.0
-        return row
+    def settings(self) -> t.Settings:
+        """What the kernels read."""
+        return t.Settings(
+            clip_value=self.clipvalue or 0.0,
+            clip_norm=self.clipnorm or 0.0,
+            clip_global_norm=self.global_clipnorm or 0.0,
+            weight_decay=self.weight_decay,
+            ema_momentum=self.ema_momentum or 0.0,
+        )
 
     def plan(self, plan: Array) -> None:
         """Write the optimiser into a plan."""
-        plan[t.OPTIMIZER], plan[t.ACCUMULATED] = self.kernel_code, self.gradient_accumulation_steps
-        plan[t.IS_PLAIN] = plan[t.IS_PLAIN] and self.is_plain
-        plan[t.IS_WHOLE] = self.clipnorm is not None or self.global_clipnorm is not None
-        plan[t.EMA_SLOT] = -1 if self.ema_momentum is None else self.slots - 1
+        how = plan.view(t.PLAN)[0]
+        how.optimizer, how.accumulated = self.kernel_code, self.gradient_accumulation_steps
+        how.is_plain = how.is_plain and self.is_plain
+        how.is_whole = self.clipnorm is not None or self.global_clipnorm is not None
+        how.ema_slot = -1 if self.ema_momentum is None else self.slots - 1
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description, which `get` reads back. The rate of a schedule of the user's is None."""
@@ -178,10 +181,8 @@ class SGD(Optimizer):
     def kernel_code(self) -> int:
         return t.MOMENTUM_SGD if self.momentum else t.SGD
 
-    def settings(self) -> list[float]:
-        row = super().settings()
-        row[t.VELOCITY], row[t.NESTEROV] = self.momentum, float(self.nesterov)
-        return row
+    def settings(self) -> t.Settings:
+        return super().settings()._replace(momentum=self.momentum, nesterov=float(self.nesterov))
 
 
 @dataclass(frozen=True, repr=False)
@@ -220,10 +221,8 @@ class Adam(Optimizer):
         self._set("beta_2", minimum=0, below=1)
         self._set("epsilon", above=0)
 
-    def settings(self) -> list[float]:
-        row = super().settings()
-        row[t.BETA_1], row[t.BETA_2], row[t.EPSILON] = self.beta_1, self.beta_2, self.epsilon
-        return row
+    def settings(self) -> t.Settings:
+        return super().settings()._replace(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
 
 
 @dataclass(frozen=True, repr=False)
@@ -309,10 +308,8 @@ class Adagrad(Optimizer):
     def initial_state(self) -> list[float]:
         return [self.initial_accumulator_value, *super().initial_state()[1:]]
 
-    def settings(self) -> list[float]:
-        row = super().settings()
-        row[t.EPSILON] = self.epsilon
-        return row
+    def settings(self) -> t.Settings:
+        return super().settings()._replace(epsilon=self.epsilon)
 
 
 @dataclass(frozen=True, repr=False)
@@ -355,10 +352,8 @@ class RMSprop(Optimizer):
         self._set("momentum", minimum=0, below=1)
         self._set("epsilon", above=0)
 
-    def settings(self) -> list[float]:
-        row = super().settings()
-        row[t.RHO], row[t.VELOCITY], row[t.EPSILON] = self.rho, self.momentum, self.epsilon
-        return row
+    def settings(self) -> t.Settings:
+        return super().settings()._replace(rho=self.rho, momentum=self.momentum, epsilon=self.epsilon)
 
 
 @dataclass(frozen=True, repr=False)
@@ -409,15 +404,9 @@ class Rprop(Optimizer):
     def initial_state(self) -> list[float]:
         return [0.0, float(self.rates(np.zeros(1, np.int64))[0]), *super().initial_state()[2:]]
 
-    def settings(self) -> list[float]:
-        row = super().settings()
-        row[t.SHRINK], row[t.GROW], row[t.LEAST_STEP], row[t.MOST_STEP] = (
-            self.shrink,
-            self.grow,
-            self.smallest,
-            self.largest,
-        )
-        return row
+    def settings(self) -> t.Settings:
+        steps = {"least_step": self.smallest, "most_step": self.largest}
+        return super().settings()._replace(shrink=self.shrink, grow=self.grow, **steps)
 
 
 @dataclass(frozen=True, repr=False)
@@ -464,7 +453,7 @@ class LBFGS(Optimizer):
 
     def plan(self, plan: Array) -> None:
         super().plan(plan)
-        plan[t.IS_WHOLE] = 1
+        plan.view(t.PLAN)[0].is_whole = 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -475,7 +464,7 @@ class NoUpdate(Optimizer):
 
     def plan(self, plan: Array) -> None:
         super().plan(plan)
-        plan[t.IS_WHOLE] = 1
+        plan.view(t.PLAN)[0].is_whole = 1
 
 
 TYPES: dict[str, type[Optimizer]] = {

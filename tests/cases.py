@@ -4,15 +4,17 @@ A builder takes a random generator, a dtype and a shape, and returns the argumen
 overwrites is filled with NaN, so that an element it forgets cannot go unseen.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from fastmlp import kernels, reference
+from fastmlp import ArgumentError, ArgumentTypeError, kernels, reference
 from fastmlp._base import tables
 from fastmlp._engine import program
+from fastmlp.kernels.network import verify
 from fastmlp.layers import Dense, output_of
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.optimizers import Adam, RMSprop
@@ -89,25 +91,6 @@ def dense_targets(rng, dtype, batch, classes):
     labels = rng.integers(0, classes, batch)
     targets[::2] = one_hot(labels, classes, dtype)[::2]
     return targets
-
-
-def crossentropy_forward(rng, dtype, batch, classes):
-    p = probabilities(rng, dtype, batch, classes)
-    return [unset(batch, dtype), p, dense_targets(rng, dtype, batch, classes)]
-
-
-def crossentropy_backward(rng, dtype, batch, classes):
-    p = probabilities(rng, dtype, batch, classes)
-    return [unset((batch, classes), dtype), p, dense_targets(rng, dtype, batch, classes)]
-
-
-def sparse_crossentropy_forward(rng, dtype, batch, classes):
-    return [unset(batch, dtype), probabilities(rng, dtype, batch, classes), rng.integers(0, classes, batch)]
-
-
-def sparse_crossentropy_backward(rng, dtype, batch, classes):
-    p = probabilities(rng, dtype, batch, classes)
-    return [unset((batch, classes), dtype), p, rng.integers(0, classes, batch)]
 
 
 def softmax_crossentropy(rng, dtype, batch, classes):
@@ -285,7 +268,8 @@ def train_batches(
     net.loss.plan(plan, net.activation, built.classes)
     optimizer.plan(plan)
     if most_blocks is not None:
-        plan[tables.BLOCKS] = min(plan[tables.BLOCKS], most_blocks)
+        how = plan.view(tables.PLAN)[0]
+        how.blocks = min(how.blocks, most_blocks)
     batches = -(-rows // batch)
     state = program.aligned_zeros(optimizer.slots * built.size, dtype)
     for slot, value in zip(state.reshape(optimizer.slots, built.size), optimizer.initial_state(), strict=True):
@@ -301,7 +285,7 @@ def train_batches(
         np.full(batches, -1),
         unset(tables.UNIT_SUMS * len(built.units) + 2 * len(built.ops), np.float64),
         unset((rows if with_outputs else 0, built.classes), dtype),
-        np.empty(0, np.int8 if built.is_core(plan) else np.uint8),
+        np.empty(0, np.int8),
         net.features,
         net.pixels,
         net.labels,
@@ -320,6 +304,18 @@ def train_batches(
         0,
         0,
     ]
+
+
+def form_of(name, args):
+    """The kernel; of training, the form for core operations where they are all that these tables ask for."""
+    if name != "train_batches":
+        return getattr(kernels, name)
+    v = {p.name: value for p, value in zip(kernels.train_batches.parameters, args, strict=True)}
+    sizes = (v["parameters"].size, v["workspace"].size, kernels.panel_width(v["parameters"].dtype))
+    with contextlib.suppress(ArgumentError, ArgumentTypeError):
+        if kernels.program_fault(v["ops"], v["units"], v["stages"], v["plan"], *sizes, verify.CORE_TRAINING) == 0:
+            return kernels.train_batches
+    return kernels.train_batches_full
 
 
 def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False, **options):
@@ -390,10 +386,6 @@ CASES: dict[str, Case] = {
     "gaussian_noise": Case(dropout, _ROWS, (1024, 1024)),
     "softmax_forward": Case(rows_forward, _ROWS, (60_000, 10)),
     "softmax_backward": Case(softmax_backward, _ROWS, (10_000, 10)),
-    "categorical_crossentropy_forward": Case(crossentropy_forward, _CLASSES, (60_000, 10)),
-    "categorical_crossentropy_backward": Case(crossentropy_backward, _CLASSES, (60_000, 10)),
-    "sparse_categorical_crossentropy_forward": Case(sparse_crossentropy_forward, _CLASSES, (60_000, 10)),
-    "sparse_categorical_crossentropy_backward": Case(sparse_crossentropy_backward, _CLASSES, (60_000, 10)),
     "softmax_crossentropy": Case(softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "sparse_softmax_crossentropy": Case(sparse_softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "elementwise_loss": Case(elementwise_loss, _CLASSES, (60_000, 10), _SUM),

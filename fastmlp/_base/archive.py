@@ -81,9 +81,7 @@ class Archive:
     def __init__(self, stream: BinaryIO, path: Path) -> None:
         self.path = path
         if not zipfile.is_zipfile(stream):
-            raise ModelFileError(
-                f"{path} is not a readable fastmlp model: it is no .npz archive, or only a part of one"
-            )
+            raise ModelFileError(f"{path} is not a readable fastmlp model: it is not a complete .npz archive")
         if is_mostly_directory(stream):
             raise ModelFileError(f"{path} is damaged: over half of it is the list of its entries, as in no model")
         stream.seek(0)
@@ -165,11 +163,11 @@ class Archive:
         """
         header = self.header(name)
         if header.dtype != np.uint8 or len(header.shape) != 1:
-            raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is no text")
+            raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is not text")
         text = str(self.read(name).data, "utf-8")
         found = parse_json(text)
         if not isinstance(found, dict):
-            raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is no JSON object")
+            raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is not a JSON object")
         return found
 
     # ------------------------------------------------------------ members

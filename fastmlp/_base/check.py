@@ -326,7 +326,7 @@ def texts(y: Any, name: str) -> Array | None:
     try:
         return array.astype(np.str_)
     except UnicodeDecodeError:
-        raise ArgumentError(f"{name} holds bytes that are no ASCII text: decode them first") from None
+        raise ArgumentError(f"{name} holds bytes that are not ASCII text: decode them first") from None
 
 
 def tensor(value: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -95,8 +95,8 @@ def _target(path: str | os.PathLike[str]) -> str:
         raise IsADirectoryError(f"{path} is a folder: give the name of a file in it")
     if not is_ordinary(path):
         raise OSError(
-            f"{path} is no file but a device, a pipe or a stream, which would be replaced: write to a file, and copy "
-            "what is in it"
+            f"{path} is not a file but a device, a pipe or a stream, which would be replaced: write to a file, "
+            "and copy its content"
         )
     return target
 

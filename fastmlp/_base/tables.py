@@ -1,44 +1,60 @@
-"""The numbers with which a network program is written: columns of its tables and operation codes.
+"""The numbers with which a network program is written: record types of its tables, and codes.
 
-A program is data (see `fastmlp.program`). This file is what its writer and its interpreter, `network`, agree on;
-it imports nothing of ours, so that writing a program does not load numba.
+A program is data (see `fastmlp.program`). This file is what its writer and its interpreters, `network` and its twin in
+`fastmlp.reference`, agree on; it imports nothing of ours, so that writing a program does not load numba.
+
+Kernels take each table as an array of whole numbers, and read it as records: ``ops.reshape(-1).view(OP)[i].fan_in``.
+All fields take 8 bytes. What is no place is -1 where there is none.
 """
 
-import struct
+from typing import Any, NamedTuple
+
+import numpy as np
 
 
-def as_bits(fraction: float) -> int:
-    """The whole number with the bits of a float64: how tables of whole numbers hold fractions."""
-    return int(struct.unpack("<q", struct.pack("<d", fraction))[0])
+def _record_type(declaration: type) -> np.dtype[Any]:
+    """Of the fields of a named tuple: whole numbers, and fractions."""
+    kinds = {int: np.int64, float: np.float64}
+    return np.dtype((np.record, [(name, kinds[kind]) for name, kind in declaration.__annotations__.items()]))
 
 
-# Columns of the operation table. Offsets into the workspace count columns of one block of rows; offsets into
-# the parameters count numbers; -1 means there is none. What is a fraction stands as the bits of a float64.
-(
-    CODE,
-    FAN_IN,
-    FAN_OUT,
-    X,  # input columns
-    Y,  # output columns; the same as X for an operation in place
-    DX,  # gradient of the input; -1 where nothing below learns
-    DY,  # gradient of the output
-    WEIGHTS,  # kernel of a dense layer, scale of a normalisation
-    BIAS,  # and shift of a normalisation
-    OTHER,  # columns: standardised input of a layer normalisation, second addend of a sum
-    D_OTHER,  # columns: gradient of the second addend
-    MEAN,  # running statistics, or fixed ones; -1 where the input comes with its mean taken off
-    VARIANCE,
-    KIND,  # of an activation; of a normalisation, whether its statistics are the batch's; of dropout, its stream
-    ALPHA,  # fraction: slope, rate, deviation, or what is added to a variance
-    MOMENTUM,  # fraction: share of the running statistics that a step keeps
-    WEIGHTS_L1,  # fractions: penalties
-    WEIGHTS_L2,
-    BIAS_L1,
-    BIAS_L2,
-    MAX_NORM,  # fraction: most length of a unit's weights; 0 for any
-    TRAINED,  # whether the optimiser changes its parameters
-) = range(22)
-OP_FIELDS = 22
+def place_of(record_type: np.dtype[Any], name: str) -> int:
+    """Which of the numbers of a record a field is."""
+    assert record_type.names is not None
+    return record_type.names.index(name)
+
+
+class Op(NamedTuple):
+    """An operation, a row of ``ops``.
+
+    Offsets into the workspace count columns of one block of rows; offsets into the parameters count numbers.
+    """
+
+    code: int
+    fan_in: int
+    fan_out: int
+    x: int  # input columns
+    y: int  # output columns; the same as x for an operation in place
+    dx: int  # gradient of the input; -1 where nothing below learns
+    dy: int  # gradient of the output
+    weights: int = -1  # kernel of a dense layer, scale of a normalisation
+    bias: int = -1  # and shift of a normalisation
+    other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum
+    d_other: int = -1  # columns: gradient of the second addend
+    means: int = -1  # running statistics, or fixed ones; -1 where the input comes with its mean taken off
+    variances: int = -1
+    kind: int = (
+        -1
+    )  # of an activation; of a normalisation, whether its statistics are the batch's; of dropout, its stream
+    alpha: float = 0.0  # slope, rate, deviation, or what is added to a variance
+    momentum: float = 0.0  # share of the running statistics that a step keeps
+    weights_l1: float = 0.0  # penalties
+    weights_l2: float = 0.0
+    bias_l1: float = 0.0
+    bias_l2: float = 0.0
+    max_norm: float = 0.0  # most length of a unit's weights; 0 for any
+    trained: int = 0  # whether the optimiser changes its parameters
+
 
 # Operation codes. The core ones are in every training kernel, the others in that for all operations.
 DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
@@ -48,42 +64,32 @@ CORE_OPS = (DENSE, RELU, SOFTMAX)
 LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, SIGMOID, TANH = range(9)
 SLOPE_NEEDS_X = (GELU, GELU_TANH, SILU)
 
-# Columns of the table of weight blocks: an operation, one of its panels, and a span of rows of its weights
-UNIT_OP, UNIT_PANEL, UNIT_ROW, UNIT_ROWS = range(4)
-UNIT_FIELDS = 4
 
-# Columns of the table of stages, the parallel steps of one batch before its weights: a pass over blocks of rows
-# through some operations, forward and then backward, or one over the panels of a batch normalisation
-STAGE_KIND, FORWARD_FROM, FORWARD_TO, BACKWARD_FROM, BACKWARD_TO, STATISTICS_OP = range(6)
-STAGE_FIELDS = 6
+class Unit(NamedTuple):
+    """A block of weights, a row of ``units``."""
+
+    op: int
+    panel: int
+    row: int  # first of a span of rows of the weights
+    rows: int
+
+
+class Stage(NamedTuple):
+    """A parallel step of one batch before its weights, a row of ``stages``.
+
+    A pass over blocks of rows through some operations, forward and then backward, or one over the panels of a batch
+    normalisation.
+    """
+
+    kind: int
+    forward_from: int = 0
+    forward_to: int = 0
+    backward_from: int = 0
+    backward_to: int = 0
+    statistics_op: int = 0
+
+
 ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
-
-# Entries of the plan: how this call is to run the program
-(
-    TRAINED_OPS,  # operations up to the logits; the rest (a fused softmax) runs only for predictions
-    INPUT,  # workspace columns of the input
-    LOGITS,  # workspace columns that the loss reads
-    DLOGITS,  # workspace columns that the loss writes
-    COLUMNS,  # workspace columns of a row, after which a block's scratch space begins
-    BLOCK_SIZE,  # numbers of workspace for one block
-    BLOCK_ROWS,  # most rows in a block
-    CAPACITY,  # rows that there is room for in a panel of a block
-    BLOCKS,  # blocks in the workspace: longer batches run in several rounds
-    BATCH_SIZE,
-    OPTIMIZER,
-    PANEL,  # columns in a panel of the flat buffers
-    LOSS_CODE,
-    LOSS_ALPHA,  # fraction: its parameter
-    LOSS_SHARE,  # fraction: weight of one output in the loss of a row
-    SMOOTHING,  # fraction: of a label that is spread over all classes
-    HITS,  # what counts as a right answer
-    IS_PLAIN,  # whether an update is nothing but the optimiser's rule
-    IS_WHOLE,  # whether all gradients must be there before the first update
-    IS_LIMITED,  # whether a layer limits the length of its weights
-    ACCUMULATED,  # batches whose gradients make one update
-    EMA_SLOT,  # state that holds averaged weights; -1 for none
-) = range(22)
-PLAN_FIELDS = 22
 
 # Losses: the first is the core one. All others add up over the outputs.
 (
@@ -100,43 +106,95 @@ PLAN_FIELDS = 22
 # What counts as a right answer: the largest output is the label's; or each output on its side of a threshold
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
 
-# Optimiser codes, and what their row of settings holds besides the learning rate. The first two are the core ones.
+# Optimiser codes, the core ones first, and how many numbers of state each keeps for a parameter
 SGD, ADAM, MOMENTUM_SGD, ADAGRAD, RMSPROP, ADAMAX, RPROP, NO_UPDATE = range(8)
-(
-    BETA_1,
-    BETA_2,
-    EPSILON,
-    VELOCITY,  # momentum
-    NESTEROV,  # 1 or 0
-    RHO,
-    SHRINK,  # factors of a step of Rprop, and its bounds
-    GROW,
-    LEAST_STEP,
-    MOST_STEP,
-    WEIGHT_DECAY,
-    CLIP_VALUE,
-    CLIP_NORM,
-    CLIP_GLOBAL_NORM,
-    EMA_MOMENTUM,
-) = range(15)
-SETTINGS_FIELDS = 15
 STATE_SLOTS = {SGD: 0, ADAM: 2, MOMENTUM_SGD: 1, ADAGRAD: 1, RMSPROP: 2, ADAMAX: 2, RPROP: 2, NO_UPDATE: 0}
 
-# What a unit of weights leaves behind for the whole batch: sums of squares of its gradients, and its penalty
-SQUARES_WEIGHTS, SQUARES_BIAS, PENALTY = range(3)
-UNIT_SUMS = 3
 
-# A network for inference as one array: a head, then a plan, and the operations. Users' compiled functions check it
-# before a call, so the version says where they find what.
-(
-    NETWORK_VERSION,
-    NETWORK_OPS,  # how many there are
-    NETWORK_SIZE,  # how many parameters
-    BYTE_SCALE,  # fraction: what features of one byte are multiplied by; NaN where they may not come
-    INTEGER_SCALE,  # fraction: the same for other whole numbers
-) = range(5)
-NETWORK_HEAD = 5
-VERSION = int(f"2{NETWORK_HEAD:02}{PLAN_FIELDS:02}{PANEL:02}{OP_FIELDS:02}{FAN_IN:02}{FAN_OUT:02}")
+class Plan(NamedTuple):
+    """How a call is to run the program: ``plan`` has one row."""
+
+    trained_ops: int  # operations up to the logits; the rest (a fused softmax) runs only for predictions
+    input: int  # workspace columns of the input
+    logits: int  # workspace columns that the loss reads
+    dlogits: int  # workspace columns that the loss writes
+    columns: int  # workspace columns of a row, after which a block's scratch space begins
+    block_size: int  # numbers of workspace for one block
+    block_rows: int  # most rows in a block
+    capacity: int  # rows that there is room for in a panel of a block
+    blocks: int  # blocks in the workspace: longer batches run in several rounds
+    batch_size: int
+    optimizer: int = SGD
+    panel: int = 0  # columns in a panel of the flat buffers
+    loss_code: int = SOFTMAX_CROSSENTROPY
+    loss_alpha: float = 0.0  # its parameter
+    loss_share: float = 0.0  # weight of one output in the loss of a row
+    smoothing: float = 0.0  # share of a label that is spread over all classes
+    hits: int = LARGEST  # what counts as a right answer
+    is_plain: int = 1  # whether an update is nothing but the optimiser's rule
+    is_whole: int = 0  # whether all gradients must be there before the first update
+    is_limited: int = 0  # whether a layer limits the length of its weights
+    accumulated: int = 1  # batches whose gradients make one update
+    ema_slot: int = -1  # state that holds averaged weights; -1 for none
+
+
+class Settings(NamedTuple):
+    """What an optimiser's rule reads besides the learning rate: ``settings`` has one row."""
+
+    beta_1: float = 0.0
+    beta_2: float = 0.0
+    epsilon: float = 0.0
+    momentum: float = 0.0
+    nesterov: float = 0.0  # 1 or 0
+    rho: float = 0.0
+    shrink: float = 0.0  # factors of a step of Rprop, and its bounds
+    grow: float = 0.0
+    least_step: float = 0.0
+    most_step: float = 0.0
+    weight_decay: float = 0.0
+    clip_value: float = 0.0
+    clip_norm: float = 0.0
+    clip_global_norm: float = 0.0
+    ema_momentum: float = 0.0
+
+
+class Pace(NamedTuple):
+    """The scalars of one update, the same for all parameters: the rule's own code in a kernel fills them."""
+
+    rate: float  # the learning rate, with what corrects a bias
+    small: float  # epsilon, with what corrects a bias
+    decay: float  # what decoupled weight decay leaves of the weights
+    share: float  # of the new weights in their average: all of it, at the first update
+
+
+class UnitSums(NamedTuple):
+    """What a unit of weights leaves behind for the whole batch: sums of squares of its gradients, and its penalty."""
+
+    weights: float
+    bias: float
+    penalty: float
+
+
+class Head(NamedTuple):
+    """How the array of a network for inference begins; behind it stand a plan, and the operations.
+
+    Users' compiled functions check it before a call, so the version says where they find what.
+    """
+
+    version: int
+    ops: int  # how many there are
+    parameters: int  # how many there are
+    byte_scale: float  # what features of one byte are multiplied by; NaN where they may not come
+    integer_scale: float  # the same for other whole numbers
+
+
+OP, UNIT, STAGE, PLAN = (_record_type(kind) for kind in (Op, Unit, Stage, Plan))
+SETTINGS, PACE, SUMS, HEAD = (_record_type(kind) for kind in (Settings, Pace, UnitSums, Head))
+OP_FIELDS, UNIT_FIELDS, STAGE_FIELDS, PLAN_FIELDS = (len(kind.names or ()) for kind in (OP, UNIT, STAGE, PLAN))
+SETTINGS_FIELDS, UNIT_SUMS, NETWORK_HEAD = (len(kind.names or ()) for kind in (SETTINGS, SUMS, HEAD))
+PACE_FIELDS = len(PACE.names or ())
+_PLACES = (place_of(PLAN, "panel"), OP_FIELDS, place_of(OP, "fan_in"), place_of(OP, "fan_out"))
+VERSION = int(f"2{NETWORK_HEAD:02}{PLAN_FIELDS:02}" + "".join(f"{place:02}" for place in _PLACES))
 
 # What the timers of a training step tell apart
 GATHER, FORWARD, LOSS, BACKWARD, GRADIENTS, UPDATE = range(6)

@@ -17,7 +17,7 @@ import threading
 import time
 import types as python_types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -76,6 +76,17 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- blocks
 
 
+class CoreOperations(NamedTuple):
+    """The form of kernels that know dense layers, ReLU, softmax and their cross-entropy alone."""
+
+
+class AllOperations(NamedTuple):
+    """The form of kernels that know all operations."""
+
+
+CORE, ALL = CoreOperations(), AllOperations()  # their types say it, and a kernel is compiled for types
+
+
 @overload
 def block(function: F) -> F: ...
 @overload
@@ -85,8 +96,8 @@ def block(function: Any = None, *, literal: bool = False, allocates: bool = Fals
 
     With ``literal``, constants in a call become part of its type. A block that makes arrays says that it
     ``allocates``; the others are compiled without reference counting, which is less to compile. What a block of the
-    kind ``unless_core`` does is left out of kernels for core operations alone, in which the array of that name holds
-    signed numbers: they are compiled in half the time.
+    kind ``unless_core`` does is left out of kernels of the form `CORE`, which are compiled in half the time: the
+    argument of that name is the form, or has a field for it.
     """
     if function is None:
         return lambda f: _block(f, literal, allocates, unless_core)
@@ -98,7 +109,8 @@ def _block(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
 
     parameters = ", ".join(inspect.signature(function).parameters)
     names = {"function": function, "nothing": eval(f"lambda {parameters}: None")}
-    chosen = f"nothing if {unless_core}.dtype.signed else function" if unless_core else "function"
+    names["is_core"] = _is_core
+    chosen = f"nothing if is_core({unless_core}) else function" if unless_core else "function"
     implementation = eval(f"lambda {parameters}: {chosen}", names)
     options = _known({"no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates})
     numba_overload(function, jit_options=_OPTIONS | options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
@@ -111,6 +123,12 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
 
         return known_options(options)
     return {}
+
+
+def _is_core(group: Any) -> bool:
+    """Whether the numba type of a form, or of a named tuple with one, is that of `CORE`."""
+    form = group.types[group.fields.index("form")] if "form" in group.fields else group
+    return form.instance_class is CoreOperations
 
 
 def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
@@ -142,9 +160,15 @@ class Kernel:
     """
 
     def __init__(
-        self, function: Callable[..., Any], declaration: str, name: str | None = None, check: Check | None = None
+        self,
+        function: Callable[..., Any],
+        declaration: str,
+        name: str | None = None,
+        check: Check | None = None,
+        constants: dict[str, Any] | None = None,
     ) -> None:
         self.function = function
+        self.constants = constants or {}  # that the function is compiled with, in the place of its module's
         self.declaration = declaration
         self._check = check
         self.__name__ = name or function.__name__
@@ -161,6 +185,11 @@ class Kernel:
         """The same function under another name, with one item of its declaration replaced."""
         assert item in self.declaration
         return Kernel(self.function, self.declaration.replace(item, replacement), name, self._check)
+
+    def reformed(self, name: str, check: Check, **constants: Any) -> Kernel:
+        """The same function under another name, compiled with other constants in the place of its module's."""
+        assert constants.keys() <= self.function.__globals__.keys()
+        return Kernel(self.function, self.declaration, name, check, constants)
 
     @cached_property
     def _declared(self) -> Declaration:
@@ -251,7 +280,8 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     file = _cache.KernelFile(_cache.places(), name)
 
     def compiled(**options: Any) -> Any:
-        copy = python_types.FunctionType(function.__code__, function.__globals__, name, function.__defaults__)
+        names = {**function.__globals__, **kernel.constants}
+        copy = python_types.FunctionType(function.__code__, names, name, function.__defaults__)
         copy.__qualname__, copy.__module__ = name, function.__module__
         dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
         file.attach(dispatcher)

@@ -39,7 +39,7 @@ _CALL_WORK = 5_000_000_000  # operations in one call of a kernel: Ctrl-C waits f
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
 STEADY = 2**40  # batches: so many that the initial values of running statistics do not count
-_CORE, _ALL = np.empty(0, np.int8), np.empty(0, np.uint8)  # in the place of timers: which operations a kernel has
+_NO_TIMERS = np.empty(0, np.int8)
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ class Engine:
                 length = min(length, still)
                 if momentum != declared:
                     ops = ops.copy() if ops is given else ops
-                    ops[op, t.MOMENTUM] = t.as_bits(momentum)
+                    ops.view(t.OP)["momentum"][op] = momentum
             yield ops, start, start + length
             start += length
 
@@ -263,7 +263,7 @@ class Engine:
             correct,
             np.empty(t.UNIT_SUMS * len(self.program.units) + 2 * len(self.program.ops)),
             self._no_outputs if outputs is None else outputs,
-            timers.reshape(-1) if timers is not None else _CORE if is_core else _ALL,
+            _NO_TIMERS if timers is None else timers.reshape(-1),
             data.x,
             data.pixels,
             data.labels,
@@ -294,7 +294,7 @@ class Engine:
 
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
-        blocks = int(self.program.plan(batch_size, n_threads)[t.BLOCKS])
+        blocks = int(self.program.plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
         return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
 
     def gradient(
@@ -373,8 +373,8 @@ class Engine:
 
     @property
     def _running_spans(self) -> list[slice]:
-        ops = [self.program.ops[number] for number, _, _ in self.program.running]
-        places = {int(op[column]) for op in ops for column in (t.MEAN, t.VARIANCE)}
+        ops = [self.program.operations[number] for number, _, _ in self.program.running]
+        places = {int(place) for op in ops for place in (op.means, op.variances)}
         return [tensor.span(self.program.panel) for tensor in self.program.tensors if tensor.offset in places]
 
     def has_pending_gradients(self) -> bool:
@@ -388,12 +388,13 @@ class Engine:
         return float(sum(self._penalties()))
 
     def _penalties(self) -> Iterator[float]:
-        places = {int(op[column]): (op, column) for op in self.program.ops for column in (t.WEIGHTS, t.BIAS)}
+        factors = {}
+        for op in self.program.operations:
+            factors[int(op.weights)] = op.weights_l1, op.weights_l2
+            factors[int(op.bias)] = op.bias_l1, op.bias_l2
         for tensor in self.program.tensors:
-            op, column = places.get(tensor.offset, (None, -1))
-            if op is not None and tensor.trained:
-                columns = (t.WEIGHTS_L1, t.WEIGHTS_L2) if column == t.WEIGHTS else (t.BIAS_L1, t.BIAS_L2)
-                l1, l2 = op[list(columns)].view(np.float64)
+            if tensor.offset in factors and tensor.trained:
+                l1, l2 = factors[tensor.offset]
                 values = self.program.unpack(self.parameters, tensor).astype(np.float64)
                 yield l1 * np.abs(values).sum() + l2 * (values**2).sum()
 
@@ -511,7 +512,7 @@ class Engine:
     @cached_property
     def _rows_of_scratch(self) -> int:
         """The most rows for which `predict_rows` takes little scratch space, of which it needs no more for many."""
-        columns = int(self._network[t.NETWORK_HEAD + t.COLUMNS])
+        columns = int(self._network[t.NETWORK_HEAD + t.place_of(t.PLAN, "columns")])
         rows = _OWN_SCRATCH // (columns * self.program.dtype.itemsize)
         return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.count)
 

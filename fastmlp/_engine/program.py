@@ -31,7 +31,6 @@ from ..layers import (
     Normalization,
     Residual,
 )
-from ..regularizers import Regularizer
 
 _UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
 BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
@@ -101,13 +100,18 @@ class Program:
     panel: int
     dtype: np.dtype[Any]
 
+    @property
+    def operations(self) -> Array:
+        """``ops`` as records."""
+        return self.ops.view(t.OP)[:, 0]
+
     @cached_property
     def fan_in(self) -> int:
-        return int(self.ops[0, t.FAN_IN])
+        return int(self.operations[0].fan_in)
 
     @cached_property
     def classes(self) -> int:
-        return int(self.ops[-1, t.FAN_OUT])
+        return int(self.operations[-1].fan_out)
 
     @cached_property
     def count(self) -> int:
@@ -122,17 +126,17 @@ class Program:
     @cached_property
     def has_penalties(self) -> bool:
         """Whether the loss grows with the weights."""
-        return bool(self.ops[:, [t.WEIGHTS_L1, t.WEIGHTS_L2, t.BIAS_L1, t.BIAS_L2]].any())
+        return any(self.operations[name].any() for name in ("weights_l1", "weights_l2", "bias_l1", "bias_l2"))
 
     def is_core(self, plan: Array) -> bool:
         """Whether a kernel for core operations alone can train it by this plan."""
-        is_plain = self._has_core_ops and plan[t.IS_PLAIN] and not plan[t.IS_LIMITED]
-        loss = (plan[t.LOSS_CODE], plan[t.SMOOTHING], plan[t.HITS])
-        return bool(is_plain and loss == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST))
+        how = plan.view(t.PLAN)[0]
+        is_plain = self._has_core_ops and how.is_plain and not how.is_limited
+        return bool(is_plain and (how.loss_code, how.smoothing, how.hits) == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST))
 
     @cached_property
     def _has_core_ops(self) -> bool:
-        return bool(np.isin(self.ops[:, t.CODE], t.CORE_OPS).all())
+        return bool(np.isin(self.operations["code"], t.CORE_OPS).all())
 
     @cached_property
     def needs_whole_batches(self) -> bool:
@@ -143,9 +147,9 @@ class Program:
     def running(self) -> tuple[tuple[int, int, float], ...]:
         """Operations that keep running statistics of batches: number, place of the means, and declared momentum."""
         return tuple(
-            (number, int(op[t.MEAN]), float(op[[t.MOMENTUM]].view(np.float64)[0]))
-            for number, op in enumerate(self.ops)
-            if op[t.CODE] == t.BATCH_NORM and op[t.KIND] > 0
+            (number, int(op.means), float(op.momentum))
+            for number, op in enumerate(self.operations)
+            if op.code == t.BATCH_NORM and op.kind > 0
         )
 
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
@@ -183,35 +187,38 @@ class Program:
         most = max(n_threads, _WORKSPACE_BYTES // (block_size * self.dtype.itemsize))
         if training and self.needs_whole_batches:
             most = blocks
-        plan = np.zeros(t.PLAN_FIELDS, np.int64)
-        plan[t.TRAINED_OPS] = self.trained_ops
-        plan[t.INPUT] = self.ops[0, t.X]
-        plan[t.LOGITS] = self.ops[self.trained_ops - 1, t.Y]
-        plan[t.DLOGITS] = self.ops[self.trained_ops - 1, t.DY]
-        plan[t.COLUMNS] = self.columns
-        plan[t.BLOCK_SIZE], plan[t.BLOCK_ROWS], plan[t.BLOCKS] = block_size, block_rows, min(blocks, most)
-        plan[t.CAPACITY] = capacity
-        plan[t.BATCH_SIZE], plan[t.PANEL] = batch, self.panel
-        plan[t.HITS], plan[t.ACCUMULATED], plan[t.EMA_SLOT] = t.LARGEST, 1, -1
-        plan[t.IS_PLAIN] = not self.has_penalties
-        plan[t.IS_LIMITED] = self.ops[:, t.MAX_NORM].any()
-        return plan
+        first, last = self.operations[0], self.operations[self.trained_ops - 1]
+        plan = t.Plan(
+            trained_ops=self.trained_ops,
+            input=first.x,
+            logits=last.y,
+            dlogits=last.dy,
+            columns=self.columns,
+            block_size=block_size,
+            block_rows=block_rows,
+            capacity=capacity,
+            blocks=min(blocks, most),
+            batch_size=batch,
+            panel=self.panel,
+            is_plain=not self.has_penalties,
+            is_limited=bool(self.operations["max_norm"].any()),
+        )
+        return np.array([plan], t.PLAN).view(np.int64)
 
     def network(self, scales: tuple[float, float] = (1.0, 1.0), *, is_centered: bool = False) -> Integers:
         """The program for inference as one array, for `fastmlp.kernels.predict_rows`.
 
         ``scales`` are what features that are bytes and other whole numbers are multiplied by, see `fastmlp.inputs`.
         """
-        head = [t.VERSION, len(self.ops), self.size, *map(t.as_bits, scales)]
-        ops = self.ops_for(is_centered)
-        return np.concatenate([head, self.plan(BLOCK_ROWS, 1), ops.ravel()]).astype(np.int64)
+        head = np.array([t.Head(t.VERSION, len(self.ops), self.size, *scales)], t.HEAD).view(np.int64)
+        return np.concatenate([head, self.plan(BLOCK_ROWS, 1), self.ops_for(is_centered).ravel()])
 
     def ops_for(self, is_centered: bool) -> Integers:
         """The operations for features as they are, or for features whose mean a first Normalization has taken off."""
         if not is_centered:
             return self.ops
         ops: Integers = self.ops.copy()
-        ops[0, t.MEAN] = -1
+        ops.view(t.OP)["means"][0] = -1
         return ops
 
     def _capacity(self, block_rows: int) -> int:
@@ -223,7 +230,8 @@ class Program:
 
     def workspace(self, plan: Array) -> Array:
         """Zeroed workspace for a plan."""
-        return aligned_zeros(int(plan[t.BLOCKS] * plan[t.BLOCK_SIZE]), self.dtype)
+        how = plan.view(t.PLAN)[0]
+        return aligned_zeros(int(how.blocks * how.block_size), self.dtype)
 
 
 def padded(width: int, multiple: int) -> int:
@@ -246,22 +254,27 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
     """
     writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
     writer.layers(layers)
-    ops = np.array(writer.ops, np.int64).reshape(-1, t.OP_FIELDS)
+    ops = np.array(writer.ops, t.OP)
     trained_ops = len(ops) - int(fuse)
-    if ops[trained_ops - 1, t.DY] < 0:  # nothing learns, but the loss writes a gradient all the same
-        ops[trained_ops - 1, t.DY] = writer.columns_for(writer.width)
+    if ops[trained_ops - 1].dy < 0:  # nothing learns, but the loss writes a gradient all the same
+        ops[trained_ops - 1].dy = writer.columns_for(writer.width)
     return Program(
-        ops=ops,
-        units=_weight_units(ops, panel),
-        stages=_stages(ops, trained_ops),
+        ops=_table(ops),
+        units=_table(np.array(_weight_units(ops, panel), t.UNIT)),
+        stages=_table(np.array(_stages(ops, trained_ops), t.STAGE)),
         tensors=tuple(writer.tensors),
         size=writer.size,
         trained_ops=trained_ops,
         columns=writer.columns,
-        scratch=panel * max(padded(int(op[t.FAN_OUT]), panel) for op in ops),
+        scratch=panel * max(padded(int(op.fan_out), panel) for op in ops),
         panel=panel,
         dtype=dtype,
     )
+
+
+def _table(records: Array) -> Integers:
+    """Records as kernels take them: rows of whole numbers."""
+    return records.view(np.int64).reshape(len(records), -1)
 
 
 def tensors(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int) -> tuple[Tensor, ...]:
@@ -284,7 +297,7 @@ class _Writer:
         self.width = fan_in
         self.columns = 0
         self.size = 0
-        self.ops: list[list[int]] = []
+        self.ops: list[t.Op] = []
         self.tensors: list[Tensor] = []
         self.index = 0  # of the layer
         self.y = self.columns_for(fan_in)
@@ -307,9 +320,20 @@ class _Writer:
         self.dy = self._gradient_columns(layer.trainable, new=True)
         weights = self._tensor("kernel", (fan_in, layer.units), layer.trainable)
         bias = self._tensor("bias", (layer.units,), layer.trainable) if layer.use_bias else -1
-        op = self._op(t.DENSE, x, dx, {t.FAN_IN: fan_in, t.WEIGHTS: weights, t.BIAS: bias, t.TRAINED: layer.trainable})
-        _write_penalties(op, layer.kernel_regularizer, layer.bias_regularizer)
-        op[t.MAX_NORM] = t.as_bits(layer.max_norm or 0.0)
+        self._op(
+            t.DENSE,
+            x,
+            dx,
+            fan_in=fan_in,
+            weights=weights,
+            bias=bias,
+            weights_l1=layer.kernel_regularizer.l1,
+            weights_l2=layer.kernel_regularizer.l2,
+            bias_l1=layer.bias_regularizer.l1,
+            bias_l2=layer.bias_regularizer.l2,
+            max_norm=layer.max_norm or 0.0,
+            trained=int(layer.trainable),
+        )
         self.needed = _FREE
         if layer.activation != "linear":
             self.activation(layer)
@@ -320,67 +344,58 @@ class _Writer:
         code, kind, alpha = activations.parsed(layer.activation)
         needs_x = code == t.ACTIVATION and kind in t.SLOPE_NEEDS_X
         x = self._output(in_place=self.needed == _FREE and not needs_x)
-        self._op(code, x, self.dy, {t.KIND: kind, t.ALPHA: t.as_bits(alpha)})
+        self._op(code, x, self.dy, kind=kind, alpha=alpha)
         tells_by_sign = code == t.RELU or (code == t.ACTIVATION and kind == t.LEAKY_RELU)
         self.needed = _FREE if needs_x else _SIGN if tells_by_sign else _VALUES
 
     def dropout(self, layer: Dropout) -> None:
         in_place = self.needed != _VALUES
         x = self._output(in_place=in_place)
-        self._op(t.DROPOUT, x, self.dy, {t.KIND: _FIRST_STREAM + self.index, t.ALPHA: t.as_bits(layer.rate)})
+        self._op(t.DROPOUT, x, self.dy, kind=_FIRST_STREAM + self.index, alpha=layer.rate)
         self.needed = self.needed if in_place else _FREE
 
     def noise(self, layer: GaussianNoise) -> None:
         x = self._output(in_place=self.needed == _FREE)
-        self._op(t.NOISE, x, self.dy, {t.KIND: _FIRST_STREAM + self.index, t.ALPHA: t.as_bits(layer.stddev)})
+        self._op(t.NOISE, x, self.dy, kind=_FIRST_STREAM + self.index, alpha=layer.stddev)
         self.needed = _FREE
 
     def batch_normalization(self, layer: BatchNormalization) -> None:
         width = (self.width,)
         fields = {
-            t.WEIGHTS: self._tensor("gamma", width, layer.trainable),
-            t.BIAS: self._tensor("beta", width, layer.trainable),
-            t.MEAN: self._tensor("moving_mean", width, False),
-            t.VARIANCE: self._tensor("moving_variance", width, False),
-            t.KIND: int(layer.trainable),
-            t.ALPHA: t.as_bits(layer.epsilon),
-            t.MOMENTUM: t.as_bits(layer.momentum),
-            t.TRAINED: int(layer.trainable),
+            "weights": self._tensor("gamma", width, layer.trainable),
+            "bias": self._tensor("beta", width, layer.trainable),
+            "means": self._tensor("moving_mean", width, False),
+            "variances": self._tensor("moving_variance", width, False),
         }
         sums = self._span(self.width), self._span(self.width)  # room among the gradients for the sums of one batch,
         if layer.trainable:  # also where there are none: all tensors keep their places when a layer is frozen
-            fields[t.OTHER], fields[t.D_OTHER] = sums
-        self._normalization(t.BATCH_NORM, layer.trainable, fields)
+            fields["other"], fields["d_other"] = sums
+        numbers = {"alpha": layer.epsilon, "momentum": layer.momentum}
+        self._normalization(t.BATCH_NORM, layer.trainable, kind=int(layer.trainable), **fields, **numbers)
 
     def layer_normalization(self, layer: LayerNormalization) -> None:
         fields = {
-            t.WEIGHTS: self._tensor("gamma", (self.width,), layer.trainable),
-            t.BIAS: self._tensor("beta", (self.width,), layer.trainable),
-            t.OTHER: self.columns_for(self.width),
-            t.ALPHA: t.as_bits(layer.epsilon),
-            t.TRAINED: int(layer.trainable),
+            "weights": self._tensor("gamma", (self.width,), layer.trainable),
+            "bias": self._tensor("beta", (self.width,), layer.trainable),
+            "other": self.columns_for(self.width),
         }
-        self._normalization(t.LAYER_NORM, layer.trainable, fields)
+        self._normalization(t.LAYER_NORM, layer.trainable, alpha=layer.epsilon, **fields)
 
     def normalization(self, layer: Normalization) -> None:
-        fields = {
-            t.MEAN: self._tensor("mean", (self.width,), False),
-            t.VARIANCE: self._tensor("variance", (self.width,), False),
-            t.KIND: 0,
-            t.ALPHA: t.as_bits(self.smallest_variance),
-        }
-        self._normalization(t.BATCH_NORM, False, fields)
+        means, variances = (self._tensor(name, (self.width,), False) for name in ("mean", "variance"))
+        self._normalization(t.BATCH_NORM, False, means=means, variances=variances, kind=0, alpha=self.smallest_variance)
 
-    def _normalization(self, code: int, trainable: bool, fields: dict[int, int]) -> None:
+    def _normalization(self, code: int, trainable: bool, **fields: float) -> None:
         x, dx = self._output(in_place=False), self.dy
         # The gradient of a layer normalisation's scale is summed up when all rows have been back: dy must stay.
         self.dy = self._gradient_columns(trainable, new=trainable and code == t.LAYER_NORM)
-        self._op(code, x, dx, fields)
+        self._op(code, x, dx, trained=int(trainable), **fields)
         self.needed = _FREE
 
     def residual(self, block: Residual) -> None:
         y, dy, width = self.y, self.dy, self.width
-        fork = self._op(t.FORK, y, dy, {})
+        fork = len(self.ops)
+        self._op(t.FORK, y, dy)
         self.needed = _VALUES
         self.layers(block.layers)
         if self.width != width:
@@ -391,29 +406,15 @@ class _Writer:
         inner, d_inner = self.y, self.dy
         self.y = self.columns_for(width)
         self.dy = self.columns_for(width) if max(dy, d_inner) >= 0 else -1
-        self._op(t.ADD, inner, d_inner, {t.OTHER: y})
-        fork[t.D_OTHER] = self.dy
+        self._op(t.ADD, inner, d_inner, other=y)
+        self.ops[fork] = self.ops[fork]._replace(d_other=self.dy)
         self.needed = _FREE
 
     # ------------------------------------------------------------ rows of the table, and places
 
-    def _op(self, code: int, x: int, dx: int, fields: dict[int, int]) -> list[int]:
-        row = [-1] * t.OP_FIELDS
-        usual = {
-            t.CODE: code,
-            t.FAN_IN: self.width,
-            t.FAN_OUT: self.width,
-            t.X: x,
-            t.DX: dx,
-            t.Y: self.y,
-            t.DY: self.dy,
-        }
-        for column in (t.ALPHA, t.MOMENTUM, t.WEIGHTS_L1, t.WEIGHTS_L2, t.BIAS_L1, t.BIAS_L2, t.MAX_NORM, t.TRAINED):
-            row[column] = 0
-        for column, value in {**usual, **fields}.items():
-            row[column] = int(value)
-        self.ops.append(row)
-        return row
+    def _op(self, code: int, x: int, dx: int, **fields: Any) -> None:
+        usual = {"fan_in": self.width, "fan_out": self.width, "y": self.y, "dy": self.dy}
+        self.ops.append(t.Op(code, x=x, dx=dx, **{**usual, **fields}))
 
     def _output(self, *, in_place: bool) -> int:
         """Columns of the input; the output gets the same, or its own."""
@@ -457,48 +458,42 @@ _WRITE: dict[type[Layer], Callable[[_Writer, Any], None]] = {
 }
 
 
-def _write_penalties(op: list[int], kernel: Regularizer, bias: Regularizer) -> None:
-    op[t.WEIGHTS_L1], op[t.WEIGHTS_L2] = t.as_bits(kernel.l1), t.as_bits(kernel.l2)
-    op[t.BIAS_L1], op[t.BIAS_L2] = t.as_bits(bias.l1), t.as_bits(bias.l2)
-
-
-def _stages(ops: Array, trained_ops: int) -> Integers:
+def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
     """The parallel steps of a batch: rows pass from one batch normalisation to the next, forward and then back.
 
     Before a batch normalisation goes forward it needs the statistics of all rows, and before it goes back the sums
     of all rows' gradients.
     """
-    norms = np.flatnonzero((ops[:, t.CODE] == t.BATCH_NORM) & (ops[:, t.KIND] > 0)).tolist()
+    norms = np.flatnonzero((ops["code"] == t.BATCH_NORM) & (ops["kind"] > 0)).tolist()
     stages = []
-    bounds = [0, *norms, trained_ops]
-    for begin, end in itertools.pairwise(bounds):
-        stages.append([t.ROWS, begin, end, 0, 0, 0])
+    for begin, end in itertools.pairwise([0, *norms, trained_ops]):
+        stages.append(t.Stage(t.ROWS, forward_from=begin, forward_to=end))
         if end != trained_ops:
-            stages.append([t.STATISTICS, 0, 0, 0, 0, end])
-    stages[-1][t.BACKWARD_FROM], stages[-1][t.BACKWARD_TO] = trained_ops, norms[-1] + 1 if norms else 0
+            stages.append(t.Stage(t.STATISTICS, statistics_op=end))
+    lowest = norms[-1] + 1 if norms else 0
+    stages[-1] = stages[-1]._replace(backward_from=trained_ops, backward_to=lowest)
     for i, norm in reversed(list(enumerate(norms))):
-        stages.append([t.GRADIENT_STATISTICS, 0, 0, 0, 0, norm])
+        stages.append(t.Stage(t.GRADIENT_STATISTICS, statistics_op=norm))
         below = norms[i - 1] + 1 if i else 0
-        if (ops[below : norm + 1, t.DX] >= 0).any():
-            stages.append([t.ROWS, 0, 0, norm + 1, below, 0])
-    return np.array(stages, np.int64)
+        if (ops["dx"][below : norm + 1] >= 0).any():
+            stages.append(t.Stage(t.ROWS, backward_from=norm + 1, backward_to=below))
+    return stages
 
 
-def _weight_units(ops: Array, panel: int) -> Integers:
+def _weight_units(ops: Array, panel: int) -> list[t.Unit]:
     """Blocks of weights of similar size, each owned by one iteration of the second parallel region.
 
     Neighbours share rows of weights, so the columns of X that they need stay in the second cache.
     """
-    units = [
-        [op, j, row, min(span, rows - row)]
-        for op, fields in enumerate(ops)
-        if fields[t.TRAINED]
-        for rows in [int(fields[t.FAN_IN]) if fields[t.CODE] == t.DENSE else 1]
+    return [
+        t.Unit(number, j, row, min(span, rows - row))
+        for number, op in enumerate(ops)
+        if op.trained
+        for rows in [int(op.fan_in) if op.code == t.DENSE else 1]
         for span in [_even_span(rows, panel)]
         for row in range(0, rows, span)
-        for j in range(padded(int(fields[t.FAN_OUT]), panel) // panel)
+        for j in range(padded(int(op.fan_out), panel) // panel)
     ]
-    return np.array(units, np.int64).reshape(-1, t.UNIT_FIELDS)
 
 
 def _even_span(rows: int, panel: int) -> int:

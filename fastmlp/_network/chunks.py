@@ -37,7 +37,7 @@ def pairs(chunks: ChunkSource, number: int, *, shuffle: bool, seed: int) -> Iter
             raise ArgumentError("x of a chunk must be uint8 in all chunks, as pixels are scaled, or in none")
         yield chunk[0], chunk[1]
     if chunk is None:
-        raise ArgumentError(f"x gave no chunk in epoch {number}: can its source be gone through only once?")
+        raise ArgumentError(f"x gave no chunk in epoch {number}: can its source be used only once?")
 
 
 def _iterable(chunks: Any) -> Iterable[Any]:

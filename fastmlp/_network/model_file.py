@@ -67,8 +67,8 @@ def _refuse_ruined(arrays: dict[str, Array]) -> None:
         if np.isnan(array).any() if is_state else not np.isfinite(array).all():
             raise DivergenceError(
                 f"the model cannot be saved: its array {name!r} holds {'NaN' if is_state else 'NaN or infinity'}, so "
-                "the last update was too large. Load an earlier file, or compile() and set_weights() anew, and train "
-                "with a lower learning rate"
+                "the last update was too large. Load an earlier file, or call compile() and set_weights() again, and "
+                "train with a lower learning rate"
             )
 
 
@@ -237,7 +237,7 @@ def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[.
             if not isinstance(name, str) or not name.isidentifier():
                 raise ValueError("own_schedule is the name of a class")
             warnings.warn(
-                f"{path}: the schedule {name} is code of your own, which files do not hold: the "
+                f"{path}: the schedule {name} is your own code, which files do not contain: the "
                 f"learning rate stays {model.learning_rate:g} unless you compile() with the schedule again",
                 stacklevel=_TO_CALLER,
             )

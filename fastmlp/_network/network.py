@@ -393,7 +393,7 @@ class Network:
         """Exchange the weights and their running average."""
         updates = self.engine.step // self.optimizer.gradient_accumulation_steps
         if self.optimizer.ema_momentum is None or updates == 0:
-            raise ArgumentError("there is no average of weights: train with an optimizer that has an ema_momentum")
+            raise ArgumentError("there is no average of the weights: train with an optimizer that has ema_momentum")
         self.engine.swap_averaged()
 
     def find_tensor(self, layer: int, name: str) -> program.Tensor:

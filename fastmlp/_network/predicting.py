@@ -57,7 +57,7 @@ def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: A
 def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
     """See `Sequential.predict_log_proba`."""
     if network.loss.targets not in (CLASSES, PROBABILITIES):
-        raise ArgumentError(f"the outputs of a model whose loss is {type(network.loss).__name__} are no probabilities")
+        raise ArgumentError(f"the outputs of a model whose loss is {type(network.loss).__name__} are not probabilities")
     found = network.scoring.log_probabilities(_read_by_loss(network, x, n_threads))
     with np.errstate(over="ignore"):  # for extreme logits, the probability of one answer is 0
         return found.astype(network.dtype)

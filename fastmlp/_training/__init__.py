@@ -1,1 +1,1 @@
-"""Training: from the arguments of `fit` to the last epoch."""
+"""Trains networks: from the arguments of `fit` to the last epoch."""

@@ -1,4 +1,4 @@
-"""Training one at a time, and without a trace where it fails before its first batch."""
+"""Allows one training at a time, and undoes a training that fails before its first batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _lock = threading.Lock()
 
 def _after_fork_in_child() -> None:
     global _lock
-    _lock = threading.Lock()  # a thread that the child does not have may have held it
+    _lock = threading.Lock()  # a thread that the child does not have may hold it
 
 
 if hasattr(os, "register_at_fork"):
@@ -27,12 +27,12 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def attempt(network: Network) -> Iterator[None]:
-    """Training is prepared and done in this context.
+    """Prepare and run a training in this context.
 
     Raises
     ------
     BusyError
-        If the network is being trained already.
+        If the network is already being trained.
     """
     has_begun = False
     try:
@@ -55,7 +55,7 @@ def attempt(network: Network) -> Iterator[None]:
 
 
 class _Snapshot:
-    """What the beginning of a training changes; what callbacks have changed stays as they want it."""
+    """The state that the beginning of a training changes; changes by callbacks stay."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -71,14 +71,14 @@ class _Snapshot:
         return self._network.step, 0 if history is None else len(history.batches.get("loss", ()))
 
     def is_trained_since(self) -> bool:
-        """Whether there was a batch, be it one that diverged."""
+        """Whether there was a batch, even one that diverged."""
         history = self._network.history
         if history is not self._history:
             return history is not None and bool(history.batches)
         return self._steps_and_batches() != self._progress
 
     def bring_back(self) -> None:
-        """Make the network what it was."""
+        """Restore the network."""
         network = self._network
         if network.history is not self._history:
             network.position = dataclasses.replace(self._start.position)

@@ -1,4 +1,4 @@
-"""Training on data that comes in chunks, one of which is in memory at a time."""
+"""Trains on data in chunks, one of which is in memory at a time."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .run import Run
 from .totals import EpochTotals
 from .trainer import Trainer
 
-_CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles tell so many chunks of an epoch apart
+_CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles distinguish so many chunks of an epoch
 
 
 class ChunkTrainer(Trainer):
-    """The training loop with another chunk of data after each pass over one.
+    """The training loop, with the next chunk of data after each pass over one.
 
-    The rows of a chunk are shuffled, and the order of the chunks, but not rows across chunks. A chunk's last batch may
-    be smaller.
+    It shuffles the chunks, and the rows of each chunk, but not rows across chunks. The last batch of a chunk may be
+    smaller.
     """
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
-        self._opening: Iterable[Data] | None = run.opening()  # of the first epoch, begun already
+        self._opening: Iterable[Data] | None = run.opening()  # of the first epoch, which has already begun
         self._read = run.chunks
 
     def _epoch(self, epoch: int) -> None:
@@ -52,19 +52,19 @@ class ChunkTrainer(Trainer):
                     is_cut = position.batch < self.batches or self._goes_on(rest)
                     break
         finally:
-            position.batch = 0  # an epoch that was cut short is not gone on with: chunks may be gone
+            position.batch = 0  # an unfinished epoch cannot continue, because its chunks may be gone
         self._end_of_chunks(epoch, totals, seen, is_cut)
 
     def _take_statistics(self, order: Integers) -> None:
-        """They stay averages of all batches: those of one chunk are not those of the data."""
+        """Do nothing: running statistics stay averages of all batches, because one chunk is not the whole data."""
 
     def _goes_on(self, rest: Iterator[Data]) -> bool:
-        """Whether more chunks would come; who is in a hurry does not wait for the answer."""
+        """Whether there are more chunks, without waiting if training should end."""
         if self.stop_reason != "callback":
             return True
         try:
             return next(rest, None) is not None
-        except Exception:  # there is one, which will not be used
+        except Exception:  # there is one, but it will not be used
             return True
 
     def _take(self, data: Data) -> None:

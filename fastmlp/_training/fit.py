@@ -1,4 +1,4 @@
-"""Training: `fit` from its request to its history."""
+"""Implements `fit`, from its request to its history."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .trainer import Trainer
 
 def fit(network: Network, model: Model, request: Request) -> History:
     """See `Sequential.fit`. ``model`` is the network as callbacks see it."""
+    network.check_last()
     request.refuse_what_needs_all_rows(network.optimizer)
     with attempt(network):
         return _trainer(prepared(network, model, request)).run()

@@ -1,4 +1,4 @@
-"""What a run goes back to where its loss is no number any more."""
+"""Keeps the parameters to which a run returns when its loss diverges."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 from .._base.types import Array
 
-_SNAPSHOT_SHARE = 0.01  # of the time, at most, for copies of good parameters
+_SNAPSHOT_SHARE = 0.01  # the largest share of the time for copies of good parameters
 
 
 class GoodParameters:
-    """Copies of parameters that are known to give a finite loss.
+    """Copies of parameters with a finite loss.
 
-    Parameters are offered before a kernel call; the first finite loss of the call confirms them. Copies are made
-    only as often as `_SNAPSHOT_SHARE` of the time allows.
+    Parameters are offered before a kernel call, and the first finite loss of the call confirms them. Copies take at
+    most `_SNAPSHOT_SHARE` of the time.
     """
 
     def __init__(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
-        self._confirmed = parameters.copy(), dict(averaged or {})  # what training began with is as good as anything
+        self._confirmed = parameters.copy(), dict(averaged or {})  # the initial parameters count as good
         self._offered: tuple[Array, dict[int, int]] | None = None
         self._spare = np.empty_like(parameters)
         self._next = 0.0
@@ -39,6 +39,6 @@ class GoodParameters:
             self._confirmed, self._offered = self._offered, None
 
     def restore(self, parameters: Array) -> dict[int, int]:
-        """Write the parameters; returns how many batches the running statistics among them have averaged."""
+        """Write the parameters back; returns how many batches their running statistics average."""
         parameters[:] = self._confirmed[0]
         return dict(self._confirmed[1])

@@ -1,4 +1,4 @@
-"""Training small data as one batch with L-BFGS, which SciPy does."""
+"""Trains small data as one batch with SciPy's L-BFGS."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .trainer import Trainer
 
 
 class LBFGSTrainer(Trainer):
-    """The training loop with the steps made by SciPy: an iteration of L-BFGS is an epoch.
+    """The training loop in which SciPy makes the steps: an iteration of L-BFGS is an epoch.
 
-    The loss and the gradient are those of all rows as one batch, in training mode; random layers do the same in every
-    iteration, as the method needs one function. The running statistics of batch normalisations are those of all rows
-    with the weights that an iteration has come to.
+    The loss and the gradient are those of all rows as one batch, in training mode. Random layers do the same in every
+    iteration, because the method needs a fixed function. The running statistics of batch normalisations are those of
+    all rows with the weights of the latest iteration.
     """
 
     def _epoch(self, epoch: int) -> None:
-        """All epochs: SciPy calls back after each."""
+        """Run all epochs: SciPy calls back after each."""
         minimize = _minimize()
         engine, rule = self.engine, self.network.optimizer
         assert isinstance(rule, LBFGS)
@@ -45,7 +45,7 @@ class LBFGSTrainer(Trainer):
         }
         self._accepted = self._weights()
         self._is_first, self._statistics = True, self.engine.running_statistics()
-        self._seen: Array | None = None  # the weights that the running statistics are of
+        self._seen: Array | None = None  # the weights of the running statistics
         try:
             minimize(
                 self._loss_and_gradient,
@@ -58,7 +58,7 @@ class LBFGSTrainer(Trainer):
         except _Interrupted:
             self.stop_reason = "interrupted"
         finally:
-            self._take(self._accepted)  # not where the line search has looked last
+            self._take(self._accepted)  # not the last point of the line search
             self.engine.set_running_statistics(self._statistics)
         self.network.position.batch = 0
         self.stop_reason = self.stop_reason or "finished"
@@ -82,20 +82,20 @@ class LBFGSTrainer(Trainer):
         self._take(weights)
         loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most, keeps_statistics=True)
         self._seen = weights.copy()
-        if not np.isfinite(loss):  # a step too far: the line search comes back
+        if not np.isfinite(loss):  # too long a step: the line search returns
             return float(np.finfo(np.float64).max), np.zeros(len(weights))
-        if self._is_first:  # what it begins with counts as an iteration that was accepted
+        if self._is_first:  # the initial weights count as an accepted iteration
             self._is_first, self._statistics = False, self.engine.running_statistics()
         return loss, np.concatenate([gradient[span] for span in self._spans]).astype(np.float64)
 
     def _after(self, intermediate_result: Any) -> None:
-        """Note an iteration; called by SciPy, with the weights that it has come to."""
+        """Record an iteration; SciPy calls this with the new weights."""
         self._accepted = intermediate_result.x.copy()
         self._take(self._accepted)
         if self.engine.has_running_statistics:
             if self._seen is None or not np.array_equal(
                 self._seen, self._accepted
-            ):  # the line search has looked further
+            ):  # the line search has tried further points
                 self._loss_and_gradient(self._accepted)
             self._statistics = self.engine.running_statistics()
         epoch, self._number = self._number, self._number + 1
@@ -119,7 +119,7 @@ class LBFGSTrainer(Trainer):
 
 
 class _Interrupted(Exception):
-    """Ctrl-C in the middle of an iteration, which is not finished then."""
+    """Ctrl-C in the middle of an iteration, which then stays unfinished."""
 
 
 def _minimize() -> Any:

@@ -1,4 +1,4 @@
-"""What `Sequential.fit` is asked to do, checked once."""
+"""The arguments of `Sequential.fit`, checked once."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..callbacks import Callback, listeners
 
 @dataclass
 class Request:
-    """The arguments of `Sequential.fit`, which `__post_init__` checks; those about data are checked with the data.
+    """The arguments of `Sequential.fit`, which `__post_init__` checks. Arguments about data are checked with the data.
 
     Attributes
     ----------
     listeners : list of Callback
-        The callbacks, and one that shows progress.
+        The callbacks, including one that shows progress.
     in_chunks : bool
-        Whether ``x`` gives chunks.
+        Whether ``x`` is a source of chunks.
     """
 
     x: Any
@@ -59,7 +59,7 @@ class Request:
         resolve_threads(self.n_threads)
         self.listeners = listeners(self.callbacks, self.verbose)
         if check.yes_or_no(self.resume, "resume") and self.initial_epoch:
-            raise ArgumentError("initial_epoch goes with a new run: resume=True goes on where the latest one ended")
+            raise ArgumentError("initial_epoch is for a new run: resume=True continues where the latest run ended")
         if self.validation_batches is not None:
             self.validation_batches = check.whole_number(self.validation_batches, "validation_batches", minimum=1)
         if self.steps_per_epoch is not None:
@@ -71,7 +71,7 @@ class Request:
         self.in_chunks = is_chunks(self.x, self.y)
 
     def refuse_what_needs_all_rows(self, optimizer: Any) -> None:
-        """Refuse, where data come in chunks, what all of them would have to be in memory for."""
+        """Refuse arguments that need all rows in memory if data come in chunks."""
         if self.in_chunks:
             refuse_whole(
                 {

@@ -1,4 +1,4 @@
-"""A run of training, prepared once: its data, its history, and what follows from both."""
+"""A prepared run of training: its data, its history, and what follows from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_CHUNKS = ("x of a chunk", "y of a chunk")
 
 @dataclass
 class Run:
-    """What a trainer works on.
+    """The input of a trainer.
 
     Attributes
     ----------
@@ -35,10 +35,10 @@ class Run:
     history : History
     first_epoch : int
     data : Data
-        To train on; of chunks, the first.
+        The training data, or the first chunk.
     validation : Data or None
     batch_size : int
-        At most the rows, where these are not chunks.
+        At most the number of rows, unless data come in chunks.
     stream : iterable of (x, y)
         The chunks of the first epoch.
     """
@@ -54,7 +54,7 @@ class Run:
     stream: Iterable[Pair] = field(default=())
 
     def batches(self, data: Data) -> int:
-        """Of an epoch over such data."""
+        """The number of batches in an epoch over such data."""
         there, most = -(-data.rows // self.batch_size), self.request.steps_per_epoch
         return there if most is None else min(there, most)
 
@@ -63,7 +63,7 @@ class Run:
         return (self._chunk(pair) for pair in self.stream)
 
     def chunks(self, epoch: int) -> Iterator[Data]:
-        """The chunks of any other epoch."""
+        """The chunks of a later epoch."""
         request = self.request
         for pair in pairs(request.x, epoch, shuffle=request.shuffle, seed=self.network.seed):
             yield self._chunk(pair)
@@ -71,13 +71,13 @@ class Run:
     def _chunk(self, pair: Pair) -> Data:
         network, inputs = self.network, self.network.inputs()
         rows = inputs.rows(pair[0], _OF_CHUNKS[0])
-        network.input_kind = inputs.learned(rows)  # of all chunks: fractions may come after whole numbers
+        network.input_kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
         data = data_for(network, rows, pair[1], _OF_CHUNKS)
         return weighted(network, data, self.request.class_weight)
 
 
 def prepared(network: Network, model: Model, request: Request) -> Run:
-    """Read the data, learn what a network learns before its weights, and build it.
+    """Read the data, learn names, labels and statistics, and build the network.
 
     Raises
     ------
@@ -95,13 +95,13 @@ def prepared(network: Network, model: Model, request: Request) -> Run:
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.inputs()
-        if request.in_chunks:  # again: they were gone through for their statistics
+        if request.in_chunks:  # again, because the statistics needed a pass through them
             _, stream = _opened(network, request)
     train, validation = _data(network, request, inputs, rows, y, kept)
     warn_of_merged(rows[:kept], train.x, network.feature_names, stacklevel=5)
     if validation is None and request.validation_batches is not None:
         raise ArgumentError("validation_batches needs validation_data or validation_split")
-    if not request.in_chunks:  # one chunk may lack what all have
+    if not request.in_chunks:  # a chunk may lack labels that others have
         network.scoring.check(train)
         if validation is not None:
             network.scoring.check(validation, "validation_data")
@@ -115,11 +115,11 @@ def _begin_history(network: Network, request: Request) -> tuple[History, int]:
     history, position = network.history, network.position
     if request.resume:
         if history is None:
-            raise ArgumentError("resume=True, but the model has no earlier run to go on with")
+            raise ArgumentError("resume=True, but the model has no earlier run to continue")
         following = history.epoch[-1] + 1 if history.epoch else 0
         return history, following - int(history.partial)
     if position.batch or (history is not None and history.partial):
-        position.epoch += 1  # an epoch that was left unfinished counts as one that was
+        position.epoch += 1  # an unfinished epoch counts as trained
     position.batch = 0
     network.history = History()
     return network.history, request.initial_epoch
@@ -130,7 +130,7 @@ def _opened(network: Network, request: Request) -> tuple[Pair, Iterator[Pair]]:
 
 
 def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
-    """Give a first Normalization the statistics of the rows; of chunks, of all, which are gone through for it."""
+    """Give a first Normalization the statistics of the rows, with a pass through all chunks if there are any."""
     are_pixels = rows.dtype == "uint8"
     if not request.in_chunks:
         return adapting.adapt(network, [rows], are_pixels=are_pixels)
@@ -140,7 +140,7 @@ def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> b
 
 
 def _kept(rows: int, validation_split: float) -> int:
-    """Rows that are left to train on."""
+    """The number of rows that remain for training."""
     if validation_split == 0:
         return rows
     kept = rows - max(1, math.ceil(rows * validation_split - 1e-9))  # 0.2 of 10 rows is 2, not 3
@@ -152,7 +152,7 @@ def _kept(rows: int, validation_split: float) -> int:
 def _data(
     network: Network, request: Request, inputs: Inputs, rows: Array, y: Any, kept: int
 ) -> tuple[Data, Data | None]:
-    """The first ``kept`` rows to train on; and the rest, or ``validation_data``, to validate."""
+    """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     data = with_targets(network, inputs.converted(rows, "x"), y, sample_weight=request.sample_weight)
     given = request.validation_data
     if given is not None:

@@ -1,4 +1,4 @@
-"""Training with rows that come as they come: once through them, without a history."""
+"""Trains once on rows in their order, without a history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .._network.scores import Scores
 from ..optimizers import LBFGS
 from .attempt import attempt
 
-_OWN_BATCHES = 2**31  # random layers number batches that are no part of an epoch from here on
+_OWN_BATCHES = 2**31  # the first number of batches outside of epochs, for random layers
 
 
 def partial_fit(
@@ -30,7 +30,7 @@ def partial_fit(
     weights: tuple[Any, Any],
     n_threads: int | None,
 ) -> Scores:
-    """See `Sequential.partial_fit`; ``weights`` are those of rows and those of classes."""
+    """See `Sequential.partial_fit`; ``weights`` are those of rows and of classes."""
     network.check_last()
     resolve_threads(n_threads)
     if isinstance(network.optimizer, LBFGS):
@@ -46,14 +46,14 @@ def partial_fit(
         data = with_targets(network, inputs.converted(rows, "x"), y, sample_weight=sample_weight)
         data = weighted(network, data, class_weight)
         network.scoring.check(data)
-        if is_first:  # not again for each batch of a stream
+        if is_first:  # once, not for each batch of a stream
             warn_of_merged(rows, data.x, network.feature_names, stacklevel=4)
         network.build(data.width)
         return Scores(_steps(network, data, min(batch_size or data.rows, data.rows), n_threads))
 
 
 def _steps(network: Network, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
-    """Once through the rows, in their order."""
+    """Train once on the rows, in their order."""
     engine, scoring, batches = network.engine, network.scoring, -(-data.rows // size)
     outputs = scoring.room(data.rows, network.dtype)
     order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
@@ -63,7 +63,7 @@ def _steps(network: Network, data: Data, size: int, n_threads: int | None) -> di
     in_a_call = engine.batches_in_a_call(size)
     while done < batches:
         some = rates[done : done + in_a_call]
-        with uninterrupted():  # what is trained is counted
+        with uninterrupted():  # counts the trained batches
             trained, right = engine.train(data, order, done, some, size, threads, chance=chance, outputs=outputs)
         losses[done : done + len(trained)] = trained
         done, hits = done + len(trained), hits + int(right.sum())

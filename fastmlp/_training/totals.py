@@ -1,4 +1,4 @@
-"""What is added up over the batches of an epoch."""
+"""Sums over the batches of an epoch, for the logs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EpochTotals:
     seconds: float = 0.0
 
     def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
-        # One batch after the other: the sum is the same however the batches were divided into calls.
+        # Batch by batch, so that the sum does not depend on how batches were divided into calls.
         for loss, hits, size in zip(losses.tolist(), correct.tolist(), sizes.tolist(), strict=True):
             self.loss += loss * size
             self.correct += hits
@@ -32,7 +32,7 @@ class EpochTotals:
     def logs(
         self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None
     ) -> dict[str, float]:
-        """Means so far; of all metrics, where the data and the outputs of the rows are given."""
+        """The means so far, including metrics that need outputs if data and outputs are given."""
         count = max(1, self.rows)
         if data is None:
             values = scoring.report(self.loss / count, self.correct, count)

@@ -1,4 +1,4 @@
-"""The training loop: the one place where epochs and batches are counted."""
+"""The training loop, the only place that counts epochs and batches."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .good_parameters import GoodParameters
 from .run import Run
 from .totals import EpochTotals
 
-_CALL_SECONDS = 0.05  # of training between looks at the clock, Ctrl-C and the callbacks
+_CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
 
 
 class Trainer:
-    """One run of training: `run` is the loop, the rest is one step of it each."""
+    """One run of training: `run` is the loop, and the other methods are its steps."""
 
     def __init__(self, run: Run) -> None:
         self.network, self.model = run.network, run.model
@@ -49,7 +49,7 @@ class Trainer:
         self.between: dict[str, float] = {}  # the latest validation within the epoch
 
     def run(self) -> History:
-        """Train, and return the history; after Ctrl-C, end well and raise `KeyboardInterrupt`."""
+        """Train, and return the history; after Ctrl-C, stop cleanly and raise `KeyboardInterrupt`."""
         with Interruption() as self.interruption:
             try:
                 self._begin()
@@ -66,11 +66,11 @@ class Trainer:
     def _epochs(self) -> None:
         for epoch in range(self.first_epoch, self.request.epochs):
             if self._is_interrupted():
-                self.stop_reason = "interrupted"  # while the run was being prepared
+                self.stop_reason = "interrupted"  # during the preparation of the run
             if self.stop_reason:
                 break
             self._epoch(epoch)
-        # The last update has had no loss after it that could have shown it to be bad.
+        # No loss has checked the last update yet.
         if not self.engine.is_finite():
             self._diverged(self.network.position.epoch, self.network.position.batch)
 
@@ -79,20 +79,20 @@ class Trainer:
         self._deadline = None
         self.engine.allocate_training()
         self.kernel.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
-        if self.validation is not None:  # its kernel too is made before Ctrl-C and the clock are looked after
+        if self.validation is not None:  # its kernel too is compiled before Ctrl-C and the clock count
             several = self.engine.forward_threads(self.validation.rows, self.request.n_threads) > 1
             kernels.evaluate_batches.variant(self.engine.program.dtype, parallel=several)
         if self.request.max_time is not None:  # compilation does not count
             self._deadline = time.monotonic() + self.request.max_time
         for callback in self.callbacks:
             callback.model = self.model
-        plan = self._plan()
+        run_info = self._run_info()
         for callback in self.callbacks:
-            callback.on_train_begin(plan)
+            callback.on_train_begin(run_info)
             self.begun.append(callback)
 
-    def _plan(self) -> dict[str, Any]:
-        """What callbacks are told of the run."""
+    def _run_info(self) -> dict[str, Any]:
+        """The facts about the run for callbacks."""
         names = self.scoring.names
         validated = names if self.validation is not None else []
         return {
@@ -116,7 +116,7 @@ class Trainer:
         self._heed_callbacks()
         self.chance = (network.seed, network.position.epoch)
         totals = self._totals_so_far(network.position.batch)
-        self.first_output = network.position.batch * self.batch_size  # no outputs of rows before are known
+        self.first_output = network.position.batch * self.batch_size  # outputs of earlier rows are unknown
         self.between = {}
         while network.position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
@@ -126,7 +126,7 @@ class Trainer:
         self._end_epoch(epoch, totals, order)
 
     def _call(self, order: Integers, totals: EpochTotals) -> None:
-        """One kernel call: some hundredths of a second of batches."""
+        """Make one kernel call, with batches for some hundredths of a second."""
         position = self.network.position
         left = self._batches_left()
         seconds = self.threads.seconds(self.batch_work)
@@ -135,7 +135,7 @@ class Trainer:
         self.good.offer(self.engine.parameters, self.engine.averaged)
         threads = self.threads.next()
         start = time.perf_counter()
-        with uninterrupted():  # what is trained is counted
+        with uninterrupted():  # counts the trained batches
             losses, correct = self.engine.train(
                 self.data,
                 order,
@@ -153,7 +153,7 @@ class Trainer:
             self._take_statistics(order)
 
     def _note(self, losses: Any, correct: Any, totals: EpochTotals, seconds: float, threads: int) -> None:
-        """Take note of the batches of a kernel call."""
+        """Record the batches of a kernel call."""
         position, done = self.network.position, len(losses)
         self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         sizes = self._sizes(position.batch, done)
@@ -167,11 +167,10 @@ class Trainer:
             self.good.confirm()
 
     def _take_statistics(self, order: Integers) -> None:
-        """At the end of an epoch: running statistics of the network as it is, where an average would lag behind.
+        """At the end of an epoch, recompute running statistics from the present network if averages would lag behind.
 
-        In a short run most batches that it averages were those of networks that are gone, or of other data. So it is
-        while few batches have been trained in the run; and always where a step takes all rows, as it can change
-        everything.
+        In a short run, most averaged batches saw older weights or other data. This holds while the run has few
+        batches, and always if a step takes all rows, because it can change everything.
         """
         engine, so_far = self.engine, len(self.history.batches["loss"])
         if engine.has_running_statistics and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
@@ -179,7 +178,7 @@ class Trainer:
             engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
 
     def _batches_left(self) -> int:
-        """Batches until the epoch ends, a callback wants to be told, or the model is to be validated."""
+        """The number of batches until the epoch ends, a callback is due, or a validation is due."""
         batch, every = self.network.position.batch, [self.request.validation_batches]
         for callback in self.callbacks:
             name = f"every_batches of {type(callback).__name__}"
@@ -188,13 +187,13 @@ class Trainer:
         return min([self.batches - batch, *(number - batch % number for number in every if number is not None)])
 
     def _totals_so_far(self, batches: int) -> EpochTotals:
-        """Of the batches of an epoch that an earlier run left unfinished."""
+        """The totals of the batches that an earlier run trained in this epoch."""
         totals = EpochTotals()
         if 0 < batches <= len(self.history.batches.get("loss", [])):
             sizes = self._sizes(0, batches)
             losses = np.array(self.history.batches["loss"][-batches:])
             accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
-            accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN where another run had no such metric
+            accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN if the other run did not have the metric
             totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
             if self.history.partial:
                 totals.seconds = self.history.history.get("seconds", [0.0])[-1]
@@ -214,7 +213,7 @@ class Trainer:
         return self.interruption.happened
 
     def _look_around(self) -> None:
-        """Whether anything asks to stop."""
+        """Check all reasons to stop."""
         if self._is_interrupted():
             self.stop_reason = "interrupted"
         elif self._deadline is not None and time.monotonic() >= self._deadline:
@@ -233,7 +232,7 @@ class Trainer:
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
         if totals.batches == 0 or (partial and trained.start == trained.stop):
-            return  # or nothing was added to what is on record
+            return  # otherwise nothing was added to the record
         self._close(
             epoch,
             totals,
@@ -244,7 +243,7 @@ class Trainer:
     def _close(
         self, epoch: int, totals: EpochTotals, scores: Callable[[], dict[str, float]], *, partial: bool = False
     ) -> None:
-        """Record an epoch and tell of it; where a metric or the validation fails, record what is known without."""
+        """Record an epoch and inform callbacks; if a metric or the validation fails, record the other values."""
         try:
             logs = scores()
         except BaseException:
@@ -263,7 +262,7 @@ class Trainer:
         return {**totals.logs(self.scoring), "learning_rate": self.network.learning_rate}
 
     def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
-        if trained.start == trained.stop:  # all batches were those of an earlier run: outputs are not known
+        if trained.start == trained.stop:  # an earlier run trained all batches, so their outputs are unknown
             return self._logs(totals)
         outputs = None if self.outputs is None else self.outputs[trained]
         values = totals.logs(self.scoring, self.data, outputs, order[trained])
@@ -285,7 +284,7 @@ class Trainer:
             self.history.add_validation(epoch, batch, self.between)
 
     def _validation_of_epoch(self, epoch: int, last_batch: int) -> dict[str, float]:
-        """The validation at the end of an epoch, where there is one."""
+        """The validation at the end of an epoch, if there is one."""
         if self._is_validated_at(last_batch):
             return self.between
         is_due = self.validation is not None and (epoch + 1) % self.request.validation_freq == 0
@@ -293,7 +292,7 @@ class Trainer:
 
     def _diverged(self, epoch: int, batch: int) -> None:
         self.engine.averaged = self.good.restore(self.engine.parameters)
-        self.engine.set_optimizer(self.engine.optimizer)  # its moments are as bad as the loss
+        self.engine.set_optimizer(self.engine.optimizer)  # the optimiser's moments are as bad as the loss
         self.stop_reason = "diverged"
         rate = self.network.learning_rate
         raise DivergenceError(
@@ -314,7 +313,7 @@ class Trainer:
                 callback.on_batches_end(batch, logs)
 
     def _tell_end(self, failure: BaseException | None) -> None:
-        """Tell every callback that has begun, whatever others raise; the first error is the one that comes out."""
+        """Inform every callback that has begun, even if others raise errors; the first error is raised at the end."""
         first: Exception | None = None
         for callback in self.begun:
             try:

@@ -105,7 +105,7 @@ class CSVLogger(EpochLines):
             self._columns = next(csv.reader(lines[:1]))
             if self._columns[:1] != ["epoch"]:
                 raise ArgumentError(
-                    f"path: {self.path} does not begin with a column 'epoch', so it is no table of epochs: "
+                    f"path: {self.path} does not begin with a column 'epoch', so it is not a table of epochs: "
                     "choose another file, or append=False"
                 )
         return lines

@@ -33,7 +33,7 @@ Names = tuple[str, ...] | None
 
 _NOT_CSV = (b"PK\x03\x04", b"\0\0", b"\x93NUMPY")  # NPZ, IDX, NPY
 _FEW_COLUMNS = 64  # the smallest common images are 8 x 8
-_KINDS = {"uint8": "pixels (uint8)", "float32": "numbers that are no pixels (float32)"}
+_KINDS = {"uint8": "pixels (uint8)", "float32": "numbers, not pixels (float32)"}
 _OPTIONS = {
     "label": "--label",
     "n_classes_one_hot": "--one-hot",

@@ -16,43 +16,43 @@ DATA is the name of a data set (digits, which is built in, mnist or fashion_mnis
 files, an NPZ file with x_train, y_train, x_test and y_test, or a CSV file with labels."""
 
 _READ = """\
-Tables, such as CSV files, are numbers. Only --features uint8 makes pixels of them, which a model multiplies by 1/255;
-images (IDX, mnist) and uint8 arrays are pixels. Where no header says which column of a CSV file is the label, and the
-first and the last column could both be it, --label must; what was taken as the label is printed."""
+Tables, such as CSV files, hold numbers; --features uint8 makes pixels of them. Images (IDX, mnist) and uint8 arrays are
+pixels, which a model multiplies by 1/255. If a CSV file has no header and both its first and its last column could be
+the label, use --label. The command prints which column is the label."""
 
 _TRAIN = f"""\
 Train a classifier, and report its loss and accuracy on the test part of the data.
 
 {_DATA}
-A CSV file has no test part: a sixth of its rows, of each class in proportion, drawn by --seed, becomes it.
+A CSV file has no test part, so a sixth of its rows becomes it, of each class in proportion, drawn with --seed.
 
 {_READ}
 
-The same command gives the same model, to the bit, whatever the number of threads (but --max-time and Ctrl-C stop
-where they stop). Ctrl-C ends training; the model so far is saved, and --resume goes on with it."""
+The same command gives the same bits at any number of threads, unless --max-time or Ctrl-C ends it. After Ctrl-C, the
+model so far is saved, and --resume continues its training."""
 
 _AS_TRAINED = """\
-A model that `fastmlp train` saved knows whether it learned from pixels or from numbers, and which column was the label,
-and the file is read in that way. For any other model, the file decides as for `fastmlp train`; see --features."""
+A model of `fastmlp train` knows whether it was trained on pixels or numbers and which column was the label, and the
+file is read in the same way. For other models, the file decides as for `fastmlp train`; see --features."""
 
 _SWEEP = f"""\
-Train many classifiers on the same data, several at once, and show them in a table, best first.
+Train many classifiers on the same data, several at once, and print them in a table, best first.
 
-SETTINGS is a JSON file: a list of runs, [{{"layers": [128, 64], "learning_rate": 0.01}}, ...], or an object of lists,
-of which all combinations are run, {{"layers": [[128], [128, 64]], "learning_rate": [0.01, 0.001], "epochs": 5}}.
+SETTINGS is a JSON file: a list of runs, [{{"layers": [128, 64], "learning_rate": 0.01}}, ...], or an object of lists
+whose combinations are run, {{"layers": [[128], [128, 64]], "learning_rate": [0.01, 0.001], "epochs": 5}}.
 A run may have name, layers (widths of the hidden layers), activation, optimizer, learning_rate, loss, metrics, dtype,
 seed, batch_size, epochs, and other arguments of fastmlp.Sequential.fit.
 
 {_DATA}
-A CSV file has no test part: a sixth of its rows, of each class in proportion, drawn by --seed, becomes it.
+A CSV file has no test part, so a sixth of its rows becomes it, of each class in proportion, drawn with --seed.
 
 {_READ}
 
-The best run on the validation rows is then tested on the test part. Ctrl-C ends the sweep; with --output, the same
-command goes on: runs that finished with the same settings, on the same data, are not trained again."""
+The best run on the validation rows is then tested on the test part. Ctrl-C ends the sweep. With --output, the same
+command continues it, without training finished runs of the same settings and data again."""
 
 _EVALUATE = f"""\
-Loss and accuracy of a saved model on the test part of a data set, or on all rows of a CSV file.
+Print the loss and accuracy of a saved model on the test part of a data set, or on all rows of a CSV file.
 
 {_DATA}
 
@@ -61,29 +61,29 @@ Loss and accuracy of a saved model on the test part of a data set, or on all row
 _PREDICT = f"""\
 Apply a saved model to features without labels.
 
-INPUT is a CSV file (without a label column, except one that its header calls label, labels, class or target), an
-NPY file, or IDX images. Where a CSV file's header has all columns that the model was trained on, its others are left
-out. The output is a probability for each class, or with --classes the most probable class: as CSV with a header, or
-as NPY. A model that was trained on words as labels gives words.
+INPUT is a CSV file, an NPY file, or IDX images. A CSV file must have no label column, unless its header names it
+label, labels, class or target. If the header has all columns that the model was trained on, other columns are left
+out. The output is a probability for each class, or the most probable class with --classes, as CSV with a header or as
+NPY. A model that was trained on words as labels gives words.
 
 {_AS_TRAINED}"""
 
 _GRADCHECK = f"""\
 Compare the gradients of backpropagation with finite differences, in float64, tensor by tensor.
 
-Takes a saved model, or a new one of --layers, and the first rows of the test part of a data set, or of a CSV file.
-The exit code is 1 if a gradient is wrong. Where a ReLU bends within a step of a row, the two differ, and no gradient
-is wrong: a smaller --step or another --seed shows it.
+It takes a saved model, or a new one with --layers, and the first rows of the test part of a data set or of a CSV
+file. The exit code is 1 if a gradient is wrong. If a row lies within one step of the kink of a ReLU, the two differ
+although the gradient is right; try a smaller --step or another --seed.
 
 {_DATA}"""
 
 _BENCHMARK = """\
-Speed on this machine, beside NumPy and whatever else is installed: scikit-learn, PyTorch, JAX, TensorFlow, onnxruntime.
+Compare the speed with NumPy and the installed ones of scikit-learn, PyTorch, JAX, TensorFlow and onnxruntime.
 
-Two networks are trained (W1: MNIST's, or the built-in digits'; W4: a small one), and predictions made, by all in
-turn, each in a process of its own, with the same weights, rows and order of rows. "x fastmlp" is the time in units
-of fastmlp's. "loss differs" compares the first turn's loss with that of NumPy in float64: who is further off than
-0.001 does other arithmetic. Close other programs, and run it twice: the spread says how far to trust it."""
+All of them take turns in training two networks (W1, for MNIST or the built-in digits, and W4, a small one) and in
+predicting, each in its own process, with the same weights, rows and order of rows. "x fastmlp" is the time divided by
+fastmlp's. "loss differs" compares the loss of the first turn with that of NumPy in float64; libraries above 0.001 do
+other arithmetic. Close other programs and run it twice: the spread shows how reliable the figures are."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -143,10 +143,10 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--resume",
         type=Path,
         metavar="MODEL",
-        help="go on with the training of a saved model, on the same DATA; --epochs counts from its beginning, and "
-        "the options of the model, --batch-size and --validation-split are as they were",
+        help="continue the training of a saved model on the same DATA; --epochs counts from its beginning, and the "
+        "options of the model, --batch-size and --validation-split do not change",
     )
-    parser.add_argument("--quiet", action="store_true", help="print the result alone")
+    parser.add_argument("--quiet", action="store_true", help="print only the result")
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +162,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--seed",
         type=usage.whole_number(0, below=2**63),
-        help="of the initial weights, the order of rows, and all splits (default: 0)",
+        help="seed of the initial weights, the order of rows, and all splits (default: 0)",
     )
 
 
@@ -175,7 +175,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
         "--samples-per-epoch",
         type=usage.whole_number(1),
         metavar="N",
-        help="rows of an epoch, drawn anew for each: in whole batches, or one smaller batch (default: all)",
+        help="rows in each epoch, newly drawn: full batches, or one smaller batch (default: all)",
     )
     fit.add_argument(
         "--validation-split",
@@ -204,7 +204,7 @@ def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="save each run's model (.npz), its settings and results (.json), and summary.csv and summary.txt here",
     )
     parser.add_argument(
-        "--again", action="store_true", help="train all runs, also those that the folder has with the same settings"
+        "--again", action="store_true", help="train all runs, even those in the folder with the same settings"
     )
     parser.add_argument(
         "--validation-split",
@@ -213,20 +213,20 @@ def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="SHARE",
         help="share of the training rows, drawn at random from each class, to compare runs on (default: 0.2)",
     )
-    parser.add_argument("--metric", metavar="NAME", help="what to compare by (default: val_accuracy)")
+    parser.add_argument("--metric", metavar="NAME", help="the metric to compare by (default: val_accuracy)")
     parser.add_argument(
         "--seed",
         type=usage.whole_number(0, below=2**63),
         default=0,
-        help="of all splits, and of runs that have none of their own (default: 0)",
+        help="seed of all splits, and of runs without their own seed (default: 0)",
     )
     parser.add_argument(
         "--workers",
         type=usage.whole_number(1),
         metavar="N",
-        help="runs at once, each on one thread; 1: one after another, on all (default: as many as there are threads)",
+        help="how many runs at once, each on one thread; 1: one after another, on all threads (default: all threads)",
     )
-    parser.add_argument("--quiet", action="store_true", help="print the table and the result alone")
+    parser.add_argument("--quiet", action="store_true", help="print only the table and the result")
 
 
 # ---------------------------------------------------------------- evaluate, predict
@@ -238,7 +238,10 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
     _add_reading(parser)
     parser.add_argument(
-        "--seed", type=usage.whole_number(0), default=0, help="of digits: another one gives other images (default: 0)"
+        "--seed",
+        type=usage.whole_number(0),
+        default=0,
+        help="seed of digits: another seed gives other images (default: 0)",
     )
     _add_threads(parser)
 
@@ -253,7 +256,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="FILE",
         help="a .csv or .npy file (default: CSV on stdout)",
     )
-    parser.add_argument("--classes", action="store_true", help="give the most probable class of each row")
+    parser.add_argument("--classes", action="store_true", help="write the most probable class of each row")
     _add_reading(parser, labels=False)
     _add_threads(parser)
 
@@ -269,25 +272,25 @@ def _add_gradcheck(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     model.add_argument("--model", type=Path, metavar="MODEL", help="a model file (default: a new model)")
     _add_hidden(model)
     check = parser.add_argument_group("check")
-    check.add_argument("--rows", type=usage.whole_number(1), default=20, help="all are one batch (default: 20)")
+    check.add_argument("--rows", type=usage.whole_number(1), default=20, help="rows to use, as one batch (default: 20)")
     check.add_argument(
-        "--samples", type=usage.whole_number(1), default=20, help="elements of each tensor to look at (default: 20)"
+        "--samples", type=usage.whole_number(1), default=20, help="elements of each tensor to compare (default: 20)"
     )
     check.add_argument(
-        "--step", type=usage.real_number(above=0), default=1e-5, help="of the finite differences (default: 1e-5)"
+        "--step", type=usage.real_number(above=0), default=1e-5, help="step of the finite differences (default: 1e-5)"
     )
     check.add_argument(
         "--tolerance",
         type=usage.real_number(above=0),
         default=1e-5,
         metavar="ERROR",
-        help="largest error, relative to the largest derivative of the tensor (default: 1e-5)",
+        help="largest allowed error, relative to the largest derivative of the tensor (default: 1e-5)",
     )
     check.add_argument(
         "--seed",
         type=usage.whole_number(0, below=2**63),
         default=0,
-        help="of the weights of a new model, the choice of elements, and digits (default: 0)",
+        help="seed of the weights of a new model, the choice of elements, and digits (default: 0)",
     )
 
 
@@ -305,7 +308,7 @@ def _add_hidden(model: argparse._ActionsContainer) -> None:
         "--activation",
         type=usage.activations,
         metavar="NAMES",
-        help="of the hidden layers: one for all, or one for each with commas between them (default: relu)",
+        help="activation of all hidden layers, or of each, separated by commas (default: relu)",
     )
 
 
@@ -322,18 +325,18 @@ def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> Non
             "--one-hot",
             type=usage.whole_number(0),
             metavar="N",
-            help="the first N columns of a CSV file are one-hot labels; 0: they are not",
+            help="the first N columns of a CSV file are one-hot labels; 0 for none",
         )
     reading.add_argument(
         "--features",
         choices=("uint8", "float32"),
-        help="features are pixels, whole numbers of 0 to 255 (uint8), or numbers (float32)",
+        help="whether features are pixels, whole numbers from 0 to 255 (uint8), or numbers (float32)",
     )
     reading.add_argument(
         "--separator",
         type=usage.separator,
         metavar="CHARACTER",
-        help="between the fields of a CSV file (default: found)",
+        help="character between the fields of a CSV file (default: found by itself)",
     )
     reading.add_argument(
         "--decimal", choices=(".", ","), metavar="MARK", help='decimal mark of a CSV file, "." or "," (default: .)'
@@ -345,7 +348,7 @@ def _add_threads(parser: argparse._ActionsContainer) -> None:
         "--threads",
         type=usage.whole_number(1),
         metavar="N",
-        help="at most this many (default: what OMP_NUM_THREADS says, else one for each CPU that may be used)",
+        help="maximum number of threads (default: OMP_NUM_THREADS, else one for each usable CPU)",
     )
 
 
@@ -357,9 +360,9 @@ def _add_info(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _add_command(commands, "cache", "Fill, empty or find the cache of compiled kernels.")
+    parser = _add_command(commands, "cache", "Fill, empty or show the cache of compiled kernels.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--warm", action="store_true", help="compile what a first fit, evaluate and predict need")
+    what.add_argument("--warm", action="store_true", help="compile the kernels of a first fit, evaluate and predict")
     what.add_argument("--clear", action="store_true", help="remove the compiled kernels of all versions")
     what.add_argument("--path", action="store_true", help="print the folder")
     parser.add_argument(
@@ -368,12 +371,12 @@ def _add_cache(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _add_command(commands, "download", "Download a data set; what is there already is kept.")
+    parser = _add_command(commands, "download", "Download a data set; existing files are kept.")
     parser.add_argument(
         "name", type=usage.data_name, choices=_DOWNLOADABLE, metavar="NAME", help="mnist or fashion_mnist"
     )
     parser.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="default: where fastmlp looks for data sets (see `fastmlp info`)"
+        "--to", type=Path, metavar="FOLDER", help="default: the folder for data sets (see `fastmlp info`)"
     )
 
 
@@ -382,20 +385,20 @@ def _add_download(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _add_benchmark(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _add_command(commands, "benchmark", _BENCHMARK)
-    parser.add_argument("--rounds", type=usage.whole_number(1), default=5, help="turns of each (default: 5)")
-    parser.add_argument("--rows", type=usage.whole_number(1), metavar="N", help="train on so many rows: quicker")
+    parser.add_argument("--rounds", type=usage.whole_number(1), default=5, help="turns of each library (default: 5)")
+    parser.add_argument("--rows", type=usage.whole_number(1), metavar="N", help="train on fewer rows, which is quicker")
     _add_threads(parser)
     parser.add_argument(
-        "--only", type=usage.names, metavar="NAMES", help='such as "NumPy; JAX, scan": fastmlp and these alone'
+        "--only", type=usage.names, metavar="NAMES", help='compare only these, such as "NumPy; JAX, scan"'
     )
     parser.add_argument(
         "--timeout",
         type=usage.real_number(above=0),
         default=120.0,
         metavar="SECONDS",
-        help="for one turn; who is slower is left out (default: 120)",
+        help="maximum time of one turn; slower libraries are left out (default: 120)",
     )
     parser.add_argument(
         "--json", type=usage.file_in(".json"), metavar="FILE", help="write all measured times to this file"
     )
-    parser.add_argument("--phases", action="store_true", help="instead, show where the time of fastmlp's training goes")
+    parser.add_argument("--phases", action="store_true", help="show the phases of fastmlp's training instead")

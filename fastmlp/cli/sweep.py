@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         print(f"saved in {args.output}")
     if result.was_interrupted:
-        raise SweepFailed("interrupted" + ("; the same command goes on" if args.output else ""))
+        raise SweepFailed("interrupted" + ("; the same command continues it" if args.output else ""))
     return _report_best(result, data, args.metric)
 
 

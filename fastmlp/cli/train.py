@@ -119,13 +119,13 @@ def _resumed(args: argparse.Namespace) -> Run:
     if split is None:
         split = notes.validation_split if notes else 0.0
     if model.history and model.history.epoch and ("val_loss" in model.history.history) != (split > 0):
-        raise UsageError(f"--validation-split {split:g}: a run that began with validation, or without, goes on so")
+        raise UsageError(f"--validation-split {split:g}: a resumed run keeps its validation, or stays without")
     return Run(model, data, batch_size, split, args.samples_per_epoch or (notes.samples_per_epoch if notes else None))
 
 
 def _check_resumable(model: Sequential, args: argparse.Namespace) -> None:
     if model.history is None:
-        raise UsageError(f"--resume: {args.resume} has not been trained, so there is nothing to go on with")
+        raise UsageError(f"--resume: {args.resume} has not been trained, so there is nothing to continue")
     done = len(model.history.epoch) - int(model.history.partial)
     if args.epochs <= done:
         raise UsageError(
@@ -173,7 +173,7 @@ def _fit(work: Run, args: argparse.Namespace) -> str | None:
         history = work.model.history
         if history is None or history.stopped != "interrupted":
             raise  # no training that could be saved
-        return "interrupted" + (f"; go on with --resume {args.output}" if args.output else "")
+        return "interrupted" + (f"; continue with --resume {args.output}" if args.output else "")
     return None
 
 

@@ -62,8 +62,8 @@ def converted(path: Path, what: str, values: NDArray[Any], dtype: str) -> Featur
 
 _FINITE = "drop such rows or fill in the values"
 _PIXELS = (
-    "if the features are no pixels, leave dtype='uint8' out; if they are pixels that were scaled, multiply them by 255 "
-    "and round them"
+    "if the features are not pixels, leave dtype='uint8' out; if they are pixels that were scaled, multiply them by "
+    "255 and round them"
 )
 
 

@@ -181,7 +181,7 @@ def _fault(text: CsvText, fields: list[str], words: Collection[int], pixels: boo
             )
         if pixels and not (0 <= number <= 255 and number == math.floor(number)):
             return (
-                f"{text.column_name(column)}: expected {_PIXELS}, found {field.strip():.60}; if the features are no "
+                f"{text.column_name(column)}: expected {_PIXELS}, found {field.strip():.60}; if the features are not "
                 "pixels, leave dtype='uint8' out"
             )
     return None

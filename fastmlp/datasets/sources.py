@@ -165,7 +165,7 @@ class Generated(Source):
         if number < 0:
             raise ArgumentError(
                 "function gave an iterator without a single chunk"
-                + ("" if is_first else ", though it was called before: does it go on with one that is used up?")
+                + ("" if is_first else " in a later call: does it return an exhausted iterator?")
             )
 
     def _new_iterator(self) -> Iterator[Any]:
@@ -176,7 +176,7 @@ class Generated(Source):
             raise ArgumentTypeError(f"function must return an iterator of pairs (x, y), not {iterable!r:.60}") from None
         if iterator is self._last:
             raise ArgumentError(
-                "function returned the same iterator for a second epoch, but it can be gone through only once: make a "
+                "function returned the same iterator for a second epoch, but it can be used only once: make a "
                 "new one at each call, for example by giving the generator function itself"
             )
         return iterator

@@ -310,7 +310,7 @@ def _labels_of_words(
 def _word_above_numbers(text: CsvText, column: int, word: str) -> str:
     return (
         f"{text.path}: line 1: {text.column_name(column)}: expected a label like those below, found {word!r:.60} above "
-        "numbers; if line 1 is a header, give the columns names that are no numbers"
+        "numbers; if line 1 is a header, give the columns names that are not numbers"
     )
 
 

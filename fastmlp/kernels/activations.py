@@ -18,26 +18,26 @@ SQRT_2_OVER_PI, GELU_CUBIC = 0.7978845608028654, 0.044715  # Hendrycks and Gimpe
 
 
 @block
-def relu_forward_span(y, yi, x, xi, count):
+def relu_forward_span(y, x, count):
     n = lanes(y)
     whole = count - count % n
     for i in range(0, whole, n):
-        store(y, yi + i, maximum(0.0, load(x, xi + i)))  # in this order a NaN stays NaN
+        store(y, i, maximum(0.0, load(x, i)))  # in this order a NaN stays NaN
     rest = count - whole
     if rest > 0:
-        store_first(y, yi + whole, maximum(0.0, load_first(x, xi + whole, rest)), rest)
+        store_first(y, whole, maximum(0.0, load_first(x, whole, rest)), rest)
 
 
 @block
-def relu_backward_span(dx, dxi, dy, dyi, y, yi, count):
+def relu_backward_span(dx, dy, y, count):
     n = lanes(dx)
     whole = count - count % n
     for i in range(0, whole, n):
-        store(dx, dxi + i, where(load(y, yi + i) > 0.0, load(dy, dyi + i), 0.0))
+        store(dx, i, where(load(y, i) > 0.0, load(dy, i), 0.0))
     rest = count - whole
     if rest > 0:
-        gate = load_first(y, yi + whole, rest) > 0.0
-        store_first(dx, dxi + whole, where(gate, load_first(dy, dyi + whole, rest), 0.0), rest)
+        gate = load_first(y, whole, rest) > 0.0
+        store_first(dx, whole, where(gate, load_first(dy, whole, rest), 0.0), rest)
 
 
 @kernel("y[batch, units] = x[batch, units] in place")
@@ -61,7 +61,7 @@ def relu_forward(y, x):
     """
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((y.size + SPAN - 1) // SPAN):
-        relu_forward_span(y_flat, q * SPAN, x_flat, q * SPAN, min(SPAN, y_flat.size - q * SPAN))
+        relu_forward_span(y_flat[q * SPAN :], x_flat[q * SPAN :], min(SPAN, y_flat.size - q * SPAN))
 
 
 @kernel("dx[batch, units] = dy[batch, units] in place, y[batch, units] in place")
@@ -89,7 +89,7 @@ def relu_backward(dx, dy, y):
     dx_flat, dy_flat, y_flat = dx.reshape(dx.size), dy.reshape(dy.size), y.reshape(y.size)
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        relu_backward_span(dx_flat, at, dy_flat, at, y_flat, at, min(SPAN, y_flat.size - at))
+        relu_backward_span(dx_flat[at:], dy_flat[at:], y_flat[at:], min(SPAN, y_flat.size - at))
 
 
 # ---------------------------------------------------------------- all the others
@@ -154,17 +154,17 @@ def slope_vector(x, y, kind, alpha):
 
 
 @block
-def activation_forward_span(y, yi, x, xi, count, kind, alpha):
+def activation_forward_span(y, x, count, kind, alpha):
     for i in range(0, count, lanes(y)):
-        write(y, yi + i, activation_vector(read(x, xi + i, count - i), kind, alpha), count - i)
+        write(y, i, activation_vector(read(x, i, count - i), kind, alpha), count - i)
 
 
 @block
-def activation_backward_span(dx, dxi, dy, dyi, x, xi, y, yi, count, kind, alpha):
+def activation_backward_span(dx, dy, x, y, count, kind, alpha):
     for i in range(0, count, lanes(dx)):
         left = count - i
-        slope = slope_vector(read(x, xi + i, left), read(y, yi + i, left), kind, alpha)
-        write(dx, dxi + i, read(dy, dyi + i, left) * slope, left)
+        slope = slope_vector(read(x, i, left), read(y, i, left), kind, alpha)
+        write(dx, i, read(dy, i, left) * slope, left)
 
 
 @kernel(f"y[batch, units] = x[batch, units] in place, kind int < {TANH + 1}, alpha float")
@@ -194,7 +194,7 @@ def activation_forward(y, x, kind, alpha):
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        activation_forward_span(y_flat, at, x_flat, at, min(SPAN, y_flat.size - at), kind, alpha)
+        activation_forward_span(y_flat[at:], x_flat[at:], min(SPAN, y_flat.size - at), kind, alpha)
 
 
 @kernel(
@@ -228,4 +228,4 @@ def activation_backward(dx, dy, x, y, kind, alpha):
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
         count = min(SPAN, y_flat.size - at)
-        activation_backward_span(dx_flat, at, dy_flat, at, x_flat, at, y_flat, at, count, kind, alpha)
+        activation_backward_span(dx_flat[at:], dy_flat[at:], x_flat[at:], y_flat[at:], count, kind, alpha)

@@ -15,38 +15,37 @@ BLOCK_ROWS = 60  # rows that one thread takes at a time; a multiple of common ti
 
 
 @block
-def dense_forward_block(y, yi, x, xi, capacity, weights, wi, bias, bi, rows, fan_in, fan_out):
-    """y = x·W + b for one block of rows."""
-    multiply_rows(y, yi, capacity, bias, bi, x, xi, capacity, weights, wi, rows, fan_in, fan_out)
+def dense_forward_block(y, x, capacity, weights, bias, rows, fan_in, fan_out):
+    """y = x·W + b for one block of rows; an empty bias is none."""
+    multiply_rows(y, capacity, bias, x, capacity, weights, rows, fan_in, fan_out)
 
 
 @block
-def dense_backward_inputs_block(dx, dxi, dy, dyi, capacity, weights, wi, scratch, si, rows, fan_in, fan_out):
+def dense_backward_inputs_block(dx, dy, capacity, weights, scratch, rows, fan_in, fan_out):
     """dx = dy·Wᵀ for one block of rows: each y_n = Σ_k x_k W_kn + b_n has ∂y_n/∂x_k = W_kn.
 
     ``scratch`` has room for one panel of Wᵀ.
     """
     p = panel(dx)
     for k in range(0, fan_in, p):
-        transpose_panel(scratch, si, weights, wi, fan_in, fan_out, k)
-        to = dxi + k * capacity
-        multiply_rows(dx, to, capacity, scratch, -1, dy, dyi, capacity, scratch, si, rows, fan_out, p)
+        transpose_panel(scratch, weights, fan_in, fan_out, k)
+        multiply_rows(dx[k * capacity :], capacity, scratch[:0], dy, capacity, scratch, rows, fan_out, p)
 
 
 @block
-def dense_backward_weights_block(dw, dwi, resume, x, xi, dy, dyi, block_rows, jump, rows, count):
+def dense_backward_weights_block(dw, resume, x, dy, block_rows, jump, rows, count):
     """``count`` rows, of one panel of x's columns at most, of one panel of dW = xᵀ·dy.
 
     ∂y_n/∂W_kn = x_k, summed over the batch in row order. The batch lies in blocks of ``block_rows`` rows,
     ``jump`` apart; with ``resume`` the sum goes on from an earlier part of the batch.
     """
-    multiply_columns(dw, dwi, resume, x, xi, dy, dyi, count, jump, block_rows, rows)
+    multiply_columns(dw, resume, x, dy, count, jump, block_rows, rows)
 
 
 @block
-def dense_backward_bias_block(db, dbi, resume, dy, dyi, block_rows, jump, rows):
+def dense_backward_bias_block(db, resume, dy, block_rows, jump, rows):
     """One panel of db = Σ dy over the batch: ∂y_n/∂b_n = 1. The batch lies as for the weights."""
-    sum_rows(db, dbi, resume, dy, dyi, jump, block_rows, rows)
+    sum_rows(db, resume, dy, jump, block_rows, rows)
 
 
 # ---------------------------------------------------------------- public kernels
@@ -87,9 +86,9 @@ def dense_forward(y, x, weights, bias):
 def _forward_rows(y, x, panels, bias, first, count, fan_in, units):
     a = np.empty(count * padded(fan_in, y), y.dtype)
     c = np.empty(count * padded(units, y), y.dtype)
-    gather_rows(a, 0, count, x, fan_in, np.empty(0, np.int64), first, count)
-    dense_forward_block(c, 0, a, 0, count, panels, 0, bias, 0, count, fan_in, units)
-    scatter_rows(y, units, first, c, 0, count, count)
+    gather_rows(a, count, x, fan_in, np.empty(0, np.int64), first, count)
+    dense_forward_block(c, a, count, panels, bias, count, fan_in, units)
+    scatter_rows(y, units, first, c, count, count)
 
 
 @kernel("dx[batch, fan_in] = dy[batch, units], weights[fan_in, units] where units > 0")
@@ -127,9 +126,9 @@ def _backward_rows(dx, dy, panels, first, count, fan_in, units):
     a = np.empty(count * padded(units, dx), dx.dtype)
     c = np.empty(count * padded(fan_in, dx), dx.dtype)
     scratch = np.empty(padded(units, dx) * p, dx.dtype)
-    gather_rows(a, 0, count, dy, units, np.empty(0, np.int64), first, count)
-    dense_backward_inputs_block(c, 0, a, 0, count, panels, 0, scratch, 0, count, fan_in, units)
-    scatter_rows(dx, fan_in, first, c, 0, count, count)
+    gather_rows(a, count, dy, units, np.empty(0, np.int64), first, count)
+    dense_backward_inputs_block(c, a, count, panels, scratch, count, fan_in, units)
+    scatter_rows(dx, fan_in, first, c, count, count)
 
 
 @kernel("dweights[fan_in, units], dbias[units] = x[batch, fan_in], dy[batch, units]")
@@ -162,15 +161,12 @@ def dense_backward_parameters(dweights, dbias, x, dy):
     p = panel(dweights.reshape(dweights.size))
     x_panels = panels_of(x.reshape(x.size), batch, fan_in)
     dy_panels = panels_of(dy.reshape(dy.size), batch, units)
-    gradients = np.empty((fan_in + 1) * padded(units, dbias), dbias.dtype)
-    bias_at = fan_in * padded(units, dbias)
+    dw, db = np.empty(fan_in * padded(units, dbias), dbias.dtype), np.empty(padded(units, dbias), dbias.dtype)
     for q in prange((units + p - 1) // p):
+        dy_panel = dy_panels[q * p * batch :]
         for k in range(0, fan_in, p):
-            to = (q * fan_in + k) * p
-            here = min(p, fan_in - k)
-            dense_backward_weights_block(
-                gradients, to, False, x_panels, k * batch, dy_panels, q * p * batch, batch, 0, batch, here
-            )
-        dense_backward_bias_block(gradients, bias_at + q * p, False, dy_panels, q * p * batch, batch, 0, batch)
-    scatter_rows(dweights.reshape(dweights.size), units, 0, gradients, 0, fan_in, fan_in)
-    scatter_rows(dbias, units, 0, gradients, bias_at, 1, 1)
+            of, here = x_panels[k * batch :], min(p, fan_in - k)
+            dense_backward_weights_block(dw[(q * fan_in + k) * p :], False, of, dy_panel, batch, 0, batch, here)
+        dense_backward_bias_block(db[q * p :], False, dy_panel, batch, 0, batch)
+    scatter_rows(dweights.reshape(dweights.size), units, 0, dw, fan_in, fan_in)
+    scatter_rows(dbias, units, 0, db, 1, 1)

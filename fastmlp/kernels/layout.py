@@ -29,6 +29,12 @@ def source_row(order, position):
 
 
 @block
+def start_in(array, place):
+    """Where to cut an array for what begins at ``place``: at the end, so that nothing is left, for a place of -1."""
+    return place if place >= 0 else array.size
+
+
+@block
 def read(x, index, room):
     """The vector at ``index``, or its first ``room`` lanes where there are not more."""
     return load(x, index) if room >= lanes(x) else load_first(x, index, room)
@@ -44,7 +50,7 @@ def write(y, index, value, room):
 
 
 @block
-def gather_rows(panels, at, capacity, x, width, order, first, count):
+def gather_rows(panels, capacity, x, width, order, first, count):
     """Copy rows order[first : first + count] of the row-major matrix ``x`` into a panel matrix."""
     p = panel(panels)
     for r0 in range(0, count, ROWS_IN_FLIGHT):
@@ -53,7 +59,7 @@ def gather_rows(panels, at, capacity, x, width, order, first, count):
                 if r + ROWS_IN_FLIGHT < count:
                     prefetch(x, source_row(order, first + r + ROWS_IN_FLIGHT) * width + c)
                 source = source_row(order, first + r) * width + c
-                target = at + c * capacity + r * p
+                target = c * capacity + r * p
                 for v in range(0, p, lanes(panels)):
                     left = width - c - v
                     if left >= lanes(panels):
@@ -63,7 +69,7 @@ def gather_rows(panels, at, capacity, x, width, order, first, count):
 
 
 @block
-def gather_pixels(panels, at, capacity, pixels, width, order, first, count, scale):
+def gather_pixels(panels, capacity, pixels, width, order, first, count, scale):
     """Like `gather_rows` for uint8 numbers, each multiplied by ``scale``."""
     p = panel(panels)
     whole = width - width % lanes(panels)
@@ -73,7 +79,7 @@ def gather_pixels(panels, at, capacity, pixels, width, order, first, count, scal
                 if r + ROWS_IN_FLIGHT < count and c % BYTES_IN_LINE == 0:
                     prefetch(pixels, source_row(order, first + r + ROWS_IN_FLIGHT) * width + c)
                 source = source_row(order, first + r) * width + c
-                target = at + c * capacity + r * p
+                target = c * capacity + r * p
                 for v in range(0, p, lanes(panels)):
                     if c + v < whole:
                         store(panels, target + v, load_bytes(pixels, source + v, panels) * scale)
@@ -84,17 +90,17 @@ def gather_pixels(panels, at, capacity, pixels, width, order, first, count, scal
 
 
 @block
-def scatter_rows(y, width, first, panels, at, capacity, count):
+def scatter_rows(y, width, first, panels, capacity, count):
     """Copy ``count`` rows of a panel matrix to rows ``first`` and following of the row-major matrix ``y``."""
     p = panel(panels)
     for r in range(count):
         for c in range(0, width, lanes(panels)):
-            source = at + c // p * capacity * p + r * p + c % p
+            source = c // p * capacity * p + r * p + c % p
             write(y, (first + r) * width + c, load(panels, source), width - c)
 
 
 @block
-def transpose_panel(target, ti, weights, wi, fan_in, fan_out, k0):
+def transpose_panel(target, weights, fan_in, fan_out, k0):
     """Rows k0 .. k0 + P of a weight matrix, turned: target[n, k] = W[k0 + k, n], 0 beyond the last row.
 
     The backward pass needs Wᵀ as the right operand; one panel of it at a time fits the first-level cache.
@@ -102,23 +108,23 @@ def transpose_panel(target, ti, weights, wi, fan_in, fan_out, k0):
     p = panel(target)
     n = lanes(target)
     for j in range(0, fan_out, p):
-        source = wi + j * fan_in + k0 * p
+        source = j * fan_in + k0 * p
         if k0 + p <= fan_in:
             for a in range(0, p, n):
                 for b in range(0, p, n):
-                    transpose(target, ti + (j + a) * p + b, p, weights, source + b * p + a, p)
+                    transpose(target, (j + a) * p + b, p, weights, source + b * p + a, p)
         else:
             for a in range(p):
                 for b in range(p):
                     inside = k0 + b < fan_in
-                    target[ti + (j + a) * p + b] = weights[source + b * p + a] if inside else 0.0
+                    target[(j + a) * p + b] = weights[source + b * p + a] if inside else 0.0
 
 
 @block(allocates=True)
 def panels_of(matrix, rows, width):
     """A panel matrix with the numbers of a flat row-major one."""
     panels = np.empty(rows * padded(width, matrix), matrix.dtype)
-    gather_rows(panels, 0, rows, matrix, width, np.empty(0, np.int64), 0, rows)
+    gather_rows(panels, rows, matrix, width, np.empty(0, np.int64), 0, rows)
     return panels
 
 

@@ -1,15 +1,19 @@
 """Losses: of a row of outputs, with the gradient.
 
-Categorical cross-entropy takes labels as class numbers (``sparse_…``) or as a row of target probabilities (one-hot,
-or soft), and is computed on probabilities, or fused with the softmax on logits: −Σ_i t_i log p_i. All other losses
-add up what each output costs, see `loss_vectors`.
+Categorical cross-entropy −Σ_i t_i log p_i takes labels as class numbers (``sparse_…``) or as a row of target
+probabilities (one-hot, or soft), and is computed on logits, fused with the softmax. All other losses add up what each
+output costs, see `loss_vectors`.
 """
+
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
 from .._compiling.jit import block, kernel, prange
 from .layout import read, write
 from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
-from .simd import lane_numbers, lanes, load_first, maximum, minimum, panel, splat, store_first, sum_lanes, where
+from .simd import lane_numbers, lanes, maximum, minimum, panel, splat, sum_lanes, where
 from .softmax import column_at, exponentials_row
 
 BLOCK_ROWS = 64
@@ -22,70 +26,67 @@ def log_scalar(x, like):
 
 
 @block
-def sparse_softmax_crossentropy_row(dx, dxi, x, xi, jump, width, room, label, scale):
+def sparse_softmax_crossentropy_row(dx, x, jump, width, room, label, scale):
     """Loss of one row of logits; writes its gradient times ``scale``. ``dx`` may be ``x``.
 
     With p = softmax(x): loss = −log p_label = log Σ_j exp(x_j − m) + m − x_label, and
     ∂loss/∂x_i = p_i − [i = label].
     """
-    logit = x[column_at(x, xi, jump, label)]
-    total, largest = exponentials_row(dx, dxi, x, xi, jump, width, room)
+    logit = x[column_at(x, jump, label)]
+    total, largest = exponentials_row(dx, x, jump, width, room)
     factor = scale / total
     for c in range(0, width, lanes(x)):
-        at = column_at(dx, dxi, jump, c)
+        at = column_at(dx, jump, c)
         gradient = read(dx, at, room - c) * factor
         is_label = lane_numbers(x) == label - c
         write(dx, at, where(is_label, gradient - scale, gradient), room - c)
     return log_scalar(total, x) + (largest - logit)
 
 
-@block
-def target_vector(targets, ti, label, c, width, smoothing, even):
-    """Targets of the columns from ``c`` on: of a row-major row, or one-hot where there are no rows.
+class Goal(NamedTuple):
+    """What a row of outputs should be: a row of targets, or one-hot where that is empty.
 
-    A share of them, the smoothing, is replaced by ``even`` in every column.
+    A share of it, the smoothing, is replaced by ``even`` in every column.
     """
-    inside = lane_numbers(targets) < width - c
-    t = where(lane_numbers(targets) == label - c, splat(targets, 1.0), 0.0)
-    if targets.size > 0:
-        t = read(targets, ti + c, width - c)
-    return where(inside, t * (1.0 - smoothing) + even, 0.0)
+
+    targets: Any
+    label: Any
+    smoothing: Any
+    even: Any
 
 
 @block
-def softmax_crossentropy_row(dx, dxi, x, xi, jump, targets, ti, label, smoothing, even, width, room, scale):
+def goal_vector(goal, c, width):
+    """The columns from ``c`` on."""
+    targets = goal.targets
+    inside = lane_numbers(targets) < width - c
+    t = where(lane_numbers(targets) == goal.label - c, splat(targets, 1.0), 0.0)
+    if targets.size > 0:
+        t = read(targets, c, width - c)
+    return where(inside, t * (1.0 - goal.smoothing) + goal.even, 0.0)
+
+
+@block
+def softmax_crossentropy_row(dx, x, jump, width, room, goal, scale):
     """Like `sparse_softmax_crossentropy_row` for a row of targets t: ∂loss/∂x_i = p_i Σ_j t_j − t_i.
 
-    See `target_vector` for the targets. loss = Σ_i t_i (log Σ_j exp(x_j − m) + m − x_i).
+    loss = Σ_i t_i (log Σ_j exp(x_j − m) + m − x_i).
     """
     n = lanes(x)
     weight = splat(x, 0.0)
     score = splat(x, 0.0)
     for c in range(0, width, n):
-        t = target_vector(targets, ti, label, c, width, smoothing, even)
+        t = goal_vector(goal, c, width)
         weight = weight + t
-        score = score + t * read(x, column_at(x, xi, jump, c), room - c)
+        score = score + t * read(x, column_at(x, jump, c), room - c)
     weight_sum, score_sum = sum_lanes(weight), sum_lanes(score)
-    total, largest = exponentials_row(dx, dxi, x, xi, jump, width, room)
+    total, largest = exponentials_row(dx, x, jump, width, room)
     factor = weight_sum / total
     for c in range(0, width, n):
-        at = column_at(dx, dxi, jump, c)
-        t = target_vector(targets, ti, label, c, width, smoothing, even)
+        at = column_at(dx, jump, c)
+        t = goal_vector(goal, c, width)
         write(dx, at, (read(dx, at, room - c) * factor - t) * scale, room - c)
     return weight_sum * (log_scalar(total, x) + largest) - score_sum
-
-
-@block
-def crossentropy_row(dp, dpi, p, pi, jump, targets, ti, label, smoothing, even, width, room, scale):
-    """−Σ_i t_i log p_i of a row of probabilities, and its gradient times ``scale``; p is clipped below."""
-    total = splat(p, 0.0)
-    for c in range(0, width, lanes(p)):
-        at = column_at(p, 0, jump, c)
-        clipped = maximum(SMALLEST_PROBABILITY, read(p, pi + at, room - c))
-        t = target_vector(targets, ti, label, c, width, smoothing, even)
-        total = total + t * log_vector(clipped)
-        write(dp, dpi + at, t * -scale / clipped, room - c)
-    return -sum_lanes(total)
 
 
 @block
@@ -114,16 +115,15 @@ def loss_vectors(y, t, kind, alpha):
 
 
 @block
-def elementwise_row(dy, dyi, y, yi, jump, targets, ti, label, smoothing, even, width, room, kind, alpha, share, scale):
+def elementwise_row(dy, y, jump, width, room, goal, kind, alpha, share, scale):
     """Σ of `loss_vectors` over a row, times ``share``, and its gradient times ``scale`` as well."""
     total = splat(y, 0.0)
     for c in range(0, width, lanes(y)):
-        at = column_at(y, 0, jump, c)
-        t = target_vector(targets, ti, label, c, width, smoothing, even)
-        loss, slope = loss_vectors(read(y, yi + at, room - c), t, kind, alpha)
+        at = column_at(y, jump, c)
+        loss, slope = loss_vectors(read(y, at, room - c), goal_vector(goal, c, width), kind, alpha)
         inside = lane_numbers(y) < width - c
         total = total + where(inside, loss, 0.0)
-        write(dy, dyi + at, where(inside, slope * (scale * share), 0.0), room - c)
+        write(dy, at, where(inside, slope * (scale * share), 0.0), room - c)
     return sum_lanes(total) * share
 
 
@@ -160,7 +160,7 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
     for q in prange((labels.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(labels.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            losses[r] = sparse_softmax_crossentropy_row(dx, at, x, at, panel(x), width, width, labels[r], scale)
+            losses[r] = sparse_softmax_crossentropy_row(dx[at:], x[at:], panel(x), width, width, labels[r], scale)
 
 
 @kernel(
@@ -194,139 +194,8 @@ def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            losses[r] = softmax_crossentropy_row(dx, at, x, at, panel(x), t, at, 0, 0.0, 0.0, width, width, scale)
-
-
-@kernel("losses[batch] = probabilities[batch, classes], targets[batch, classes]")
-def categorical_crossentropy_forward(losses, probabilities, targets):
-    """Cross-entropy −Σ_i t_i log p_i of each row, with p clipped below at 1e-7.
-
-    Parameters
-    ----------
-    losses : ndarray, shape (batch,)
-        Overwritten.
-    probabilities : array_like, shape (batch, classes)
-    targets : array_like, shape (batch, classes)
-        One-hot, or any row of weights.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastmlp import kernels
-    >>> losses = np.empty(1)
-    >>> kernels.categorical_crossentropy_forward(losses, [[0.5, 0.5]], [[0.0, 1.0]])
-    >>> losses.round(4).tolist()
-    [0.6931]
-    """
-    width = targets.shape[1]
-    p, t = probabilities.reshape(probabilities.size), targets.reshape(targets.size)
-    for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
-            losses[r] = _crossentropy_row(p, t, r * width, width)
-
-
-@block
-def _crossentropy_row(p, t, at, width):
-    total = splat(p, 0.0)
-    for c in range(0, width, lanes(p)):
-        clipped = maximum(SMALLEST_PROBABILITY, load_first(p, at + c, width - c))
-        total = total + load_first(t, at + c, width - c) * log_vector(clipped)
-    return -sum_lanes(total)
-
-
-@kernel("dprobabilities[batch, classes] = probabilities[batch, classes] in place, targets[batch, classes] in place")
-def categorical_crossentropy_backward(dprobabilities, probabilities, targets):
-    """Gradient of `categorical_crossentropy_forward`: dp_i = −t_i / p_i, with p clipped below at 1e-7.
-
-    Parameters
-    ----------
-    dprobabilities : ndarray, shape (batch, classes)
-        Overwritten.
-    probabilities : array_like, shape (batch, classes)
-    targets : array_like, shape (batch, classes)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastmlp import kernels
-    >>> dp = np.empty((1, 2))
-    >>> kernels.categorical_crossentropy_backward(dp, [[0.5, 0.5]], [[0.0, 1.0]])
-    >>> dp.tolist()
-    [[-0.0, -2.0]]
-    """
-    width = targets.shape[1]
-    dp, p, t = (
-        dprobabilities.reshape(targets.size),
-        probabilities.reshape(targets.size),
-        targets.reshape(targets.size),
-    )
-    for q in prange((targets.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for r in range(q * BLOCK_ROWS, min(targets.shape[0], (q + 1) * BLOCK_ROWS)):
-            _crossentropy_backward_row(dp, p, t, r * width, width)
-
-
-@block
-def _crossentropy_backward_row(dp, p, t, at, width):
-    for c in range(0, width, lanes(p)):
-        clipped = maximum(SMALLEST_PROBABILITY, load_first(p, at + c, width - c))
-        store_first(dp, at + c, -load_first(t, at + c, width - c) / clipped, width - c)
-
-
-@kernel("losses[batch] = probabilities[batch, classes], labels[batch] int64 < classes")
-def sparse_categorical_crossentropy_forward(losses, probabilities, labels):
-    """Cross-entropy −log p_label of each row, with p clipped below at 1e-7.
-
-    Parameters
-    ----------
-    losses : ndarray, shape (batch,)
-        Overwritten.
-    probabilities : array_like, shape (batch, classes)
-    labels : array_like of int, shape (batch,)
-        From 0 to classes − 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastmlp import kernels
-    >>> losses = np.empty(1)
-    >>> kernels.sparse_categorical_crossentropy_forward(losses, [[0.5, 0.5]], [1])
-    >>> losses.round(4).tolist()
-    [0.6931]
-    """
-    width = probabilities.shape[1]
-    p = probabilities.reshape(probabilities.size)
-    for q in prange((labels.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for r in range(q * BLOCK_ROWS, min(labels.size, (q + 1) * BLOCK_ROWS)):
-            losses[r] = -log_scalar(max(p[r * width + labels[r]], SMALLEST_PROBABILITY), p)
-
-
-@kernel("dprobabilities[batch, classes] = probabilities[batch, classes], labels[batch] int64 < classes")
-def sparse_categorical_crossentropy_backward(dprobabilities, probabilities, labels):
-    """Gradient of `sparse_categorical_crossentropy_forward`: −1/p_label at the label, else 0.
-
-    Parameters
-    ----------
-    dprobabilities : ndarray, shape (batch, classes)
-        Overwritten.
-    probabilities : array_like, shape (batch, classes)
-    labels : array_like of int, shape (batch,)
-        From 0 to classes − 1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastmlp import kernels
-    >>> dp = np.empty((1, 2))
-    >>> kernels.sparse_categorical_crossentropy_backward(dp, [[0.5, 0.5]], [1])
-    >>> dp.tolist()
-    [[0.0, -2.0]]
-    """
-    width = probabilities.shape[1]
-    for q in prange((labels.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
-        for r in range(q * BLOCK_ROWS, min(labels.size, (q + 1) * BLOCK_ROWS)):
-            for c in range(width):
-                dprobabilities[r, c] = 0.0
-            dprobabilities[r, labels[r]] = -1.0 / max(probabilities[r, labels[r]], SMALLEST_PROBABILITY)
+            goal = Goal(t[at:], np.int64(0), 0.0, 0.0)
+            losses[r] = softmax_crossentropy_row(dx[at:], x[at:], panel(x), width, width, goal, scale)
 
 
 @kernel(
@@ -367,6 +236,7 @@ def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
     for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
+            goal = Goal(t[at:], np.int64(0), 0.0, 0.0)
             losses[r] = elementwise_row(
-                dy_flat, at, y_flat, at, panel(y_flat), t, at, 0, 0.0, 0.0, width, width, kind, alpha, 1.0, scale
+                dy_flat[at:], y_flat[at:], panel(y_flat), width, width, goal, kind, alpha, 1.0, scale
             )

@@ -80,58 +80,52 @@ def tall_tiles(rows):
 
 
 @block
-def multiply_rows(c, ci, c_capacity, bias, bias_index, a, ai, a_capacity, b, bi, rows, depth, width):
-    """C[rows, width] = A[rows, depth] · B[depth, width] (+ bias), panel matrices all."""
+def multiply_rows(c, c_capacity, bias, a, a_capacity, b, rows, depth, width):
+    """C[rows, width] = A[rows, depth] · B[depth, width] + bias, panel matrices all; an empty bias is none."""
     p = panel(c)
     tall = tall_tiles(rows)
     tiled = rows - (rows - tall) % SHORT_ROWS
     for k in range(0, depth, DEPTH):
         here = min(DEPTH, depth - k)
-        added = bias_index if k + here == depth else -1
-        ak, bk = ai + k * a_capacity, bi + k * p
+        is_last = k + here == depth and bias.size > 0
         for j in range(0, width, p):
-            bj = added + j if added >= 0 else -1
-            cj, bkj = ci + j * c_capacity, bk + j * depth
-            _multiply_panel(c, cj, k > 0, bias, bj, a, ak, a_capacity * p, b, bkj, tall, tiled, here)
+            bj = j if is_last else -1
+            ak, bkj = a[k * a_capacity :], b[j * depth + k * p :]
+            _multiply_panel(c[j * c_capacity :], k > 0, bias, bj, ak, a_capacity * p, bkj, tall, tiled, here)
     for r in range(tiled, rows):
-        to, row, jump = ci + r * p, ai + r * p, a_capacity * p
-        multiply_row(c, to, c_capacity, bias, bias_index, a, row, jump, b, bi, depth, width)
+        multiply_row(c[r * p :], c_capacity, bias, a[r * p :], a_capacity * p, b, depth, width)
 
 
 @block
-def _multiply_panel(c, ci, resume, bias, bj, a, ai, a_jump, b, bi, tall, rows, depth):
+def _multiply_panel(c, resume, bias, bj, a, a_jump, b, tall, rows, depth):
     p = panel(c)
     i = 0
     while i < tall:
-        product_tile(
-            TILE_ROWS, 1, 0, c, ci + i * p, 0, resume, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, 0, p, depth
-        )
+        product_tile(TILE_ROWS, 1, 0, c, i * p, 0, resume, bias, bj, a, i * p, a_jump, b, 0, p * p, 0, p, depth)
         i += TILE_ROWS
     while i < rows:
-        product_tile(
-            SHORT_ROWS, 1, 0, c, ci + i * p, 0, resume, bias, bj, a, ai + i * p, a_jump, b, bi, p * p, 0, p, depth
-        )
+        product_tile(SHORT_ROWS, 1, 0, c, i * p, 0, resume, bias, bj, a, i * p, a_jump, b, 0, p * p, 0, p, depth)
         i += SHORT_ROWS
 
 
 @block
-def multiply_row(c, ci, c_capacity, bias, bias_index, a, ai, a_jump, b, bi, depth, width):
+def multiply_row(c, c_capacity, bias, a, a_jump, b, depth, width):
     """One row of `multiply_rows`: B passes once, several of its panels side by side."""
     p = panel(c)
+    c_jump, b_jump = c_capacity * p, depth * p
     j = 0
     while j < width:
-        to, bj, of = ci + j * c_capacity, bias_index + j if bias_index >= 0 else -1, bi + j * depth
-        c_jump, b_jump = c_capacity * p, depth * p
+        to, bj, of = j * c_capacity, j if bias.size > 0 else -1, j * depth
         if j + (WIDE - 1) * p < width:
-            product_tile(1, WIDE, 0, c, to, c_jump, False, bias, bj, a, ai, a_jump, b, of, p * p, b_jump, p, depth)
+            product_tile(1, WIDE, 0, c, to, c_jump, False, bias, bj, a, 0, a_jump, b, of, p * p, b_jump, p, depth)
             j += WIDE * p
         else:
-            product_tile(1, 1, 0, c, to, 0, False, bias, bj, a, ai, a_jump, b, of, p * p, 0, p, depth)
+            product_tile(1, 1, 0, c, to, 0, False, bias, bj, a, 0, a_jump, b, of, p * p, 0, p, depth)
             j += p
 
 
 @block
-def multiply_columns(c, ci, resume, a, ai, b, bi, columns, jump, inner, total):
+def multiply_columns(c, resume, a, b, columns, jump, inner, total):
     """C[columns, P] = Aᵀ · B for ``columns`` neighbouring columns of one panel of A and one panel of B.
 
     The sum runs over ``total`` rows that lie in blocks of ``inner`` rows, ``jump`` apart.
@@ -140,29 +134,29 @@ def multiply_columns(c, ci, resume, a, ai, b, bi, columns, jump, inner, total):
     tall = tall_tiles(columns)
     i = 0
     while i < tall:
-        product_tile(TILE_ROWS, 1, 1, c, ci + i * p, 0, resume, c, -1, a, ai + i, jump, b, bi, jump, 0, inner, total)
+        product_tile(TILE_ROWS, 1, 1, c, i * p, 0, resume, c, -1, a, i, jump, b, 0, jump, 0, inner, total)
         i += TILE_ROWS
     while i + SHORT_ROWS <= columns:
-        product_tile(SHORT_ROWS, 1, 1, c, ci + i * p, 0, resume, c, -1, a, ai + i, jump, b, bi, jump, 0, inner, total)
+        product_tile(SHORT_ROWS, 1, 1, c, i * p, 0, resume, c, -1, a, i, jump, b, 0, jump, 0, inner, total)
         i += SHORT_ROWS
     while i < columns:
-        product_tile(1, 1, 1, c, ci + i * p, 0, resume, c, -1, a, ai + i, jump, b, bi, jump, 0, inner, total)
+        product_tile(1, 1, 1, c, i * p, 0, resume, c, -1, a, i, jump, b, 0, jump, 0, inner, total)
         i += 1
 
 
 @block
-def sum_rows(c, ci, resume, b, bi, jump, inner, total):
+def sum_rows(c, resume, b, jump, inner, total):
     """C[P] = the sum over the rows of one panel of B, laid out as in `multiply_columns`."""
     n = lanes(c)
     for v in range(0, panel(c), n):
         total_v = splat(c, 0.0)
         if resume:
-            total_v = load(c, ci + v)
-        start = bi + v
+            total_v = load(c, v)
+        start = v
         left = total
         while left > 0:
             for r in range(min(inner, left)):
                 total_v = total_v + load(b, start + r * panel(c))
             start += jump
             left -= inner
-        store(c, ci + v, total_v)
+        store(c, v, total_v)

@@ -5,6 +5,8 @@ depend on threads or on how the rows are divided, the backward pass makes it aga
 that goes on after a stop goes on with the same numbers. A stream is a layer's own.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .._compiling.jit import block, kernel, prange
@@ -31,65 +33,71 @@ ROWS_IN_GROUP = 4  # one call of the generator makes words for as many rows
 TWO_PI = 6.283185307179586
 
 
+class Chance(NamedTuple):
+    """What is random depends on these, besides the stream and the unit; row r is at position ``first`` + r."""
+
+    seed: Any
+    epoch: Any
+    first: Any
+
+
 @block
-def random_words(like, unit, group, stream, seed, epoch):
+def random_words(like, unit, group, stream, chance):
     """Four vectors of random words, for four rows each: the columns from ``unit`` on."""
-    key = np.uint64(seed)
+    key = np.uint64(chance.seed)
     c0 = following_words(like, unit)
     c1 = splat_words(like, np.uint64(group) & LOW_WORD)
     c2 = splat_words(like, np.uint64(stream))
-    c3 = splat_words(like, np.uint64(epoch) & LOW_WORD)
+    c3 = splat_words(like, np.uint64(chance.epoch) & LOW_WORD)
     return philox(c0, c1, c2, c3, key & LOW_WORD, key >> HALF)
 
 
 @block
-def dropout_columns(y, yi, x, xi, capacity, rate, stream, chance, rows, width):
+def dropout_columns(y, x, capacity, rate, stream, chance, rows, width):
     """y = 0 with probability ``rate``, else x / (1 − rate), so that the mean stays (inverted dropout)."""
-    seed, epoch, first = chance
-    p = panel(y)
+    p, first = panel(y), chance.first
     limit = np.uint64(np.rint(rate * 4294967296.0))
     scale = 1.0 / (1.0 - rate)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
-            w0, w1, w2, w3 = random_words(y, c, group, stream, seed, epoch)
+            w0, w1, w2, w3 = random_words(y, c, group, stream, chance)
             r = group * ROWS_IN_GROUP - first
-            keep_or_drop(y, yi + at, x, xi + at, w0, limit, scale, r, rows)
-            keep_or_drop(y, yi + at, x, xi + at, w1, limit, scale, r + 1, rows)
-            keep_or_drop(y, yi + at, x, xi + at, w2, limit, scale, r + 2, rows)
-            keep_or_drop(y, yi + at, x, xi + at, w3, limit, scale, r + 3, rows)
+            keep_or_drop(y, x, at, w0, limit, scale, r, rows)
+            keep_or_drop(y, x, at, w1, limit, scale, r + 1, rows)
+            keep_or_drop(y, x, at, w2, limit, scale, r + 2, rows)
+            keep_or_drop(y, x, at, w3, limit, scale, r + 3, rows)
 
 
 @block
-def keep_or_drop(y, yi, x, xi, words, limit, scale, r, rows):
+def keep_or_drop(y, x, at, words, limit, scale, r, rows):
     if r >= 0 and r < rows:
-        at = r * panel(y)
-        store(y, yi + at, where(words_below(words, limit), 0.0, load(x, xi + at) * scale))
+        here = at + r * panel(y)
+        store(y, here, where(words_below(words, limit), 0.0, load(x, here) * scale))
 
 
 @block
-def noise_columns(y, yi, x, xi, capacity, deviation, stream, chance, rows, width):
+def noise_columns(y, x, capacity, deviation, stream, chance, rows, width):
     """y = x + deviation · n with n from the standard normal distribution (Box and Muller, 1958)."""
-    seed, epoch, first = chance
-    p = panel(y)
+    p, first = panel(y), chance.first
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
-            w0, w1, w2, w3 = random_words(y, c, group, stream, seed, epoch)
+            w0, w1, w2, w3 = random_words(y, c, group, stream, chance)
             r = group * ROWS_IN_GROUP - first
             n0, n1 = normal_pair(as_unit(w0, y), as_unit(w1, y))
             n2, n3 = normal_pair(as_unit(w2, y), as_unit(w3, y))
-            add_noise(y, yi + at, x, xi + at, n0 * deviation, r, rows, width - c)
-            add_noise(y, yi + at, x, xi + at, n1 * deviation, r + 1, rows, width - c)
-            add_noise(y, yi + at, x, xi + at, n2 * deviation, r + 2, rows, width - c)
-            add_noise(y, yi + at, x, xi + at, n3 * deviation, r + 3, rows, width - c)
+            add_noise(y, x, at, n0 * deviation, r, rows, width - c)
+            add_noise(y, x, at, n1 * deviation, r + 1, rows, width - c)
+            add_noise(y, x, at, n2 * deviation, r + 2, rows, width - c)
+            add_noise(y, x, at, n3 * deviation, r + 3, rows, width - c)
 
 
 @block
-def add_noise(y, yi, x, xi, noise, r, rows, left):
+def add_noise(y, x, at, noise, r, rows, left):
     if r >= 0 and r < rows:
-        at = r * panel(y)
-        store(y, yi + at, load(x, xi + at) + where(lane_numbers(y) < left, noise, 0.0))
+        here = at + r * panel(y)
+        store(y, here, load(x, here) + where(lane_numbers(y) < left, noise, 0.0))
 
 
 @block
@@ -148,10 +156,10 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     panels = panels_of(x.reshape(x.size), batch, units)
     for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
         r = q * ROWS_IN_GROUP
-        chance = (seed, epoch, first + r)
+        chance = Chance(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        dropout_columns(panels, r * p, panels, r * p, batch, rate, stream, chance, rows, units)
-    scatter_rows(y.reshape(y.size), units, 0, panels, 0, batch, batch)
+        dropout_columns(panels[r * p :], panels[r * p :], batch, rate, stream, chance, rows, units)
+    scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)
 
 
 @kernel(f"y[batch, units] = x[batch, units] in place, deviation float, {_CHANCE}")
@@ -182,7 +190,7 @@ def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
     panels = panels_of(x.reshape(x.size), batch, units)
     for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
         r = q * ROWS_IN_GROUP
-        chance = (seed, epoch, first + r)
+        chance = Chance(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        noise_columns(panels, r * p, panels, r * p, batch, deviation, stream, chance, rows, units)
-    scatter_rows(y.reshape(y.size), units, 0, panels, 0, batch, batch)
+        noise_columns(panels[r * p :], panels[r * p :], batch, deviation, stream, chance, rows, units)
+    scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)

@@ -18,23 +18,24 @@ GROUP = 32  # rows that are added up before they join the sum: so it loses no di
 
 
 @block
-def column_sums(x, xi, other, oi, shift, block_rows, jump, rows):
-    """Σ (x − shift) and Σ (x − shift)·o over the rows, of one vector of columns; o is ``other``, or x − shift.
+def column_sums(x, other, v, shift, block_rows, jump, rows):
+    """Σ (x − shift) and Σ (x − shift)·o over the rows, of the vector of columns at ``v``.
 
-    The rows lie in blocks of ``block_rows``, ``jump`` apart. The order of the sums does not depend on the blocks.
+    o is ``other``, or x − shift where that is empty. The rows lie in blocks of ``block_rows``, ``jump`` apart. The
+    order of the sums does not depend on the blocks.
     """
-    p, square = panel(x), oi < 0
+    p, square = panel(x), other.size == 0
     total, products = splat(x, 0.0), splat(x, 0.0)
     group, group_products = splat(x, 0.0), splat(x, 0.0)
-    at, of, in_block = xi, oi, 0
+    at, in_block = v, 0
     for r in range(rows):
         d = load(x, at) - shift
         group = group + d
-        group_products = fma(d, d if square else load(other, of), group_products)
+        group_products = fma(d, d if square else load(other, at), group_products)
         in_block += 1
-        at, of = at + p, of + p
+        at += p
         if in_block == block_rows:
-            at, of, in_block = at + jump - block_rows * p, of + jump - block_rows * p, 0
+            at, in_block = at + jump - block_rows * p, 0
         if r % GROUP == GROUP - 1:
             total, products = total + group, products + group_products
             group, group_products = splat(x, 0.0), splat(x, 0.0)
@@ -42,80 +43,76 @@ def column_sums(x, xi, other, oi, shift, block_rows, jump, rows):
 
 
 @block
-def batch_statistics_panel(means, mi, inverses, ii, x, xi, block_rows, jump, rows, epsilon):
+def batch_statistics_panel(means, inverses, x, block_rows, jump, rows, epsilon):
     """Mean, and 1 / √(variance + ε), of one panel of columns."""
     for v in range(0, panel(x), lanes(x)):
-        total, _ = column_sums(x, xi + v, x, -1, splat(x, 0.0), block_rows, jump, rows)
+        total, _ = column_sums(x, x[:0], v, splat(x, 0.0), block_rows, jump, rows)
         mean = total / rows
-        rest, squares = column_sums(x, xi + v, x, -1, mean, block_rows, jump, rows)
+        rest, squares = column_sums(x, x[:0], v, mean, block_rows, jump, rows)
         variance = (squares - rest * rest / rows) / rows  # rest: what the rounding of the mean left
-        store(means, mi + v, mean)
-        store(inverses, ii + v, 1.0 / sqrt(variance + epsilon))
+        store(means, v, mean)
+        store(inverses, v, 1.0 / sqrt(variance + epsilon))
 
 
 @block
-def update_running_panel(running, mean_at, variance_at, means, mi, inverses, ii, momentum, epsilon):
+def update_running_panel(running_means, running_variances, means, inverses, momentum, epsilon):
     """running ← momentum · running + (1 − momentum) · the batch's mean and variance."""
-    for v in range(0, panel(running), lanes(running)):
-        inverse = load(inverses, ii + v)
+    for v in range(0, panel(means), lanes(means)):
+        inverse = load(inverses, v)
         variance = maximum(0.0, 1.0 / (inverse * inverse) - epsilon)
-        mean = load(running, mean_at + v) * momentum + load(means, mi + v) * (1.0 - momentum)
-        store(running, mean_at + v, mean)
-        store(running, variance_at + v, load(running, variance_at + v) * momentum + variance * (1.0 - momentum))
+        store(running_means, v, load(running_means, v) * momentum + load(means, v) * (1.0 - momentum))
+        store(running_variances, v, load(running_variances, v) * momentum + variance * (1.0 - momentum))
 
 
 @block
-def batch_norm_forward_columns(y, yi, x, xi, capacity, w, wi, b, bi, means, mi, inverses, ii, rows, width):
+def batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, width):
     """y = (x − mean) · inverse · weights + bias, for a block of rows."""
     p = panel(y)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
-        mean, bias = load(means, mi + c), load(b, bi + c)
-        scale = load(inverses, ii + c) * load(w, wi + c)
+        mean, bias = load(means, c), load(b, c)
+        scale = load(inverses, c) * load(w, c)
         for r in range(rows):
-            store(y, yi + at + r * p, fma(load(x, xi + at + r * p) - mean, scale, bias))
+            store(y, at + r * p, fma(load(x, at + r * p) - mean, scale, bias))
 
 
 @block
-def normalize_columns(y, yi, x, xi, capacity, w, wi, b, bi, means, mi, variances, vi, epsilon, rows, width):
-    """The same with a given variance; without weights and bias if ``wi`` is -1, and for x − mean if ``mi`` is."""
+def normalize_columns(y, x, capacity, w, b, means, variances, epsilon, rows, width):
+    """The same with given variances; without weights and bias where ``w`` is empty, for x − mean where ``means`` is."""
     p = panel(y)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
-        scale = fixed_scale(variances, vi + c, w, wi + c if wi >= 0 else -1, epsilon)
+        scale = fixed_scale(variances, w, c, epsilon)
         mean, bias = splat(y, 0.0), splat(y, 0.0)
-        if mi >= 0:
-            mean = load(means, mi + c)
-        if wi >= 0:
-            bias = load(b, bi + c)
+        if means.size > 0:
+            mean = load(means, c)
+        if w.size > 0:
+            bias = load(b, c)
         for r in range(rows):
-            store(y, yi + at + r * p, fma(load(x, xi + at + r * p) - mean, scale, bias))
+            store(y, at + r * p, fma(load(x, at + r * p) - mean, scale, bias))
 
 
 @block
-def fixed_scale(variances, vi, w, wi, epsilon):
-    scale = 1.0 / sqrt(load(variances, vi) + epsilon)
-    if wi >= 0:
-        scale = scale * load(w, wi)
+def fixed_scale(variances, w, c, epsilon):
+    scale = 1.0 / sqrt(load(variances, c) + epsilon)
+    if w.size > 0:
+        scale = scale * load(w, c)
     return scale
 
 
 @block
-def batch_norm_gradients_panel(dw, dwi, db, dbi, dy, dyi, x, xi, means, mi, inverses, ii, block_rows, jump, rows):
+def batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump, rows):
     """dweights = Σ dy·x̂ and dbias = Σ dy over the batch, of one panel."""
     for v in range(0, panel(dw), lanes(dw)):
-        mean, inverse = load(means, mi + v), load(inverses, ii + v)
         # Σ dy (x − mean) = Σ (x − mean) dy
-        _, products = column_sums(x, xi + v, dy, dyi + v, mean, block_rows, jump, rows)
-        total, _ = column_sums(dy, dyi + v, dy, -1, splat(dy, 0.0), block_rows, jump, rows)
-        store(dw, dwi + v, products * inverse)
-        store(db, dbi + v, total)
+        _, products = column_sums(x, dy, v, load(means, v), block_rows, jump, rows)
+        total, _ = column_sums(dy, dy[:0], v, splat(dy, 0.0), block_rows, jump, rows)
+        store(dw, v, products * load(inverses, v))
+        store(db, v, total)
 
 
 @block
-def batch_norm_backward_columns(
-    dx, dxi, dy, dyi, x, xi, capacity, w, wi, dw, dwi, db, dbi, means, mi, inverses, ii, batch, rows, width
-):
+def batch_norm_backward_columns(dx, dy, x, capacity, w, dw, db, means, inverses, batch, rows, width):
     """dx = weights · inverse · (dy − mean(dy) − x̂ · mean(dy·x̂)), the means over the batch.
 
     From y = w x̂ + b, x̂ = (x − m) s with s = (v + ε)^(−½): each x_r changes its own x̂ by s, and all of them
@@ -124,93 +121,93 @@ def batch_norm_backward_columns(
     p = panel(dx)
     for c in range(0, width, lanes(dx)):
         at = c // p * p * capacity + c % p
-        mean, inverse = load(means, mi + c), load(inverses, ii + c)
-        scale = load(w, wi + c) * inverse
-        of_dy, of_product = load(db, dbi + c) / batch, load(dw, dwi + c) * inverse / batch
+        mean, inverse = load(means, c), load(inverses, c)
+        scale = load(w, c) * inverse
+        of_dy, of_product = load(db, c) / batch, load(dw, c) * inverse / batch
         for r in range(rows):
             here = at + r * p
-            centred = load(x, xi + here) - mean
-            store(dx, dxi + here, (load(dy, dyi + here) - of_dy - centred * of_product) * scale)
+            centred = load(x, here) - mean
+            store(dx, here, (load(dy, here) - of_dy - centred * of_product) * scale)
 
 
 @block
-def scale_columns(dx, dxi, dy, dyi, capacity, w, wi, variances, vi, epsilon, rows, width):
+def scale_columns(dx, dy, capacity, w, variances, epsilon, rows, width):
     """Gradient of `normalize_columns`."""
     p = panel(dx)
     for c in range(0, width, lanes(dx)):
         at = c // p * p * capacity + c % p
-        scale = fixed_scale(variances, vi + c, w, wi + c if wi >= 0 else -1, epsilon)
+        scale = fixed_scale(variances, w, c, epsilon)
         for r in range(rows):
-            store(dx, dxi + at + r * p, load(dy, dyi + at + r * p) * scale)
+            store(dx, at + r * p, load(dy, at + r * p) * scale)
 
 
 # ---------------------------------------------------------------- layer normalisation
 
 
 @block
-def row_moments(x, xi, jump, width):
+def row_moments(x, jump, width):
     """Mean and variance of a row of a panel matrix, whose panels are ``jump`` apart."""
     n, p = lanes(x), panel(x)
     total = splat(x, 0.0)
     for c in range(0, width, n):
-        total = total + load(x, xi + c // p * jump + c % p)  # 0 beyond the width
+        total = total + load(x, c // p * jump + c % p)  # 0 beyond the width
     mean = sum_lanes(total) / width
     squares = splat(x, 0.0)
     for c in range(0, width, n):
-        d = load(x, xi + c // p * jump + c % p) - mean
+        d = load(x, c // p * jump + c % p) - mean
         d = where(lane_numbers(x) < width - c, d, 0.0)
         squares = fma(d, d, squares)
     return mean, sum_lanes(squares) / width
 
 
 @block
-def layer_norm_forward_row(y, yi, hat, hi, x, xi, jump, w, wi, b, bi, epsilon, width):
+def layer_norm_forward_row(y, hat, x, jump, w, b, epsilon, width):
     n, p = lanes(y), panel(y)
-    mean, variance = row_moments(x, xi, jump, width)
+    mean, variance = row_moments(x, jump, width)
     inverse = 1.0 / np.sqrt(variance + epsilon)
     for c in range(0, padded(width, y), n):
         at = c // p * jump + c % p
-        standard = where(lane_numbers(x) < width - c, (load(x, xi + at) - mean) * inverse, 0.0)
-        store(hat, hi + at, standard)
-        store(y, yi + at, fma(standard, load(w, wi + c), load(b, bi + c)))
+        standard = where(lane_numbers(x) < width - c, (load(x, at) - mean) * inverse, 0.0)
+        store(hat, at, standard)
+        store(y, at, fma(standard, load(w, c), load(b, c)))
 
 
 @block
-def layer_norm_backward_row(dx, dxi, dy, dyi, hat, hi, x, xi, jump, w, wi, epsilon, width):
+def layer_norm_backward_row(dx, dy, hat, x, jump, w, epsilon, width):
     """dx = inverse · (g − mean(g) − x̂ · mean(g·x̂)) with g = dy·weights, the means over the row."""
     n, p = lanes(dx), panel(dx)
-    _, variance = row_moments(x, xi, jump, width)
+    _, variance = row_moments(x, jump, width)
     inverse = 1.0 / np.sqrt(variance + epsilon)
     total, products = splat(dx, 0.0), splat(dx, 0.0)
     for c in range(0, width, n):
         at = c // p * jump + c % p
-        g = load(dy, dyi + at) * load(w, wi + c)
+        g = load(dy, at) * load(w, c)
         total = total + g
-        products = fma(g, load(hat, hi + at), products)
+        products = fma(g, load(hat, at), products)
     of_g, of_product = sum_lanes(total) / width, sum_lanes(products) / width
     for c in range(0, width, n):
         at = c // p * jump + c % p
-        g = load(dy, dyi + at) * load(w, wi + c)
-        d = (g - of_g - load(hat, hi + at) * of_product) * inverse
-        store(dx, dxi + at, where(lane_numbers(dx) < width - c, d, 0.0))
+        g = load(dy, at) * load(w, c)
+        d = (g - of_g - load(hat, at) * of_product) * inverse
+        store(dx, at, where(lane_numbers(dx) < width - c, d, 0.0))
 
 
 @block
-def sum_products(c, ci, resume, a, ai, b, bi, jump, inner, total):
+def sum_products(c, resume, a, b, jump, inner, total):
     """C[P] = Σ a·b over the rows of one panel of each, laid out as in `matmul.sum_rows`."""
     n = lanes(c)
     for v in range(0, panel(c), n):
         total_v = splat(c, 0.0)
         if resume:
-            total_v = load(c, ci + v)
+            total_v = load(c, v)
         start, left = v, total
         while left > 0:
             for r in range(min(inner, left)):
                 at = start + r * panel(c)
-                total_v = fma(load(a, ai + at), load(b, bi + at), total_v)
+                total_v = fma(load(a, at), load(b, at), total_v)
             start += jump
             left -= inner
-        store(c, ci + v, total_v)
+        store(c, v, total_v)
 
 
 # ---------------------------------------------------------------- public kernels
@@ -253,11 +250,12 @@ def batch_norm_forward(y, means, inverses, x, weights, bias, epsilon):
     y_panels, m, inv = np.empty(x_panels.size, y.dtype), np.empty(w.size, y.dtype), np.empty(w.size, y.dtype)
     for q in prange((units + p - 1) // p):
         at, c = q * p * batch, q * p
-        batch_statistics_panel(m, c, inv, c, x_panels, at, batch, 0, batch, epsilon)
-        batch_norm_forward_columns(y_panels, at, x_panels, at, batch, w, c, b, c, m, c, inv, c, batch, p)
-    scatter_rows(y.reshape(y.size), units, 0, y_panels, 0, batch, batch)
-    scatter_rows(means, units, 0, m, 0, 1, 1)
-    scatter_rows(inverses, units, 0, inv, 0, 1, 1)
+        of = x_panels[at:]
+        batch_statistics_panel(m[c:], inv[c:], of, batch, 0, batch, epsilon)
+        batch_norm_forward_columns(y_panels[at:], of, batch, w[c:], b[c:], m[c:], inv[c:], batch, p)
+    scatter_rows(y.reshape(y.size), units, 0, y_panels, batch, batch)
+    scatter_rows(means, units, 0, m, 1, 1)
+    scatter_rows(inverses, units, 0, inv, 1, 1)
 
 
 @kernel(
@@ -294,13 +292,14 @@ def batch_norm_backward(dx, dweights, dbias, dy, x, means, inverses, weights):
     dw, db = np.empty(w.size, dx.dtype), np.empty(w.size, dx.dtype)
     for q in prange((units + p - 1) // p):
         at, c = q * p * batch, q * p
-        batch_norm_gradients_panel(dw, c, db, c, dy_panels, at, x_panels, at, m, c, inv, c, batch, 0, batch)
+        dx_panel, of, mean, inverse = dy_panels[at:], x_panels[at:], m[c:], inv[c:]
+        batch_norm_gradients_panel(dw[c:], db[c:], dx_panel, of, mean, inverse, batch, 0, batch)
         batch_norm_backward_columns(
-            dy_panels, at, dy_panels, at, x_panels, at, batch, w, c, dw, c, db, c, m, c, inv, c, batch, batch, p
+            dx_panel, dx_panel, of, batch, w[c:], dw[c:], db[c:], mean, inverse, batch, batch, p
         )
-    scatter_rows(dx.reshape(dx.size), units, 0, dy_panels, 0, batch, batch)
-    scatter_rows(dweights, units, 0, dw, 0, 1, 1)
-    scatter_rows(dbias, units, 0, db, 0, 1, 1)
+    scatter_rows(dx.reshape(dx.size), units, 0, dy_panels, batch, batch)
+    scatter_rows(dweights, units, 0, dw, 1, 1)
+    scatter_rows(dbias, units, 0, db, 1, 1)
 
 
 @kernel(
@@ -333,8 +332,9 @@ def normalize(y, x, means, variances, weights, bias, epsilon):
     m, v = panels_of(means, 1, units), panels_of(variances, 1, units)
     for q in prange((units + p - 1) // p):
         at, c = q * p * batch, q * p
-        normalize_columns(x_panels, at, x_panels, at, batch, w, c, b, c, m, c, v, c, epsilon, batch, p)
-    scatter_rows(y.reshape(y.size), units, 0, x_panels, 0, batch, batch)
+        of = x_panels[at:]
+        normalize_columns(of, of, batch, w[c:], b[c:], m[c:], v[c:], epsilon, batch, p)
+    scatter_rows(y.reshape(y.size), units, 0, x_panels, batch, batch)
 
 
 @kernel(
@@ -372,9 +372,9 @@ def layer_norm_forward(y, standard, x, weights, bias, epsilon):
     for q in prange((batch + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(batch, (q + 1) * BLOCK_ROWS)):
             at = r * p
-            layer_norm_forward_row(y_panels, at, hats, at, x_panels, at, batch * p, w, 0, b, 0, epsilon, units)
-    scatter_rows(y.reshape(y.size), units, 0, y_panels, 0, batch, batch)
-    scatter_rows(standard.reshape(y.size), units, 0, hats, 0, batch, batch)
+            layer_norm_forward_row(y_panels[at:], hats[at:], x_panels[at:], batch * p, w, b, epsilon, units)
+    scatter_rows(y.reshape(y.size), units, 0, y_panels, batch, batch)
+    scatter_rows(standard.reshape(y.size), units, 0, hats, batch, batch)
 
 
 @kernel(
@@ -416,11 +416,12 @@ def layer_norm_backward(dx, dweights, dbias, dy, standard, x, weights, epsilon):
         for r in range(q * BLOCK_ROWS, min(batch, (q + 1) * BLOCK_ROWS)):
             at = r * p
             layer_norm_backward_row(
-                dx_panels, at, dy_panels, at, hats, at, x_panels, at, batch * p, w, 0, epsilon, units
+                dx_panels[at:], dy_panels[at:], hats[at:], x_panels[at:], batch * p, w, epsilon, units
             )
     for c in range(0, w.size, p):
-        sum_products(dw, c, False, dy_panels, c * batch, hats, c * batch, 0, batch, batch)
-        sum_products(db, c, False, dy_panels, c * batch, ones, c * batch, 0, batch, batch)
-    scatter_rows(dx.reshape(dx.size), units, 0, dx_panels, 0, batch, batch)
-    scatter_rows(dweights, units, 0, dw, 0, 1, 1)
-    scatter_rows(dbias, units, 0, db, 0, 1, 1)
+        of = dy_panels[c * batch :]
+        sum_products(dw[c:], False, of, hats[c * batch :], 0, batch, batch)
+        sum_products(db[c:], False, of, ones[c * batch :], 0, batch, batch)
+    scatter_rows(dx.reshape(dx.size), units, 0, dx_panels, batch, batch)
+    scatter_rows(dweights, units, 0, dw, 1, 1)
+    scatter_rows(dbias, units, 0, db, 1, 1)

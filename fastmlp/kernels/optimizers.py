@@ -4,31 +4,23 @@ Plain SGD and Adam have functions of their own. All others, and updates that cli
 that takes the rule as a number.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .._base.tables import (
     ADAGRAD,
     ADAM,
     ADAMAX,
-    BETA_1,
-    BETA_2,
-    CLIP_VALUE,
-    EMA_MOMENTUM,
-    EPSILON,
-    GROW,
-    LEAST_STEP,
     MOMENTUM_SGD,
-    MOST_STEP,
-    NESTEROV,
     NO_UPDATE,
-    RHO,
+    PACE,
+    PACE_FIELDS,
     RMSPROP,
     RPROP,
+    SETTINGS,
     SETTINGS_FIELDS,
-    SHRINK,
     STATE_SLOTS,
-    VELOCITY,
-    WEIGHT_DECAY,
 )
 from .._compiling.jit import block, kernel, prange
 from .layout import read, write
@@ -40,6 +32,7 @@ from .simd import (
     maximum,
     minimum,
     panel,
+    records,
     splat,
     sqrt,
     store,
@@ -58,16 +51,16 @@ def sgd_vector(w, dw, learning_rate):
 
 
 @block
-def sgd_span(w, wi, dw, dwi, count, learning_rate):
-    """Update w[wi:] from dw[dwi:]."""
+def sgd_span(w, dw, count, learning_rate):
+    """Update the first ``count`` numbers of w."""
     n = lanes(w)
     whole = count - count % n
     for i in range(0, whole, n):
-        store(w, wi + i, sgd_vector(load(w, wi + i), load(dw, dwi + i), learning_rate))
+        store(w, i, sgd_vector(load(w, i), load(dw, i), learning_rate))
     rest = count - whole
     if rest > 0:
-        new = sgd_vector(load_first(w, wi + whole, rest), load_first(dw, dwi + whole, rest), learning_rate)
-        store_first(w, wi + whole, new, rest)
+        new = sgd_vector(load_first(w, whole, rest), load_first(dw, whole, rest), learning_rate)
+        store_first(w, whole, new, rest)
 
 
 @block
@@ -92,35 +85,23 @@ def adam_scalars(learning_rate, beta_1, beta_2, epsilon, step):
 
 
 @block
-def adam_span(w, wi, m, mi, v, vi, dw, dwi, count, rate, beta_1, beta_2, epsilon):
-    """Update w[wi:], m[mi:], v[vi:] from dw[dwi:]."""
+def adam_span(w, m, v, dw, count, rate, beta_1, beta_2, epsilon):
+    """Update the first ``count`` numbers of w, m and v."""
     n = lanes(w)
     whole = count - count % n
     for i in range(0, whole, n):
-        gradient = load(dw, dwi + i)
-        new, mean, square = adam_vector(
-            load(w, wi + i), load(m, mi + i), load(v, vi + i), gradient, rate, beta_1, beta_2, epsilon
-        )
-        store(w, wi + i, new)
-        store(m, mi + i, mean)
-        store(v, vi + i, square)
-    rest = count - whole
+        new, mean, square = adam_vector(load(w, i), load(m, i), load(v, i), load(dw, i), rate, beta_1, beta_2, epsilon)
+        store(w, i, new)
+        store(m, i, mean)
+        store(v, i, square)
+    i, rest = whole, count - whole
     if rest > 0:
-        i = whole
-        gradient = load_first(dw, dwi + i, rest)
-        new, mean, square = adam_vector(
-            load_first(w, wi + i, rest),
-            load_first(m, mi + i, rest),
-            load_first(v, vi + i, rest),
-            gradient,
-            rate,
-            beta_1,
-            beta_2,
-            epsilon,
-        )
-        store_first(w, wi + i, new, rest)
-        store_first(m, mi + i, mean, rest)
-        store_first(v, vi + i, square, rest)
+        old, mean, square = load_first(w, i, rest), load_first(m, i, rest), load_first(v, i, rest)
+        gradient = load_first(dw, i, rest)
+        new, mean, square = adam_vector(old, mean, square, gradient, rate, beta_1, beta_2, epsilon)
+        store_first(w, i, new, rest)
+        store_first(m, i, mean, rest)
+        store_first(v, i, square, rest)
 
 
 # ---------------------------------------------------------------- any rule
@@ -132,152 +113,177 @@ def sign_vector(x):
 
 
 @block
-def scalars_of_step(optimizer, settings, learning_rate, step):
-    """The two numbers of an update that are the same for all parameters."""
+def set_pace(pace, optimizer, settings, learning_rate, step):
+    """Fill in what is the same for all parameters in one update: first what all rules share, then the rule's own."""
+    pace.decay = 1.0 - learning_rate * settings.weight_decay
+    pace.share = 1.0 - settings.ema_momentum if step > 1 else 1.0
+    pace.rate, pace.small = learning_rate, settings.epsilon
     if optimizer == ADAM:
-        return adam_scalars(learning_rate, settings[BETA_1], settings[BETA_2], settings[EPSILON], step)
-    if optimizer == ADAMAX:
-        return learning_rate / (1.0 - settings[BETA_1] ** step), settings[EPSILON]
-    return learning_rate, settings[EPSILON]
+        pace.rate, pace.small = adam_scalars(learning_rate, settings.beta_1, settings.beta_2, settings.epsilon, step)
+    elif optimizer == ADAMAX:
+        pace.rate = learning_rate / (1.0 - settings.beta_1**step)
+
+
+class Rule(NamedTuple):
+    """What an update does, as numbers: in an array, each store to the parameters might have changed them."""
+
+    optimizer: Any
+    rate: Any
+    small: Any
+    beta_1: Any
+    beta_2: Any
+    momentum: Any
+    nesterov: Any
+    rho: Any
+    most: Any
+    grow: Any
+    least: Any
+    shrink: Any
+    factor: Any
+    clip: Any
+    decay: Any
+    ema: Any
+    share: Any
 
 
 @block
-def numbers_of_rule(settings):
-    """What `rule_vector` reads, as numbers: in an array, each store to the parameters might have changed them."""
-    moments = (settings[BETA_1], settings[BETA_2], settings[VELOCITY], settings[NESTEROV], settings[RHO])
-    return moments, (settings[MOST_STEP], settings[GROW], settings[LEAST_STEP], settings[SHRINK])
+def rule_of(optimizer, settings, pace, factor, ema):
+    """A rule for gradients times ``factor``; ``ema`` is the number of the state that holds an average, or -1."""
+    return Rule(
+        optimizer,
+        pace.rate,
+        pace.small,
+        settings.beta_1,
+        settings.beta_2,
+        settings.momentum,
+        settings.nesterov,
+        settings.rho,
+        settings.most_step,
+        settings.grow,
+        settings.least_step,
+        settings.shrink,
+        factor,
+        settings.clip_value,
+        pace.decay,
+        ema,
+        pace.share,
+    )
 
 
 @block
-def rule_vector(w, dw, state, si, n, left, optimizer, numbers, rate, small):
+def rule_vector(w, dw, state, i, n, left, rule):
     """The new value of one vector of parameters; its state lies ``n`` apart."""
-    (beta_1, beta_2, momentum, nesterov, rho), (most, grow, least, shrink) = numbers
+    optimizer, rate, small = rule.optimizer, rule.rate, rule.small
     if optimizer == MOMENTUM_SGD:  # v ← μv − η dw, w ← w + v; Nesterov looks ahead: w ← w + μv − η dw
-        velocity = read(state, si, left) * momentum - dw * rate
-        write(state, si, velocity, left)
-        if nesterov > 0.0:
-            return w + (velocity * momentum - dw * rate)
+        velocity = read(state, i, left) * rule.momentum - dw * rate
+        write(state, i, velocity, left)
+        if rule.nesterov > 0.0:
+            return w + (velocity * rule.momentum - dw * rate)
         return w + velocity
     if optimizer == ADAGRAD:  # v ← v + dw², w ← w − η dw / (√v + ε)
-        total = fma(dw, dw, read(state, si, left))
-        write(state, si, total, left)
+        total = fma(dw, dw, read(state, i, left))
+        write(state, i, total, left)
         return w - dw * rate / (sqrt(total) + small)
     if optimizer == RMSPROP:  # v ← ρv + (1 − ρ)dw², b ← μb + dw / (√v + ε), w ← w − ηb
-        mean = read(state, si, left) * rho + dw * dw * (1.0 - rho)
-        move = fma(read(state, si + n, left), momentum, dw / (sqrt(mean) + small))
-        write(state, si, mean, left)
-        write(state, si + n, move, left)
+        mean = read(state, i, left) * rule.rho + dw * dw * (1.0 - rule.rho)
+        move = fma(read(state, i + n, left), rule.momentum, dw / (sqrt(mean) + small))
+        write(state, i, mean, left)
+        write(state, i + n, move, left)
         return w - move * rate
     if optimizer == ADAM:
-        new, m, v = adam_vector(w, read(state, si, left), read(state, si + n, left), dw, rate, beta_1, beta_2, small)
-        write(state, si, m, left)
-        write(state, si + n, v, left)
+        m, v = read(state, i, left), read(state, i + n, left)
+        new, m, v = adam_vector(w, m, v, dw, rate, rule.beta_1, rule.beta_2, small)
+        write(state, i, m, left)
+        write(state, i + n, v, left)
         return new
     if optimizer == ADAMAX:  # m as Adam's, u ← max(β₂u, |dw|), w ← w − η/(1 − β₁ᵗ) · m / (u + ε)
-        m = fma(dw - read(state, si, left), 1.0 - beta_1, read(state, si, left))
-        u = maximum(read(state, si + n, left) * beta_2, maximum(dw, -dw))
-        write(state, si, m, left)
-        write(state, si + n, u, left)
+        m = fma(dw - read(state, i, left), 1.0 - rule.beta_1, read(state, i, left))
+        u = maximum(read(state, i + n, left) * rule.beta_2, maximum(dw, -dw))
+        write(state, i, m, left)
+        write(state, i + n, u, left)
         return w - m * rate / (u + small)
     if optimizer == RPROP:  # steps of their own, which grow while the sign stays; where it changes, none is made
-        agreement = read(state, si, left) * dw
-        step = read(state, si + n, left)
-        grown = minimum(most, step * grow)
-        shrunk = maximum(least, step * shrink)
+        agreement = read(state, i, left) * dw
+        step = read(state, i + n, left)
+        grown = minimum(rule.most, step * rule.grow)
+        shrunk = maximum(rule.least, step * rule.shrink)
         step = where(agreement > 0.0, grown, where(agreement < 0.0, shrunk, step))
         used = where(agreement < 0.0, 0.0, dw)
-        write(state, si, used, left)
-        write(state, si + n, step, left)
+        write(state, i, used, left)
+        write(state, i + n, step, left)
         return w - sign_vector(used) * step
     return fma(dw, -rate, w)
 
 
 @block
-def averaged_share(settings, step):
-    """Share of the new weights in their average: all of it, at the first step."""
-    return 1.0 - settings[EMA_MOMENTUM] if step > 1 else 1.0
-
-
-@block
-def general_span(w, wi, state, si, n, dw, dwi, count, optimizer, settings, pace, factor, ema):
-    """Update w[wi:] from ``factor`` · dw[dwi:], with clipping by value, decoupled decay and an average of weights.
-
-    ``pace`` is (learning_rate, step, and what `scalars_of_step` makes of them); ``ema`` is the number of the state that
-    holds the average, or -1.
-    """
-    learning_rate, step, rate, small = pace
-    clip, decay = settings[CLIP_VALUE], 1.0 - learning_rate * settings[WEIGHT_DECAY]
-    share, numbers = averaged_share(settings, step), numbers_of_rule(settings)
-    changes, rule = (factor, clip, decay, ema, share), (optimizer, numbers, rate, small)
+def general_span(w, state, n, dw, count, rule):
+    """Update the first ``count`` numbers of w, with clipping by value, decoupled decay and an average of weights."""
     whole = count - count % lanes(w)  # by themselves: what is asked of each vector takes as long as its arithmetic
     for i in range(0, whole, lanes(w)):
-        general_vector(w, wi + i, state, si + i, n, dw, dwi + i, lanes(w), changes, rule)
+        general_vector(w, state, n, dw, i, lanes(w), rule)
     if whole < count:
-        general_vector(w, wi + whole, state, si + whole, n, dw, dwi + whole, count - whole, changes, rule)
+        general_vector(w, state, n, dw, whole, count - whole, rule)
 
 
 @block
-def general_vector(w, wi, state, si, n, dw, dwi, left, changes, rule):
-    factor, clip, decay, ema, share = changes
-    optimizer, numbers, rate, small = rule
-    gradient = read(dw, dwi, left) * factor
-    if clip > 0.0:
-        gradient = maximum(-clip, minimum(clip, gradient))
-    old = read(w, wi, left) * decay
-    new = rule_vector(old, gradient, state, si, n, left, optimizer, numbers, rate, small)
-    write(w, wi, new, left)
-    if ema >= 0:
-        average = read(state, si + ema * n, left)
-        write(state, si + ema * n, fma(new - average, share, average), left)
+def general_vector(w, state, n, dw, i, left, rule):
+    gradient = read(dw, i, left) * rule.factor
+    if rule.clip > 0.0:
+        gradient = maximum(-rule.clip, minimum(rule.clip, gradient))
+    new = rule_vector(read(w, i, left) * rule.decay, gradient, state, i, n, left, rule)
+    write(w, i, new, left)
+    if rule.ema >= 0:
+        at = i + rule.ema * n
+        average = read(state, at, left)
+        write(state, at, fma(new - average, rule.share, average), left)
 
 
 @block
-def penalize_span(w, wi, dw, dwi, count, l1, l2):
+def penalize_span(w, dw, count, l1, l2):
     """Add the slope of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares.
 
     Here and in `penalty_span` ``count`` is of whole vectors.
     """
     penalty, squares = splat(w, 0.0), splat(w, 0.0)
     for i in range(0, count, lanes(w)):
-        here = load(w, wi + i)
-        gradient = load(dw, dwi + i) + (sign_vector(here) * l1 + here * (2.0 * l2))
-        store(dw, dwi + i, gradient)
+        here = load(w, i)
+        gradient = load(dw, i) + (sign_vector(here) * l1 + here * (2.0 * l2))
+        store(dw, i, gradient)
         penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
         squares = fma(gradient, gradient, squares)
     return np.float64(sum_lanes(penalty)), np.float64(sum_lanes(squares))
 
 
 @block
-def penalty_span(w, wi, count, l1, l2):
+def penalty_span(w, count, l1, l2):
     """l1 |w| + l2 w², summed up."""
     penalty = splat(w, 0.0)
     for i in range(0, count, lanes(w)):
-        here = load(w, wi + i)
+        here = load(w, i)
         penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
     return np.float64(sum_lanes(penalty))
 
 
 @block
-def limit_columns(w, wi, averages, ai, share, rows, most):
+def limit_columns(w, averages, share, rows, most):
     """Shorten the columns of one panel of a matrix to a length of ``most``.
 
-    The averages of the weights, if ``ai`` is not -1, hold a ``share`` of the weights that are too long: it is replaced.
+    The averages of the weights, if there are some, hold a ``share`` of the weights that are too long: it is replaced.
     """
     p = panel(w)
     for v in range(0, p, lanes(w)):
         squares = splat(w, 0.0)
         for r in range(rows):
-            here = load(w, wi + r * p + v)
+            here = load(w, r * p + v)
             squares = fma(here, here, squares)
         length = sqrt(squares)
         factor = where(length > most, most / maximum(length, 1e-30), 1.0)
         for r in range(rows):
-            at = wi + r * p + v
+            at = r * p + v
             long = load(w, at)
             store(w, at, long * factor)
-            if ai >= 0:
-                of = ai + r * p + v
-                store(averages, of, fma(long * (factor - 1.0), share, load(averages, of)))
+            if averages.size > 0:
+                store(averages, at, fma(long * (factor - 1.0), share, load(averages, at)))
 
 
 # ---------------------------------------------------------------- public kernels
@@ -306,7 +312,7 @@ def sgd_update(w, dw, learning_rate):
     [0.5, 2.5]
     """
     for q in prange((w.size + SPAN - 1) // SPAN):
-        sgd_span(w, q * SPAN, dw, q * SPAN, min(SPAN, w.size - q * SPAN), learning_rate)
+        sgd_span(w[q * SPAN :], dw[q * SPAN :], min(SPAN, w.size - q * SPAN), learning_rate)
 
 
 @kernel(
@@ -345,7 +351,7 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     rate, small = adam_scalars(learning_rate, beta_1, beta_2, epsilon, step)
     for q in prange((w.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        adam_span(w, at, m, at, v, at, dw, at, min(SPAN, w.size - at), rate, beta_1, beta_2, small)
+        adam_span(w[at:], m[at:], v[at:], dw[at:], min(SPAN, w.size - at), rate, beta_1, beta_2, small)
 
 
 def _state_fault(values):
@@ -408,8 +414,8 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     >>> w.tolist(), state.tolist()
     ([0.5], [-0.5])
     """
-    n = w.size
-    rate, small = scalars_of_step(optimizer, settings, learning_rate, step)
+    n, setting, pace = w.size, records(settings, SETTINGS), records(np.empty(PACE_FIELDS, np.float64), PACE)
+    set_pace(pace[0], optimizer, setting[0], learning_rate, step)
     for q in prange((n + SPAN - 1) // SPAN):
-        at, pace = q * SPAN, (learning_rate, step, rate, small)
-        general_span(w, at, state, at, n, dw, at, min(SPAN, n - at), optimizer, settings, pace, 1.0, -1)
+        at, rule = q * SPAN, rule_of(optimizer, setting[0], pace[0], 1.0, -1)
+        general_span(w[at:], state[at:], n, dw[at:], min(SPAN, n - at), rule)

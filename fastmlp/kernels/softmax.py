@@ -26,67 +26,67 @@ BLOCK_ROWS = 64
 
 
 @block
-def column_at(array, start, jump, column):
-    """Index of a row's element: the row starts at ``start``, and each further panel is ``jump`` on."""
-    return start + column // panel(array) * jump + column % panel(array)
+def column_at(array, jump, column):
+    """Index of a row's element: each further panel is ``jump`` on."""
+    return column // panel(array) * jump + column % panel(array)
 
 
 @block
-def row_maximum(x, xi, jump, width, room):
+def row_maximum(x, jump, width, room):
     largest = splat(x, -np.inf)
     for c in range(0, width, lanes(x)):
-        v = read(x, column_at(x, xi, jump, c), room - c)
+        v = read(x, column_at(x, jump, c), room - c)
         largest = maximum(largest, where(lane_numbers(x) < width - c, v, -np.inf))
     return max_lanes(largest)
 
 
 @block
-def first_maximum(x, xi, jump, width, room):
+def first_maximum(x, jump, width, room):
     """Column of the largest element, the first of equals; 0 for a row of NaN."""
-    largest = row_maximum(x, xi, jump, width, room)
+    largest = row_maximum(x, jump, width, room)
     first = splat(x, width)
     for c in range(0, width, lanes(x)):
         columns = lane_numbers(x) + c
-        v = read(x, column_at(x, xi, jump, c), room - c)
+        v = read(x, column_at(x, jump, c), room - c)
         first = minimum(first, where(v == largest, where(columns < width, columns, width), width))
     best = -max_lanes(-first)
     return np.int64(best) if best < width else 0
 
 
 @block
-def exponentials_row(y, yi, x, xi, jump, width, room):
+def exponentials_row(y, x, jump, width, room):
     """y = exp(x - max x); returns Σ y and max x. The shift keeps every exponent at or below 0."""
-    largest = row_maximum(x, xi, jump, width, room)
+    largest = row_maximum(x, jump, width, room)
     total = splat(x, 0.0)
     for c in range(0, width, lanes(x)):
-        e = exp_vector(read(x, column_at(x, xi, jump, c), room - c) - largest)
+        e = exp_vector(read(x, column_at(x, jump, c), room - c) - largest)
         e = where(lane_numbers(x) < width - c, e, 0.0)
-        write(y, column_at(y, yi, jump, c), e, room - c)
+        write(y, column_at(y, jump, c), e, room - c)
         total = total + e
     return sum_lanes(total), largest
 
 
 @block
-def softmax_forward_row(y, yi, x, xi, jump, width, room):
-    total, _ = exponentials_row(y, yi, x, xi, jump, width, room)
+def softmax_forward_row(y, x, jump, width, room):
+    total, _ = exponentials_row(y, x, jump, width, room)
     for c in range(0, width, lanes(x)):
-        at = column_at(y, yi, jump, c)
+        at = column_at(y, jump, c)
         write(y, at, read(y, at, room - c) / total, room - c)
 
 
 @block
-def softmax_backward_row(dx, dxi, dy, dyi, y, yi, jump, width, room):
+def softmax_backward_row(dx, dy, y, jump, width, room):
     """dx = y ⊙ (dy − Σ_j dy_j y_j): from ∂y_i/∂x_j = y_i (δ_ij − y_j), without forming that matrix."""
     n = lanes(dx)
     inner = splat(dx, 0.0)
     for c in range(0, width, n):
-        at = column_at(y, 0, jump, c)
-        inner = inner + read(dy, dyi + at, room - c) * read(y, yi + at, room - c)
+        at = column_at(y, jump, c)
+        inner = inner + read(dy, at, room - c) * read(y, at, room - c)
     mean = sum_lanes(inner)
     for c in range(0, width, n):
-        at = column_at(y, 0, jump, c)
-        dv = read(y, yi + at, room - c) * (read(dy, dyi + at, room - c) - mean)
-        write(dx, dxi + at, dv, room - c)
+        at = column_at(y, jump, c)
+        dv = read(y, at, room - c) * (read(dy, at, room - c) - mean)
+        write(dx, at, dv, room - c)
 
 
 @kernel("y[batch, classes] = x[batch, classes] in place")
@@ -112,7 +112,7 @@ def softmax_forward(y, x):
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((x.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(x.shape[0], (q + 1) * BLOCK_ROWS)):
-            softmax_forward_row(y_flat, r * width, x_flat, r * width, panel(y_flat), width, width)
+            softmax_forward_row(y_flat[r * width :], x_flat[r * width :], panel(y_flat), width, width)
 
 
 @kernel("dx[batch, classes] = dy[batch, classes] in place, y[batch, classes] in place")
@@ -141,4 +141,4 @@ def softmax_backward(dx, dy, y):
     for q in prange((y.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(y.shape[0], (q + 1) * BLOCK_ROWS)):
             at = r * width
-            softmax_backward_row(dx_flat, at, dy_flat, at, y_flat, at, panel(y_flat), width, width)
+            softmax_backward_row(dx_flat[at:], dy_flat[at:], y_flat[at:], panel(y_flat), width, width)

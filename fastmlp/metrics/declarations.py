@@ -79,7 +79,7 @@ class Metric:
 
     def config(self) -> dict[str, Any] | None:
         """A JSON-ready description, which `get` reads back; None for a metric of the user's."""
-        ours = type(self).__module__ == __name__
+        ours = type(self).__module__.startswith(__package__)
         return {"type": type(self).__name__, **self._settings()} if ours else None
 
     def _settings(self) -> dict[str, Any]:

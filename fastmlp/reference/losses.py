@@ -2,24 +2,9 @@
 
 import numpy as np
 
+from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
+
 SMALLEST_PROBABILITY = 1e-7
-BINARY_LOGITS, BINARY_PROBABILITIES, SQUARED, ABSOLUTE, HUBER, POISSON, QUANTILE = range(1, 8)
-
-
-def categorical_crossentropy_forward(losses, probabilities, targets):
-    losses[:] = -(targets * np.log(np.maximum(probabilities, SMALLEST_PROBABILITY))).sum(axis=1)
-
-
-def categorical_crossentropy_backward(dprobabilities, probabilities, targets):
-    dprobabilities[:] = -targets / np.maximum(probabilities, SMALLEST_PROBABILITY)
-
-
-def sparse_categorical_crossentropy_forward(losses, probabilities, labels):
-    categorical_crossentropy_forward(losses, probabilities, _one_hot(labels, probabilities))
-
-
-def sparse_categorical_crossentropy_backward(dprobabilities, probabilities, labels):
-    categorical_crossentropy_backward(dprobabilities, probabilities, _one_hot(labels, probabilities))
 
 
 def softmax_crossentropy(losses, dlogits, logits, targets, scale):

@@ -1,24 +1,36 @@
 """A whole network program, operation by operation, on ordinary matrices.
 
-The program's tables are the kernels' (see `fastmlp.kernels.tables`, whose numbers stand here again by name: this
-package imports numpy alone, and a test compares the two). The flat buffers are unpacked, the twins of the kernels
-do the work, and the results are packed again.
+The program's tables are the kernels' (see `fastmlp.kernels.tables`). The flat buffers are unpacked, the twins of the
+kernels do the work, and the results are packed again.
 """
 
 import numpy as np
 
+from .._base.tables import (
+    ABOVE_HALF,
+    ABOVE_ZERO,
+    ACTIVATION,
+    ADD,
+    BATCH_NORM,
+    DENSE,
+    DROPOUT,
+    FORK,
+    LARGEST,
+    LAYER_NORM,
+    NETWORK_HEAD,
+    NO_HITS,
+    NO_UPDATE,
+    NOISE,
+    OP,
+    OP_FIELDS,
+    PLAN,
+    PLAN_FIELDS,
+    RELU,
+    SETTINGS,
+    SOFTMAX,
+    SOFTMAX_CROSSENTROPY,
+)
 from . import activations, dense, layout, losses, noise, normalization, optimizers, softmax
-
-CODE, FAN_IN, FAN_OUT, _X, _Y, _DX, _DY, WEIGHTS, BIAS, _OTHER, _D_OTHER, MEAN, VARIANCE, KIND = range(14)
-ALPHA, MOMENTUM, WEIGHTS_L1, WEIGHTS_L2, BIAS_L1, BIAS_L2, MAX_NORM, TRAINED = range(14, 22)
-DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
-TRAINED_OPS, BATCH_SIZE, OPTIMIZER, PANEL, LOSS_CODE, LOSS_ALPHA, LOSS_SHARE, SMOOTHING, HITS = 0, *range(9, 17)
-IS_LIMITED, ACCUMULATED, EMA_SLOT = 19, 20, 21
-SOFTMAX_CROSSENTROPY = 0
-NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
-NETWORK_HEAD, PLAN_FIELDS, OP_FIELDS = 5, 22, 22
-NO_UPDATE = 7
-CLIP_NORM, CLIP_GLOBAL_NORM, EMA_MOMENTUM = 12, 13, 14
 
 
 def train_batches(
@@ -51,10 +63,11 @@ def train_batches(
     first_batch,
     step,
 ):
-    trained, together = ops[: plan[TRAINED_OPS]], plan[ACCUMULATED]
+    ops, plan, settings = ops.view(OP)[:, 0], plan.view(PLAN)[0], settings.view(SETTINGS)[0]
+    trained, together = ops[: plan.trained_ops], plan.accumulated
     for i, learning_rate in enumerate(learning_rates):
-        first = (first_batch + i) * plan[BATCH_SIZE]
-        rows = order[first : first + plan[BATCH_SIZE]]
+        first = (first_batch + i) * plan.batch_size
+        rows = order[first : first + plan.batch_size]
         inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
         chance = (seed, epoch, first)
         passes = _forward(parameters, inputs, trained, plan, chance)
@@ -73,7 +86,7 @@ def train_batches(
         losses[i] += _penalize(parameters, gradients if complete else part, ops, plan)
         if complete:
             update = (step + i) // together + 1
-            if plan[OPTIMIZER] != NO_UPDATE:
+            if plan.optimizer != NO_UPDATE:
                 _update(parameters, state, gradients, ops, plan, settings, learning_rate, update)
     return len(learning_rates)
 
@@ -94,9 +107,9 @@ def evaluate_batches(
     plan,
     pixel_scale,
 ):
-    rows = order if len(order) else slice(None)
+    ops, plan, rows = ops.view(OP)[:, 0], plan.view(PLAN)[0], order if len(order) else slice(None)
     inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
-    y = _forward(parameters, inputs, ops[: plan[TRAINED_OPS]], plan)[-1].y
+    y = _forward(parameters, inputs, ops[: plan.trained_ops], plan)[-1].y
     row_losses[:], _, row_correct[:] = _loss(y, _targets(labels, targets, y)[rows], plan, 1.0)
     if len(row_weights):
         row_losses *= row_weights[rows]
@@ -107,7 +120,7 @@ def evaluate_batches(
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
     rows = order if len(order) else slice(None)
     inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
-    outputs[:] = _forward(parameters, inputs, ops, plan)[-1].y
+    outputs[:] = _forward(parameters, inputs, ops.view(OP)[:, 0], plan.view(PLAN)[0])[-1].y
     outputs[~np.isfinite(inputs).all(axis=1)] = np.nan
 
 
@@ -128,21 +141,17 @@ def _targets(labels, targets, like):
     return targets if len(targets) else (labels[:, None] == np.arange(like.shape[1])).astype(like.dtype)
 
 
-def _fraction(bits):
-    return np.int64(bits).view(np.float64)
-
-
 def _loss(y, goals, plan, scale):
     """Losses of the rows, gradient of the output, and right answers of the rows."""
-    row_losses, dy, code = np.empty(len(y), y.dtype), np.empty_like(y), plan[LOSS_CODE]
-    smoothing, share = _fraction(plan[SMOOTHING]), _fraction(plan[LOSS_SHARE])
+    row_losses, dy, code = np.empty(len(y), y.dtype), np.empty_like(y), plan.loss_code
+    smoothing, share = plan.smoothing, plan.loss_share
     smooth = goals * (1 - smoothing) + smoothing * (1 / y.shape[1] if code == SOFTMAX_CROSSENTROPY else 1 / 2)
     if code == SOFTMAX_CROSSENTROPY:
         losses.softmax_crossentropy(row_losses, dy, y, smooth, scale)
     else:
-        losses.elementwise_loss(row_losses, dy, y, smooth, code, _fraction(plan[LOSS_ALPHA]), scale * share)
+        losses.elementwise_loss(row_losses, dy, y, smooth, code, plan.loss_alpha, scale * share)
         row_losses *= share
-    return row_losses, dy, _hits(y, goals, plan[HITS])
+    return row_losses, dy, _hits(y, goals, plan.hits)
 
 
 def _hits(y, goals, rule):
@@ -156,13 +165,13 @@ def _hits(y, goals, rule):
 
 
 def _span(op, offset, panel, is_kernel):
-    rows = op[FAN_IN] if is_kernel and op[CODE] == DENSE else 1
-    return slice(offset, offset + rows * -(-op[FAN_OUT] // panel) * panel)
+    rows = op.fan_in if is_kernel and op.code == DENSE else 1
+    return slice(offset, offset + rows * -(-op.fan_out // panel) * panel)
 
 
 def _tensor(flat, op, offset, panel, is_kernel=False, missing=0.0):
     """A row-major copy of a packed tensor; ``missing`` where there is none."""
-    matrix = np.full((op[FAN_IN] if is_kernel else 1, op[FAN_OUT]), missing, flat.dtype)
+    matrix = np.full((op.fan_in if is_kernel else 1, op.fan_out), missing, flat.dtype)
     if offset >= 0:
         layout.unpack_panels(matrix, flat[_span(op, offset, panel, is_kernel)], panel)
     return matrix if is_kernel else matrix[0]
@@ -185,29 +194,29 @@ class _Pass:
 
 def _forward(parameters, inputs, ops, plan, chance=None):
     """What every operation took and gave; without ``chance`` as in predictions."""
-    passes, forks, panel = [], [], plan[PANEL]
+    passes, forks, panel = [], [], plan.panel
     for op in ops:
-        p = _Pass(passes[-1].y if passes else inputs, op[FAN_OUT])
-        code, alpha = op[CODE], _fraction(op[ALPHA])
+        p = _Pass(passes[-1].y if passes else inputs, op.fan_out)
+        code, alpha = op.code, op.alpha
         if code == DENSE:
-            w, b = _tensor(parameters, op, op[WEIGHTS], panel, True), _tensor(parameters, op, op[BIAS], panel)
+            w, b = _tensor(parameters, op, op.weights, panel, True), _tensor(parameters, op, op.bias, panel)
             dense.dense_forward(p.y, p.x, w, b)
         elif code == RELU:
             activations.relu_forward(p.y, p.x)
         elif code == SOFTMAX:
             softmax.softmax_forward(p.y, p.x)
         elif code == ACTIVATION:
-            activations.activation_forward(p.y, p.x, op[KIND], alpha)
+            activations.activation_forward(p.y, p.x, op.kind, alpha)
         elif code == BATCH_NORM:
             _normalize(p, parameters, op, panel, alpha, chance)
         elif code == LAYER_NORM:
             p.standard = np.empty_like(p.x)
-            w, b = _tensor(parameters, op, op[WEIGHTS], panel), _tensor(parameters, op, op[BIAS], panel)
+            w, b = _tensor(parameters, op, op.weights, panel), _tensor(parameters, op, op.bias, panel)
             normalization.layer_norm_forward(p.y, p.standard, p.x, w, b, alpha)
         elif code == DROPOUT and chance is not None:
-            noise.dropout(p.y, p.x, alpha, chance[0], op[KIND], *chance[1:])
+            noise.dropout(p.y, p.x, alpha, chance[0], op.kind, *chance[1:])
         elif code == NOISE and chance is not None:
-            noise.gaussian_noise(p.y, p.x, alpha, chance[0], op[KIND], *chance[1:])
+            noise.gaussian_noise(p.y, p.x, alpha, chance[0], op.kind, *chance[1:])
         elif code == ADD:
             p.y[:] = p.x + forks.pop()
         else:
@@ -219,25 +228,25 @@ def _forward(parameters, inputs, ops, plan, chance=None):
 
 
 def _normalize(p, parameters, op, panel, epsilon, chance):
-    w, b = _tensor(parameters, op, op[WEIGHTS], panel, missing=1.0), _tensor(parameters, op, op[BIAS], panel)
-    mean, variance = _tensor(parameters, op, op[MEAN], panel), _tensor(parameters, op, op[VARIANCE], panel)
-    if chance is None or not op[KIND]:
+    w, b = _tensor(parameters, op, op.weights, panel, missing=1.0), _tensor(parameters, op, op.bias, panel)
+    mean, variance = _tensor(parameters, op, op.means, panel), _tensor(parameters, op, op.variances, panel)
+    if chance is None or not op.kind:
         normalization.normalize(p.y, p.x, mean, variance, w, b, epsilon)
         return
     p.means, p.inverses = np.empty_like(mean), np.empty_like(mean)
     normalization.batch_norm_forward(p.y, p.means, p.inverses, p.x, w, b, epsilon)
-    kept = _fraction(op[MOMENTUM])
-    _pack(parameters, op, op[MEAN], kept * mean + (1 - kept) * p.means, panel)
-    _pack(parameters, op, op[VARIANCE], kept * variance + (1 - kept) * p.x.var(axis=0), panel)
+    kept = op.momentum
+    _pack(parameters, op, op.means, kept * mean + (1 - kept) * p.means, panel)
+    _pack(parameters, op, op.variances, kept * variance + (1 - kept) * p.x.var(axis=0), panel)
 
 
 def _backward(parameters, dy, passes, ops, plan, chance):
     """The gradient of every parameter, as a flat vector."""
-    gradients, sums, panel = np.zeros_like(parameters), [], plan[PANEL]
+    gradients, sums, panel = np.zeros_like(parameters), [], plan.panel
     for op, p in zip(ops[::-1], passes[::-1], strict=True):
-        dx, code, alpha = np.empty_like(p.x), op[CODE], _fraction(op[ALPHA])
-        w = _tensor(parameters, op, op[WEIGHTS], panel, code == DENSE, missing=1.0)
-        dw, db = np.zeros_like(w), np.zeros(op[FAN_OUT], w.dtype)
+        dx, code, alpha = np.empty_like(p.x), op.code, op.alpha
+        w = _tensor(parameters, op, op.weights, panel, code == DENSE, missing=1.0)
+        dw, db = np.zeros_like(w), np.zeros(op.fan_out, w.dtype)
         if code == DENSE:
             dense.dense_backward_parameters(dw, db, p.x, dy)
             dense.dense_backward_inputs(dx, dy, w)
@@ -246,22 +255,22 @@ def _backward(parameters, dy, passes, ops, plan, chance):
         elif code == SOFTMAX:
             softmax.softmax_backward(dx, dy, p.y)
         elif code == ACTIVATION:
-            activations.activation_backward(dx, dy, p.x, p.y, op[KIND], alpha)
-        elif code == BATCH_NORM and op[KIND]:
+            activations.activation_backward(dx, dy, p.x, p.y, op.kind, alpha)
+        elif code == BATCH_NORM and op.kind:
             normalization.batch_norm_backward(dx, dw, db, dy, p.x, p.means, p.inverses, w)
         elif code == BATCH_NORM:
-            dx[:] = dy * w / np.sqrt(_tensor(parameters, op, op[VARIANCE], panel) + alpha)
+            dx[:] = dy * w / np.sqrt(_tensor(parameters, op, op.variances, panel) + alpha)
         elif code == LAYER_NORM:
             normalization.layer_norm_backward(dx, dw, db, dy, p.standard, p.x, w, alpha)
         elif code == DROPOUT:
-            noise.dropout(dx, dy, alpha, chance[0], op[KIND], *chance[1:])
+            noise.dropout(dx, dy, alpha, chance[0], op.kind, *chance[1:])
         else:
             dx[:] = dy + sums.pop() if code == FORK else dy
         if code == ADD:
             sums.append(dy)
-        if op[TRAINED]:
-            _pack(gradients, op, op[WEIGHTS], dw, panel)
-            _pack(gradients, op, op[BIAS], db, panel)
+        if op.trained:
+            _pack(gradients, op, op.weights, dw, panel)
+            _pack(gradients, op, op.bias, db, panel)
         dy = dx
     return gradients
 
@@ -272,15 +281,15 @@ def _backward(parameters, dy, passes, ops, plan, chance):
 def _trained(ops, panel):
     """Where the trained tensors are, with their penalties."""
     for op in ops:
-        if op[TRAINED]:
-            yield _span(op, op[WEIGHTS], panel, True), _fraction(op[WEIGHTS_L1]), _fraction(op[WEIGHTS_L2])
-            if op[BIAS] >= 0:
-                yield _span(op, op[BIAS], panel, False), _fraction(op[BIAS_L1]), _fraction(op[BIAS_L2])
+        if op.trained:
+            yield _span(op, op.weights, panel, True), op.weights_l1, op.weights_l2
+            if op.bias >= 0:
+                yield _span(op, op.bias, panel, False), op.bias_l1, op.bias_l2
 
 
 def _penalize(parameters, gradients, ops, plan):
     penalty = 0.0
-    for span, l1, l2 in _trained(ops, plan[PANEL]):
+    for span, l1, l2 in _trained(ops, plan.panel):
         w = parameters[span]
         gradients[span] += l1 * np.sign(w) + 2 * l2 * w
         penalty += l1 * abs(w).sum() + l2 * (w**2).sum()
@@ -288,25 +297,25 @@ def _penalize(parameters, gradients, ops, plan):
 
 
 def _update(parameters, state, gradients, ops, plan, settings, learning_rate, step):
-    spans = [span for span, _, _ in _trained(ops, plan[PANEL])]
+    spans = [span for span, _, _ in _trained(ops, plan.panel)]
     total = np.sqrt(sum((gradients[span] ** 2).sum() for span in spans))
     slots = state.reshape(-1, len(parameters))
-    n_own = len(slots) - (plan[EMA_SLOT] >= 0)
+    n_own = len(slots) - (plan.ema_slot >= 0)
     for span in spans:
         w, dw, own = parameters[span].copy(), gradients[span].copy(), slots[:n_own, span].ravel()
-        if settings[CLIP_NORM] > 0:
-            dw *= min(1, settings[CLIP_NORM] / np.sqrt((dw**2).sum()))
-        if settings[CLIP_GLOBAL_NORM] > 0:
-            dw *= min(1, settings[CLIP_GLOBAL_NORM] / total)
-        optimizers.optimizer_update(w, own, dw, plan[OPTIMIZER], settings, learning_rate, step)
+        if settings.clip_norm > 0:
+            dw *= min(1, settings.clip_norm / np.sqrt((dw**2).sum()))
+        if settings.clip_global_norm > 0:
+            dw *= min(1, settings.clip_global_norm / total)
+        optimizers.update_by_rule(w, own, dw, plan.optimizer, settings, learning_rate, step)
         parameters[span], slots[:n_own, span] = w, own.reshape(n_own, len(w))
     for op in ops:
-        most = _fraction(op[MAX_NORM])
-        if op[TRAINED] and most > 0:
-            w = _tensor(parameters, op, op[WEIGHTS], plan[PANEL], True)
+        most = op.max_norm
+        if op.trained and most > 0:
+            w = _tensor(parameters, op, op.weights, plan.panel, True)
             lengths = np.sqrt((w**2).sum(axis=0))
             w *= np.where(lengths > most, most / np.maximum(lengths, 1e-30), 1)
-            _pack(parameters, op, op[WEIGHTS], w, plan[PANEL])
-    for span in spans if plan[EMA_SLOT] >= 0 else ():
-        kept = settings[EMA_MOMENTUM] if step > 1 else 0.0
+            _pack(parameters, op, op.weights, w, plan.panel)
+    for span in spans if plan.ema_slot >= 0 else ():
+        kept = settings.ema_momentum if step > 1 else 0.0
         slots[-1, span] = kept * slots[-1, span] + (1 - kept) * parameters[span]

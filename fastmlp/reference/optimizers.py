@@ -2,9 +2,7 @@
 
 import numpy as np
 
-SGD, ADAM, MOMENTUM_SGD, ADAGRAD, RMSPROP, ADAMAX, RPROP, NO_UPDATE = range(8)
-BETA_1, BETA_2, EPSILON, VELOCITY, NESTEROV, RHO, SHRINK, GROW, LEAST_STEP, MOST_STEP = range(10)
-WEIGHT_DECAY, CLIP_VALUE, CLIP_NORM, CLIP_GLOBAL_NORM, EMA_MOMENTUM = range(10, 15)
+from .._base.tables import ADAGRAD, ADAM, ADAMAX, MOMENTUM_SGD, RMSPROP, RPROP, SETTINGS, SGD
 
 
 def sgd_update(w, dw, learning_rate):
@@ -20,10 +18,15 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
 
 
 def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
+    settings = np.asarray(settings, np.float64).view(SETTINGS)[0]
+    update_by_rule(w, state, dw, optimizer, settings, learning_rate, step)
+
+
+def update_by_rule(w, state, dw, optimizer, settings, learning_rate, step):
     slots = state.reshape(-1, len(w)) if len(w) else state.reshape(0, 0)
-    if settings[CLIP_VALUE] > 0:
-        dw = np.clip(dw, -settings[CLIP_VALUE], settings[CLIP_VALUE])
-    w *= 1 - learning_rate * settings[WEIGHT_DECAY]
+    if settings.clip_value > 0:
+        dw = np.clip(dw, -settings.clip_value, settings.clip_value)
+    w *= 1 - learning_rate * settings.weight_decay
     _RULES[optimizer](w, slots, dw, settings, learning_rate, step)
 
 
@@ -32,41 +35,41 @@ def _sgd(w, slots, dw, settings, learning_rate, step):
 
 
 def _momentum(w, slots, dw, settings, learning_rate, step):
-    mu, (velocity, *_) = settings[VELOCITY], slots
+    mu, (velocity, *_) = settings.momentum, slots
     velocity[:] = mu * velocity - learning_rate * dw
-    w += mu * velocity - learning_rate * dw if settings[NESTEROV] else velocity
+    w += mu * velocity - learning_rate * dw if settings.nesterov else velocity
 
 
 def _adagrad(w, slots, dw, settings, learning_rate, step):
     total = slots[0]
     total += dw**2
-    w -= learning_rate * dw / (np.sqrt(total) + settings[EPSILON])
+    w -= learning_rate * dw / (np.sqrt(total) + settings.epsilon)
 
 
 def _rmsprop(w, slots, dw, settings, learning_rate, step):
-    mean, move, rho = slots[0], slots[1], settings[RHO]
+    mean, move, rho = slots[0], slots[1], settings.rho
     mean[:] = rho * mean + (1 - rho) * dw**2
-    move[:] = settings[VELOCITY] * move + dw / (np.sqrt(mean) + settings[EPSILON])
+    move[:] = settings.momentum * move + dw / (np.sqrt(mean) + settings.epsilon)
     w -= learning_rate * move
 
 
 def _adam(w, slots, dw, settings, learning_rate, step):
-    betas = settings[BETA_1], settings[BETA_2]
-    adam_update(w, slots[0], slots[1], dw, learning_rate, *betas, settings[EPSILON], step)
+    betas = settings.beta_1, settings.beta_2
+    adam_update(w, slots[0], slots[1], dw, learning_rate, *betas, settings.epsilon, step)
 
 
 def _adamax(w, slots, dw, settings, learning_rate, step):
     m, u = slots[0], slots[1]
-    m[:] = settings[BETA_1] * m + (1 - settings[BETA_1]) * dw
-    u[:] = np.maximum(settings[BETA_2] * u, abs(dw))
-    w -= learning_rate / (1 - settings[BETA_1] ** step) * m / (u + settings[EPSILON])
+    m[:] = settings.beta_1 * m + (1 - settings.beta_1) * dw
+    u[:] = np.maximum(settings.beta_2 * u, abs(dw))
+    w -= learning_rate / (1 - settings.beta_1**step) * m / (u + settings.epsilon)
 
 
 def _rprop(w, slots, dw, settings, learning_rate, step):
     before, size = slots[0], slots[1]
     stays, turns = before * dw > 0, before * dw < 0
-    size[stays] = np.minimum(settings[MOST_STEP], size[stays] * settings[GROW])
-    size[turns] = np.maximum(settings[LEAST_STEP], size[turns] * settings[SHRINK])
+    size[stays] = np.minimum(settings.most_step, size[stays] * settings.grow)
+    size[turns] = np.maximum(settings.least_step, size[turns] * settings.shrink)
     before[:] = np.where(turns, 0, dw)
     w -= np.sign(before) * size
 

@@ -1,27 +1,14 @@
 """Ctrl-C at any time, in processes of their own: during import, compilation, loops of short calls, commands."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 import fastmlp as fm
 
-from ..shared.processes import needs_signals
-
-
-def start(code, tmp_path, **environment):
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    paths = {"PYTHONPATH": str(Path(fm.__file__).parents[1])}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    command = [sys.executable, "-u", str(script)]
-    return subprocess.Popen(command, env={**os.environ, **paths, **environment}, **pipes)
+from ..shared.processes import needs_signals, started
 
 
 def ended(process):
@@ -75,7 +62,7 @@ LOOPS = {
 @needs_signals
 @pytest.mark.parametrize("loop", LOOPS)
 def test_loops_of_short_calls_end_at_the_first_ctrl_c(loop, tmp_path):
-    process = start(SHORT_FITS.format(loop=LOOPS[loop]), tmp_path, NUMBA_DISABLE_JIT="1")
+    process = started("-uc", SHORT_FITS.format(loop=LOOPS[loop]), NUMBA_DISABLE_JIT="1")
     output, errors = ended(process)
     assert output.strip() == "fine", errors
 
@@ -106,7 +93,7 @@ print("fine")
 @needs_signals
 @pytest.mark.parametrize("delay", [0.0, 0.03, 0.1, 0.2, 0.35, 0.6, 1.0])
 def test_ctrl_c_during_import_leaves_kernels_usable(delay, tmp_path):
-    with start(IMPORT.format(first="numpy"), tmp_path) as process:
+    with started("-uc", IMPORT.format(first="numpy")) as process:
         assert process.stdout.readline().strip() == "go"
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
@@ -143,7 +130,7 @@ print("fine")
 @needs_signals
 @pytest.mark.parametrize("delay", [0.0, 0.2, 0.5, 0.9, 1.4, 2.0])
 def test_ctrl_c_during_compilation_leaves_kernels_usable(delay, tmp_path):
-    with start(COMPILE, tmp_path, FASTMLP_CACHE_DIR=str(tmp_path / "cache")) as process:
+    with started("-uc", COMPILE, FASTMLP_CACHE_DIR=str(tmp_path / "cache")) as process:
         assert process.stdout.readline().strip() == "go"
         time.sleep(delay + random.Random(delay).uniform(0, 0.05))
         process.send_signal(signal.SIGINT)
@@ -162,7 +149,7 @@ def test_the_command_line_saves_and_reports(command, tmp_path):
         "sweep": ["runs.json", "data.csv", "--label", "label", "--workers", "1", "--output", "runs"],
     }
     code = f"import sys; from fastmlp.cli import main; sys.exit(main({[command, *options[command]]!r}))"
-    with start(f"import os; os.chdir({str(tmp_path)!r})\n" + code, tmp_path, NUMBA_DISABLE_JIT="1") as process:
+    with started("-uc", code, folder=tmp_path, NUMBA_DISABLE_JIT="1") as process:
         while True:  # until an epoch, or a run, has ended
             line = process.stdout.readline()
             assert line, process.stderr.read()

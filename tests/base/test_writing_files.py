@@ -21,14 +21,10 @@ from fastmlp._network.history import History
 from fastmlp.callbacks import CSVLogger, JSONLogger, ModelCheckpoint
 from fastmlp.callbacks.earlier import earlier
 
+from ..shared.models import built
+
 X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
 Y = np.arange(12) % 2
-
-
-def built():
-    model = fm.mlp([2], classes=2, seed=0)
-    model.build(3)
-    return model
 
 
 def parts(folder):
@@ -104,7 +100,7 @@ def no_file(request, tmp_path):
 @pytest.mark.parametrize("write", WRITERS)
 def test_what_is_no_file_is_refused_and_stays(write, no_file):
     before = os.stat(no_file)
-    with pytest.raises(OSError, match="is no file but a device, a pipe or a stream"):
+    with pytest.raises(OSError, match="is not a file but a device, a pipe or a stream"):
         WRITERS[write](no_file)
     assert os.stat(no_file).st_ino == before.st_ino
     assert not parts(no_file.parent)
@@ -127,7 +123,7 @@ def test_an_output_that_is_redirected_to_a_file_is_refused_too(links, tmp_path):
     code = f"import fastmlp as fm; m = fm.mlp([2], classes=2); m.build(3); m.save({names[-1]!r})"
     with open(tmp_path / "out", "w") as out:
         done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, text=True)
-    assert "is no file but a device" in done.stderr
+    assert "is not a file but a device" in done.stderr
     assert (tmp_path / "out").stat().st_size == 0
 
 
@@ -335,7 +331,7 @@ def test_an_edited_record_of_a_sweep_counts_as_none(change, tmp_path):
 def test_a_pipe_in_the_folder_of_a_sweep_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.json")
     result = fm.sweep([{"layers": [2], "epochs": 1, "name": "a"}], X, Y, verbose=0, folder=tmp_path)
-    assert "is no file but a device" in result[0].reason
+    assert "is not a file but a device" in result[0].reason
     assert stat.S_ISFIFO(os.stat(tmp_path / "a.json").st_mode)
 
 

@@ -1,11 +1,8 @@
 """Trackers: what they are sent, and that training goes on without them. Packages are tested where they are there."""
 
 import json
-import os
 import struct
-import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,19 +12,13 @@ import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, MissingExtraError
 from fastmlp.callbacks import trackers
 
-X = np.random.default_rng(0).normal(size=(23, 3)).astype(np.float32)  # 6 batches of 4, the last of 3
-Y = np.arange(23) % 3
-
-
-def network(seed=0):
-    model = fm.mlp([4], classes=3, seed=seed)
-    model.compile(fm.Adam(learning_rate=0.01))
-    return model
+from ..shared import short_fits
+from ..shared.processes import started
+from ..shared.short_fits import network
 
 
 def fit(model=None, **settings):
-    model = network() if model is None else model
-    return model.fit(X, Y, **{"verbose": 0, "batch_size": 4, "epochs": 3, "validation_split": 0.001, **settings})
+    return short_fits.fit(model, **{"validation_split": 0.001, **settings})
 
 
 class Fake(trackers.Tracker):
@@ -339,11 +330,11 @@ def records_of(path):
 def test_wandb_offline(tmp_path):
     """In a process of its own, because wandb changes much of the one that it is in."""
     pytest.importorskip("wandb")
-    environment = {**os.environ, "WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DIR": str(tmp_path)}
-    environment["PYTHONPATH"] = str(Path(fm.__file__).parents[1])
-    command = [sys.executable, "-c", WANDB]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "switched off" not in done.stderr
+    variables = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_DIR": str(tmp_path)}
+    with started("-c", WANDB, folder=tmp_path, **variables) as process:
+        output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "switched off" not in errors
     (path,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     records = list(records_of(path))
     (run,) = [record for kind, record in records if kind == "run"]
@@ -354,7 +345,7 @@ def test_wandb_offline(tmp_path):
         {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in line.item} for line in lines
     ]
     assert [line["_step"] for line in values] == [0, 1, 2]
-    assert [line["loss"] for line in values] == json.loads(done.stdout)
+    assert [line["loss"] for line in values] == json.loads(output)
     summary = {item.key: item.value_json for kind, record in records if kind == "summary" for item in record.update}
     assert summary["stopped"] == '"finished"'
     assert [record.exit_code for kind, record in records if kind == "exit"] == [0]

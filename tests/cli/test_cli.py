@@ -1,9 +1,6 @@
 """The command line as a whole, and `info`, `cache` and `download`. Every mistake is one line on stderr."""
 
-import os
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,16 +12,14 @@ from fastmlp.cli import cache, parser
 from fastmlp.datasets.catalog import DOWNLOADABLE
 
 from ..shared.command_line import TINY, clusters
+from ..shared.processes import run_python, started
 
 # ---------------------------------------------------------------- the whole
 
 
 def test_version_of_the_module_and_of_the_program():
-    root = os.path.dirname(os.path.dirname(fm.__file__))
-    environment = {**os.environ, "PYTHONPATH": root}
-    command = [sys.executable, "-W", "error", "-m", "fastmlp", "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert (done.stdout, done.stderr) == (f"fastmlp {fm.__version__}\n", "")
+    with started("-W", "error", "-m", "fastmlp", "--version") as process:
+        assert process.communicate() == (f"fastmlp {fm.__version__}\n", "")
 
 
 def test_help_loads_neither_numba_nor_data_sets():
@@ -32,10 +27,7 @@ def test_help_loads_neither_numba_nor_data_sets():
         "import sys; from fastmlp.cli import main; main(['train', '--help']); "
         "sys.exit(bool({'numba', 'llvmlite', 'fastmlp.datasets'} & set(sys.modules)))"
     )
-    root = os.path.dirname(os.path.dirname(fm.__file__))
-    subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": root}, check=True, capture_output=True
-    )
+    run_python(code)
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict", "info", "cache", "download", "benchmark"])
@@ -53,14 +45,10 @@ def test_unknown_command(fail):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="pipes break otherwise here")
 def test_broken_pipe_is_silent():
-    root = os.path.dirname(os.path.dirname(fm.__file__))
-    command = [sys.executable, "-m", "fastmlp", "info"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": root}
-    )
+    process = started("-m", "fastmlp", "info")
     process.stdout.close()
     with process.stderr:
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
     assert process.wait() == 1
 
 

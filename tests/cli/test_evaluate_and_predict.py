@@ -160,7 +160,7 @@ def test_features_are_read_as_in_training(succeed, fail, tmp_path, data):
     succeed("predict", "model.npz", "new.npy", "--output", "out.npy")
     np.testing.assert_array_equal(np.load("out.npy"), model.predict(whole))
     err = fail(2, "predict", "model.npz", path, "--features", "uint8")
-    assert "model.npz was trained on numbers that are no pixels (float32), and its data are read as such" in err
+    assert "model.npz was trained on numbers, not pixels (float32), and its data are read as such" in err
 
 
 def test_pixels_are_read_as_in_training(succeed, fail, tmp_path, pixels):

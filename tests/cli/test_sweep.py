@@ -85,7 +85,7 @@ def test_ctrl_c_on_the_command_line(run, monkeypatch):
     monkeypatch.setattr("builtins.print", interrupting(print))
     code, out, err = run([{"layers": [3], "name": name} for name in "ab"], "--output", "runs", "--workers", "1")
     assert code == 1
-    assert "interrupted; the same command goes on" in err
+    assert "interrupted; the same command continues it" in err
     assert "not started" in out
 
 

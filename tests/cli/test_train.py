@@ -136,7 +136,7 @@ def test_interruption_saves_the_model(run, data, monkeypatch):
     monkeypatch.setattr(ProgressLine, "on_epoch_end", interrupt)
     code, out, err = run("train", data, *TINY, "--output", "model.npz", "--history", "history.csv")
     assert code == 1
-    assert err.splitlines()[-1] == "fastmlp: error: interrupted; go on with --resume model.npz"
+    assert err.splitlines()[-1] == "fastmlp: error: interrupted; continue with --resume model.npz"
     assert "test accuracy" in out
     assert "saved model.npz" in out
     assert len(lines_of("history.csv")) == 2

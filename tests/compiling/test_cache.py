@@ -13,7 +13,7 @@ from fastmlp import kernels
 from fastmlp._compiling import cache, jit
 
 from ..shared.models import data, network
-from ..shared.processes import FORK, needs_jit, run_python
+from ..shared.processes import FORK, needs_jit, run_python, started
 
 
 @needs_jit
@@ -43,8 +43,8 @@ model.evaluate(x[:100], y[:100])
 print(jit.compilations)
 """
     )
-    run_python(code, tmp_path)
-    assert run_python(code, tmp_path) == "[]"
+    run_python(code)
+    assert run_python(code) == "[]"
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_an_unwritable_cache_folder_gives_one_warning_and_a_temporary_cache(unwr
     file.write_text("x")
     (tmp_path / "temporary").mkdir()
     environment = {name: value and value.format(file=file) for name, value in unwritable.items()}
-    output = run_python(CACHED_IN, tmp_path, TMPDIR=str(tmp_path / "temporary"), **environment)
+    output = run_python(CACHED_IN, TMPDIR=str(tmp_path / "temporary"), **environment)
     count, folder = output.split(" ", 1)
     assert count == "1"
     assert Path(folder).is_relative_to(tmp_path / "temporary")
@@ -150,7 +150,7 @@ def test_an_unwritable_cache_folder_gives_one_warning_and_a_temporary_cache(unwr
 @pytest.mark.skipif(os.name != "posix", reason="HOME")
 def test_a_process_without_home_finds_a_cache_folder(tmp_path):
     environment = {"HOME": None, "FASTMLP_CACHE_DIR": None, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    count, folder = run_python(CACHED_IN, tmp_path, **environment).split(" ", 1)
+    count, folder = run_python(CACHED_IN, **environment).split(" ", 1)
     assert count == "0"
     assert Path(folder).is_relative_to(tmp_path / "cache")
 
@@ -185,19 +185,17 @@ print(len(jit.compilations))
 
 @needs_jit
 def test_a_kernel_that_another_process_compiled_during_the_wait_for_it_is_loaded(tmp_path):
-    assert run_python(FILE_APPEARS, tmp_path, FASTMLP_CACHE_DIR=str(tmp_path / "cache")) == "1"
+    assert run_python(FILE_APPEARS, FASTMLP_CACHE_DIR=str(tmp_path / "cache")) == "1"
 
 
 @needs_jit
 def test_processes_that_compile_at_the_same_time_all_succeed(tmp_path):
-    (tmp_path / "script.py").write_text(CACHED_IN)
-    env = {**os.environ, "PYTHONPATH": str(Path(fm.__file__).parents[1]), "FASTMLP_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-W", "error", str(tmp_path / "script.py")]
-    processes = [subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    cache_dir = tmp_path / "cache"
+    processes = [started("-W", "error", "-c", CACHED_IN, FASTMLP_CACHE_DIR=str(cache_dir)) for _ in range(3)]
     outputs = {process.communicate(timeout=120)[0] for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(outputs) == 1
-    assert list((tmp_path / "cache").rglob(".*.kernel.*")) == []
+    assert list(cache_dir.rglob(".*.kernel.*")) == []
 
 
 def test_clear_removes_nothing_but_kernel_folders(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ total(np.ones(10000))
 @pytest.mark.parametrize("before", AFTER)
 def test_a_forked_child_predicts_and_trains_after(before, layer, tmp_path):
     code = f"{FORK}\n{AFTER[before]}\nprint(in_child(work))"
-    output = run_python(code, tmp_path, "-W", "ignore::DeprecationWarning", NUMBA_THREADING_LAYER=layer)
+    output = run_python(code, "-W", "ignore::DeprecationWarning", NUMBA_THREADING_LAYER=layer)
     assert output == "0"
 
 
@@ -35,7 +35,7 @@ def test_a_forked_child_predicts_and_trains_after(before, layer, tmp_path):
 @needs_fork
 def test_the_child_of_a_forked_child_predicts_and_trains_too(tmp_path):
     code = f"{FORK}\n{AFTER['training']}\nprint(in_child(lambda: os._exit(0 if in_child(work) == 0 else 1)))"
-    assert run_python(code, tmp_path, "-W", "ignore::DeprecationWarning") == "0"
+    assert run_python(code, "-W", "ignore::DeprecationWarning") == "0"
 
 
 @needs_jit
@@ -50,7 +50,7 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
     print({p.tobytes() for p in pool.map(model.predict, [x] * 4)} == {model.predict(x).tobytes()})
 """
     )
-    assert run_python(code, tmp_path, "-W", "ignore::DeprecationWarning") == "True"
+    assert run_python(code, "-W", "ignore::DeprecationWarning") == "True"
 
 
 @needs_jit
@@ -73,4 +73,4 @@ print(in_child(lambda: double.predict(x), seconds=10))
 thread.join()
 """
     )
-    assert run_python(code, tmp_path, "-W", "ignore::DeprecationWarning") == "0"
+    assert run_python(code, "-W", "ignore::DeprecationWarning") == "0"

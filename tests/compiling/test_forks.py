@@ -1,13 +1,10 @@
 """Children that are forked in the middle of something: what belongs to threads that they do not have is not theirs."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-import fastmlp as fm
+from ..shared.processes import run_python
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 
@@ -18,6 +15,7 @@ from fastmlp._base import interruption
 from fastmlp._compiling import jit, threads
 from fastmlp._engine import engine
 from fastmlp._training import attempt
+
 warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads is what is tried here
 
 x = np.random.default_rng(0).normal(size=(60, 4)).astype("f4")
@@ -61,13 +59,7 @@ def train():
 
 
 def run(code, **environment):
-    paths = {"PYTHONPATH": str(Path(fm.__file__).parents[1]), "NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-W", "error", "-c", PRELUDE + code]
-    done = subprocess.run(
-        command, env={**os.environ, **paths, **environment}, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "fine", done.stderr
+    assert run_python(PRELUDE + code, **{"NUMBA_DISABLE_JIT": "1", **environment}) == "fine"
 
 
 TASKS = {

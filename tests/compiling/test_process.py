@@ -67,4 +67,4 @@ def test_set_num_threads_bounds_what_kernels_use():
 def test_numba_num_threads_is_respected(limit, tmp_path):
     code = FORK + "model.fit(x, y, batch_size=512, verbose=0, n_threads=8); print(fm.get_num_threads())"
     most = _threads.available_threads()
-    assert run_python(code, tmp_path, NUMBA_NUM_THREADS=limit) == str(min(int(limit), most))
+    assert run_python(code, NUMBA_NUM_THREADS=limit) == str(min(int(limit), most))

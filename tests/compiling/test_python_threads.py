@@ -79,7 +79,7 @@ print(parallel.threading_layer() if fm.get_num_threads() > 1 else "right")
 @needs_jit
 @pytest.mark.parametrize("layer", ["workqueue", "omp"])
 def test_eight_python_threads_predict_and_train_at_once(layer, tmp_path):
-    output = run_python(EIGHT_THREADS, tmp_path, NUMBA_THREADING_LAYER=layer)
+    output = run_python(EIGHT_THREADS, NUMBA_THREADING_LAYER=layer)
     if output == "no such layer":
         pytest.skip(f"this numba has no {layer}")
     assert output in (layer, "right")

@@ -1,10 +1,8 @@
 """Limits that others set: OMP_NUM_THREADS, OpenMP's runtime with threadpoolctl, joblib, and which of them counts."""
 
 import os
-import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +11,8 @@ import fastmlp as fm
 from fastmlp._base.interruption import Interruption
 from fastmlp._compiling import threads
 from fastmlp.search import workers
+
+from ..shared.processes import run_python
 
 needs_two = pytest.mark.skipif(threads.available_threads() < 2, reason="this machine has one core")
 
@@ -114,18 +114,8 @@ def test_a_prediction_of_one_row_asks_nobody(monkeypatch):
 # ---------------------------------------------------------------- with the real runtime
 
 
-def run_python(code, **environment):
-    drop = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER")
-    inherited = {name: value for name, value in os.environ.items() if name not in drop}
-    paths = {"PYTHONPATH": os.pathsep.join([str(Path(fm.__file__).parents[1])])}
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(
-        command, env={**inherited, **paths, **environment}, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
+# What others set is taken away, so that each test says what it sets.
+UNSET = dict.fromkeys(["OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER"])
 PARALLEL = """
 import numpy as np, sys, threading
 import fastmlp as fm
@@ -148,7 +138,7 @@ def threads():
 @needs_two
 @pytest.mark.parametrize(("value", "expected"), [("1", "1"), ("1,2", "1"), ("64", None), ("none", None)])
 def test_omp_num_threads_bounds_what_kernels_launch(value, expected):
-    printed = run_python(PARALLEL + "print(threads())", OMP_NUM_THREADS=value)
+    printed = run_python(PARALLEL + "print(threads())", **{**UNSET, "OMP_NUM_THREADS": value})
     assert printed == (expected or str(threads.available_threads()))
 
 
@@ -178,7 +168,7 @@ if threading_layer() == "omp":
 assert threads() == most == own_threads.available_threads()
 print("fine")
 """
-    assert run_python(PARALLEL + code) == "fine"
+    assert run_python(PARALLEL + code, **UNSET) == "fine"
 
 
 @pytest.mark.needs_jit
@@ -200,7 +190,7 @@ if threading_layer() == "omp":
     assert threads() == 2
 print("fine")
 """
-    assert run_python(PARALLEL + code) == "fine"
+    assert run_python(PARALLEL + code, **UNSET) == "fine"
 
 
 @pytest.mark.needs_jit
@@ -208,7 +198,7 @@ print("fine")
 @pytest.mark.parametrize("layer", ["workqueue", "omp"])
 def test_layers_without_openmp_have_no_limit_of_its_runtime(layer):
     code = "assert own_threads.runtime_limit() is None; threads(); print(own_threads.runtime_limit() is None)"
-    printed = run_python(PARALLEL + code, NUMBA_THREADING_LAYER=layer)
+    printed = run_python(PARALLEL + code, **{**UNSET, "NUMBA_THREADING_LAYER": layer})
     assert printed == str(layer == "workqueue")
 
 
@@ -221,7 +211,7 @@ print("numba.np.ufunc.omppool" in sys.modules, "libgomp" in open("/proc/self/map
 """
     if not os.path.exists("/proc/self/maps"):
         pytest.skip("/proc")
-    assert run_python(code) == "False False"
+    assert run_python(code, **UNSET) == "False False"
 
 
 @pytest.mark.needs_jit
@@ -240,7 +230,7 @@ if __name__ == "__main__":
         with joblib.parallel_config(backend="loky", n_jobs=2, inner_max_num_threads=inner):
             print(joblib.Parallel()(joblib.delayed(ask)(i) for i in range(2)))
 """
-    assert run_python(code, PYTHONWARNINGS="ignore").splitlines() == ["[1, 1]", "[2, 2]"]
+    assert run_python(code, **UNSET, PYTHONWARNINGS="ignore").splitlines() == ["[1, 1]", "[2, 2]"]
 
 
 def test_threads_of_python_keep_their_own_limit(eight):

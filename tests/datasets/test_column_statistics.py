@@ -7,13 +7,9 @@ import fastmlp as fm
 from fastmlp._base import columns
 from fastmlp.datasets import Chunks, Standardizer, standardize
 
+from ..shared.models import adapted
+
 ROWS = 1000
-
-
-def adapted(x):
-    layer = fm.Normalization()
-    layer.adapt(x)
-    return layer
 
 
 def predictor(layer, dtype="float32", features=1):

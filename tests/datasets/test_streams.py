@@ -418,7 +418,7 @@ def test_an_iterator_that_is_used_up_is_noticed_in_the_second_epoch():
     once = pairs()
     chunks = Chunks.from_generator(lambda: once)
     assert_rows(chunks, *rows_of(8))
-    with pytest.raises(ArgumentError, match="same iterator for a second epoch, but it can be gone through only once"):
+    with pytest.raises(ArgumentError, match="same iterator for a second epoch, but it can be used only once"):
         list(chunks)
 
 
@@ -434,7 +434,7 @@ def test_an_iterator_around_one_that_is_used_up_is_noticed():
     once = pairs()
     chunks = Chunks.from_generator(lambda: map(tuple, once))
     assert_rows(chunks, *rows_of(8))
-    with pytest.raises(ArgumentError, match=r"without a single chunk, though it was called before: .* used up"):
+    with pytest.raises(ArgumentError, match=r"without a single chunk in a later call: .* exhausted"):
         list(chunks)
 
 

@@ -181,10 +181,10 @@ def built(widths, dtype="float32", **options):
 
 def test_a_program_is_a_table():
     result = built((5, 3, 2))
-    assert result.ops[:, tables.CODE].tolist() == [tables.DENSE, tables.RELU, tables.DENSE, tables.SOFTMAX]
+    assert result.operations["code"].tolist() == [tables.DENSE, tables.RELU, tables.DENSE, tables.SOFTMAX]
     assert result.trained_ops == 3
     assert (result.fan_in, result.classes, result.count) == (5, 2, 5 * 3 + 3 + 3 * 2 + 2)
-    assert result.ops[0, tables.DX] == -1  # nobody needs the gradient of the data
+    assert result.operations[0].dx == -1  # nobody needs the gradient of the data
     assert [(t.layer, t.name, t.shape) for t in result.tensors] == [
         (0, "kernel", (5, 3)),
         (0, "bias", (3,)),
@@ -211,12 +211,12 @@ def test_tensors_do_not_overlap_and_come_back(dtype):
 def test_weight_units_cover_every_weight_once():
     result = built((300, 70, 3))
     covered = np.zeros(result.size, int)
-    for op, panel_number, row, rows in result.units:
-        fields = result.ops[op]
-        at = fields[tables.WEIGHTS] + (panel_number * fields[tables.FAN_IN] + row) * result.panel
+    for number, panel_number, row, rows in result.units:
+        op = result.operations[number]
+        at = op.weights + (panel_number * op.fan_in + row) * result.panel
         covered[at : at + rows * result.panel] += 1
         if row == 0:
-            at = fields[tables.BIAS] + panel_number * result.panel
+            at = op.bias + panel_number * result.panel
             covered[at : at + result.panel] += 1
     for tensor in result.tensors:
         assert (covered[tensor.span(result.panel)] == 1).all()
@@ -226,10 +226,10 @@ def test_weight_units_cover_every_weight_once():
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_plans_hold_the_batch_and_bound_the_workspace(batch, n_threads):
     result = built((784, 1024, 1024, 10))
-    plan = result.plan(batch, n_threads)
-    blocks, rows = plan[tables.BLOCKS], plan[tables.BLOCK_ROWS]
+    plan = result.plan(batch, n_threads).view(tables.PLAN)[0]
+    blocks, rows = plan.blocks, plan.block_rows
     assert 1 <= rows <= 64
     assert blocks >= min(n_threads, -(-batch // rows))
-    assert plan[tables.BLOCK_SIZE] >= result.columns * rows + result.scratch
-    bound = max(64 << 20, n_threads * plan[tables.BLOCK_SIZE] * 4)
-    assert blocks * plan[tables.BLOCK_SIZE] * 4 <= bound
+    assert plan.block_size >= result.columns * rows + result.scratch
+    bound = max(64 << 20, n_threads * plan.block_size * 4)
+    assert blocks * plan.block_size * 4 <= bound

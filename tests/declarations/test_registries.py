@@ -63,7 +63,7 @@ def test_every_operation_loss_and_rule_of_the_kernels_is_in_a_comparison():
     ops, goals = set(), set()
     for stack in LAYERS.values():
         built = program.build(stack, 20, np.dtype("float64"), kernels.panel_width("float64"), fuse=False)
-        ops |= set(built.ops[:, tables.CODE].tolist())
+        ops |= set(built.operations["code"].tolist())
     for loss, activation in LOSSES.values():
         goals.add(loss.hits(activation, 7))
     assert ops == set(range(tables.ADD + 1))

@@ -221,12 +221,12 @@ def test_a_workspace_is_bounded_for_large_networks_and_batches(widths, n_threads
     """By 64 MB (`_WORKSPACE_BYTES`), or by one block for each thread where that is more."""
     layers = [*(fm.Dense(width, "relu") for width in widths[:-1]), fm.Dense(widths[-1], "softmax")]
     built = program.build(layers, 784, np.dtype(np.float32), kernels.panel_width("float32"), fuse=True)
-    plan = built.plan(60_000, n_threads)
-    blocks, block_bytes = int(plan[tables.BLOCKS]), int(plan[tables.BLOCK_SIZE]) * 4
+    plan = built.plan(60_000, n_threads).view(tables.PLAN)[0]
+    blocks, block_bytes = int(plan.blocks), int(plan.block_size) * 4
     assert blocks * block_bytes <= max(program._WORKSPACE_BYTES, n_threads * block_bytes)
     assert blocks >= n_threads
-    assert plan[tables.BLOCK_ROWS] <= plan[tables.CAPACITY] <= program.BLOCK_ROWS + 1
-    assert block_bytes >= built.columns * int(plan[tables.BLOCK_ROWS]) * 4
+    assert plan.block_rows <= plan.capacity <= program.BLOCK_ROWS + 1
+    assert block_bytes >= built.columns * int(plan.block_rows) * 4
 
 
 @needs_jit
@@ -308,7 +308,7 @@ print(time.process_time() - before)
 
 @needs_jit
 def test_no_thread_goes_on_spinning_after_a_prediction(tmp_path):
-    assert float(run_python(IDLE, tmp_path, OMP_WAIT_POLICY=None)) < 0.2
+    assert float(run_python(IDLE, OMP_WAIT_POLICY=None)) < 0.2
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError, jitted, kernels, losses
 from fastmlp.layers import Activation, BatchNormalization, Dense, Dropout, GaussianNoise, LayerNormalization, Residual
 
 from .. import cases
+from ..examples import ONE_LAYER, RULES
 
 GUARD = 4096  # bytes on each side of an array
 FILLING = 0xA5
@@ -31,15 +31,7 @@ STACKS = (
     [GaussianNoise(0.1), LayerNormalization(), Dense(9, "relu"), BatchNormalization(trainable=False), Dense(3)],
     [Dense(9, "relu"), Residual([LayerNormalization(), Dense(17, "silu"), Dense(9)]), Dense(3, "sigmoid")],
     [Dense(9, "relu", trainable=False), Dense(4, max_norm=0.5, kernel_regularizer="l2"), Dense(1)],
-)
-RULES = (
-    fm.SGD(0.1),
-    fm.Adam(0.01),
-    fm.SGD(0.1, 0.9, nesterov=True),
-    fm.RMSprop(0.01),
-    fm.Rprop(0.01),
-    fm.Adam(0.01, ema_momentum=0.9, clipnorm=0.1),
-    fm.SGD(0.1, gradient_accumulation_steps=2),
+    *([layer, Dense(9), layer, Dense(3)] for layer in ONE_LAYER.values()),
 )
 WHOLE = (0, 1, -1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1, -(2**31), -(2**63))
 NUMBERS = (*WHOLE, 2**63, 10**30, 10**5000, 0.5, float("nan"), float("inf"), -0.0, 1e308, 1e-320, 1j, "1", b"2", None)
@@ -57,7 +49,7 @@ def attack(random: np.random.Generator, folder: Path) -> None:
     name = str(random.choice(names))
     args = arguments(random, "predict_rows" if name == "jitted" else name)
     args = as_jitted(random, args) if name == "jitted" else args
-    kernel = kernels.predict_rows if name == "jitted" else form_of(name, args)
+    kernel = kernels.predict_rows if name == "jitted" else cases.form_of(name, args)
     guarded = Guarded(kernel, args)
     called = guarded.args
     for _ in range(random.choice([0, 1, 1, 1, 2, 3])):
@@ -96,12 +88,6 @@ def as_jitted(random: np.random.Generator, args: list[Any]) -> list[Any]:
     if weights.dtype == np.float32 and random.random() < 0.5:
         x = x.astype(np.float64) if random.random() < 0.5 else (100 * np.abs(x)).astype(np.uint8)
     return [outputs, x, weights, network]
-
-
-def form_of(name: str, args: list[Any]) -> Any:
-    """The kernel; of training, the form that the type of the timers asks for."""
-    is_full = name == "train_batches" and args[10].dtype == np.uint8
-    return kernels.train_batches_full if is_full else getattr(kernels, name)
 
 
 def call(name: str, kernel: Any, args: list[Any]) -> None:

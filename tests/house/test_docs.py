@@ -91,7 +91,7 @@ def test_the_policy_of_the_simulation_learns_to_balance(tmp_path):
     example = ROOT / "docs" / "examples" / "policy_simulation.py"
     if not example.is_file():
         pytest.skip("installed without its documentation")
-    output = run_python(example.read_text(), tmp_path)
+    output = run_python(example.read_text(), folder=tmp_path)
     means = [float(mean) for mean in re.findall(r"^ +\d+ +([\d.]+)", output, re.MULTILINE)]
     assert len(means) == 20
     assert max(means) > 4 * means[0]

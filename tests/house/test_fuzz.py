@@ -11,6 +11,8 @@ import pytest
 import fastmlp as fm
 from tests.fuzz import kills, runner
 
+from ..shared.models import built
+
 pytestmark = pytest.mark.needs_jit  # it trains a lot
 
 FOUND = json.loads((Path(runner.__file__).parent / "found.json").read_text())
@@ -37,18 +39,12 @@ def test_tries_are_the_same_whenever_they_are_made():
     assert numbers[0] != runner.generator("b", 1, 2).integers(1000, size=5).tolist()
 
 
-def built():
-    model = fm.mlp([2], classes=2, seed=0)
-    model.build(3)
-    return model
-
-
 FOREIGN = {
     "classes of a list": lambda: built().classes_of([1.0, 2.0]),
     "classes of a set": lambda: built().classes_of({1}),
     "classes of other outputs": lambda: built().classes_of(np.eye(5)),
     "classes of nothing": lambda: built().classes_of(np.empty((3, 0))),
-    "a metric that is no text": lambda: fm.metrics.larger_is_better(3),
+    "a metric that is not text": lambda: fm.metrics.larger_is_better(3),
     "a line on a number": lambda: fm.callbacks.ProgressLine(live=False, stream=1),
     "a bar on a name": lambda: fm.callbacks.ProgressBar(stream="out.txt"),
     "a fraction that is a text": lambda: fm.datasets.train_test_split([[1.0]] * 4, [0, 1] * 2, test_fraction="0.5"),

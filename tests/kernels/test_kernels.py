@@ -13,7 +13,7 @@ from fastmlp.layers import Dense
 from fastmlp.optimizers import SGD
 
 from .. import cases
-from ..cases import CASES
+from ..cases import CASES, form_of
 
 NETWORK = ("train_batches", "evaluate_batches", "predict_batches")
 
@@ -30,11 +30,12 @@ def argument(args, name, kernel="train_batches"):
     return args[[p.name for p in getattr(kernels, kernel).parameters].index(name)]
 
 
-def form_of(name, args):
-    """The kernel; of training, the form that has the operations of these arguments."""
-    if name == "train_batches" and argument(args, "timers").dtype == np.uint8:
-        return kernels.train_batches_full
-    return getattr(kernels, name)
+def plan_of(args):
+    return argument(args, "plan").view(tables.PLAN)[0]
+
+
+def ops_of(args):
+    return argument(args, "ops").view(tables.OP)[:, 0]
 
 
 def in_float64(args):
@@ -95,7 +96,7 @@ def test_sgd_network_equals_twin(dtype):
 def test_batch_longer_than_the_workspace_gives_the_same_bits(dtype):
     whole = cases.train_batches(np.random.default_rng(1), dtype, 150, 150, 20, 33, 7)
     parts = cases.train_batches(np.random.default_rng(1), dtype, 150, 150, 20, 33, 7, most_blocks=1)
-    assert argument(parts, "plan")[tables.BLOCKS] == 1 < argument(whole, "plan")[tables.BLOCKS]
+    assert plan_of(parts).blocks == 1 < plan_of(whole).blocks
     kernels.train_batches(*whole)
     kernels.train_batches(*parts)
     for index in (0, 1, 6):
@@ -237,24 +238,15 @@ def test_activation_gradients(name, shape, rng):
 def test_loss_gradients(sparse, shape, rng):
     batch, classes = shape
     goal = rng.integers(0, classes, batch) if sparse else cases.probabilities(rng, np.float64, *shape)
-    prefix = "sparse_" if sparse else ""
-    p, logits, losses = cases.probabilities(rng, np.float64, *shape), rng.normal(size=shape), np.empty(batch)
-    forward = getattr(kernels, f"{prefix}categorical_crossentropy_forward")
-    fused = getattr(kernels, f"{prefix}softmax_crossentropy")
-    dp, dlogits, unused = np.empty(shape), np.empty(shape), np.empty(shape)
-    getattr(kernels, f"{prefix}categorical_crossentropy_backward")(dp, p, goal)
+    logits, losses, dlogits, unused = rng.normal(size=shape), np.empty(batch), np.empty(shape), np.empty(shape)
+    fused = getattr(kernels, "sparse_softmax_crossentropy" if sparse else "softmax_crossentropy")
     fused(losses, dlogits, logits, goal, 1 / batch)
 
-    def value_of_p():
-        forward(losses, p, goal)
-        return float(losses.sum())
-
-    def value_of_logits():
+    def value():
         fused(losses, unused, logits, goal, 1.0)
         return float(losses.mean())
 
-    assert_gradient(dp, numerical_gradient(value_of_p, p))
-    assert_gradient(dlogits, numerical_gradient(value_of_logits, logits))
+    assert_gradient(dlogits, numerical_gradient(value, logits))
 
 
 @pytest.mark.parametrize("hidden", ["relu", "softmax", "linear"])
@@ -353,7 +345,7 @@ def _read_only(x):
         (lambda y, x: kernels.relu_forward(y), ArgumentTypeError, r"takes \(y, x\), not 1"),
         (lambda y, x: kernels.sgd_update(y[0], x[0], "fast"), ArgumentTypeError, "learning_rate must be a number"),
         (
-            lambda y, x: kernels.sparse_categorical_crossentropy_forward(y[:, 0].copy(), x, [0, 1, 2, 0.5]),
+            lambda y, x: kernels.sparse_softmax_crossentropy(y[:, 0].copy(), y, x, [0, 1, 2, 0.5], 1.0),
             ArgumentError,
             "labels must hold whole numbers",
         ),
@@ -363,12 +355,12 @@ def _read_only(x):
             "epoch must be a whole number",
         ),
         (
-            lambda y, x: kernels.sparse_categorical_crossentropy_forward(y[:, 0].copy(), x, [0, 1, 2, 9]),
+            lambda y, x: kernels.sparse_softmax_crossentropy(y[:, 0].copy(), y, x, [0, 1, 2, 9], 1.0),
             ArgumentError,
             r"labels must be from 0 to 4 \(classes is 5\), but holds 9",
         ),
         (
-            lambda y, x: kernels.sparse_categorical_crossentropy_forward(y[:, 0].copy(), x, [0, 1, 2, -1]),
+            lambda y, x: kernels.sparse_softmax_crossentropy(y[:, 0].copy(), y, x, [0, 1, 2, -1], 1.0),
             ArgumentError,
             "but holds -1",
         ),

@@ -17,9 +17,18 @@ from fastmlp.layers import (
 )
 
 from .. import cases
-from ..cases import CASES
+from ..cases import CASES, form_of
 from ..examples import ELEMENTWISE, KINDS, LAYERS, LOSSES, RULES, UPDATES
-from .test_kernels import argument, assert_close, assert_gradient, compare, form_of, kernels_run, numerical_gradient
+from .test_kernels import (
+    argument,
+    assert_close,
+    assert_gradient,
+    compare,
+    kernels_run,
+    numerical_gradient,
+    ops_of,
+    plan_of,
+)
 
 TOLERANCE = {"float32": 5e-4, "float64": 1e-11}
 
@@ -147,7 +156,6 @@ def test_gradients_of_layers(layers):
     check_gradient(training("float64", 9, 9, 20, layers=layers, optimizer=fm.optimizers.NoUpdate(1.0)))
 
 
-@pytest.mark.needs_jit
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_of_losses(name):
     loss, activation = LOSSES[name]
@@ -165,16 +173,13 @@ def test_gradients_with_penalties():
 
 def check_gradient(args):
     analytic, value = gradient_of(args)
-    parameters, ops = argument(args, "parameters"), argument(args, "ops")
-    panel = int(argument(args, "plan")[tables.PANEL])
+    parameters, panel = argument(args, "parameters"), int(plan_of(args).panel)
     rng = np.random.default_rng(0)
-    for op in ops[ops[:, tables.TRAINED] > 0]:
-        rows = op[tables.FAN_IN] if op[tables.CODE] == tables.DENSE else 1
-        for column, height in ((tables.WEIGHTS, rows), (tables.BIAS, 1)):
-            if op[column] >= 0:
-                at = (
-                    op[column] + rng.integers(0, height, 4) * panel + rng.integers(0, min(panel, op[tables.FAN_OUT]), 4)
-                )
+    for op in ops_of(args):
+        rows = op.fan_in if op.code == tables.DENSE else 1
+        for place, height in ((op.weights, rows), (op.bias, 1)):
+            if op.trained and place >= 0:
+                at = place + rng.integers(0, height, 4) * panel + rng.integers(0, min(panel, op.fan_out), 4)
                 found, expected = analytic[at], numerical_gradient(value, parameters, list(at))
                 assert np.abs(found - expected).max() <= 2e-6 * max(1.0, np.abs(expected).max())
 
@@ -203,14 +208,13 @@ def test_same_bits_at_any_number_of_threads(name, dtype):
 def test_padding_stays_zero(layers, dtype):
     args = training(dtype, 7, 30, 20, layers=layers, optimizer=fm.Adam(0.01, ema_momentum=0.5))
     form_of("train_batches", args)(*args)
-    workspace, plan, ops = argument(args, "workspace"), argument(args, "plan"), argument(args, "ops")
-    panel = int(plan[tables.PANEL])
-    rows, capacity = min(7, 30 % 7 or 7), plan[tables.CAPACITY]
-    for op in ops[: plan[tables.TRAINED_OPS]]:
-        width = op[tables.FAN_OUT]
-        for c in range(width, -(-width // panel) * panel):
-            at = (op[tables.Y] + c // panel * panel) * capacity + c % panel + panel * np.arange(rows)
-            assert not workspace[at].any(), (op[tables.CODE], c)
+    workspace, plan = argument(args, "workspace"), plan_of(args)
+    panel = int(plan.panel)
+    rows, capacity = min(7, 30 % 7 or 7), plan.capacity
+    for op in ops_of(args)[: plan.trained_ops]:
+        for c in range(op.fan_out, -(-op.fan_out // panel) * panel):
+            at = (op.y + c // panel * panel) * capacity + c % panel + panel * np.arange(rows)
+            assert not workspace[at].any(), (op.code, c)
 
 
 @pytest.mark.parametrize("kind", range(9))
@@ -240,7 +244,6 @@ def test_activations_over_the_whole_range(kind, dtype):
     assert np.isfinite(dx[0, finite][:1000]).all()
 
 
-@pytest.mark.needs_jit
 def test_activation_gradients(rng):
     for kind in KINDS.values():
         x, dy = rng.normal(size=(3, 7)), rng.normal(size=(3, 7))

@@ -1,9 +1,6 @@
 """SIMD words and elementary functions: compiled and plain Python mean the same; accuracy over the whole range."""
 
-import os
 import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,6 +8,8 @@ import pytest
 from fastmlp import kernels
 from fastmlp._compiling.jit import jit_disabled
 from fastmlp.kernels import simd
+
+from ..shared.processes import run_python
 
 
 def ulp_error(computed, exact):
@@ -184,9 +183,7 @@ for i in (101 - simd.lanes(a), -1):
     except IndexError as error:
         print(error)
 """
-    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "SIMD access out of bounds\n" * 2
+    assert run_python(code, NUMBA_BOUNDSCHECK="1").splitlines() == ["SIMD access out of bounds"] * 2
 
 
 # ---------------------------------------------------------------- builds for other CPUs
@@ -195,9 +192,7 @@ for i in (101 - simd.lanes(a), -1):
 def run_for(code, **variables):
     """Output of a program that makes code for the CPU that the variables ask for."""
     asked = ("FASTMLP_LANES", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX")
-    environment = {name: value for name, value in os.environ.items() if name not in asked}
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=True).stdout
+    return run_python(code, **{**dict.fromkeys(asked), **variables})
 
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the features are those of x86-64")

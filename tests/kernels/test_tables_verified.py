@@ -12,8 +12,8 @@ from fastmlp._compiling.jit import jit_disabled
 from fastmlp.kernels.network import verify
 
 from .. import cases
+from ..cases import form_of
 from ..fuzz.kernel_calls import RULES, STACKS, Guarded
-from .test_kernels import form_of
 from .test_operations import LAYERS
 
 REFUSED = (ArgumentError, ArgumentTypeError)
@@ -53,9 +53,10 @@ def test_large_programs_are_fine():
     net = cases.network(np.random.default_rng(0), FLOATS, [784, 1024, 1024, 10], 1)
     for batch, threads in ((1, 1), (128, 2), (60_000, 2)):
         plan = net.built.plan(batch, threads, training=True)
+        how = plan.view(t.PLAN)[0]
         net.loss.plan(plan, net.activation, net.built.classes)
         fm.Adam().plan(plan)
-        workspace = int(plan[t.BLOCKS] * plan[t.BLOCK_SIZE])
+        workspace = int(how.blocks * how.block_size)
         tables = (net.built.ops, net.built.units, net.built.stages, plan)
         assert kernels.program_fault(*tables, net.built.size, workspace, net.built.panel, verify.CORE_TRAINING) == 0
         assert kernels.program_fault(*tables, net.built.size, workspace - 1, net.built.panel, verify.CORE_TRAINING) > 0
@@ -65,11 +66,24 @@ def test_large_programs_are_fine():
 # ---------------------------------------------------------------- each rule
 
 
+RECORDS = {"ops": t.OP, "units": t.UNIT, "stages": t.STAGE, "plan": t.PLAN}
+
+
 def altered(table, *changes):
     """A copy with numbers at some places replaced."""
     table = table.copy()
     for place, value in changes:
         table[place] = value
+    return table
+
+
+def refilled(table, record_type, *changes):
+    """A copy with fields of records replaced, each told by its row and its name; by its name where there is one row."""
+    table = table.copy()
+    records = table.reshape(-1).view(record_type)
+    for place, value in changes:
+        row, name = place if isinstance(place, tuple) else (0, place)
+        records[name][row] = value
     return table
 
 
@@ -85,71 +99,71 @@ def args():
 @pytest.mark.parametrize(
     ("table", "changes", "message"),
     [
-        ("ops", [((RELU, t.CODE), 10)], r"ops\[2\]: there is no operation of this code"),
-        ("ops", [((RELU, t.CODE), -1)], r"ops\[2\]: there is no operation of this code"),
-        ("ops", [((DENSE, t.FAN_OUT), 0), ((NORM, t.FAN_IN), 0)], r"ops\[0\]: a width"),
-        ("ops", [((DENSE, t.FAN_OUT), 2**40), ((NORM, t.FAN_IN), 2**40)], r"ops\[0\]: a width"),
-        ("ops", [((NORM, t.FAN_OUT), 32), ((RELU, t.FAN_IN), 32)], r"ops\[1\]: a width"),
-        ("ops", [((OUT, t.FAN_IN), 34)], r"ops\[4\]: its input"),
-        ("ops", [((NORM, t.X), 0)], r"ops\[1\]: its input"),
-        ("plan", [(t.INPUT, 32)], r"ops\[0\]: its input"),
-        ("ops", [((NORM, t.Y), 10**6), ((RELU, t.X), 10**6)], r"ops\[1\]: columns lie outside"),
-        ("ops", [((NORM, t.Y), -1), ((RELU, t.X), -1)], r"ops\[1\]: columns lie outside"),
-        ("ops", [((LAYER, t.OTHER), -1)], r"ops\[3\]: columns lie outside"),
-        ("ops", [((OUT, t.DX), 10**6)], r"ops\[4\]: columns lie outside"),
-        ("ops", [((RELU, t.DY), -1)], r"ops\[2\]: columns lie outside"),
-        ("plan", [(t.COLUMNS, 32)], r"ops\[0\]: columns lie outside"),
-        ("ops", [((DENSE, t.WEIGHTS), 2**62)], r"ops\[0\]: a tensor lies outside"),
-        ("ops", [((DENSE, t.WEIGHTS), -1)], r"ops\[0\]: a tensor lies outside"),
-        ("ops", [((DENSE, t.BIAS), -2)], r"ops\[0\]: a tensor lies outside"),
-        ("ops", [((NORM, t.VARIANCE), 2**63 - 1)], r"ops\[1\]: a tensor lies outside"),
-        ("ops", [((NORM, t.MEAN), -1)], r"ops\[1\]: a tensor lies outside"),
-        ("ops", [((NORM, t.OTHER), 10**6)], r"ops\[1\]: a tensor lies outside"),
-        ("ops", [((NORM, t.D_OTHER), -1)], r"ops\[1\]: a tensor lies outside"),
-        ("ops", [((LAYER, t.WEIGHTS), 10**7)], r"ops\[3\]: a tensor lies outside"),
-        ("ops", [((RELU, t.CODE), t.ACTIVATION), ((RELU, t.KIND), 9)], r"ops\[2\]: its KIND or ALPHA"),
-        ("ops", [((RELU, t.CODE), t.DROPOUT), ((RELU, t.ALPHA), t.as_bits(1.0))], r"ops\[2\]: its KIND or ALPHA"),
-        ("ops", [((RELU, t.CODE), t.DROPOUT), ((RELU, t.ALPHA), t.as_bits(np.nan))], r"ops\[2\]: its KIND or ALPHA"),
-        ("ops", [((RELU, t.TRAINED), 1)], r"ops\[2\]: it is trained, but"),
-        ("ops", [((NORM, t.KIND), 0)], r"ops\[1\]: it is trained, but"),
-        ("plan", [(t.TRAINED_OPS, 0)], "TRAINED_OPS"),
-        ("plan", [(t.TRAINED_OPS, 7)], "TRAINED_OPS"),
-        ("plan", [(t.PANEL, 1)], "PANEL"),
-        ("plan", [(t.BLOCK_ROWS, 0)], "workspace is too small"),
-        ("plan", [(t.BLOCK_ROWS, 14), (t.CAPACITY, 13)], "workspace is too small"),
-        ("plan", [(t.CAPACITY, 2**40)], "workspace is too small"),
-        ("plan", [(t.BLOCKS, 2)], "workspace is too small"),
-        ("plan", [(t.BLOCKS, 0)], "workspace is too small"),
-        ("plan", [(t.BLOCK_SIZE, 2**62), (t.BLOCKS, 4)], "workspace is too small"),  # the product is 0 in 64 bits
-        ("plan", [(t.LOGITS, 10**6)], "LOGITS"),
-        ("plan", [(t.DLOGITS, -1)], "LOGITS"),
-        ("plan", [(t.LOSS_CODE, 8)], "unknown loss"),
-        ("plan", [(t.HITS, 4)], "unknown loss, rule"),
-        ("plan", [(t.OPTIMIZER, 8)], "unknown loss, rule for right answers or optimiser"),
-        ("plan", [(t.OPTIMIZER, t.NO_UPDATE)], "unknown loss"),
-        ("plan", [(t.ACCUMULATED, 0)], "ACCUMULATED"),
-        ("plan", [(t.BATCH_SIZE, -1)], "BATCH_SIZE"),
-        ("units", [((0, t.UNIT_OP), 9)], r"units\[0\]"),
-        ("units", [((0, t.UNIT_OP), -1)], r"units\[0\]"),
-        ("units", [((1, t.UNIT_PANEL), 0)], r"units\[1\]"),
-        ("units", [((0, t.UNIT_ROWS), 21)], r"units\[0\]"),
-        ("units", [((0, t.UNIT_ROWS), 3)], r"units\[0\]"),
-        ("units", [((0, t.UNIT_ROW), 2**62)], r"units\[0\]"),
-        ("stages", [((0, t.STAGE_KIND), 3)], r"stages\[0\]"),
-        ("stages", [((0, t.FORWARD_TO), 9)], r"stages\[0\]"),
-        ("stages", [((0, t.FORWARD_TO), 2)], r"stages\[0\]"),
-        ("stages", [((1, t.STATISTICS_OP), 0)], r"stages\[1\]"),
-        ("stages", [((1, t.STATISTICS_OP), -1)], r"stages\[1\]"),
-        ("stages", [((2, t.FORWARD_FROM), 0)], r"stages\[2\]"),
-        ("stages", [((2, t.BACKWARD_FROM), 2**62)], r"stages\[2\]"),
-        ("stages", [((2, t.BACKWARD_TO), -1)], r"stages\[2\]"),
+        ("ops", [((RELU, "code"), 10)], r"ops\[2\]: there is no operation of this code"),
+        ("ops", [((RELU, "code"), -1)], r"ops\[2\]: there is no operation of this code"),
+        ("ops", [((DENSE, "fan_out"), 0), ((NORM, "fan_in"), 0)], r"ops\[0\]: a width"),
+        ("ops", [((DENSE, "fan_out"), 2**40), ((NORM, "fan_in"), 2**40)], r"ops\[0\]: a width"),
+        ("ops", [((NORM, "fan_out"), 32), ((RELU, "fan_in"), 32)], r"ops\[1\]: a width"),
+        ("ops", [((OUT, "fan_in"), 34)], r"ops\[4\]: its input"),
+        ("ops", [((NORM, "x"), 0)], r"ops\[1\]: its input"),
+        ("plan", [("input", 32)], r"ops\[0\]: its input"),
+        ("ops", [((NORM, "y"), 10**6), ((RELU, "x"), 10**6)], r"ops\[1\]: columns lie outside"),
+        ("ops", [((NORM, "y"), -1), ((RELU, "x"), -1)], r"ops\[1\]: columns lie outside"),
+        ("ops", [((LAYER, "other"), -1)], r"ops\[3\]: columns lie outside"),
+        ("ops", [((OUT, "dx"), 10**6)], r"ops\[4\]: columns lie outside"),
+        ("ops", [((RELU, "dy"), -1)], r"ops\[2\]: columns lie outside"),
+        ("plan", [("columns", 32)], r"ops\[0\]: columns lie outside"),
+        ("ops", [((DENSE, "weights"), 2**62)], r"ops\[0\]: a tensor lies outside"),
+        ("ops", [((DENSE, "weights"), -1)], r"ops\[0\]: a tensor lies outside"),
+        ("ops", [((DENSE, "bias"), -2)], r"ops\[0\]: a tensor lies outside"),
+        ("ops", [((NORM, "variances"), 2**63 - 1)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((NORM, "means"), -1)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((NORM, "other"), 10**6)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((NORM, "d_other"), -1)], r"ops\[1\]: a tensor lies outside"),
+        ("ops", [((LAYER, "weights"), 10**7)], r"ops\[3\]: a tensor lies outside"),
+        ("ops", [((RELU, "code"), t.ACTIVATION), ((RELU, "kind"), 9)], r"ops\[2\]: its kind or alpha"),
+        ("ops", [((RELU, "code"), t.DROPOUT), ((RELU, "alpha"), 1.0)], r"ops\[2\]: its kind or alpha"),
+        ("ops", [((RELU, "code"), t.DROPOUT), ((RELU, "alpha"), np.nan)], r"ops\[2\]: its kind or alpha"),
+        ("ops", [((RELU, "trained"), 1)], r"ops\[2\]: it is trained, but"),
+        ("ops", [((NORM, "kind"), 0)], r"ops\[1\]: it is trained, but"),
+        ("plan", [("trained_ops", 0)], "trained_ops"),
+        ("plan", [("trained_ops", 7)], "trained_ops"),
+        ("plan", [("panel", 1)], "panel"),
+        ("plan", [("block_rows", 0)], "workspace is too small"),
+        ("plan", [("block_rows", 14), ("capacity", 13)], "workspace is too small"),
+        ("plan", [("capacity", 2**40)], "workspace is too small"),
+        ("plan", [("blocks", 2)], "workspace is too small"),
+        ("plan", [("blocks", 0)], "workspace is too small"),
+        ("plan", [("block_size", 2**62), ("blocks", 4)], "workspace is too small"),  # the product is 0 in 64 bits
+        ("plan", [("logits", 10**6)], "logits"),
+        ("plan", [("dlogits", -1)], "logits"),
+        ("plan", [("loss_code", 8)], "unknown loss"),
+        ("plan", [("hits", 4)], "unknown loss, rule"),
+        ("plan", [("optimizer", 8)], "unknown loss, rule for right answers or optimiser"),
+        ("plan", [("optimizer", t.NO_UPDATE)], "unknown loss"),
+        ("plan", [("accumulated", 0)], "accumulated"),
+        ("plan", [("batch_size", -1)], "batch_size"),
+        ("units", [((0, "op"), 9)], r"units\[0\]"),
+        ("units", [((0, "op"), -1)], r"units\[0\]"),
+        ("units", [((1, "panel"), 0)], r"units\[1\]"),
+        ("units", [((0, "rows"), 21)], r"units\[0\]"),
+        ("units", [((0, "rows"), 3)], r"units\[0\]"),
+        ("units", [((0, "row"), 2**62)], r"units\[0\]"),
+        ("stages", [((0, "kind"), 3)], r"stages\[0\]"),
+        ("stages", [((0, "forward_to"), 9)], r"stages\[0\]"),
+        ("stages", [((0, "forward_to"), 2)], r"stages\[0\]"),
+        ("stages", [((1, "statistics_op"), 0)], r"stages\[1\]"),
+        ("stages", [((1, "statistics_op"), -1)], r"stages\[1\]"),
+        ("stages", [((2, "forward_from"), 0)], r"stages\[2\]"),
+        ("stages", [((2, "backward_from"), 2**62)], r"stages\[2\]"),
+        ("stages", [((2, "backward_to"), -1)], r"stages\[2\]"),
     ],
 )
 def test_each_rule_names_what_is_altered(args, table, changes, message):
-    before = args[NAMES.index(table)]
-    places = [altered(before, *changes) if name == table else value for name, value in zip(NAMES, args, strict=True)]
+    changed = list(args)
+    changed[NAMES.index(table)] = refilled(args[NAMES.index(table)], RECORDS[table], *changes)
     with pytest.raises(ArgumentError, match=message):
-        kernels.train_batches_full(*places)
+        kernels.train_batches_full(*changed)
 
 
 def test_units_and_stages_are_complete(args):
@@ -165,9 +179,9 @@ def test_units_and_stages_are_complete(args):
 
 def test_a_batch_normalization_has_its_batch_at_once():
     args = training([fm.Dense(9), fm.BatchNormalization(), fm.Dense(7, "softmax")], rows=150, batch=150)
-    plan = args[NAMES.index("plan")]
-    assert plan[t.BLOCKS] > 1
-    plan[t.BLOCKS] = 1
+    plan = args[NAMES.index("plan")].view(t.PLAN)[0]
+    assert plan.blocks > 1
+    plan.blocks = 1
     with pytest.raises(ArgumentError, match="batch normalisation needs all 150 rows"):
         kernels.train_batches_full(*args)
 
@@ -241,7 +255,7 @@ def test_a_damaged_network_from_a_file_says_so(shape, compiled, tmp_path):
     model = model_of(STACKS[0])
     _, weights, network = model.jitted()
     damaged = network.copy()
-    damaged[t.NETWORK_HEAD + t.PLAN_FIELDS + t.WEIGHTS] = 10**12
+    damaged[t.NETWORK_HEAD + t.PLAN_FIELDS + t.place_of(t.OP, "weights")] = 10**12
     np.save(tmp_path / "network.npy", damaged)
     loaded = np.load(tmp_path / "network.npy")
     lead = () if shape == "one row" else (4,)
@@ -258,6 +272,6 @@ def test_a_damaged_network_from_a_file_says_so(shape, compiled, tmp_path):
 
 def test_a_network_takes_no_more_memory_than_its_operations_use():
     net = cases.network(np.random.default_rng(0), FLOATS, [20, 33, 7], 5)
-    network = altered(net.built.network(), (t.NETWORK_HEAD + t.COLUMNS, 2**30))
+    network = altered(net.built.network(), (t.NETWORK_HEAD + t.place_of(t.PLAN, "columns"), 2**30))
     with pytest.raises(ArgumentError, match="more columns than its operations use"):
         kernels.predict_rows(np.zeros((5, 7), FLOATS), net.features, net.parameters, network)

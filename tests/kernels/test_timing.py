@@ -31,7 +31,7 @@ def arguments(dtype, **options):
 def timed(args):
     """The same arguments, copied, with timers."""
     args = copy.deepcopy(args)
-    rows = 1 + max(args[PLAN][tables.BLOCKS], len(args[UNITS]))  # of the call, of blocks and of units
+    rows = 1 + max(args[PLAN].view(tables.PLAN)[0].blocks, len(args[UNITS]))  # of the call, of blocks and of units
     args[TIMERS] = np.zeros(rows * tables.PHASES, np.int64)
     return args
 

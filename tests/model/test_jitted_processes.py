@@ -75,9 +75,9 @@ print(jit.compilations)
 def test_cached_functions_compile_nothing_in_other_processes(tmp_path):
     (tmp_path / "simulation.py").write_text(SIMULATION)
     cached, compiled = "[1, 1, 1] [0, 0, 0]", "[0, 0, 0] [1, 1, 1]"
-    assert run_python(WITH_MODEL, tmp_path) == f"{compiled}\n1 []"
-    assert run_python(WITH_MODEL, tmp_path) == f"{cached}\n1 []"
-    assert run_python(WITHOUT_MODEL, tmp_path) == f"{cached}\n[]"
+    assert run_python(WITH_MODEL, folder=tmp_path) == f"{compiled}\n1 []"
+    assert run_python(WITH_MODEL, folder=tmp_path) == f"{cached}\n1 []"
+    assert run_python(WITHOUT_MODEL, folder=tmp_path) == f"{cached}\n[]"
 
 
 FORK = """
@@ -113,4 +113,4 @@ for forked in ("before the first call", "after a call"):
 @needs_jit
 @needs_fork
 def test_a_forked_child_calls_the_network(tmp_path):
-    assert run_python(FORK, tmp_path, "-W", "ignore::DeprecationWarning") == "0 True\n0 True"
+    assert run_python(FORK, "-W", "ignore::DeprecationWarning") == "0 True\n0 True"

@@ -51,12 +51,12 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(function, name):
 def altered(name, table):
     """A network that says other numbers than there are; of the first operation the normalisation's mean is last."""
     table = table.copy()
-    first = tables.NETWORK_HEAD + tables.PLAN_FIELDS
+    head, first = table[: tables.NETWORK_HEAD].view(tables.HEAD)[0], tables.NETWORK_HEAD + tables.PLAN_FIELDS
     if name == "operations that end in the middle of nowhere":
-        table[tables.NETWORK_OPS] = 1000
-        table[first + tables.FAN_IN] = table.size - (first + 1000 * tables.OP_FIELDS)
+        head.ops = 1000
+        table[first + tables.place_of(tables.OP, "fan_in")] = table.size - (first + 1000 * tables.OP_FIELDS)
     elif name in ("2**62 operations", "-2**63 operations"):
-        table[tables.NETWORK_OPS] = eval(name.split()[0])
+        head.ops = eval(name.split()[0])
     elif name == "a mean before an operation that needs its own":
         return np.concatenate([table, np.zeros(37, np.int64)])
     return table

@@ -21,7 +21,7 @@ from .fault import DoesNotApply, Fault
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("fastmlp", "tests", "benchmarks", "docs", "pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
-SECONDS = 600  # for the tests of one fault: what takes longer hangs
+SECONDS = 300  # for the tests of one fault: what takes longer hangs
 _OF_KERNELS = ("kernels/", "_compiling/", "_base/tables")  # files of which machine code is made
 PASSED, FAILED, STOPPED = 0, 1, 2  # exit codes of pytest
 _FIRST_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?\.py\S*(?: [^-]\S*)*)", re.MULTILINE)

@@ -11,6 +11,8 @@ from fastmlp.layers import declared
 from fastmlp.search.folds import fold_numbers
 from fastmlp.search.workers import new_copy
 
+from ..shared.models import adapted, through_a_file
+
 ROWS = 90
 
 
@@ -27,12 +29,6 @@ def network(first=None, **settings):
     return model
 
 
-def adapted(x):
-    layer = fm.Normalization()
-    layer.adapt(x)
-    return layer
-
-
 def fitted(x, y, **settings):
     model = network(**settings)
     model.fit(x, y, epochs=2, verbose=0)
@@ -41,11 +37,6 @@ def fitted(x, y, **settings):
 
 def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
-
-
-def after_file(model, tmp_path):
-    model.save(tmp_path / "model.npz")
-    return fm.load(tmp_path / "model.npz")
 
 
 def old_file(path):
@@ -61,7 +52,7 @@ def old_file(path):
 WAYS = {
     "as it is": lambda model, path: model,
     "copied": lambda model, path: copy.deepcopy(model),
-    "from a file": after_file,
+    "from a file": through_a_file,
     "weights loaded": lambda model, path: with_weights_of(model, path),
     "weights set": lambda model, path: with_weights_set(model),
 }
@@ -143,7 +134,7 @@ def test_a_normalization_inside_of_a_block_is_declared_too(tmp_path):
     layer = adapted(x)
     model = network(fm.Residual([layer, fm.Dense(3)]))
     model.fit(x, y, verbose=0)
-    loaded = after_file(model, tmp_path)
+    loaded = through_a_file(model, tmp_path)
     np.testing.assert_array_equal(new_copy(loaded).declarations[0].layers[0].mean, layer.mean)
     model.set_weights([weight + 1 if tensor.is_statistic else weight for tensor, weight in tensors_of(model)])
     assert new_copy(model).declarations[0].layers[0] is layer
@@ -232,7 +223,7 @@ def test_gradient_checks_leave_a_model_as_new():
 
 def test_a_model_that_was_built_and_stored_still_measures_its_data(tmp_path):
     x, y = problem(shift=5)
-    model = after_file(built(), tmp_path)
+    model = through_a_file(built(), tmp_path)
     assert model.declarations[0].mean is None
     model.fit(x, y, epochs=2, verbose=0)
     assert same(model, fitted(x, y))
@@ -293,7 +284,7 @@ def test_labels_that_were_learned_are_not_those_of_the_folds(tmp_path):
     x, y = problem()
     model = network()
     model.fit(x, np.array(["no", "yes"])[y], verbose=0)
-    for way in (lambda: model, lambda: after_file(model, tmp_path)):
+    for way in (lambda: model, lambda: through_a_file(model, tmp_path)):
         result = fm.cross_validate(way(), x, np.array(["low", "high"])[y], folds=3)
         assert result.predictions.shape == (ROWS, 2)
     assert model.classes.tolist() == ["no", "yes"]
@@ -305,7 +296,7 @@ def test_labels_that_were_declared_are(tmp_path):
     model = network(classes=["yes", "no"])
     expected = fm.cross_validate(copy.deepcopy(model), x, words, folds=3)
     model.fit(x, words, verbose=0)
-    for one in (model, after_file(model, tmp_path)):
+    for one in (model, through_a_file(model, tmp_path)):
         np.testing.assert_array_equal(fm.cross_validate(one, x, words, folds=3).predictions, expected.predictions)
         with pytest.raises(fm.ArgumentError, match="classes"):
             fm.cross_validate(one, x, np.array(["low", "high"])[y], folds=3)

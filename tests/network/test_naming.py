@@ -343,7 +343,7 @@ def test_logarithms_of_tiny_probabilities():
 
 def test_no_probabilities():
     x, _, _ = problem()
-    with pytest.raises(ArgumentError, match="loss is MeanSquaredError are no probabilities"):
+    with pytest.raises(ArgumentError, match="loss is MeanSquaredError are not probabilities"):
         of_last("linear", "mse").predict_proba(x)
     with pytest.raises(ArgumentError, match=r"x\[0, 1\] is nan"):
         of_last("softmax", "categorical_crossentropy").predict_proba([[0, np.nan, 0, 0]])

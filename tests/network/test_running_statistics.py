@@ -5,6 +5,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp._engine.engine import STEADY, momentum_after
+from fastmlp._network import reading
 from fastmlp.datasets import Chunks
 
 pytestmark = pytest.mark.needs_jit  # it trains a lot
@@ -303,3 +304,16 @@ def test_single_steps_of_all_rows_leave_the_statistics_of_the_rows():
         for _ in range(steps):
             model.train_on_batch(x, y)
         assert model.evaluate(x, y)["loss"] == pytest.approx(loss_in_training(model, x, y), rel=1e-3, abs=1e-6)
+
+
+def test_statistics_that_are_not_finished_are_not_kept():
+    x, y = problem()
+    model = normalized_first()
+    model.fit(x, y, verbose=0)
+    engine, before = model.engine, bits(model)
+    data = reading.data_for(model, x, y, ("x", "y"))
+    looks = iter([False, True])
+    engine.take_statistics(data, np.arange(len(x)), 32, 5, 1, (0, 0), lambda: next(looks))
+    assert bits(model) == before
+    engine.take_statistics(data, np.arange(len(x)), 32, 5, 1, (0, 0), lambda: False)
+    assert bits(model) != before

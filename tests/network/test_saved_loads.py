@@ -14,6 +14,8 @@ from fastmlp import ArgumentError, ArgumentTypeError, DivergenceError, ModelFile
 from fastmlp._network.history import History
 from tests.fuzz import saved_loads as sequences
 
+from ..shared.models import bits, through_a_file
+
 pytestmark = pytest.mark.needs_jit  # it trains a lot
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
@@ -42,15 +44,6 @@ def fit(model, x=X, y=Y, **options):
     return model.fit(x, y, **{"verbose": 0, "batch_size": 5, **options})
 
 
-def reloaded(model, tmp_path):
-    model.save(tmp_path / "model.npz")
-    return fm.load(tmp_path / "model.npz")
-
-
-def weight_bits(model):
-    return [weight.tobytes() for weight in model.get_weights()]
-
-
 # ---------------------------------------------------------------- histories whose metrics change
 
 
@@ -68,7 +61,7 @@ def test_a_history_whose_metrics_changed_loads(runs, tmp_path):
     fit(model, epochs=2)
     for metrics in runs[1:]:
         recompiled(model, metrics)
-    again = reloaded(model, tmp_path)
+    again = through_a_file(model, tmp_path)
     assert repr(again.history) == repr(model.history)
     for lists, length in ((model.history.history, 2 * len(runs)), (model.history.batches, 8 * len(runs))):
         assert {len(values) for values in lists.values()} == {length}
@@ -89,9 +82,9 @@ def test_a_partial_epoch_is_completed_with_other_metrics(tmp_path):
     stop = fm.callbacks.Lambda(on_batches_end=lambda *_: setattr(model, "stop_training", True), every_batches=2)
     fit(model, callbacks=[stop])
     assert model.history.partial
-    model = reloaded(model, tmp_path)
+    model = through_a_file(model, tmp_path)
     recompiled(model, ["accuracy"])
-    assert not reloaded(model, tmp_path).history.partial
+    assert not through_a_file(model, tmp_path).history.partial
 
 
 def test_validations_whose_metrics_changed_load(tmp_path):
@@ -99,7 +92,7 @@ def test_validations_whose_metrics_changed_load(tmp_path):
     fit(model, validation_split=0.3, validation_batches=1)
     model.compile("sgd", metrics=["accuracy"])
     fit(model, epochs=3, resume=True, validation_split=0.3, validation_batches=2)
-    assert repr(reloaded(model, tmp_path).history) == repr(model.history)
+    assert repr(through_a_file(model, tmp_path).history) == repr(model.history)
 
 
 def test_a_history_that_version_0_1_0_left_with_gaps_loads_without_the_metric_that_has_them():
@@ -130,11 +123,11 @@ def test_training_on_huge_targets_goes_on_after_loading(name, tmp_path):
     kept.compile(HUGE[name], "mse", [])
     with np.errstate(over="ignore"):
         fit(kept, y=huge)
-        again = reloaded(kept, tmp_path)
+        again = through_a_file(kept, tmp_path)
         assert sequences.bits(again) == sequences.bits(kept)
         for model in (kept, again):
             fit(model, y=huge, epochs=2, resume=True)
-    assert weight_bits(again) == weight_bits(kept)
+    assert bits(again) == bits(kept)
 
 
 def test_overflowed_sums_are_part_of_the_state(tmp_path):
@@ -143,7 +136,7 @@ def test_overflowed_sums_are_part_of_the_state(tmp_path):
         model.build(3)
         model.train_on_batch(X * np.float32(100), VALUES * np.float32(1e18))
     assert np.isinf(model.engine.state).any()
-    again = reloaded(model, tmp_path)
+    again = through_a_file(model, tmp_path)
     np.testing.assert_array_equal(again.engine.state, model.engine.state)
 
 
@@ -224,7 +217,7 @@ def test_blocks_inside_of_blocks_load_to_the_depth_that_is_allowed(tmp_path):
         layer = fm.Residual([layer])
     model = fm.Sequential([layer, fm.Dense(1)], seed=0)
     model.build(3)
-    assert weight_bits(reloaded(model, tmp_path)) == weight_bits(model)
+    assert bits(through_a_file(model, tmp_path)) == bits(model)
     with pytest.raises(ArgumentError, match="depth of 100"):
         fm.Residual([layer])
 
@@ -240,7 +233,7 @@ def test_blocks_inside_of_blocks_load_to_the_depth_that_is_allowed(tmp_path):
 def test_settings_that_are_scalars_of_numpy_are_saved(optimizer, loss, tmp_path):
     model = compiled(optimizer, [fm.metrics.BinaryAccuracy(np.float32(0.5))], loss, [fm.Dense(np.int64(1), "sigmoid")])
     model.build(np.int32(3))
-    assert reloaded(model, tmp_path).optimizer == model.optimizer
+    assert through_a_file(model, tmp_path).optimizer == model.optimizer
 
 
 @pytest.mark.parametrize("accuracy", [math.nan, 1e300, -1e300, math.inf])
@@ -251,5 +244,5 @@ def test_a_partial_epoch_goes_on_from_whatever_history_its_file_holds(accuracy, 
     assert model.history.partial
     del model.history.history["seconds"]
     model.history.batches["accuracy"][-1] = accuracy
-    model = reloaded(model, tmp_path)
+    model = through_a_file(model, tmp_path)
     assert 0 <= fit(model, resume=True)["accuracy"][0] <= 1

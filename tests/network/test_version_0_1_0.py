@@ -148,12 +148,26 @@ def test_a_sweep_goes_on_in_its_folder(tmp_path):
         assert scores["loss"] == pytest.approx(run.metrics["val_loss"], rel=1e-5)
 
 
+@pytest.mark.parametrize("name", BUILT)
+def test_models_are_saved_and_pickled_anew(name, tmp_path):
+    needs(name)
+    model = pickled(name)
+    model.save(tmp_path / "model.npz")
+    for other in (fm.load(tmp_path / "model.npz"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(made.predictions(other, name, DATA), made.predictions(model, name, DATA))
+        for part in ("optimizer", "loss", "metrics", "learning_rate", "seed", "feature_names", "history", "position"):
+            assert repr(getattr(other, part)) == repr(getattr(model, part)), part
+
+
 @pytest.mark.parametrize("lanes", [4, 16])
-def test_a_pickle_predicts_the_same_on_a_cpu_with_other_vectors(lanes):
+def test_pickles_are_read_on_cpus_with_other_vectors(lanes):
     """Arrays of a model lie in memory as its CPU reads them best."""
-    code = (
-        "from tests.network import test_version_0_1_0 as t; t.test_models_predict_as_they_did('every layer', t.pickled)"
-    )
+    code = """
+from tests.network import test_version_0_1_0 as t
+t.test_models_predict_as_they_did("every layer", t.pickled)
+for name in ("averaged", "accumulated", "penalties"):
+    t.test_models_are_trained_further_as_they_were(name, t.pickled)
+"""
     environment = {**os.environ, "FASTMLP_LANES": str(lanes), "NUMBA_DISABLE_JIT": "1"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=FOLDER.parents[2])
 

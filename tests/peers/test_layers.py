@@ -268,7 +268,7 @@ def test_frozen_layers_keep_their_bits_and_those_below_learn(rule):
 @pytest.mark.parametrize("rule", OPTIMIZERS)
 def test_a_model_that_is_frozen_throughout_reports_and_stays(rule):
     x, y = problem()
-    layers = [Dense(6, "relu", trainable=False), BatchNormalization(trainable=False)]
+    layers = [Dense(6, "relu", trainable=False, kernel_regularizer="l2"), BatchNormalization(trainable=False)]
     model = compiled([*layers, Dense(CLASSES, "softmax", trainable=False)], OPTIMIZERS[rule][0])
     before, expected = bits(model), model.evaluate(x, y)
     history = fit(model, x, y, 2)

@@ -288,7 +288,7 @@ def test_a_file_keeps_the_rate_of_a_schedule_of_ones_own(tmp_path, schedule):
     model.fit(x, y, batch_size=4, verbose=0)
     assert schedule.config() is None
     model.save(tmp_path / "model.npz")
-    with pytest.warns(UserWarning, match="is code of your own, which files do not hold: the learning rate stays"):
+    with pytest.warns(UserWarning, match="is your own code, which files do not contain: the learning rate stays"):
         other = fm.load(tmp_path / "model.npz")
     assert other.learning_rate == model.learning_rate == schedule(10)
     np.testing.assert_array_equal(other.predict(x), model.predict(x))

@@ -29,3 +29,21 @@ def bits(model):
 
 def state_bits(model):
     return bits(model) + model.engine.state.tobytes() + str((model.engine.step, model.position)).encode()
+
+
+def through_a_file(model, tmp_path):
+    model.save(tmp_path / "model.npz")
+    return fm.load(tmp_path / "model.npz")
+
+
+def adapted(x):
+    layer = fm.Normalization()
+    layer.adapt(x)
+    return layer
+
+
+def built():
+    """The smallest model that has parameters."""
+    model = fm.mlp([2], classes=2, seed=0)
+    model.build(3)
+    return model

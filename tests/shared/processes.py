@@ -15,16 +15,27 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 needs_signals = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 
 
-def run_python(code, tmp_path, *options, timeout=120, **environment):
-    """Run a script in a fresh interpreter; its output."""
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    given = {name: value for name, value in environment.items() if value is not None}
-    env = {name: value for name, value in os.environ.items() if name not in environment} | given
-    env["PYTHONPATH"] = str(Path(fm.__file__).parents[1])
-    command = [sys.executable, "-W", "error", *options, str(script)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=env, cwd=tmp_path, start_new_session=os.name == "posix", **pipes) as process:
+def environment(**variables):
+    """The variables of this process with others, but without those that are None; the package is the one under test."""
+    kept = {name: value for name, value in os.environ.items() if name not in variables}
+    given = {name: value for name, value in variables.items() if value is not None}
+    return {**kept, "PYTHONPATH": str(Path(fm.__file__).parents[1]), **given}
+
+
+def started(*command, folder=None, **variables):
+    """A fresh interpreter with pipes for its output and its errors."""
+    settings = {"env": environment(**variables), "cwd": folder, "start_new_session": os.name == "posix", "text": True}
+    command = [sys.executable, *map(str, command)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **settings)
+
+
+def run_python(code, *options, folder=None, timeout=300, **variables):
+    """Run a program in a fresh interpreter whose warnings are errors; its output. With a folder, it is a file there."""
+    script = ["-c", code]
+    if folder is not None:
+        (folder / "script.py").write_text(code)
+        script = ["script.py"]
+    with started("-W", "error", *options, *script, folder=folder, **variables) as process:
         try:
             output, errors = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

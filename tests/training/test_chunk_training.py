@@ -122,7 +122,7 @@ class Source:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (Source(), "x gave no chunk in epoch 0: can its source be gone through only once"),
+        (Source(), "x gave no chunk in epoch 0: can its source be used only once"),
         (Source(problem()), "x gave no chunk in epoch 1"),
         (Source(problem()[0]), r"x must give its chunks as pairs \(x, y\) of arrays, but gave array"),
     ],
@@ -148,7 +148,7 @@ def halves():
 def test_a_normalization_needs_a_source_that_can_be_gone_through_again():
     model = fm.Sequential([fm.Normalization(), fm.Dense(2, activation="softmax")], seed=0)
     model.compile()
-    with pytest.raises(ArgumentError, match="gone through only once"):
+    with pytest.raises(ArgumentError, match="used only once"):
         model.fit(Source(*halves()), verbose=0)
     assert not model.is_built
     assert model.declarations[0].mean is None

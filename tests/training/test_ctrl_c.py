@@ -1,10 +1,6 @@
 """Ctrl-C ends training with a history that can be resumed."""
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +8,7 @@ import pytest
 import fastmlp as fm
 
 from ..shared.models import data, network
-from ..shared.processes import needs_jit, needs_signals
+from ..shared.processes import needs_jit, needs_signals, started
 from ..shared.runs import EPOCHS, same_as
 
 
@@ -103,11 +99,8 @@ except KeyboardInterrupt:
 
 @needs_jit
 @needs_signals
-def test_ctrl_c_ends_a_long_fit_soon_and_leaves_a_usable_model(tmp_path):
-    (tmp_path / "script.py").write_text(LONG_FIT)
-    env = {**os.environ, "PYTHONPATH": str(Path(fm.__file__).parents[1])}
-    command = [sys.executable, "-W", "error", str(tmp_path / "script.py")]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+def test_ctrl_c_ends_a_long_fit_soon_and_leaves_a_usable_model():
+    with started("-W", "error", "-c", LONG_FIT) as process:
         try:
             assert process.stdout.readline().strip() == "training"
             process.send_signal(signal.SIGINT)

@@ -10,7 +10,7 @@ import pytest
 import fastmlp as fm
 from fastmlp._training import trainer
 
-from ..shared.models import bits, data, network, state_bits
+from ..shared.models import bits, data, network, state_bits, through_a_file
 from ..shared.processes import needs_jit
 from ..shared.runs import EPOCHS, RULES, deep, same_as
 
@@ -26,11 +26,6 @@ class StopAfter(fm.callbacks.Callback):
 
 def one_batch_only(model, x, y, **settings):
     return model.fit(x, y, max_time=1e-9, **settings)  # the first kernel call is one batch
-
-
-def through_a_file(model, tmp_path):
-    model.save(tmp_path / "model.npz")
-    return fm.load(tmp_path / "model.npz")
 
 
 @pytest.fixture(params=itertools.product(["float32", "float64"], ["adam", "sgd"]), ids="-".join)

@@ -356,3 +356,48 @@ def test_weights_must_be_above_0_on_both_sides_of_a_split():
     for weights in (np.arange(len(x)) < 100, np.arange(len(x)) >= len(x) - 10):
         with pytest.raises(ArgumentError, match="must not be 0 for all rows that validation_split puts on one side"):
             network().fit(x, y, validation_split=0.2, sample_weight=weights.astype(float), verbose=0)
+
+
+def test_weights_of_rows_and_classes_count_both():
+    x, y = problem()
+    rows = np.linspace(0.5, 2.0, len(x))
+    both, product = network(fm.Normalization()), network(fm.Normalization())
+    both.fit(x, y, sample_weight=rows, class_weight={0: 3.0}, verbose=0)
+    product.fit(x, y, sample_weight=rows * np.where(y == 0, 3.0, 1.0), verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(both.get_weights(), product.get_weights(), strict=True))
+
+
+def test_balanced_classes_are_those_that_occur():
+    x, y = problem()
+    y = 2 * y  # of three classes, the second has no rows
+    count = np.bincount(y, minlength=3)
+    trained = []
+    for weights in ("balanced", {0: len(y) / (2 * count[0]), 2: len(y) / (2 * count[2])}):
+        model = fm.Sequential([fm.Normalization(), fm.Dense(3, "softmax")], seed=1, dtype="float64")
+        model.compile("sgd")
+        model.fit(x, y, class_weight=weights, verbose=0)
+        trained.append(model.get_weights())
+    assert all(np.array_equal(a, b) for a, b in zip(*trained, strict=True))
+
+
+def test_each_random_layer_has_chances_of_its_own():
+    """Of two dropouts of a half, a quarter of the numbers passes both."""
+    seen = []
+    layers = [fm.Dropout(0.5), fm.Dropout(0.5)]
+    model = fm.Sequential([*layers, fm.Dense(50)], seed=1)
+    model.compile("sgd", "mse", [fm.metrics.Custom(lambda _, outputs: seen.append(outputs) or 0.0, "seen")])
+    model.build(50)
+    model.set_weights([np.eye(50), np.zeros(50)])
+    model.train_on_batch(np.ones((100, 50)), np.zeros((100, 50)))
+    assert set(np.unique(seen[0])) == {0.0, 4.0}
+    assert (seen[0] > 0).mean() == pytest.approx(0.25, abs=0.03)
+
+
+def test_gradients_of_what_is_not_trained_are_0():
+    x, y = problem(20)
+    frozen = fm.Dense(4, "tanh", trainable=False)
+    model = network(fm.Dense(4, use_bias=False), fm.BatchNormalization(), frozen)
+    model.build(x.shape[1])
+    _, gradients = model.gradients(x, y)
+    learns = [True, True, True, False, False, False, False, True, True]  # not: statistics, and what is frozen
+    assert [gradient.any() for gradient in gradients] == learns

@@ -63,7 +63,7 @@ class Uint8(Float32):
 
     def features(self) -> Any:
         if len(self.task.pixels) == 0:
-            raise NotApplicable("the features are no pixels")
+            raise NotApplicable("the features are not pixels")
         return self.task.pixels
 
     def predict(self, x: Array) -> Array:

@@ -1,25 +1,12 @@
 """What the arguments of the kernels for whole networks must be, besides what their declarations say.
 
 Each check takes a kernel's arguments by name and gives what is wrong in words, or None. Only calls from outside of the
-package are checked: see `fastmlp._jit.Kernel`.
+package are checked: see `fastmlp._compiling.jit.Kernel`.
 """
 
 import numpy as np
 
-from ..._base.tables import (
-    BATCH_SIZE,
-    BLOCK_ROWS,
-    BLOCKS,
-    EMA_SLOT,
-    FAN_IN,
-    FAN_OUT,
-    OPTIMIZER,
-    PHASES,
-    STAGE_FIELDS,
-    STATE_SLOTS,
-    TRAINED_OPS,
-    UNIT_FIELDS,
-)
+from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, UNIT_FIELDS
 from ..simd import panel
 from .verify import (
     CORE_TRAINING,
@@ -41,7 +28,7 @@ def check_prediction_of_rows(v):
 
 def check_prediction(v):
     fault = _fault_of_program(v, PREDICTION)
-    return fault or _fault_of_matrices(v, v["ops"][-1, FAN_OUT]) or _fault_of_rows(v, len(v["outputs"]))
+    return fault or _fault_of_matrices(v, _ops(v)[-1].fan_out) or _fault_of_rows(v, len(v["outputs"]))
 
 
 def check_evaluation(v):
@@ -50,10 +37,16 @@ def check_evaluation(v):
     return fault or _fault_of_outputs(v, rows) or _fault_of_truth(v)
 
 
+def check_core_training(v):
+    return _fault_of_training(v, CORE_TRAINING)
+
+
 def check_training(v):
-    """Of all forms of the kernel: which one it is, the type of its timers says."""
-    is_full = v["timers"].dtype == np.uint8
-    fault = _fault_of_program(v, TRAINING if is_full else CORE_TRAINING, v["units"], v["stages"])
+    return _fault_of_training(v, TRAINING)
+
+
+def _fault_of_training(v, purpose):
+    fault = _fault_of_program(v, purpose, v["units"], v["stages"])
     fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_epoch(v)
     fault = fault or _fault_of_outputs(v, v["order"].size) or _fault_of_truth(v)
     return fault or _fault_of_state(v) or _fault_of_timers(v)
@@ -71,12 +64,20 @@ def _fault_of_program(v, purpose, units=_NO_UNITS, stages=_NO_STAGES):
     return described(fault)
 
 
+def _ops(v):
+    return v["ops"].view(OP)[:, 0]
+
+
+def _plan(v):
+    return v["plan"].view(PLAN)[0]
+
+
 def _classes(v):
-    return v["ops"][v["plan"][TRAINED_OPS] - 1, FAN_OUT]
+    return _ops(v)[_plan(v).trained_ops - 1].fan_out
 
 
 def _fault_of_matrices(v, classes):
-    fan_in = v["ops"][0, FAN_IN]
+    fan_in = _ops(v)[0].fan_in
     if v["x"].shape[1] != fan_in:
         return f"x and pixels must have the {fan_in} columns that the network has inputs, not {v['x'].shape[1]}"
     if v["outputs"].shape[1] != classes:
@@ -130,7 +131,7 @@ def _fault_of_truth(v):
 
 def _fault_of_epoch(v):
     """Every batch of the call has a row, and scratch space for all its rows."""
-    order, batch, first = v["order"], int(v["plan"][BATCH_SIZE]), v["first_batch"]
+    order, batch, first = v["order"], int(_plan(v).batch_size), v["first_batch"]
     there = -(-order.size // batch)
     count = v["learning_rates"].size
     if first + count > there:
@@ -139,18 +140,18 @@ def _fault_of_epoch(v):
     slots = v["row_losses"].size
     if slots < longest:
         return f"row_losses and row_correct must have {longest} numbers, as many as the longest batch rows, not {slots}"
-    rows_at_once = int(v["plan"][BLOCKS]) * int(v["plan"][BLOCK_ROWS])
+    rows_at_once = int(_plan(v).blocks) * int(_plan(v).block_rows)
     if len(v["stages"]) > 1 and rows_at_once < longest:
         return f"plan: batch normalisation needs all {longest} rows of a batch in the workspace, not {rows_at_once}"
     return _fault_of_order(order, _rows_of_data(v))
 
 
 def _fault_of_state(v):
-    plan, n = v["plan"], v["parameters"].size
-    own = STATE_SLOTS[int(plan[OPTIMIZER])]
-    slots = own + (plan[EMA_SLOT] >= 0)
-    if plan[EMA_SLOT] not in (-1, own):
-        return f"plan: EMA_SLOT must be -1, or {own} behind what the optimiser keeps, not {plan[EMA_SLOT]}"
+    plan, n = _plan(v), v["parameters"].size
+    own = STATE_SLOTS[int(plan.optimizer)]
+    slots = own + (plan.ema_slot >= 0)
+    if plan.ema_slot not in (-1, own):
+        return f"plan: ema_slot must be -1, or {own} behind what the optimiser keeps, not {plan.ema_slot}"
     if v["state"].size != slots * n:
         return f"state must have {slots} numbers for each of the {n} parameters, not {v['state'].size}"
     return None
@@ -158,7 +159,7 @@ def _fault_of_state(v):
 
 def _fault_of_timers(v):
     timers = v["timers"]
-    rows = 1 + max(int(v["plan"][BLOCKS]), len(v["units"]))
+    rows = 1 + max(int(_plan(v).blocks), len(v["units"]))
     if timers.dtype == np.int64 and timers.size < rows * PHASES:
         return f"timers must have {rows} rows of {PHASES} numbers, not {timers.size} numbers"
     return None

@@ -17,52 +17,40 @@ without looking; calls from outside of the package are checked first, see `check
 import numpy as np
 
 from ..._base.tables import (
-    ACCUMULATED,
     BACKWARD,
-    BACKWARD_FROM,
-    BACKWARD_TO,
-    BATCH_SIZE,
-    BLOCK_ROWS,
-    BLOCK_SIZE,
-    BLOCKS,
-    CAPACITY,
-    COLUMNS,
-    FAN_IN,
-    FAN_OUT,
     FORWARD,
-    FORWARD_FROM,
-    FORWARD_TO,
     GATHER,
-    INPUT,
-    IS_LIMITED,
-    IS_PLAIN,
-    IS_WHOLE,
     LOSS,
     NETWORK_HEAD,
-    NETWORK_OPS,
     NO_UPDATE,
+    OP,
     OP_FIELDS,
-    OPTIMIZER,
+    PACE,
+    PACE_FIELDS,
+    PLAN,
     PLAN_FIELDS,
     ROWS,
+    SETTINGS,
     SETTINGS_FIELDS,
+    STAGE,
     STAGE_FIELDS,
-    STAGE_KIND,
-    STATISTICS_OP,
-    TRAINED_OPS,
+    SUMS,
+    UNIT,
     UNIT_FIELDS,
     UNIT_SUMS,
-    Y,
 )
-from ..._compiling.jit import block, kernel, prange
+from ..._compiling.jit import ALL, CORE, block, kernel, prange
 from ..layout import scatter_rows
-from ..optimizers import scalars_of_step
-from ..simd import flush_denormals, lanes, load, panel, restore_mode, splat, sum_lanes
-from .checks import check_evaluation, check_prediction, check_prediction_of_rows, check_training
-from .row_losses import loss_block
-from .rows import backward_block, forward_block, gather_block
+from ..noise import Chance
+from ..optimizers import set_pace
+from ..simd import flush_denormals, lanes, load, panel, records, restore_mode, splat, sum_lanes
+from .checks import check_core_training, check_evaluation, check_prediction, check_prediction_of_rows, check_training
+from .row_losses import Results, loss_block
+from .rows import Data, Net, backward_block, forward_block, gather_block
 from .timing import lap, start_lap
 from .weights import (
+    Learner,
+    Round,
     clip_factors,
     limit_block,
     penalty_of_batch,
@@ -71,30 +59,30 @@ from .weights import (
     weights_block,
 )
 
+FORM = CORE  # of `train_batches`: its other forms are compiled with another one in this place
+
+# Passes over the weights: gradients, each followed by its update while it is hot; updates that wait for all gradients;
+# and limits of lengths, which wait for all updates
+GRADIENTS_AND_UPDATES, UPDATES, LENGTHS = range(3)
+
 # ---------------------------------------------------------------- training
 
 
 @block
-def train_block(
-    row_losses, row_correct, slot, outputs, workspace, timers, q, net, stages, s, data, chance, rows, total
-):
-    """Stage s for block q, which begins at a position of the epoch; what each row gives goes to row_losses[slot:]."""
+def train_block(results, slot, net, stages, s, data, chance, rows, total, timers, q):
+    """Stage s for block q, which begins at a position of the epoch; what each row gives goes to results[slot:]."""
     mode = flush_denormals()
-    _, _, _, plan, _ = net
-    _, _, first = chance
-    batch, scale = total
-    base = q * plan[BLOCK_SIZE]
-    begin, end = stages[s, FORWARD_FROM], stages[s, FORWARD_TO]
+    stage, (batch, scale) = stages[s], total
     time = start_lap(timers)
     if s == 0:
-        gather_block(workspace, base, net, data, first, rows)
+        gather_block(net, data, chance.first, rows)
     time = lap(timers, 1 + q, GATHER, time)
-    forward_block(workspace, base, net, chance, begin, end, rows, True)
+    forward_block(net, chance, stage.forward_from, stage.forward_to, rows, True)
     time = lap(timers, 1 + q, FORWARD, time)
-    if begin < end and end == plan[TRAINED_OPS]:
-        loss_block(row_losses, row_correct, slot, outputs, workspace, base, net, data, first, rows, scale)
+    if stage.forward_from < stage.forward_to and stage.forward_to == net.plan.trained_ops:
+        loss_block(results, slot, net, data, chance.first, rows, scale)
     time = lap(timers, 1 + q, LOSS, time)
-    backward_block(workspace, base, net, chance, stages[s, BACKWARD_FROM], stages[s, BACKWARD_TO], rows, batch)
+    backward_block(net, chance, stage.backward_from, stage.backward_to, rows, batch)
     lap(timers, 1 + q, BACKWARD, time)
     restore_mode(mode)
 
@@ -105,10 +93,10 @@ def train_block(
     "outputs[no, classes], timers[n_timers] int8 = "
     "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
     f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, "
-    f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, "
+    f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, "
     f"settings[{SETTINGS_FIELDS}] float64, learning_rates[batches] float64, pixel_scale float, "
     f"seed int >= 0, epoch int >= 0, first_batch int >= 0, step int < {1 << 62}",
-    check_training,
+    check_core_training,
 )
 def train_batches(
     parameters,
@@ -145,7 +133,7 @@ def train_batches(
     Fewer than asked for means that the loss of the next one is not finite: then its update was not made.
 
     This form is for core operations alone (dense, ReLU and softmax with categorical cross-entropy, plain SGD and Adam):
-    `train_batches_full`, the same function, has all of them, and takes twice as long to compile.
+    `train_batches_full`, the same function in its other form, has all of them, and takes twice as long to compile.
 
     Parameters
     ----------
@@ -164,7 +152,7 @@ def train_batches(
     timers : ndarray of int8, shape (0,)
         `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
         call, then from number PHASES on those of each phase (see `tables`), a row of PHASES for each block of rows, and
-        the same rows for blocks of weights. `train_batches_full` takes uint8.
+        the same rows for blocks of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
@@ -177,6 +165,8 @@ def train_batches(
         The program, see `fastmlp.kernels.tables`. It is verified: all that it names must be inside of the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
+    pixel_scale : float
+        The factor for pixels.
     seed, epoch : int
         What random layers depend on, besides the row's position in the epoch.
     first_batch, step : int
@@ -190,80 +180,96 @@ def train_batches(
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     outputs_flat = outputs.reshape(outputs.size)
-    block_rows, together = plan[BLOCK_ROWS], plan[ACCUMULATED]
-    most, p = plan[BLOCKS] * block_rows, panel(parameters)
-    is_whole, is_limited = plan[IS_WHOLE] > 0, plan[IS_LIMITED] > 0
+    operations, weight_blocks = records(ops, OP), records(units, UNIT)
+    steps, plans, setting = records(stages, STAGE), records(plan, PLAN), records(settings, SETTINGS)
+    unit_sums, factors = records(sums[: units.shape[0] * UNIT_SUMS], SUMS), sums[units.shape[0] * UNIT_SUMS :]
+    pace = records(np.empty(PACE_FIELDS, np.float64), PACE)
+    block_size, block_rows, batch_size = plans[0].block_size, plans[0].block_rows, plans[0].batch_size
+    together, most, p = plans[0].accumulated, plans[0].blocks * block_rows, panel(parameters)
+    is_plain, is_whole = plans[0].is_plain != 0, plans[0].is_whole > 0
     began = start_lap(timers)
     for i in range(learning_rates.size):
-        first = (first_batch + i) * plan[BATCH_SIZE]
-        count = min(plan[BATCH_SIZE], order.size - first)
+        first = (first_batch + i) * batch_size
+        count = min(batch_size, order.size - first)
         part, scale = (step + i) % together, 1.0 / (count * together)
-        update = (step + i) // together + 1
-        rate, small = scalars_of_step(plan[OPTIMIZER], settings, learning_rates[i], update)
+        set_pace(pace[0], plans[0].optimizer, setting[0], learning_rates[i], (step + i) // together + 1)
         for start in range(0, count, most):
             rows = min(most, count - start)
-            blocks = (rows + block_rows - 1) // block_rows
-            for s in range(stages.shape[0]):
-                is_rows = stages[s, STAGE_KIND] == ROWS
-                panels = (ops[stages[s, STATISTICS_OP], FAN_OUT] + p - 1) // p
+            for s in range(steps.size):
+                is_rows = steps[s].kind == ROWS
+                panels = (operations[steps[s].statistics_op].fan_out + p - 1) // p
+                blocks = (rows + block_rows - 1) // block_rows
                 tasks = blocks if is_rows else panels  # in prange(...) itself, a condition would make the loop serial
                 for q in prange(tasks):
                     q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
                     if is_rows:
-                        net = (parameters, gradients, ops, plan, timers)
-                        data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
+                        own = workspace[q64 * block_size :]
+                        net = Net(parameters, gradients, own, operations, plans[0], FORM)
+                        data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
                         slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
-                        chance = (seed, epoch, first + slot)
-                        train_block(
-                            row_losses,
-                            row_correct,
-                            slot,
-                            outputs_flat,
-                            workspace,
-                            timers,
-                            q64,
-                            net,
-                            stages,
-                            s,
-                            data,
-                            chance,
-                            here,
-                            (count, scale),
-                        )
+                        results, total = Results(row_losses, row_correct, outputs_flat), (count, scale)
+                        chance = Chance(seed, epoch, first + slot)
+                        train_block(results, slot, net, steps, s, data, chance, here, total, timers, q64)
                     else:
-                        statistics_block(parameters, gradients, workspace, ops, stages, plan, s, q64, rows, timers)
+                        net = Net(parameters, gradients, workspace, operations, plans[0], FORM)
+                        statistics_block(net, steps[s], q64, rows)
             is_last = start + rows == count
             if is_last and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
             complete = is_last and part == together - 1
-            for phase in range(3):
-                if not (phase == 0 or (complete and (is_whole if phase == 1 else is_limited))):
+            for task in range(GRADIENTS_AND_UPDATES, LENGTHS + 1):
+                if not is_due(task, plans[0], complete):
                     continue
+                if task == UPDATES:
+                    clip_factors(factors, unit_sums, weight_blocks, setting[0], FORM)
                 for u in prange(units.shape[0]):
-                    program = (ops, units, plan, settings, timers)
-                    u64, pace = np.int64(u), (learning_rates[i], update, rate, small)
-                    if phase == 0:
-                        keep = count > most or together > 1 or is_whole
-                        round = (start > 0 or part > 0, complete, keep, is_last)
-                        weights_block(
-                            parameters, state, gradients, workspace, sums, timers, program, u64, rows, round, pace
-                        )
-                    elif phase == 1:
-                        update_block(parameters, state, gradients, sums, program, u64, pace, timers)
-                    else:
-                        limit_block(parameters, state, program, u64, pace, timers)
-                if phase == 0 and is_last and plan[IS_PLAIN] == 0:
-                    losses[i] += penalty_of_batch(sums, units.shape[0])
-                if phase == 0 and complete and plan[IS_PLAIN] == 0:
-                    clip_factors(sums, (ops, units, plan, settings, timers), timers)
-                    if plan[OPTIMIZER] == NO_UPDATE:
-                        break
+                    learner = Learner(
+                        parameters,
+                        state,
+                        gradients,
+                        workspace,
+                        unit_sums,
+                        factors,
+                        operations,
+                        weight_blocks,
+                        plans[0],
+                        setting[0],
+                        pace[0],
+                        timers,
+                        FORM,
+                    )
+                    keep = count > most or together > 1 or is_whole
+                    round = Round(start > 0 or part > 0, complete, keep, is_last)
+                    pass_over_weights(learner, task, np.int64(u), rows, round)
+            if is_last and not is_plain:
+                losses[i] += penalty_of_batch(unit_sums)
     lap(timers, 0, 0, began)
     return learning_rates.size
 
 
 train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_timers] int8", "timers[n_timers] int64")
-train_batches_full = train_batches.redeclared("train_batches_full", "timers[n_timers] int8", "timers[n_timers] uint8")
+train_batches_full = train_batches.reformed("train_batches_full", check_training, FORM=ALL)
+
+
+@block
+def is_due(task, plan, complete):
+    """Whether a pass over the weights is made: a batch that is complete updates them."""
+    if task == GRADIENTS_AND_UPDATES:
+        return True
+    if not complete or plan.optimizer == NO_UPDATE:
+        return False
+    return plan.is_whole > 0 if task == UPDATES else plan.is_limited > 0
+
+
+@block
+def pass_over_weights(learner, task, u, rows, round):
+    """What a pass does with block u of the weights."""
+    if task == GRADIENTS_AND_UPDATES:
+        weights_block(learner, u, rows, round)
+    elif task == UPDATES:
+        update_block(learner, u)
+    else:
+        limit_block(learner, u)
 
 
 @block
@@ -284,7 +290,7 @@ def summarize(losses, correct, row_losses, row_correct, i, count):
 @kernel(
     "row_losses[rows], row_correct[rows] int64, outputs[no, classes], workspace[w] = "
     "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], "
-    f"row_weights[mw], order[n_order] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, "
+    f"row_weights[mw], order[n_order] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, "
     "pixel_scale float",
     check_evaluation,
 )
@@ -320,38 +326,39 @@ def evaluate_batches(
         Rows to evaluate, from 0 to m - 1; empty for all as they stand.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
-    rows, block_rows, outputs_flat = row_losses.size, plan[BLOCK_ROWS], outputs.reshape(outputs.size)
-    for q in prange(plan[BLOCKS]):
-        net = (parameters, parameters, ops, plan, pixels_flat)
-        data = (x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
-        begin, end = share_of_rows(np.int64(q), rows, plan)
+    rows, outputs_flat = row_losses.size, outputs.reshape(outputs.size)
+    operations, plans = records(ops, OP), records(plan, PLAN)
+    block_rows, block_size = plans[0].block_rows, plans[0].block_size
+    for q in prange(plans[0].blocks):
+        own = workspace[np.int64(q) * block_size :]
+        net = Net(parameters, parameters, own, operations, plans[0], ALL)
+        data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
+        begin, end = share_of_rows(np.int64(q), rows, plans[0])
         for first in range(begin, end, block_rows):
-            here = min(block_rows, end - first)
-            evaluate_block(row_losses, row_correct, outputs_flat, workspace, np.int64(q), net, data, first, here)
+            results = Results(row_losses, row_correct, outputs_flat)
+            evaluate_block(results, net, data, first, min(block_rows, end - first))
 
 
 @block
 def share_of_rows(q, rows, plan):
     """The rows that share q of a forward pass takes: whole blocks, and as many as the others."""
-    block_rows = plan[BLOCK_ROWS]
-    blocks = (rows + block_rows - 1) // block_rows
-    return q * blocks // plan[BLOCKS] * block_rows, min(rows, (q + 1) * blocks // plan[BLOCKS] * block_rows)
+    blocks = (rows + plan.block_rows - 1) // plan.block_rows
+    begin, end = q * blocks // plan.blocks, (q + 1) * blocks // plan.blocks
+    return begin * plan.block_rows, min(rows, end * plan.block_rows)
 
 
 @block
-def evaluate_block(row_losses, row_correct, outputs, workspace, q, net, data, first, rows):
+def evaluate_block(results, net, data, first, rows):
     mode = flush_denormals()
-    _, _, _, plan, _ = net
-    base = q * plan[BLOCK_SIZE]
-    gather_block(workspace, base, net, data, first, rows)
-    forward_block(workspace, base, net, (0, 0, first), 0, plan[TRAINED_OPS], rows, False)
-    loss_block(row_losses, row_correct, first, outputs, workspace, base, net, data, first, rows, 1.0)
+    gather_block(net, data, first, rows)
+    forward_block(net, Chance(np.int64(0), np.int64(0), first), 0, net.plan.trained_ops, rows, False)
+    loss_block(results, first, net, data, first, rows, 1.0)
     restore_mode(mode)
 
 
 @kernel(
     "outputs[rows, classes], workspace[w] = parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, "
-    f"order[no] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64 writable, pixel_scale float",
+    f"order[no] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, pixel_scale float",
     check_prediction,
 )
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
@@ -369,37 +376,39 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
         Rows to predict, from 0 to m - 1; empty for all as they stand.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
-    rows, block_rows = outputs.shape[0], plan[BLOCK_ROWS]
-    for q in prange(plan[BLOCKS]):
-        net = (parameters, parameters, ops, plan, pixels_flat)
+    rows, operations, plans = outputs.shape[0], records(ops, OP), records(plan, PLAN)
+    block_rows, block_size = plans[0].block_rows, plans[0].block_size
+    for q in prange(plans[0].blocks):
+        own = workspace[np.int64(q) * block_size :]
+        net = Net(parameters, parameters, own, operations, plans[0], ALL)
         # No labels, targets or weights: other arrays in their place.
-        data = (x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
-        begin, end = share_of_rows(np.int64(q), rows, plan)
+        data = Data(x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
+        begin, end = share_of_rows(np.int64(q), rows, plans[0])
         for first in range(begin, end, block_rows):
-            predict_block(outputs_flat, workspace, np.int64(q), net, data, first, min(block_rows, end - first))
+            predict_block(outputs_flat, net, data, first, min(block_rows, end - first))
 
 
 @block
-def predict_block(outputs, workspace, q, net, data, first, rows):
+def predict_block(outputs, net, data, first, rows):
     mode = flush_denormals()
-    _, _, ops, plan, _ = net
-    base, capacity, n_ops = q * plan[BLOCK_SIZE], plan[CAPACITY], ops.shape[0]
-    gather_block(workspace, base, net, data, first, rows)
-    forward_block(workspace, base, net, (0, 0, first), 0, n_ops, rows, False)
-    y, width = base + ops[n_ops - 1, Y] * capacity, ops[n_ops - 1, FAN_OUT]
-    scatter_rows(outputs, width, first, workspace, y, capacity, rows)
-    mark_unusable_rows(outputs, width, first, workspace, base + plan[INPUT] * capacity, capacity, rows, ops[0, FAN_IN])
+    workspace, capacity = net.workspace, net.plan.capacity
+    gather_block(net, data, first, rows)
+    forward_block(net, Chance(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
+    last = net.ops[net.ops.size - 1]
+    scatter_rows(outputs, last.fan_out, first, workspace[last.y * capacity :], capacity, rows)
+    x, fan_in = workspace[net.plan.input * capacity :], net.ops[0].fan_in
+    mark_unusable_rows(outputs, last.fan_out, first, x, capacity, rows, fan_in)
     restore_mode(mode)
 
 
 @block
-def mark_unusable_rows(outputs, width, first, workspace, x, capacity, rows, fan_in):
+def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
     """NaN for the output of each row whose input has a NaN or an infinity, which a ReLU might have hidden."""
-    p = panel(workspace)
+    p = panel(x)
     for r in range(rows):
-        total = splat(workspace, 0.0)  # of x · 0, which is 0 for every finite x
-        for c in range(0, fan_in, lanes(workspace)):
-            total = total + load(workspace, x + c // p * p * capacity + r * p + c % p) * 0.0
+        total = splat(x, 0.0)  # of x · 0, which is 0 for every finite x
+        for c in range(0, fan_in, lanes(x)):
+            total = total + load(x, c // p * p * capacity + r * p + c % p) * 0.0
         if sum_lanes(total) != 0.0:
             for c in range(width):
                 outputs[(first + r) * width + c] = np.nan
@@ -423,17 +432,14 @@ def predict_rows(outputs, x, weights, network):
         The program for inference, see `fastmlp.kernels.tables`. It is verified, as are the widths of ``x`` and
         ``outputs``.
     """
-    rows = outputs.shape[0]
-    n_ops = network[NETWORK_OPS]
-    ops = network[NETWORK_HEAD + PLAN_FIELDS :].reshape(n_ops, OP_FIELDS)
-    plan = network[NETWORK_HEAD : NETWORK_HEAD + PLAN_FIELDS].copy()
-    block_rows = max(1, min(rows, plan[BLOCK_ROWS]))
-    plan[CAPACITY] = block_rows
-    workspace = np.empty(plan[COLUMNS] * block_rows, outputs.dtype)
+    rows, first_op = outputs.shape[0], NETWORK_HEAD + PLAN_FIELDS
+    operations, plans = records(network[first_op:], OP), records(network[NETWORK_HEAD:first_op].copy(), PLAN)
+    block_rows = max(1, min(rows, plans[0].block_rows))
+    plans[0].capacity = block_rows
+    workspace = np.empty(plans[0].columns * block_rows, outputs.dtype)
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
     no_rows = network[:0]  # of the types that the blocks of the other kernels are compiled for
-    no_pixels = no_rows.view(np.uint8)
-    net = (weights, weights, ops, plan, no_pixels)
-    data = (x_flat, no_pixels, 1.0, no_rows, x_flat, x_flat, no_rows)
+    net = Net(weights, weights, workspace, operations, plans[0], ALL)
+    data = Data(x_flat, no_rows.view(np.uint8), 1.0, no_rows, x_flat, x_flat, no_rows)
     for first in range(0, rows, block_rows):
-        predict_block(outputs_flat, workspace, 0, net, data, first, min(block_rows, rows - first))
+        predict_block(outputs_flat, net, data, first, min(block_rows, rows - first))

@@ -5,7 +5,7 @@ The kernels of `network` follow the tables without looking. Inside the package t
 verified here first. What is verified is what the kernels read and write:
 
 - an operation on some columns of the workspace touches whole panels: columns c to c + padded(width), in each of the
-  ``CAPACITY`` rows of a block (``columns_fit``);
+  ``capacity`` rows of a block (``columns_fit``);
 - a tensor is one panel after the other, of as many rows as the operation has inputs, or of one (``tensor_fits``);
 - behind the columns of a block is room for one turned panel of the widest weights (``scratch_fits``).
 
@@ -15,84 +15,40 @@ that one compiled form serves all dtypes. All products are of two numbers below 
 
 from ..._base.tables import (
     ABOVE_ZERO,
-    ACCUMULATED,
     ACTIVATION,
     ADAM,
     ADD,
-    ALPHA,
-    BACKWARD_FROM,
-    BACKWARD_TO,
     BATCH_NORM,
-    BATCH_SIZE,
-    BIAS,
-    BLOCK_ROWS,
-    BLOCK_SIZE,
-    BLOCKS,
-    CAPACITY,
-    CODE,
-    COLUMNS,
-    D_OTHER,
     DENSE,
-    DLOGITS,
     DROPOUT,
-    DX,
-    DY,
-    EMA_SLOT,
-    FAN_IN,
-    FAN_OUT,
     FORK,
-    FORWARD_FROM,
-    FORWARD_TO,
     GRADIENT_STATISTICS,
-    HITS,
-    INPUT,
-    IS_LIMITED,
-    IS_PLAIN,
-    IS_WHOLE,
-    KIND,
+    HEAD,
     LARGEST,
     LAYER_NORM,
-    LOGITS,
-    LOSS_CODE,
-    MEAN,
     NETWORK_HEAD,
-    NETWORK_OPS,
-    NETWORK_SIZE,
-    NETWORK_VERSION,
     NO_HITS,
     NO_UPDATE,
     NOISE,
+    OP,
     OP_FIELDS,
-    OPTIMIZER,
-    OTHER,
-    PANEL,
+    PLAN,
     PLAN_FIELDS,
     QUANTILE,
     ROWS,
     SGD,
-    SMOOTHING,
     SOFTMAX,
     SOFTMAX_CROSSENTROPY,
+    STAGE,
     STAGE_FIELDS,
-    STAGE_KIND,
     STATISTICS,
-    STATISTICS_OP,
     TANH,
-    TRAINED,
-    TRAINED_OPS,
+    UNIT,
     UNIT_FIELDS,
-    UNIT_OP,
-    UNIT_PANEL,
-    UNIT_ROW,
-    UNIT_ROWS,
-    VARIANCE,
     VERSION,
-    WEIGHTS,
-    X,
-    Y,
 )
 from ..._compiling.jit import block, kernel
-from ..simd import fraction
+from ..simd import records
 
 MOST = 1 << 31  # columns, rows and panels are fewer
 
@@ -103,18 +59,18 @@ _MESSAGES = (
     "",
     "ops[{row}]: there is no operation of this code",
     "ops[{row}]: a width is not a whole number from 1, or output and input of an operation that keeps it differ",
-    "ops[{row}]: its input (X, FAN_IN) is not the output (Y, FAN_OUT) of the operation before, or the plan's INPUT",
+    "ops[{row}]: its input (x, fan_in) is not the output (y, fan_out) of the operation before, or the plan's input",
     "ops[{row}]: columns lie outside of the workspace",
     "ops[{row}]: a tensor lies outside of the parameters",
-    "ops[{row}]: its KIND or ALPHA is none that there is",
+    "ops[{row}]: its kind or alpha is none that there is",
     "ops[{row}]: it is trained, but has no weights or no gradient",
     "ops[{row}]: only `train_batches_full` has this operation",
-    "plan: TRAINED_OPS is not the number of some operations",
-    "plan: PANEL is not the panel width of this dtype on this CPU",
+    "plan: trained_ops is not the number of some operations",
+    "plan: panel is not the panel width of this dtype on this CPU",
     "plan: the workspace is too small for its blocks, or a block for its rows",
-    "plan: LOGITS or DLOGITS lies outside of the workspace",
+    "plan: logits or dlogits lies outside of the workspace",
     "plan: an unknown loss, rule for right answers or optimiser",
-    "plan: ACCUMULATED and BATCH_SIZE must be at least 1",
+    "plan: accumulated and batch_size must be at least 1",
     "plan: only `train_batches_full` can train by it",
     "units[{row}]: units must name each panel of each trained operation once, in the order of the rows",
     "stages[{row}]: it names operations that there are not, or in another order",
@@ -169,20 +125,20 @@ def network_fault(network, parameters, fan_in, classes, panel):
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     """
-    head = NETWORK_HEAD + PLAN_FIELDS
-    if network.size <= head or network[NETWORK_VERSION] != VERSION:
+    first_op = NETWORK_HEAD + PLAN_FIELDS
+    if network.size <= first_op:
         return BAD_NETWORK
-    n_ops = (network.size - head) // OP_FIELDS
-    if n_ops < 1 or network[NETWORK_OPS] != n_ops or network.size != head + n_ops * OP_FIELDS:
+    head, n_ops = records(network[:NETWORK_HEAD], HEAD)[0], (network.size - first_op) // OP_FIELDS
+    if head.version != VERSION or n_ops < 1 or head.ops != n_ops or network.size != first_op + n_ops * OP_FIELDS:
         return BAD_NETWORK
-    plan, ops = network[NETWORK_HEAD:head], network[head:].reshape(n_ops, OP_FIELDS)
-    columns = plan[COLUMNS]
-    if not is_count(columns) or not is_count(plan[BLOCK_ROWS]):
+    plan, ops = records(network[NETWORK_HEAD:first_op], PLAN)[0], records(network[first_op:], OP)
+    columns = plan.columns
+    if not is_count(columns) or not is_count(plan.block_rows):
         return BAD_NETWORK
-    is_ours = network[NETWORK_SIZE] == parameters and plan[PANEL] == panel
-    if not is_ours or ops[0, FAN_IN] != fan_in or ops[n_ops - 1, FAN_OUT] != classes:
+    is_ours = head.parameters == parameters and plan.panel == panel
+    if not is_ours or ops[0].fan_in != fan_in or ops[n_ops - 1].fan_out != classes:
         return OTHER_NETWORK
-    fault = operations_fault(ops, plan[INPUT], columns, parameters, panel, PREDICTION, 0)
+    fault = operations_fault(ops, plan.input, columns, parameters, panel, PREDICTION, 0)
     if fault != FINE:
         return fault
     return FINE if columns <= most_columns(ops, panel) else BAD_ROOM
@@ -207,24 +163,25 @@ def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpos
     purpose : int
         ``PREDICTION``, ``EVALUATION``, ``CORE_TRAINING`` or ``TRAINING``.
     """
-    trained_ops = plan[TRAINED_OPS]
-    if trained_ops < 1 or trained_ops > ops.shape[0]:
+    operations, how = records(ops, OP), records(plan, PLAN)[0]
+    trained_ops, columns = how.trained_ops, how.columns
+    if trained_ops < 1 or trained_ops > operations.size:
         return BAD_TRAINED_OPS
-    if plan[PANEL] != panel:
+    if how.panel != panel:
         return BAD_PANEL
-    if not is_count(plan[COLUMNS]):
+    if not is_count(columns):
         return BAD_BLOCKS
-    fault = operations_fault(ops, plan[INPUT], plan[COLUMNS], parameters, panel, purpose, trained_ops)
+    fault = operations_fault(operations, how.input, columns, parameters, panel, purpose, trained_ops)
     if fault == FINE:
-        fault = blocks_fault(ops, plan, workspace, panel, purpose)
+        fault = blocks_fault(operations, how, workspace, panel, purpose)
     if fault == FINE and purpose >= EVALUATION:
-        fault = loss_fault(ops, plan, panel)
+        fault = loss_fault(operations, how, panel)
     if fault == FINE and purpose >= CORE_TRAINING:
-        fault = training_fault(ops, plan, purpose)
+        fault = training_fault(how, purpose)
     if fault == FINE and purpose >= CORE_TRAINING:
-        fault = units_fault(ops, units, panel)
+        fault = units_fault(operations, records(units, UNIT), panel)
     if fault == FINE and purpose >= CORE_TRAINING:
-        fault = stages_fault(ops, stages, trained_ops, plan[COLUMNS], panel)
+        fault = stages_fault(operations, records(stages, STAGE), trained_ops, columns, panel)
     return fault
 
 
@@ -256,56 +213,56 @@ def tensor_fits(first, rows, width, parameters, panel):
 
 @block
 def operations_fault(ops, input_at, columns, parameters, panel, purpose, trained_ops):
-    x, width = input_at, ops[0, FAN_IN]
-    for i in range(ops.shape[0]):
-        if ops[i, X] != x or ops[i, FAN_IN] != width:
+    x, width = input_at, ops[0].fan_in
+    for i in range(ops.size):
+        if ops[i].x != x or ops[i].fan_in != width:
             return BAD_INPUT + _ROW * i
-        fault = forward_fault(ops, i, columns, parameters, panel)
-        if fault == FINE and purpose == CORE_TRAINING and ops[i, CODE] > SOFTMAX:
+        fault = forward_fault(ops[i], columns, parameters, panel)
+        if fault == FINE and purpose == CORE_TRAINING and ops[i].code > SOFTMAX:
             fault = NOT_CORE_OP
         if fault == FINE and purpose >= CORE_TRAINING:
-            fault = backward_fault(ops, i, columns, parameters, panel, i < trained_ops)
+            fault = backward_fault(ops[i], columns, parameters, panel, i < trained_ops)
         if fault != FINE:
             return fault + _ROW * i
-        x, width = ops[i, Y], ops[i, FAN_OUT]
+        x, width = ops[i].y, ops[i].fan_out
     return FINE
 
 
 @block
-def forward_fault(ops, i, columns, parameters, panel):
-    code, fan_in, width, kind = ops[i, CODE], ops[i, FAN_IN], ops[i, FAN_OUT], ops[i, KIND]
+def forward_fault(op, columns, parameters, panel):
+    code, fan_in, width, kind = op.code, op.fan_in, op.fan_out, op.kind
     if code < DENSE or code > ADD:
         return BAD_CODE
     if not is_count(fan_in) or not is_count(width) or (code != DENSE and fan_in != width):
         return BAD_WIDTH
-    if not columns_fit(ops[i, X], fan_in, columns, panel) or not columns_fit(ops[i, Y], width, columns, panel):
+    if not columns_fit(op.x, fan_in, columns, panel) or not columns_fit(op.y, width, columns, panel):
         return BAD_COLUMNS
-    if code in (LAYER_NORM, ADD) and not columns_fit(ops[i, OTHER], width, columns, panel):
+    if code in (LAYER_NORM, ADD) and not columns_fit(op.other, width, columns, panel):
         return BAD_COLUMNS
     if code == ACTIVATION and (kind < 0 or kind > TANH):
         return BAD_KIND
-    if code == DROPOUT and not (fraction(ops[i, ALPHA]) >= 0.0 and fraction(ops[i, ALPHA]) < 1.0):
+    if code == DROPOUT and not (op.alpha >= 0.0 and op.alpha < 1.0):
         return BAD_KIND
     if code in (DROPOUT, NOISE) and kind < 0:
         return BAD_KIND
-    return tensors_fault(ops, i, parameters, panel)
+    return tensors_fault(op, parameters, panel)
 
 
 @block
-def tensors_fault(ops, i, parameters, panel):
-    code, width = ops[i, CODE], ops[i, FAN_OUT]
-    rows = ops[i, FAN_IN] if code == DENSE else 1
-    has_weights = tensor_fits(ops[i, WEIGHTS], rows, width, parameters, panel)
-    has_bias = tensor_fits(ops[i, BIAS], 1, width, parameters, panel)
-    if code == DENSE and not (has_weights and (has_bias or ops[i, BIAS] == -1)):
+def tensors_fault(op, parameters, panel):
+    code, width = op.code, op.fan_out
+    rows = op.fan_in if code == DENSE else 1
+    has_weights = tensor_fits(op.weights, rows, width, parameters, panel)
+    has_bias = tensor_fits(op.bias, 1, width, parameters, panel)
+    if code == DENSE and not (has_weights and (has_bias or op.bias == -1)):
         return BAD_TENSOR
     if code == LAYER_NORM and not (has_weights and has_bias):
         return BAD_TENSOR
     if code == BATCH_NORM:
-        is_fixed = ops[i, KIND] == 0 and ops[i, WEIGHTS] == -1 and ops[i, BIAS] == -1
-        is_centered = is_fixed and ops[i, MEAN] == -1  # its input comes with the mean taken off
-        has_mean = is_centered or tensor_fits(ops[i, MEAN], 1, width, parameters, panel)
-        if not (has_mean and tensor_fits(ops[i, VARIANCE], 1, width, parameters, panel)):
+        is_fixed = op.kind == 0 and op.weights == -1 and op.bias == -1
+        is_centered = is_fixed and op.means == -1  # its input comes with the mean taken off
+        has_mean = is_centered or tensor_fits(op.means, 1, width, parameters, panel)
+        if not (has_mean and tensor_fits(op.variances, 1, width, parameters, panel)):
             return BAD_TENSOR
         if not is_fixed and not (has_weights and has_bias):
             return BAD_TENSOR
@@ -313,23 +270,23 @@ def tensors_fault(ops, i, parameters, panel):
 
 
 @block
-def backward_fault(ops, i, columns, parameters, panel, is_trained_op):
+def backward_fault(op, columns, parameters, panel, is_trained_op):
     """Of the gradients of an operation; those up to the logits go backward."""
-    code, width = ops[i, CODE], ops[i, FAN_OUT]
-    has_gradient = columns_fit(ops[i, DY], width, columns, panel)
-    if ops[i, TRAINED] != 0:
-        if code not in (DENSE, LAYER_NORM) and not is_live_norm(ops, i):
+    code, width = op.code, op.fan_out
+    has_gradient = columns_fit(op.dy, width, columns, panel)
+    if op.trained != 0:
+        if code not in (DENSE, LAYER_NORM) and not is_live_norm(op):
             return BAD_TRAINED
         if not has_gradient or not is_trained_op:
             return BAD_TRAINED
-    if is_live_norm(ops, i):
-        sums_fit = tensor_fits(ops[i, OTHER], 1, width, parameters, panel)
-        if not (sums_fit and tensor_fits(ops[i, D_OTHER], 1, width, parameters, panel)):
+    if is_live_norm(op):
+        sums_fit = tensor_fits(op.other, 1, width, parameters, panel)
+        if not (sums_fit and tensor_fits(op.d_other, 1, width, parameters, panel)):
             return BAD_TENSOR
-    if ops[i, DX] >= 0:
-        if not has_gradient or not columns_fit(ops[i, DX], ops[i, FAN_IN], columns, panel):
+    if op.dx >= 0:
+        if not has_gradient or not columns_fit(op.dx, op.fan_in, columns, panel):
             return BAD_COLUMNS
-        if code == FORK and not columns_fit(ops[i, D_OTHER], width, columns, panel):
+        if code == FORK and not columns_fit(op.d_other, width, columns, panel):
             return BAD_COLUMNS
     return FINE
 
@@ -337,9 +294,9 @@ def backward_fault(ops, i, columns, parameters, panel, is_trained_op):
 @block
 def most_columns(ops, panel):
     """Columns of the input, and for each operation those of its output, of a gradient, and of what it keeps besides."""
-    columns = padded_to(panel, ops[0, FAN_IN])
-    for i in range(ops.shape[0]):
-        columns += 3 * padded_to(panel, ops[i, FAN_OUT])
+    columns = padded_to(panel, ops[0].fan_in)
+    for i in range(ops.size):
+        columns += 3 * padded_to(panel, ops[i].fan_out)
     return columns
 
 
@@ -349,43 +306,42 @@ def most_columns(ops, panel):
 @block
 def blocks_fault(ops, plan, workspace, panel, purpose):
     """A block holds its columns for all its rows, and scratch space; the workspace holds all blocks."""
-    capacity, rows, blocks, size = plan[CAPACITY], plan[BLOCK_ROWS], plan[BLOCKS], plan[BLOCK_SIZE]
+    capacity, rows, blocks, size = plan.capacity, plan.block_rows, plan.blocks, plan.block_size
     if not is_count(capacity) or rows < 1 or rows > capacity or not is_count(blocks):
         return BAD_BLOCKS
     room = workspace // blocks
-    if size < 1 or size > room or plan[COLUMNS] * capacity > size:
+    if size < 1 or size > room or plan.columns * capacity > size:
         return BAD_BLOCKS
-    scratch = size - plan[COLUMNS] * capacity
-    for i in range(ops.shape[0]):
-        needs_scratch = purpose >= CORE_TRAINING and ops[i, CODE] == DENSE and ops[i, DX] >= 0
-        if needs_scratch and scratch < panel * padded_to(panel, ops[i, FAN_OUT]):
+    scratch = size - plan.columns * capacity
+    for i in range(ops.size):
+        needs_scratch = purpose >= CORE_TRAINING and ops[i].code == DENSE and ops[i].dx >= 0
+        if needs_scratch and scratch < panel * padded_to(panel, ops[i].fan_out):
             return BAD_BLOCKS
     return FINE
 
 
 @block
 def loss_fault(ops, plan, panel):
-    classes = ops[plan[TRAINED_OPS] - 1, FAN_OUT]
-    for entry in (LOGITS, DLOGITS):
-        if not columns_fit(plan[entry], classes, plan[COLUMNS], panel):
-            return BAD_LOGITS
-    is_loss = plan[LOSS_CODE] >= SOFTMAX_CROSSENTROPY and plan[LOSS_CODE] <= QUANTILE
-    return FINE if is_loss and plan[HITS] >= NO_HITS and plan[HITS] <= ABOVE_ZERO else BAD_RULE
+    classes, columns = ops[plan.trained_ops - 1].fan_out, plan.columns
+    if not (columns_fit(plan.logits, classes, columns, panel) and columns_fit(plan.dlogits, classes, columns, panel)):
+        return BAD_LOGITS
+    is_loss = plan.loss_code >= SOFTMAX_CROSSENTROPY and plan.loss_code <= QUANTILE
+    return FINE if is_loss and plan.hits >= NO_HITS and plan.hits <= ABOVE_ZERO else BAD_RULE
 
 
 @block
-def training_fault(ops, plan, purpose):
-    optimizer, is_plain, is_whole = plan[OPTIMIZER], plan[IS_PLAIN] != 0, plan[IS_WHOLE] > 0
-    if not is_count(plan[ACCUMULATED]) or plan[BATCH_SIZE] < 1:
+def training_fault(plan, purpose):
+    optimizer, is_plain, is_whole = plan.optimizer, plan.is_plain != 0, plan.is_whole > 0
+    if not is_count(plan.accumulated) or plan.batch_size < 1:
         return BAD_BATCH
-    if optimizer < SGD or optimizer > NO_UPDATE or plan[EMA_SLOT] < -1:
+    if optimizer < SGD or optimizer > NO_UPDATE or plan.ema_slot < -1:
         return BAD_RULE
     if is_plain and (is_whole or optimizer not in (SGD, ADAM)):
         return BAD_RULE  # it would never be made
     if optimizer == NO_UPDATE and not is_whole:
         return BAD_RULE  # plain steps would be made
-    is_core_loss = plan[LOSS_CODE] == SOFTMAX_CROSSENTROPY and plan[SMOOTHING] == 0 and plan[HITS] == LARGEST
-    if purpose == CORE_TRAINING and not (is_plain and is_core_loss and plan[IS_LIMITED] == 0):
+    is_core_loss = plan.loss_code == SOFTMAX_CROSSENTROPY and plan.smoothing == 0.0 and plan.hits == LARGEST
+    if purpose == CORE_TRAINING and not (is_plain and is_core_loss and plan.is_limited == 0):
         return NOT_CORE_PLAN
     return FINE
 
@@ -401,29 +357,29 @@ def units_fault(ops, units, panel):
     """
     op = next_trained(ops, 0)
     row, j = 0, 0
-    for u in range(units.shape[0]):
-        if op == ops.shape[0]:
+    for u in range(units.size):
+        if op == ops.size:
             return BAD_UNIT + _ROW * u
-        rows = ops[op, FAN_IN] if ops[op, CODE] == DENSE else 1
-        count = units[u, UNIT_ROWS]
-        if units[u, UNIT_OP] != op or units[u, UNIT_PANEL] != j or units[u, UNIT_ROW] != row:
+        rows = ops[op].fan_in if ops[op].code == DENSE else 1
+        count = units[u].rows
+        if units[u].op != op or units[u].panel != j or units[u].row != row:
             return BAD_UNIT + _ROW * u
         if count < 1 or count > rows - row or (row + count < rows and count % panel != 0):
             return BAD_UNIT + _ROW * u
-        if j > 0 and count != units[u - 1, UNIT_ROWS]:
+        if j > 0 and count != units[u - 1].rows:
             return BAD_UNIT + _ROW * u
         j += 1
-        if j * panel >= ops[op, FAN_OUT]:
+        if j * panel >= ops[op].fan_out:
             row, j = row + count, 0
         if row == rows:
             op, row = next_trained(ops, op + 1), 0
-    return FINE if op == ops.shape[0] else BAD_UNIT + _ROW * units.shape[0]
+    return FINE if op == ops.size else BAD_UNIT + _ROW * units.size
 
 
 @block
 def next_trained(ops, start):
     op = start
-    while op < ops.shape[0] and ops[op, TRAINED] == 0:
+    while op < ops.size and ops[op].trained == 0:
         op += 1
     return op
 
@@ -432,35 +388,35 @@ def next_trained(ops, start):
 def stages_fault(ops, stages, trained_ops, columns, panel):
     """Rows go forward through all operations up to the logits, one stage after the other, and then backward."""
     forward, backward = 0, trained_ops
-    for s in range(stages.shape[0]):
-        kind, op = stages[s, STAGE_KIND], stages[s, STATISTICS_OP]
+    for s in range(stages.size):
+        kind, op = stages[s].kind, stages[s].statistics_op
         if kind < ROWS or kind > GRADIENT_STATISTICS or (s == 0 and kind != ROWS) or op < 0 or op >= trained_ops:
             return BAD_STAGE + _ROW * s
         if kind != ROWS:
-            if not is_live_norm(ops, op) or not columns_fit(ops[op, DY], ops[op, FAN_OUT], columns, panel):
+            if not is_live_norm(ops[op]) or not columns_fit(ops[op].dy, ops[op].fan_out, columns, panel):
                 return BAD_STAGE + _ROW * s
             if kind == STATISTICS and op != forward:  # of what has been reached, and not yet passed
                 return BAD_STAGE + _ROW * s
             if kind == GRADIENT_STATISTICS and (forward != trained_ops or op >= backward):
                 return BAD_STAGE + _ROW * s
             continue
-        begin, end = stages[s, FORWARD_FROM], stages[s, FORWARD_TO]
+        begin, end = stages[s].forward_from, stages[s].forward_to
         if begin != end or begin != 0:
             if begin != forward or end < begin or end > trained_ops:
                 return BAD_STAGE + _ROW * s
             for i in range(begin, end):
-                if is_live_norm(ops, i) and (i > begin or s == 0 or stages[s - 1, STAGE_KIND] != STATISTICS):
+                if is_live_norm(ops[i]) and (i > begin or s == 0 or stages[s - 1].kind != STATISTICS):
                     return BAD_STAGE + _ROW * s  # its statistics are not there yet
             forward = end
-        begin, end = stages[s, BACKWARD_FROM], stages[s, BACKWARD_TO]
+        begin, end = stages[s].backward_from, stages[s].backward_to
         if begin != end or begin != 0:
             if forward != trained_ops or begin > backward or end < 0 or end > begin:
                 return BAD_STAGE + _ROW * s
             backward = end
-    return FINE if forward == trained_ops else BAD_STAGE + _ROW * stages.shape[0]
+    return FINE if forward == trained_ops else BAD_STAGE + _ROW * stages.size
 
 
 @block
-def is_live_norm(ops, op):
+def is_live_norm(op):
     """A batch normalisation whose statistics are the batch's."""
-    return ops[op, CODE] == BATCH_NORM and ops[op, KIND] > 0
+    return op.code == BATCH_NORM and op.kind > 0

@@ -1,117 +1,102 @@
-"""One block of weights: its gradient, summed over all rows of a batch in row order, and its optimiser update.
+"""One block of weights: its gradient, summed over all rows of a batch in row order, and its optimiser update."""
 
-Blocks take what belongs together as a tuple:
-    program = (ops, units, plan, settings, scope)
-    pace = (learning_rate, step, rate, small): of this batch, see `optimizers.scalars_of_step`
-    round = (resume, complete, keep, is_last): whether the sums go on from an earlier part of the batch, whether the
-        update follows, whether gradients keep their places, and whether this is the last part of the batch
-"""
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._base.tables import (
-    ADAM,
-    ALPHA,
-    BATCH_NORM,
-    BETA_1,
-    BETA_2,
-    BIAS,
-    BIAS_L1,
-    BIAS_L2,
-    BLOCK_ROWS,
-    BLOCK_SIZE,
-    CAPACITY,
-    CLIP_GLOBAL_NORM,
-    CLIP_NORM,
-    CODE,
-    D_OTHER,
-    DENSE,
-    DY,
-    EMA_SLOT,
-    FAN_IN,
-    GRADIENTS,
-    IS_PLAIN,
-    IS_WHOLE,
-    LAYER_NORM,
-    MAX_NORM,
-    MEAN,
-    MOMENTUM,
-    OPTIMIZER,
-    OTHER,
-    PENALTY,
-    SGD,
-    SQUARES_BIAS,
-    SQUARES_WEIGHTS,
-    STAGE_KIND,
-    STATISTICS,
-    STATISTICS_OP,
-    UNIT_OP,
-    UNIT_PANEL,
-    UNIT_ROW,
-    UNIT_ROWS,
-    UNIT_SUMS,
-    UPDATE,
-    VARIANCE,
-    WEIGHTS,
-    WEIGHTS_L1,
-    WEIGHTS_L2,
-    X,
-)
+from ..._base.tables import ADAM, BATCH_NORM, DENSE, GRADIENTS, LAYER_NORM, SGD, STATISTICS, UPDATE
 from ..._compiling.jit import block
 from ..dense import dense_backward_bias_block, dense_backward_weights_block
-from ..layout import BYTES_IN_LINE
-from ..normalization import batch_norm_gradients_panel, batch_statistics_panel, sum_products, update_running_panel
-from ..optimizers import adam_span, averaged_share, general_span, limit_columns, penalize_span, penalty_span, sgd_span
-from ..simd import flush_denormals, fraction, lanes, load, panel, prefetch_to_write, restore_mode, store
+from ..layout import BYTES_IN_LINE, start_in
+from ..normalization import (
+    batch_norm_gradients_panel,
+    batch_statistics_panel,
+    sum_products,
+    update_running_panel,
+)
+from ..optimizers import (
+    adam_span,
+    general_span,
+    limit_columns,
+    penalize_span,
+    penalty_span,
+    rule_of,
+    sgd_span,
+)
+from ..simd import flush_denormals, lanes, load, panel, prefetch_to_write, restore_mode, store
 from .timing import lap, start_lap
+
+
+class Learner(NamedTuple):
+    """A network, what its optimiser keeps, and the workspace of a whole batch."""
+
+    parameters: Any
+    state: Any
+    gradients: Any
+    workspace: Any
+    sums: Any  # of each unit
+    factors: Any  # of each operation, by clipping: of its kernel and its bias
+    ops: Any
+    units: Any
+    plan: Any
+    settings: Any
+    pace: Any
+    timers: Any
+    form: Any  # of the kernel: which operations there are
+
+
+class Round(NamedTuple):
+    """Which rows of which batches there are by now."""
+
+    resume: Any  # whether the sums go on from an earlier part of the batch
+    complete: Any  # whether the update follows
+    keep: Any  # whether gradients keep their places
+    is_last: Any  # whether this is the last part of the batch
+
 
 # ---------------------------------------------------------------- gradient, and update while it is hot
 
 
 @block
-def weights_block(parameters, state, gradients, workspace, sums, timers, program, u, rows, round, pace):
+def weights_block(learner, u, rows, round):
     """The gradient of weight block u over ``rows`` rows, and its update once the batch is complete.
 
     Piece by piece of one panel's rows, so that a gradient is used while it is in the first-level cache. Gradients
     that are needed later keep their places; otherwise all pieces write to the same one.
     """
     mode = flush_denormals()
-    ops, units, plan, _, scope = program
-    resume, complete, keep, is_last = round
-    p = panel(parameters)
-    op, j, k0, count = units[u, UNIT_OP], units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
-    block_rows, capacity, jump = plan[BLOCK_ROWS], plan[CAPACITY], plan[BLOCK_SIZE]
-    w, b = ops[op, WEIGHTS] + j * p * ops[op, FAN_IN], ops[op, BIAS]
-    x, dy = ops[op, X] * capacity, (ops[op, DY] + j * p) * capacity
-    clear_sums(sums, u, scope)
-    if ops[op, CODE] != DENSE:
-        other_weights(parameters, state, gradients, workspace, sums, program, u, rows, round, pace, scope)
+    unit, plan, gradients, workspace = learner.units[u], learner.plan, learner.gradients, learner.workspace
+    op, p = learner.ops[unit.op], panel(learner.parameters)
+    block_rows, capacity, jump = plan.block_rows, plan.capacity, plan.block_size
+    clear_sums(learner, u)
+    if op.code != DENSE:
+        other_weights(learner, u, rows, round)
         restore_mode(mode)
         return
-    time = start_lap(timers)
-    for k in range(k0, k0 + count, p):
-        here, at = min(p, k0 + count - k), w + k * p
-        to = at if keep else w + k0 * p
-        if complete and k + p < k0 + count:
-            prefetch_span(parameters, state, at + p * p, min(p, k0 + count - k - p) * p)
-        dense_backward_weights_block(
-            gradients, to, resume, workspace, x + k * capacity, workspace, dy, block_rows, jump, rows, here
-        )
-        time = lap(timers, 1 + u, GRADIENTS, time)
-        if complete:
-            update_span(parameters, state, at, gradients, to, here * p, sums, program, u, False, pace)
-        elif is_last:
-            note_penalty(parameters, at, here * p, sums, program, u, False, scope)
-        time = lap(timers, 1 + u, UPDATE, time)
-    if k0 == 0 and b >= 0:
-        at = b + j * p
-        dense_backward_bias_block(gradients, at, resume, workspace, dy, block_rows, jump, rows)
-        time = lap(timers, 1 + u, GRADIENTS, time)
-        if complete:
-            update_span(parameters, state, at, gradients, at, p, sums, program, u, True, pace)
-        elif is_last:
-            note_penalty(parameters, at, p, sums, program, u, True, scope)
-        lap(timers, 1 + u, UPDATE, time)
+    x, dy = workspace[op.x * capacity :], workspace[(op.dy + unit.panel * p) * capacity :]
+    w, b = op.weights + unit.panel * p * op.fan_in, op.bias + unit.panel * p
+    time = start_lap(learner.timers)
+    end = unit.row + unit.rows
+    for k in range(unit.row, end, p):
+        here, at = min(p, end - k), w + k * p
+        to = at if round.keep else w + unit.row * p
+        if round.complete and k + p < end:
+            prefetch_span(learner.parameters, learner.state, at + p * p, min(p, end - k - p) * p)
+        dense_backward_weights_block(gradients[to:], round.resume, x[k * capacity :], dy, block_rows, jump, rows, here)
+        time = lap(learner.timers, 1 + u, GRADIENTS, time)
+        if round.complete:
+            update_span(learner, u, at, to, here * p, False)
+        elif round.is_last:
+            note_penalty(learner, u, at, here * p, False)
+        time = lap(learner.timers, 1 + u, UPDATE, time)
+    if unit.row == 0 and op.bias >= 0:
+        dense_backward_bias_block(gradients[b:], round.resume, dy, block_rows, jump, rows)
+        time = lap(learner.timers, 1 + u, GRADIENTS, time)
+        if round.complete:
+            update_span(learner, u, b, b, p, True)
+        elif round.is_last:
+            note_penalty(learner, u, b, p, True)
+        lap(learner.timers, 1 + u, UPDATE, time)
     restore_mode(mode)
 
 
@@ -126,123 +111,112 @@ def prefetch_span(parameters, state, start, count):
 
 
 @block
-def update_span(parameters, state, start, gradients, at, count, sums, program, u, is_bias, pace):
+def update_span(learner, u, start, at, count, is_bias):
     """Update parameters[start:] from gradients[at:]."""
-    _, _, plan, settings, scope = program
-    _, _, rate, small = pace
-    n, optimizer = parameters.size, plan[OPTIMIZER]
-    if plan[IS_PLAIN] == 0:
-        update_other_span(parameters, state, start, gradients, at, count, sums, program, u, is_bias, pace, scope)
-    elif optimizer == SGD:
-        sgd_span(parameters, start, gradients, at, count, rate)
-    elif optimizer == ADAM:
-        b1, b2 = settings[BETA_1], settings[BETA_2]
-        adam_span(parameters, start, state, start, state, n + start, gradients, at, count, rate, b1, b2, small)
+    plan, pace, n = learner.plan, learner.pace, learner.parameters.size
+    w, dw = learner.parameters[start:], learner.gradients[at:]
+    if plan.is_plain == 0:
+        update_other_span(learner, u, start, dw, count, is_bias)
+    elif plan.optimizer == SGD:
+        sgd_span(w, dw, count, pace.rate)
+    elif plan.optimizer == ADAM:
+        m, v, settings = learner.state[start:], learner.state[n + start :], learner.settings
+        adam_span(w, m, v, dw, count, pace.rate, settings.beta_1, settings.beta_2, pace.small)
 
 
-@block(unless_core="scope")
-def clear_sums(sums, u, scope):
-    for i in range(u * UNIT_SUMS, (u + 1) * UNIT_SUMS):
-        sums[i] = 0.0
+@block(unless_core="learner")
+def clear_sums(learner, u):
+    sums = learner.sums[u]
+    sums.weights, sums.bias, sums.penalty = 0.0, 0.0, 0.0
 
 
 @block
-def penalties_of(ops, op, is_bias):
+def penalties_of(op, is_bias):
     """Factors of l1 |w| + l2 w² for the kernel or the bias of an operation."""
     if is_bias:
-        return fraction(ops[op, BIAS_L1]), fraction(ops[op, BIAS_L2])
-    return fraction(ops[op, WEIGHTS_L1]), fraction(ops[op, WEIGHTS_L2])
+        return op.bias_l1, op.bias_l2
+    return op.weights_l1, op.weights_l2
 
 
-@block(unless_core="scope")
-def update_other_span(parameters, state, start, gradients, at, count, sums, program, u, is_bias, pace, scope):
+@block(unless_core="learner")
+def update_other_span(learner, u, start, dw, count, is_bias):
     """Penalties and their sums; and then the update, unless all gradients must be there before it."""
-    ops, units, plan, settings, _ = program
-    l1, l2 = penalties_of(ops, units[u, UNIT_OP], is_bias)
-    if l1 != 0.0 or l2 != 0.0 or plan[IS_WHOLE] > 0:
-        penalty, squares = penalize_span(parameters, start, gradients, at, count, l1, l2)
-        sums[u * UNIT_SUMS + PENALTY] += penalty
-        sums[u * UNIT_SUMS + (SQUARES_BIAS if is_bias else SQUARES_WEIGHTS)] += squares
-    if plan[IS_WHOLE] == 0:
-        general_span(
-            parameters,
-            start,
-            state,
-            start,
-            parameters.size,
-            gradients,
-            at,
-            count,
-            plan[OPTIMIZER],
-            settings,
-            pace,
-            1.0,
-            plan[EMA_SLOT],
-        )
+    plan, sums, w = learner.plan, learner.sums[u], learner.parameters[start:]
+    l1, l2 = penalties_of(learner.ops[learner.units[u].op], is_bias)
+    if l1 != 0.0 or l2 != 0.0 or plan.is_whole > 0:
+        penalty, squares = penalize_span(w, dw, count, l1, l2)
+        sums.penalty += penalty
+        if is_bias:
+            sums.bias += squares
+        else:
+            sums.weights += squares
+    if plan.is_whole == 0:
+        rule = rule_of(plan.optimizer, learner.settings, learner.pace, 1.0, plan.ema_slot)
+        general_span(w, learner.state[start:], learner.parameters.size, dw, count, rule)
 
 
-@block(unless_core="scope")
-def note_penalty(parameters, start, count, sums, program, u, is_bias, scope):
+@block(unless_core="learner")
+def note_penalty(learner, u, start, count, is_bias):
     """The penalty of a batch whose gradients wait for those of others."""
-    ops, units, _, _, _ = program
-    l1, l2 = penalties_of(ops, units[u, UNIT_OP], is_bias)
+    l1, l2 = penalties_of(learner.ops[learner.units[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0:
-        sums[u * UNIT_SUMS + PENALTY] += penalty_span(parameters, start, count, l1, l2)
+        learner.sums[u].penalty += penalty_span(learner.parameters[start:], count, l1, l2)
 
 
-@block(unless_core="scope")
-def other_weights(parameters, state, gradients, workspace, sums, program, u, rows, round, pace, scope):
+@block(unless_core="learner")
+def other_weights(learner, u, rows, round):
     """`weights_block` for the scale and shift of a normalisation."""
-    ops, units, plan, _, _ = program
-    resume, complete, _, _ = round
-    op, offset = units[u, UNIT_OP], units[u, UNIT_PANEL] * panel(parameters)
-    w, b = ops[op, WEIGHTS] + offset, ops[op, BIAS] + offset
-    if ops[op, CODE] == LAYER_NORM:
-        block_rows, capacity, jump = plan[BLOCK_ROWS], plan[CAPACITY], plan[BLOCK_SIZE]
-        dy, standard = (ops[op, DY] + offset) * capacity, (ops[op, OTHER] + offset) * capacity
-        sum_products(gradients, w, resume, workspace, dy, workspace, standard, jump, block_rows, rows)
-        dense_backward_bias_block(gradients, b, resume, workspace, dy, block_rows, jump, rows)
-    elif ops[op, CODE] == BATCH_NORM:
-        take_span(gradients, w, ops[op, OTHER] + offset, resume)
-        take_span(gradients, b, ops[op, D_OTHER] + offset, resume)
-    if complete:
-        update_span(parameters, state, w, gradients, w, panel(parameters), sums, program, u, False, pace)
-        update_span(parameters, state, b, gradients, b, panel(parameters), sums, program, u, True, pace)
+    unit, plan, gradients, p = learner.units[u], learner.plan, learner.gradients, panel(learner.parameters)
+    op, offset = learner.ops[unit.op], unit.panel * p
+    w, b = op.weights + offset, op.bias + offset
+    dw, db = gradients[w:], gradients[b:]
+    if op.code == LAYER_NORM:
+        block_rows, capacity, jump = plan.block_rows, plan.capacity, plan.block_size
+        dy, standard = (
+            learner.workspace[(op.dy + offset) * capacity :],
+            learner.workspace[(op.other + offset) * capacity :],
+        )
+        sum_products(dw, round.resume, dy, standard, jump, block_rows, rows)
+        dense_backward_bias_block(db, round.resume, dy, block_rows, jump, rows)
+    elif op.code == BATCH_NORM:
+        take_span(dw, gradients[op.other + offset :], round.resume)
+        take_span(db, gradients[op.d_other + offset :], round.resume)
+    if round.complete:
+        update_span(learner, u, w, w, p, False)
+        update_span(learner, u, b, b, p, True)
 
 
 @block
-def take_span(gradients, to, source, resume):
+def take_span(total, part_of_it, resume):
     """One panel of a batch's gradients joins those of the batches before."""
-    for v in range(0, panel(gradients), lanes(gradients)):
-        value = load(gradients, source + v)
+    for v in range(0, panel(total), lanes(total)):
+        value = load(part_of_it, v)
         if resume:
-            value = value + load(gradients, to + v)
-        store(gradients, to + v, value)
+            value = value + load(total, v)
+        store(total, v, value)
 
 
 # ---------------------------------------------------------------- after all gradients are there
 
 
-@block(unless_core="scope")
-def clip_factors(sums, program, scope):
-    """Turn the units' sums of squares into a factor for each operation's kernel and bias, behind the sums."""
-    ops, units, _, settings, _ = program
-    n_units, factors = units.shape[0], units.shape[0] * UNIT_SUMS
-    for i in range(factors, factors + 2 * ops.shape[0]):
-        sums[i] = 0.0
+@block(unless_core="form")
+def clip_factors(factors, sums, units, settings, form):
+    """Turn the units' sums of squares into a factor for each operation's kernel and bias."""
+    for i in range(factors.size):
+        factors[i] = 0.0
     total = 0.0
-    for u in range(n_units):
-        weights, bias = sums[u * UNIT_SUMS + SQUARES_WEIGHTS], sums[u * UNIT_SUMS + SQUARES_BIAS]
-        sums[factors + 2 * units[u, UNIT_OP]] += weights
-        sums[factors + 2 * units[u, UNIT_OP] + 1] += bias
-        total += weights + bias
-    for i in range(factors, factors + 2 * ops.shape[0]):
+    for u in range(units.size):
+        at = 2 * units[u].op
+        factors[at] += sums[u].weights
+        factors[at + 1] += sums[u].bias
+        total += sums[u].weights + sums[u].bias
+    for i in range(factors.size):
         factor = 1.0
-        if settings[CLIP_NORM] > 0.0:
-            factor = clip_factor(sums[i], settings[CLIP_NORM])
-        if settings[CLIP_GLOBAL_NORM] > 0.0:
-            factor = clip_factor(total, settings[CLIP_GLOBAL_NORM])
-        sums[i] = factor
+        if settings.clip_norm > 0.0:
+            factor = clip_factor(factors[i], settings.clip_norm)
+        if settings.clip_global_norm > 0.0:
+            factor = clip_factor(total, settings.clip_global_norm)
+        factors[i] = factor
 
 
 @block
@@ -252,102 +226,62 @@ def clip_factor(squares, most):
 
 
 @block
-def penalty_of_batch(sums, n_units):
+def penalty_of_batch(sums):
     total = 0.0
-    for u in range(n_units):
-        total += sums[u * UNIT_SUMS + PENALTY]
+    for u in range(sums.size):
+        total += sums[u].penalty
     return total
 
 
-@block(unless_core="scope")
-def update_block(parameters, state, gradients, sums, program, u, pace, scope):
+@block(unless_core="learner")
+def update_block(learner, u):
     """The update of a weight block whose gradient is kept."""
     mode = flush_denormals()
-    ops, units, plan, settings, _ = program
-    p, n = panel(parameters), parameters.size
-    op, j, k0, count = units[u, UNIT_OP], units[u, UNIT_PANEL], units[u, UNIT_ROW], units[u, UNIT_ROWS]
-    factors = units.shape[0] * UNIT_SUMS + 2 * op
-    rows = ops[op, FAN_IN] if ops[op, CODE] == DENSE else 1
-    at = ops[op, WEIGHTS] + j * p * rows + k0 * p
-    general_span(
-        parameters,
-        at,
-        state,
-        at,
-        n,
-        gradients,
-        at,
-        count * p,
-        plan[OPTIMIZER],
-        settings,
-        pace,
-        sums[factors],
-        plan[EMA_SLOT],
-    )
-    if k0 == 0 and ops[op, BIAS] >= 0:
-        at = ops[op, BIAS] + j * p
-        general_span(
-            parameters,
-            at,
-            state,
-            at,
-            n,
-            gradients,
-            at,
-            p,
-            plan[OPTIMIZER],
-            settings,
-            pace,
-            sums[factors + 1],
-            plan[EMA_SLOT],
-        )
+    unit, p = learner.units[u], panel(learner.parameters)
+    op = learner.ops[unit.op]
+    rows = op.fan_in if op.code == DENSE else 1
+    at = op.weights + unit.panel * p * rows + unit.row * p
+    update_kept_span(learner, at, unit.rows * p, learner.factors[2 * unit.op])
+    if unit.row == 0 and op.bias >= 0:
+        update_kept_span(learner, op.bias + unit.panel * p, p, learner.factors[2 * unit.op + 1])
     restore_mode(mode)
 
 
-@block(unless_core="scope")
-def limit_block(parameters, state, program, u, pace, scope):
+@block
+def update_kept_span(learner, at, count, factor):
+    plan, n = learner.plan, learner.parameters.size
+    rule = rule_of(plan.optimizer, learner.settings, learner.pace, factor, plan.ema_slot)
+    general_span(learner.parameters[at:], learner.state[at:], n, learner.gradients[at:], count, rule)
+
+
+@block(unless_core="learner")
+def limit_block(learner, u):
     """Shorten the weights of each unit of a panel to the most that its layer allows; the first block does it."""
-    ops, units, plan, settings, _ = program
-    _, step, _, _ = pace
-    op = units[u, UNIT_OP]
-    most = fraction(ops[op, MAX_NORM])
-    if most > 0.0 and units[u, UNIT_ROW] == 0:
-        at = ops[op, WEIGHTS] + units[u, UNIT_PANEL] * panel(parameters) * ops[op, FAN_IN]
-        ema = plan[EMA_SLOT] * parameters.size + at if plan[EMA_SLOT] >= 0 else -1
-        limit_columns(parameters, at, state, ema, averaged_share(settings, step), ops[op, FAN_IN], most)
+    unit, plan, n = learner.units[u], learner.plan, learner.parameters.size
+    op = learner.ops[unit.op]
+    if op.max_norm > 0.0 and unit.row == 0:
+        at = op.weights + unit.panel * panel(learner.parameters) * op.fan_in
+        ema = plan.ema_slot * n + at if plan.ema_slot >= 0 else -1
+        averages = learner.state[start_in(learner.state, ema) :]
+        limit_columns(learner.parameters[at:], averages, learner.pace.share, op.fan_in, op.max_norm)
 
 
 # ---------------------------------------------------------------- statistics of the batch
 
 
-@block(unless_core="scope")
-def statistics_block(parameters, gradients, workspace, ops, stages, plan, s, j, rows, scope):
-    """One panel of a batch normalisation: its statistics, or the sums that its gradient needs."""
+@block(unless_core="net")
+def statistics_block(net, stage, j, rows):
+    """Panel j of a batch normalisation: its statistics, or the sums that its gradient needs."""
     mode = flush_denormals()
-    op, offset = stages[s, STATISTICS_OP], j * panel(parameters)
-    block_rows, capacity, jump = plan[BLOCK_ROWS], plan[CAPACITY], plan[BLOCK_SIZE]
-    x, dy = (ops[op, X] + offset) * capacity, (ops[op, DY] + offset) * capacity
-    mean, variance = ops[op, MEAN] + offset, ops[op, VARIANCE] + offset
-    if stages[s, STAGE_KIND] == STATISTICS:
-        epsilon, momentum = fraction(ops[op, ALPHA]), fraction(ops[op, MOMENTUM])
-        batch_statistics_panel(gradients, mean, gradients, variance, workspace, x, block_rows, jump, rows, epsilon)
-        update_running_panel(parameters, mean, variance, gradients, mean, gradients, variance, momentum, epsilon)
+    op, offset = net.ops[stage.statistics_op], j * panel(net.parameters)
+    block_rows, capacity, jump = net.plan.block_rows, net.plan.capacity, net.plan.block_size
+    x, dy = net.workspace[(op.x + offset) * capacity :], net.workspace[(op.dy + offset) * capacity :]
+    means, inverses = net.statistics[op.means + offset :], net.statistics[op.variances + offset :]
+    if stage.kind == STATISTICS:
+        batch_statistics_panel(means, inverses, x, block_rows, jump, rows, op.alpha)
+        running_means, running_variances = net.parameters[op.means + offset :], net.parameters[op.variances + offset :]
+        update_running_panel(running_means, running_variances, means, inverses, op.momentum, op.alpha)
     else:
-        batch_norm_gradients_panel(
-            gradients,
-            ops[op, OTHER] + offset,
-            gradients,
-            ops[op, D_OTHER] + offset,
-            workspace,
-            dy,
-            workspace,
-            x,
-            gradients,
-            mean,
-            gradients,
-            variance,
-            block_rows,
-            jump,
-            rows,
-        )
+        dw, db = net.statistics[op.other + offset :], net.statistics[op.d_other + offset :]
+        batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump, rows)
     restore_mode(mode)

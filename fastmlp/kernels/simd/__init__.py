@@ -13,6 +13,7 @@ from .arithmetic import exponent, fma, mantissa, maximum, minimum, pow2, rint, s
 from .clock import is_timed, ticks
 from .denormals import flush_denormals, restore_mode
 from .lowering import FEATURES, LANES, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
+from .records import records
 from .tiles import add_row, load_tile, rank1, store_tile, zero_tile
 from .vectors import (
     is_double,
@@ -63,6 +64,7 @@ __all__ = [
     "prefetch",
     "prefetch_to_write",
     "rank1",
+    "records",
     "restore_mode",
     "rint",
     "splat",

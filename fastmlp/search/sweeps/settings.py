@@ -64,7 +64,7 @@ def grid(**lists: Any) -> list[Settings]:
     choices = [_choices(name, value) for name, value in lists.items()]
     for name, values in zip(lists, choices, strict=True):
         if not values:
-            raise ArgumentError(f"grid: {name} is an empty list, so there is no combination at all")
+            raise ArgumentError(f"grid: {name} is an empty list, so there are no combinations")
     return [dict(zip(lists, values, strict=True)) for values in itertools.product(*choices)]
 
 
