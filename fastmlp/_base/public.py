@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from types import GenericAlias
 from typing import Any
 
 
@@ -14,5 +15,6 @@ def as_public(package: dict[str, Any], place: str = "", *, also: tuple[str, ...]
     """
     for name in (*package["__all__"], *also):
         item = package[name]
-        if inspect.isclass(item) or inspect.isfunction(item):
+        is_class = inspect.isclass(item) and not isinstance(item, GenericAlias)  # Python 3.10: list[int] is one
+        if is_class or inspect.isfunction(item):
             item.__module__ = place or package["__name__"]
