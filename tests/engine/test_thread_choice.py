@@ -110,10 +110,11 @@ def test_a_model_whose_arrays_came_read_only_trains_and_predicts():
     x, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
     model.fit(x, y, verbose=0)
     expected = model.predict(x)
-    state = model.engine.__getstate__()
-    for name in ("parameters", "gradients", "state"):
-        state[name] = state[name].copy()
-        state[name].flags.writeable = False
-    model.engine.__setstate__(state)
+    held = model.__getstate__()
+    for matrices in (held["_engine"]["parameters"], *held["_engine"]["state"]):
+        for number, matrix in enumerate(matrices):
+            matrices[number] = matrix.copy()
+            matrices[number].flags.writeable = False
+    model.__setstate__(held)
     assert np.array_equal(model.predict(x), expected)
     model.fit(x, y, verbose=0)

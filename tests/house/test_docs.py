@@ -6,6 +6,7 @@ import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastmlp
@@ -48,7 +49,9 @@ def test_module_examples(name):
     if name.startswith("fastmlp.plots"):
         needs_matplotlib()
     module = importlib.import_module(name)
-    failed, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    # What users find in a package is defined in another file, whose names its examples do not have here.
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, _ = doctest.testmod(module, optionflags=flags, extraglobs={"np": np})
     assert failed == 0
 
 
