@@ -10,7 +10,6 @@ from fastmlp import ArgumentError, ArgumentTypeError, callbacks
 from ..shared.models import bits
 from ..shared.short_fits import VALIDATION, fed, fit, network
 
-
 CASES = [
     ({}, [3, 2, 1, 1, 0], 3, 2),  # an equal value is no improvement
     ({"patience": 1}, [3, 2, 1, 1, 0], 3, 2),
