@@ -283,7 +283,7 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
 
 def _table(records: Array) -> Integers:
     """Records as kernels take them: rows of whole numbers."""
-    return records.view(np.int64).reshape(len(records), -1)
+    return records.view(np.int64).reshape(len(records), records.dtype.itemsize // 8)
 
 
 def tensors(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int) -> tuple[Tensor, ...]:
