@@ -1,15 +1,15 @@
 """Random layers: dropout and Gaussian noise.
 
-What is random is a function of (seed, stream, epoch, position in the epoch, unit) alone: see `rng`. So it does not
-depend on threads or on how the rows are divided, the backward pass makes it again instead of keeping it, and training
-that goes on after a stop goes on with the same numbers. A stream is a layer's own.
+Random numbers depend only on (seed, stream, epoch, position in the epoch, unit); see `rng`. So they do not depend on
+threads or on how the rows are divided, the backward pass computes them again instead of storing them, and a resumed
+training has the same numbers. Each layer has its own stream.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import panels_of, scatter_rows
 from .math import log_vector
 from .rng import HALF, LOW_WORD, philox
@@ -29,39 +29,39 @@ from .simd import (
     words_below,
 )
 
-ROWS_IN_GROUP = 4  # one call of the generator makes words for as many rows
+ROWS_IN_GROUP = 4  # one call of the generator makes words for so many rows
 TWO_PI = 6.283185307179586
 
 
-class Chance(NamedTuple):
-    """What is random depends on these, besides the stream and the unit; row r is at position ``first`` + r."""
+class RandomKey(NamedTuple):
+    """Random numbers depend on these, the stream and the unit; row r is at position ``first`` + r."""
 
     seed: Any
     epoch: Any
     first: Any
 
 
-@block
-def random_words(like, unit, group, stream, chance):
-    """Four vectors of random words, for four rows each: the columns from ``unit`` on."""
-    key = np.uint64(chance.seed)
+@inner
+def random_words(like, unit, group, stream, random_key):
+    """Four vectors of random words, one for each of four rows: the columns from ``unit`` on."""
+    key = np.uint64(random_key.seed)
     c0 = following_words(like, unit)
     c1 = splat_words(like, np.uint64(group) & LOW_WORD)
     c2 = splat_words(like, np.uint64(stream))
-    c3 = splat_words(like, np.uint64(chance.epoch) & LOW_WORD)
+    c3 = splat_words(like, np.uint64(random_key.epoch) & LOW_WORD)
     return philox(c0, c1, c2, c3, key & LOW_WORD, key >> HALF)
 
 
-@block
-def dropout_columns(y, x, capacity, rate, stream, chance, rows, width):
-    """y = 0 with probability ``rate``, else x / (1 − rate), so that the mean stays (inverted dropout)."""
-    p, first = panel(y), chance.first
+@inner
+def dropout_columns(y, x, capacity, rate, stream, random_key, rows, width):
+    """y = 0 with probability ``rate``, else x / (1 − rate), which preserves the mean (inverted dropout)."""
+    p, first = panel(y), random_key.first
     limit = np.uint64(np.rint(rate * 4294967296.0))
     scale = 1.0 / (1.0 - rate)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
-            w0, w1, w2, w3 = random_words(y, c, group, stream, chance)
+            w0, w1, w2, w3 = random_words(y, c, group, stream, random_key)
             r = group * ROWS_IN_GROUP - first
             keep_or_drop(y, x, at, w0, limit, scale, r, rows)
             keep_or_drop(y, x, at, w1, limit, scale, r + 1, rows)
@@ -69,21 +69,21 @@ def dropout_columns(y, x, capacity, rate, stream, chance, rows, width):
             keep_or_drop(y, x, at, w3, limit, scale, r + 3, rows)
 
 
-@block
+@inner
 def keep_or_drop(y, x, at, words, limit, scale, r, rows):
     if r >= 0 and r < rows:
         here = at + r * panel(y)
         store(y, here, where(words_below(words, limit), 0.0, load(x, here) * scale))
 
 
-@block
-def noise_columns(y, x, capacity, deviation, stream, chance, rows, width):
+@inner
+def noise_columns(y, x, capacity, deviation, stream, random_key, rows, width):
     """y = x + deviation · n with n from the standard normal distribution (Box and Muller, 1958)."""
-    p, first = panel(y), chance.first
+    p, first = panel(y), random_key.first
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
-            w0, w1, w2, w3 = random_words(y, c, group, stream, chance)
+            w0, w1, w2, w3 = random_words(y, c, group, stream, random_key)
             r = group * ROWS_IN_GROUP - first
             n0, n1 = normal_pair(as_unit(w0, y), as_unit(w1, y))
             n2, n3 = normal_pair(as_unit(w2, y), as_unit(w3, y))
@@ -93,22 +93,22 @@ def noise_columns(y, x, capacity, deviation, stream, chance, rows, width):
             add_noise(y, x, at, n3 * deviation, r + 3, rows, width - c)
 
 
-@block
+@inner
 def add_noise(y, x, at, noise, r, rows, left):
     if r >= 0 and r < rows:
         here = at + r * panel(y)
         store(y, here, load(x, here) + where(lane_numbers(y) < left, noise, 0.0))
 
 
-@block
+@inner
 def normal_pair(u, v):
     """Two standard normal numbers from two in (0, 1): √(−2 ln u) · (cos 2πv, sin 2πv)."""
     radius = sqrt(log_vector(u) * -2.0)
-    turn = v - rint(v)  # the same angle, from −π to π; half of it lies where the series are short
+    turn = v - rint(v)  # the same angle from −π to π; the series of its half are short
     half = turn * (TWO_PI / 2)
     z = half * half
     sine, cosine = z * 0.0 + 1.0, z * 0.0 + 1.0
-    for k in range(22, 1, -2):  # sin h = h (1 − h²/(2·3) (1 − h²/(4·5) (…))), and cos h alike
+    for k in range(22, 1, -2):  # sin h = h (1 − h²/(2·3) (1 − h²/(4·5) (…))), and cos h in the same way
         sine = 1.0 - sine * z * (1.0 / (k * (k + 1)))
         cosine = 1.0 - cosine * z * (1.0 / (k * (k - 1)))
     sine = sine * half
@@ -125,7 +125,7 @@ _CHANCE = f"seed int >= 0, stream int < {1 << 32}, epoch int < {1 << 32}, first 
 def dropout(y, x, rate, seed, stream, epoch, first):
     """Inverted dropout: each number becomes 0 with probability ``rate``, the others x / (1 − rate).
 
-    The same call with dy in the place of x gives the gradient.
+    The same call with dy instead of x gives the gradient.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     rate : float
         From 0 to below 1.
     seed, stream, epoch, first : int
-        What the choice depends on, besides the unit and the row: row r is at position ``first`` + r of the epoch. All
-        are at least 0; ``stream`` and ``epoch`` are below 2**32, ``first`` below 2**62.
+        The choice depends on these, the unit and the row: row r is at position ``first`` + r of the epoch. All are at
+        least 0; ``stream`` and ``epoch`` are below 2**32, ``first`` below 2**62.
 
     References
     ----------
@@ -156,9 +156,9 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     panels = panels_of(x.reshape(x.size), batch, units)
     for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
         r = q * ROWS_IN_GROUP
-        chance = Chance(seed, epoch, first + r)
+        random_key = RandomKey(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        dropout_columns(panels[r * p :], panels[r * p :], batch, rate, stream, chance, rows, units)
+        dropout_columns(panels[r * p :], panels[r * p :], batch, rate, stream, random_key, rows, units)
     scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)
 
 
@@ -172,7 +172,7 @@ def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
         Overwritten.
     x : array_like, shape (batch, units)
     deviation : float
-        Standard deviation of the noise.
+        The standard deviation of the noise.
     seed, stream, epoch, first : int
         As for `dropout`.
 
@@ -190,7 +190,7 @@ def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
     panels = panels_of(x.reshape(x.size), batch, units)
     for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
         r = q * ROWS_IN_GROUP
-        chance = Chance(seed, epoch, first + r)
+        random_key = RandomKey(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        noise_columns(panels[r * p :], panels[r * p :], batch, deviation, stream, chance, rows, units)
+        noise_columns(panels[r * p :], panels[r * p :], batch, deviation, stream, random_key, rows, units)
     scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)

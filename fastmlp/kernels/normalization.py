@@ -1,28 +1,28 @@
 """Batch and layer normalisation: y = x̂ ⊙ weights + bias with x̂ = (x − mean) / √(variance + ε).
 
-The two differ in what mean and variance are taken over: the rows of the batch, for each unit; or the units, for each
-row. The ``*_columns`` functions work on panel matrices. For a batch normalisation, whose sums need all rows, one
-function makes them for a panel, and another applies them to a block of rows.
+Batch normalisation takes mean and variance of each unit over the rows of the batch; layer normalisation takes those of
+each row over its units. The ``*_columns`` functions work on panel matrices. Because the sums of a batch normalisation
+need all rows, one function computes them for a panel, and another applies them to a block of rows.
 """
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import padded, panels_of, scatter_rows
 from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, where
 
 BLOCK_ROWS = 64
-GROUP = 32  # rows that are added up before they join the sum: so it loses no digits in a long batch
+GROUP = 32  # rows that are added before they join the sum, so that it loses no digits in a long batch
 
 # ---------------------------------------------------------------- batch normalisation
 
 
-@block
+@inner
 def column_sums(x, other, v, shift, block_rows, jump, rows):
     """Σ (x − shift) and Σ (x − shift)·o over the rows, of the vector of columns at ``v``.
 
-    o is ``other``, or x − shift where that is empty. The rows lie in blocks of ``block_rows``, ``jump`` apart. The
-    order of the sums does not depend on the blocks.
+    o is ``other``, or x − shift if that is empty. The rows lie in blocks of ``block_rows``, ``jump`` apart. The order
+    of the sums does not depend on the blocks.
     """
     p, square = panel(x), other.size == 0
     total, products = splat(x, 0.0), splat(x, 0.0)
@@ -42,19 +42,19 @@ def column_sums(x, other, v, shift, block_rows, jump, rows):
     return total + group, products + group_products
 
 
-@block
+@inner
 def batch_statistics_panel(means, inverses, x, block_rows, jump, rows, epsilon):
-    """Mean, and 1 / √(variance + ε), of one panel of columns."""
+    """Compute the mean and 1 / √(variance + ε) of one panel of columns."""
     for v in range(0, panel(x), lanes(x)):
         total, _ = column_sums(x, x[:0], v, splat(x, 0.0), block_rows, jump, rows)
         mean = total / rows
         rest, squares = column_sums(x, x[:0], v, mean, block_rows, jump, rows)
-        variance = (squares - rest * rest / rows) / rows  # rest: what the rounding of the mean left
+        variance = (squares - rest * rest / rows) / rows  # rest: the rounding error of the mean
         store(means, v, mean)
         store(inverses, v, 1.0 / sqrt(variance + epsilon))
 
 
-@block
+@inner
 def update_running_panel(running_means, running_variances, means, inverses, momentum, epsilon):
     """running ← momentum · running + (1 − momentum) · the batch's mean and variance."""
     for v in range(0, panel(means), lanes(means)):
@@ -64,7 +64,7 @@ def update_running_panel(running_means, running_variances, means, inverses, mome
         store(running_variances, v, load(running_variances, v) * momentum + variance * (1.0 - momentum))
 
 
-@block
+@inner
 def batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, width):
     """y = (x − mean) · inverse · weights + bias, for a block of rows."""
     p = panel(y)
@@ -76,9 +76,9 @@ def batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, widt
             store(y, at + r * p, fma(load(x, at + r * p) - mean, scale, bias))
 
 
-@block
+@inner
 def normalize_columns(y, x, capacity, w, b, means, variances, epsilon, rows, width):
-    """The same with given variances; without weights and bias where ``w`` is empty, for x − mean where ``means`` is."""
+    """The same with given variances; an empty ``w`` means no weights and bias, empty ``means`` a centred x."""
     p = panel(y)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
@@ -92,7 +92,7 @@ def normalize_columns(y, x, capacity, w, b, means, variances, epsilon, rows, wid
             store(y, at + r * p, fma(load(x, at + r * p) - mean, scale, bias))
 
 
-@block
+@inner
 def fixed_scale(variances, w, c, epsilon):
     scale = 1.0 / sqrt(load(variances, c) + epsilon)
     if w.size > 0:
@@ -100,7 +100,7 @@ def fixed_scale(variances, w, c, epsilon):
     return scale
 
 
-@block
+@inner
 def batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump, rows):
     """dweights = Σ dy·x̂ and dbias = Σ dy over the batch, of one panel."""
     for v in range(0, panel(dw), lanes(dw)):
@@ -111,7 +111,7 @@ def batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump,
         store(db, v, total)
 
 
-@block
+@inner
 def batch_norm_backward_columns(dx, dy, x, capacity, w, dw, db, means, inverses, batch, rows, width):
     """dx = weights · inverse · (dy − mean(dy) − x̂ · mean(dy·x̂)), the means over the batch.
 
@@ -130,7 +130,7 @@ def batch_norm_backward_columns(dx, dy, x, capacity, w, dw, db, means, inverses,
             store(dx, here, (load(dy, here) - of_dy - centred * of_product) * scale)
 
 
-@block
+@inner
 def scale_columns(dx, dy, capacity, w, variances, epsilon, rows, width):
     """Gradient of `normalize_columns`."""
     p = panel(dx)
@@ -144,7 +144,7 @@ def scale_columns(dx, dy, capacity, w, variances, epsilon, rows, width):
 # ---------------------------------------------------------------- layer normalisation
 
 
-@block
+@inner
 def row_moments(x, jump, width):
     """Mean and variance of a row of a panel matrix, whose panels are ``jump`` apart."""
     n, p = lanes(x), panel(x)
@@ -160,7 +160,7 @@ def row_moments(x, jump, width):
     return mean, sum_lanes(squares) / width
 
 
-@block
+@inner
 def layer_norm_forward_row(y, hat, x, jump, w, b, epsilon, width):
     n, p = lanes(y), panel(y)
     mean, variance = row_moments(x, jump, width)
@@ -172,7 +172,7 @@ def layer_norm_forward_row(y, hat, x, jump, w, b, epsilon, width):
         store(y, at, fma(standard, load(w, c), load(b, c)))
 
 
-@block
+@inner
 def layer_norm_backward_row(dx, dy, hat, x, jump, w, epsilon, width):
     """dx = inverse · (g − mean(g) − x̂ · mean(g·x̂)) with g = dy·weights, the means over the row."""
     n, p = lanes(dx), panel(dx)
@@ -192,9 +192,9 @@ def layer_norm_backward_row(dx, dy, hat, x, jump, w, epsilon, width):
         store(dx, at, where(lane_numbers(dx) < width - c, d, 0.0))
 
 
-@block
+@inner
 def sum_products(c, resume, a, b, jump, inner, total):
-    """C[P] = Σ a·b over the rows of one panel of each, laid out as in `matmul.sum_rows`."""
+    """C[P] = Σ a·b over the rows of one panel of each, in the layout of `matmul.sum_rows`."""
     n = lanes(c)
     for v in range(0, panel(c), n):
         total_v = splat(c, 0.0)
@@ -273,7 +273,7 @@ def batch_norm_backward(dx, dweights, dbias, dy, x, means, inverses, weights):
         Overwritten.
     dy, x : array_like, shape (batch, units)
     means, inverses : array_like, shape (units,)
-        What `batch_norm_forward` wrote.
+        The outputs of `batch_norm_forward`.
     weights : array_like, shape (units,)
 
     Examples
@@ -392,7 +392,7 @@ def layer_norm_backward(dx, dweights, dbias, dy, standard, x, weights, epsilon):
     dweights, dbias : ndarray, shape (units,)
         Overwritten.
     dy, standard, x : array_like, shape (batch, units)
-        ``standard`` is what `layer_norm_forward` wrote.
+        ``standard`` is the output of `layer_norm_forward`.
     weights : array_like, shape (units,)
     epsilon : float
 

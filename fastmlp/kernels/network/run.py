@@ -1,17 +1,16 @@
 """Runs a whole network program: many training steps, or a forward pass, in one call.
 
-A forward pass is one parallel region: each iteration takes its share of the rows, block after block through the same
+A forward pass is one parallel region: each iteration processes its share of the rows, block after block in the same
 piece of workspace, which stays in the second-level cache.
 
-A training step has two parallel regions. In the first, each block of batch rows is gathered, goes forward
-through all operations, gets its loss, and goes backward to every gradient of an activation, while its numbers
-are hot in cache (see `rows`). In the second, each block of weights gets its gradient, summed over all rows in batch
-order, and its optimiser update (see `weights`). Both own what they write, so nothing depends on the number of threads.
-A batch normalisation, which needs all rows, divides the first region into stages; clipping by a norm needs all
-gradients, and divides the second.
+A training step has two parallel regions. The first gathers each block of batch rows, runs it forward through all
+operations, computes its loss, and runs it backward, while its numbers are in the cache (see `rows`). The second sums
+the gradient of each strip of weights over all rows in batch order, and updates it (see `weights`). Each iteration
+writes only what it owns, so nothing depends on the number of threads. A batch normalisation needs all rows and divides
+the first region into stages; clipping by a norm needs all gradients and divides the second.
 
-See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them. The kernels follow them
-without looking; calls from outside of the package are checked first, see `checks` and `verify`.
+`fastmlp._base.tables` explains the tables, and `fastmlp._engine.program` writes them. The kernels follow them without
+checks; calls from outside the package are checked first, see `checks` and `verify`.
 """
 
 import numpy as np
@@ -34,14 +33,14 @@ from ..._base.tables import (
     SETTINGS_FIELDS,
     STAGE,
     STAGE_FIELDS,
+    STRIP,
+    STRIP_FIELDS,
+    STRIP_SUMS,
     SUMS,
-    UNIT,
-    UNIT_FIELDS,
-    UNIT_SUMS,
 )
-from ..._compiling.jit import ALL, CORE, block, kernel, prange
+from ..._compiling.jit import ALL, CORE, inner, kernel, prange
 from ..layout import scatter_rows
-from ..noise import Chance
+from ..noise import RandomKey
 from ..optimizers import set_pace
 from ..simd import flush_denormals, lanes, load, panel, records, restore_mode, splat, sum_lanes
 from .checks import check_core_training, check_evaluation, check_prediction, check_prediction_of_rows, check_training
@@ -52,47 +51,47 @@ from .weights import (
     Learner,
     Round,
     clip_factors,
-    limit_block,
+    limit_strip,
     penalty_of_batch,
-    statistics_block,
-    update_block,
-    weights_block,
+    statistics_panel,
+    update_strip,
+    weights_strip,
 )
 
-FORM = CORE  # of `train_batches`: its other forms are compiled with another one in this place
+FORM = CORE  # the form of `train_batches`; other forms are compiled with another value here
 
-# Passes over the weights: gradients, each followed by its update while it is hot; updates that wait for all gradients;
-# and limits of lengths, which wait for all updates
+# Passes over the weights: gradients, each with its update while it is in the cache; updates that wait for all
+# gradients; and limits of lengths, which wait for all updates
 GRADIENTS_AND_UPDATES, UPDATES, LENGTHS = range(3)
 
 # ---------------------------------------------------------------- training
 
 
-@block
-def train_block(results, slot, net, stages, s, data, chance, rows, total, timers, q):
-    """Stage s for block q, which begins at a position of the epoch; what each row gives goes to results[slot:]."""
+@inner
+def train_block(results, slot, net, stages, s, data, random_key, rows, total, timers, q):
+    """Run stage s for block q, which begins at a position of the epoch; its results go to results[slot:]."""
     mode = flush_denormals()
     stage, (batch, scale) = stages[s], total
     time = start_lap(timers)
     if s == 0:
-        gather_block(net, data, chance.first, rows)
+        gather_block(net, data, random_key.first, rows)
     time = lap(timers, 1 + q, GATHER, time)
-    forward_block(net, chance, stage.forward_from, stage.forward_to, rows, True)
+    forward_block(net, random_key, stage.forward_from, stage.forward_to, rows, True)
     time = lap(timers, 1 + q, FORWARD, time)
     if stage.forward_from < stage.forward_to and stage.forward_to == net.plan.trained_ops:
-        loss_block(results, slot, net, data, chance.first, rows, scale)
+        loss_block(results, slot, net, data, random_key.first, rows, scale)
     time = lap(timers, 1 + q, LOSS, time)
-    backward_block(net, chance, stage.backward_from, stage.backward_to, rows, batch)
+    backward_block(net, random_key, stage.backward_from, stage.backward_to, rows, batch)
     lap(timers, 1 + q, BACKWARD, time)
     restore_mode(mode)
 
 
 @kernel(
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
-    f"losses[batches] float64, correct[batches] int64, sums[{UNIT_SUMS} * n_units + 2 * n_ops] float64, "
+    f"losses[batches] float64, correct[batches] int64, sums[{STRIP_SUMS} * n_strips + 2 * n_ops] float64, "
     "outputs[no, classes], timers[n_timers] int8 = "
     "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
-    f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, "
+    f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, "
     f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, "
     f"settings[{SETTINGS_FIELDS}] float64, learning_rates[batches] float64, pixel_scale float, "
     f"seed int >= 0, epoch int >= 0, first_batch int >= 0, step int < {1 << 62}",
@@ -117,7 +116,7 @@ def train_batches(
     row_weights,
     order,
     ops,
-    units,
+    strips,
     stages,
     plan,
     settings,
@@ -130,59 +129,59 @@ def train_batches(
 ):
     """Train on some batches of an epoch; returns how many were trained.
 
-    Fewer than asked for means that the loss of the next one is not finite: then its update was not made.
+    If the loss of a batch is not finite, it makes no update and returns; so fewer batches than requested were trained.
 
-    This form is for core operations alone (dense, ReLU and softmax with categorical cross-entropy, plain SGD and Adam):
-    `train_batches_full`, the same function in its other form, has all of them, and takes twice as long to compile.
+    This form has only core operations: dense layers, ReLU and softmax with categorical cross-entropy, plain SGD and
+    Adam. `train_batches_full` is the form with all operations, which takes twice as long to compile.
 
     Parameters
     ----------
     parameters, state, gradients : ndarray, shapes (n,), (slots * n,), (n,)
         The network's flat buffers, updated in place.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
-        Zero at first: columns beyond a layer's width are read, and never written.
+        Zero at first: columns beyond a layer's width are read but never written.
     row_losses, row_correct : ndarray, shape (at least the batch size,)
         Scratch space.
     losses, correct : ndarray of float64 and int64, shape (batches,)
-        Overwritten: mean loss, with penalties, and number of right answers of each batch.
-    sums : ndarray of float64, shape (UNIT_SUMS * n_units + 2 * n_ops,)
+        Overwritten: the mean loss, with penalties, and the number of right answers of each batch.
+    sums : ndarray of float64, shape (STRIP_SUMS * n_strips + 2 * n_ops,)
         Scratch space.
     outputs : ndarray, shape (rows, classes) or (0, classes)
-        What the loss read of each row, at its position in the epoch, where there is room for it.
+        The outputs that the loss reads, for each row at its position in the epoch; not written if there are no rows.
     timers : ndarray of int8, shape (0,)
         `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
-        call, then from number PHASES on those of each phase (see `tables`), a row of PHASES for each block of rows, and
-        the same rows for blocks of weights.
+        call, and from number PHASES on those of each phase (see `fastmlp.kernels.tables`), in a row of PHASES for each
+        block of rows or strip of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
         Class numbers or target rows; one of the two has no rows.
     row_weights : array_like of real, shape (m,) or (0,)
-        Factors of the rows' losses.
+        Factors for the losses of the rows.
     order : array_like of int64, shape (rows,)
         The row numbers of the whole epoch, from 0 to m - 1. Batch i holds rows order[i * size : (i + 1) * size].
-    ops, units, stages, plan, settings
-        The program, see `fastmlp.kernels.tables`. It is verified: all that it names must be inside of the arrays.
+    ops, strips, stages, plan, settings
+        The program, see `fastmlp.kernels.tables`. It is verified: all its places must be inside the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
     pixel_scale : float
         The factor for pixels.
     seed, epoch : int
-        What random layers depend on, besides the row's position in the epoch.
+        The random key: random layers depend on it and on the row's position in the epoch.
     first_batch, step : int
-        Number of the first batch within the epoch, and of batches trained so far. The epoch must have all the batches
-        that the call is to train.
+        The number of the first batch within the epoch, and the number of batches trained so far. The epoch must have
+        all batches of the call.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If arguments do not fit each other or the program, or arrays that are written overlap others.
+        If arguments do not fit each other or the program, or if an output overlaps another array.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     outputs_flat = outputs.reshape(outputs.size)
-    operations, weight_blocks = records(ops, OP), records(units, UNIT)
+    operations, strip_records = records(ops, OP), records(strips, STRIP)
     steps, plans, setting = records(stages, STAGE), records(plan, PLAN), records(settings, SETTINGS)
-    unit_sums, factors = records(sums[: units.shape[0] * UNIT_SUMS], SUMS), sums[units.shape[0] * UNIT_SUMS :]
+    strip_sums, factors = records(sums[: strips.shape[0] * STRIP_SUMS], SUMS), sums[strips.shape[0] * STRIP_SUMS :]
     pace = records(np.empty(PACE_FIELDS, np.float64), PACE)
     block_size, block_rows, batch_size = plans[0].block_size, plans[0].block_rows, plans[0].batch_size
     together, most, p = plans[0].accumulated, plans[0].blocks * block_rows, panel(parameters)
@@ -199,20 +198,20 @@ def train_batches(
                 is_rows = steps[s].kind == ROWS
                 panels = (operations[steps[s].statistics_op].fan_out + p - 1) // p
                 blocks = (rows + block_rows - 1) // block_rows
-                tasks = blocks if is_rows else panels  # in prange(...) itself, a condition would make the loop serial
+                tasks = blocks if is_rows else panels  # a condition inside prange(...) would make the loop serial
                 for q in prange(tasks):
-                    q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
+                    q64 = np.int64(q)  # numba gives a parallel index two types, and would compile the call twice
                     if is_rows:
                         own = workspace[q64 * block_size :]
                         net = Net(parameters, gradients, own, operations, plans[0], FORM)
                         data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
                         slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
                         results, total = Results(row_losses, row_correct, outputs_flat), (count, scale)
-                        chance = Chance(seed, epoch, first + slot)
-                        train_block(results, slot, net, steps, s, data, chance, here, total, timers, q64)
+                        random_key = RandomKey(seed, epoch, first + slot)
+                        train_block(results, slot, net, steps, s, data, random_key, here, total, timers, q64)
                     else:
                         net = Net(parameters, gradients, workspace, operations, plans[0], FORM)
-                        statistics_block(net, steps[s], q64, rows)
+                        statistics_panel(net, steps[s], q64, rows)
             is_last = start + rows == count
             if is_last and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
@@ -221,17 +220,17 @@ def train_batches(
                 if not is_due(task, plans[0], complete):
                     continue
                 if task == UPDATES:
-                    clip_factors(factors, unit_sums, weight_blocks, setting[0], FORM)
-                for u in prange(units.shape[0]):
+                    clip_factors(factors, strip_sums, strip_records, setting[0], FORM)
+                for u in prange(strips.shape[0]):
                     learner = Learner(
                         parameters,
                         state,
                         gradients,
                         workspace,
-                        unit_sums,
+                        strip_sums,
                         factors,
                         operations,
-                        weight_blocks,
+                        strip_records,
                         plans[0],
                         setting[0],
                         pace[0],
@@ -242,7 +241,7 @@ def train_batches(
                     round = Round(start > 0 or part > 0, complete, keep, is_last)
                     pass_over_weights(learner, task, np.int64(u), rows, round)
             if is_last and not is_plain:
-                losses[i] += penalty_of_batch(unit_sums)
+                losses[i] += penalty_of_batch(strip_sums)
     lap(timers, 0, 0, began)
     return learning_rates.size
 
@@ -251,9 +250,9 @@ train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_
 train_batches_full = train_batches.reformed("train_batches_full", check_training, FORM=ALL)
 
 
-@block
+@inner
 def is_due(task, plan, complete):
-    """Whether a pass over the weights is made: a batch that is complete updates them."""
+    """Whether a pass over the weights is due: only a complete batch updates them."""
     if task == GRADIENTS_AND_UPDATES:
         return True
     if not complete or plan.optimizer == NO_UPDATE:
@@ -261,20 +260,20 @@ def is_due(task, plan, complete):
     return plan.is_whole > 0 if task == UPDATES else plan.is_limited > 0
 
 
-@block
+@inner
 def pass_over_weights(learner, task, u, rows, round):
-    """What a pass does with block u of the weights."""
+    """Run a pass for strip u of the weights."""
     if task == GRADIENTS_AND_UPDATES:
-        weights_block(learner, u, rows, round)
+        weights_strip(learner, u, rows, round)
     elif task == UPDATES:
-        update_block(learner, u)
+        update_strip(learner, u)
     else:
-        limit_block(learner, u)
+        limit_strip(learner, u)
 
 
-@block
+@inner
 def summarize(losses, correct, row_losses, row_correct, i, count):
-    """Mean loss, in float64 and in row order, and hits of one batch; whether the loss is finite."""
+    """Write mean loss, summed in float64 in row order, and hits of a batch; returns whether the loss is finite."""
     total, hits = 0.0, 0
     for r in range(count):
         total += row_losses[r]
@@ -310,20 +309,20 @@ def evaluate_batches(
     plan,
     pixel_scale,
 ):
-    """Loss and hit of every row of a data set.
+    """Compute the loss and the right answers of every row of a data set.
 
     Parameters
     ----------
     row_losses, row_correct : ndarray of real and int64, shape (rows,)
-        Overwritten: the loss of each row, and how many right answers it has.
+        Overwritten: the loss and the number of right answers of each row.
     outputs : ndarray, shape (rows, classes) or (0, classes)
-        What the loss read of each row, where there is room for it.
+        The outputs that the loss reads, for each row; not written if there are no rows.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
         Zero at first.
     parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to evaluate, from 0 to m - 1; empty for all as they stand.
+        Rows to evaluate, from 0 to m - 1; empty for all rows in their own order.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     rows, outputs_flat = row_losses.size, outputs.reshape(outputs.size)
@@ -339,19 +338,19 @@ def evaluate_batches(
             evaluate_block(results, net, data, first, min(block_rows, end - first))
 
 
-@block
+@inner
 def share_of_rows(q, rows, plan):
-    """The rows that share q of a forward pass takes: whole blocks, and as many as the others."""
+    """The rows of iteration q of a forward pass: whole blocks, evenly divided."""
     blocks = (rows + plan.block_rows - 1) // plan.block_rows
     begin, end = q * blocks // plan.blocks, (q + 1) * blocks // plan.blocks
     return begin * plan.block_rows, min(rows, end * plan.block_rows)
 
 
-@block
+@inner
 def evaluate_block(results, net, data, first, rows):
     mode = flush_denormals()
     gather_block(net, data, first, rows)
-    forward_block(net, Chance(np.int64(0), np.int64(0), first), 0, net.plan.trained_ops, rows, False)
+    forward_block(net, RandomKey(np.int64(0), np.int64(0), first), 0, net.plan.trained_ops, rows, False)
     loss_block(results, first, net, data, first, rows, 1.0)
     restore_mode(mode)
 
@@ -362,18 +361,18 @@ def evaluate_block(results, net, data, first, rows):
     check_prediction,
 )
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
-    """The network's output for every row of a data set.
+    """Compute the network's output for every row of a data set.
 
     Parameters
     ----------
     outputs : ndarray, shape (rows, classes)
-        Overwritten. The same bits for a row, whatever rows are beside it. NaN for a row that has a NaN or an infinity.
+        Overwritten. A row has the same bits whatever rows are beside it. A row with NaN or infinity gives NaN.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
         Zero at first.
     parameters, x, pixels, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to predict, from 0 to m - 1; empty for all as they stand.
+        Rows to predict, from 0 to m - 1; empty for all rows in their own order.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
     rows, operations, plans = outputs.shape[0], records(ops, OP), records(plan, PLAN)
@@ -381,19 +380,19 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     for q in prange(plans[0].blocks):
         own = workspace[np.int64(q) * block_size :]
         net = Net(parameters, parameters, own, operations, plans[0], ALL)
-        # No labels, targets or weights: other arrays in their place.
+        # No labels, targets or weights: other arrays take their places.
         data = Data(x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
         begin, end = share_of_rows(np.int64(q), rows, plans[0])
         for first in range(begin, end, block_rows):
             predict_block(outputs_flat, net, data, first, min(block_rows, end - first))
 
 
-@block
+@inner
 def predict_block(outputs, net, data, first, rows):
     mode = flush_denormals()
     workspace, capacity = net.workspace, net.plan.capacity
     gather_block(net, data, first, rows)
-    forward_block(net, Chance(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
+    forward_block(net, RandomKey(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
     last = net.ops[net.ops.size - 1]
     scatter_rows(outputs, last.fan_out, first, workspace[last.y * capacity :], capacity, rows)
     x, fan_in = workspace[net.plan.input * capacity :], net.ops[0].fan_in
@@ -401,12 +400,12 @@ def predict_block(outputs, net, data, first, rows):
     restore_mode(mode)
 
 
-@block
+@inner
 def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
-    """NaN for the output of each row whose input has a NaN or an infinity, which a ReLU might have hidden."""
+    """Write NaN into the output of each row whose input has NaN or infinity, which a ReLU might have hidden."""
     p = panel(x)
     for r in range(rows):
-        total = splat(x, 0.0)  # of x · 0, which is 0 for every finite x
+        total = splat(x, 0.0)  # the sum of x · 0, which is 0 if every x is finite
         for c in range(0, fan_in, lanes(x)):
             total = total + load(x, c // p * p * capacity + r * p + c % p) * 0.0
         if sum_lanes(total) != 0.0:
@@ -418,18 +417,18 @@ def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
     "outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64", check_prediction_of_rows
 )
 def predict_rows(outputs, x, weights, network):
-    """The network's output for some rows of real numbers, with one thread and little to hand over.
+    """Compute the network's output for some rows of real numbers, on one thread and with few arguments.
 
     Parameters
     ----------
     outputs : ndarray, shape (rows, classes)
-        Overwritten. The same bits as from `predict_batches`.
+        Overwritten, with the same bits as `predict_batches`.
     x : array_like, shape (rows, fan_in)
-        A row with a NaN or an infinity gives NaN.
+        A row with NaN or infinity gives NaN.
     weights : array_like, shape (n,)
         The network's flat parameter vector.
     network : array_like of int64
-        The program for inference, see `fastmlp.kernels.tables`. It is verified, as are the widths of ``x`` and
+        The network array, see `fastmlp.kernels.tables`. It is verified, and so are the widths of ``x`` and
         ``outputs``.
     """
     rows, first_op = outputs.shape[0], NETWORK_HEAD + PLAN_FIELDS
@@ -438,7 +437,7 @@ def predict_rows(outputs, x, weights, network):
     plans[0].capacity = block_rows
     workspace = np.empty(plans[0].columns * block_rows, outputs.dtype)
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
-    no_rows = network[:0]  # of the types that the blocks of the other kernels are compiled for
+    no_rows = network[:0]  # of the types for which the functions of other kernels are compiled
     net = Net(weights, weights, workspace, operations, plans[0], ALL)
     data = Data(x_flat, no_rows.view(np.uint8), 1.0, no_rows, x_flat, x_flat, no_rows)
     for first in range(0, rows, block_rows):

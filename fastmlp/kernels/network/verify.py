@@ -1,16 +1,16 @@
-"""Whether the tables of a network are fit to be run: nothing that they name lies outside of the arrays.
+"""Verifies the tables of a network: all their places must lie inside the arrays.
 
-The kernels of `network` follow the tables without looking. Inside the package the tables are those that
-`fastmlp.program` wrote; whoever else calls such a kernel, or hands the array of a network to compiled code, has them
-verified here first. What is verified is what the kernels read and write:
+The kernels for networks follow the tables without checks. Inside the package, `fastmlp._engine.program` has written
+the tables. Tables from outside, and network arrays for compiled code, are verified here first. The checks cover all
+that kernels read and write:
 
 - an operation on some columns of the workspace touches whole panels: columns c to c + padded(width), in each of the
   ``capacity`` rows of a block (``columns_fit``);
-- a tensor is one panel after the other, of as many rows as the operation has inputs, or of one (``tensor_fits``);
-- behind the columns of a block is room for one turned panel of the widest weights (``scratch_fits``).
+- a tensor is one panel after the other, with as many rows as the operation has inputs, or one (``tensor_fits``);
+- after the columns of a block there is room for one transposed panel of the widest weights (``scratch_fits``).
 
-The functions give the number of what is wrong, or 0: `described` says it in words. They take whole numbers alone, so
-that one compiled form serves all dtypes. All products are of two numbers below `MOST`, so none overflows.
+The functions return the number of a fault, which `described` explains in words, or 0. They take only whole numbers, so
+that one compiled form serves all dtypes. All products have two factors below `MOST`, so none overflows.
 """
 
 from ..._base.tables import (
@@ -42,17 +42,17 @@ from ..._base.tables import (
     STAGE,
     STAGE_FIELDS,
     STATISTICS,
+    STRIP,
+    STRIP_FIELDS,
     TANH,
-    UNIT,
-    UNIT_FIELDS,
     VERSION,
 )
-from ..._compiling.jit import block, kernel
+from ..._compiling.jit import inner, kernel
 from ..simd import records
 
-MOST = 1 << 31  # columns, rows and panels are fewer
+MOST = 1 << 31  # more than there are columns, rows or panels
 
-# For what a program is run: each takes all that the one before takes, and more
+# The purposes of a program: each needs all that the previous one needs, and more
 PREDICTION, EVALUATION, CORE_TRAINING, TRAINING = range(4)
 
 _MESSAGES = (
@@ -72,7 +72,7 @@ _MESSAGES = (
     "plan: an unknown loss, rule for right answers or optimiser",
     "plan: accumulated and batch_size must be at least 1",
     "plan: only `train_batches_full` can train by it",
-    "units[{row}]: units must name each panel of each trained operation once, in the order of the rows",
+    "strips[{row}]: strips must name each panel of each trained operation once, in the order of the rows",
     "stages[{row}]: it names operations that there are not, or in another order",
     "network: it comes from another version, its length is not that of its operations, or numbers are out of range",
     "network: it was made for another panel width, number of parameters, or number of inputs or outputs",
@@ -95,7 +95,7 @@ _MESSAGES = (
     BAD_RULE,
     BAD_BATCH,
     NOT_CORE_PLAN,
-    BAD_UNIT,
+    BAD_STRIP,
     BAD_STAGE,
     BAD_NETWORK,
     OTHER_NETWORK,
@@ -105,7 +105,7 @@ _ROW = 32  # faults are numbered FAULT + _ROW · row
 
 
 def described(fault):
-    """What a fault means, or None for 0."""
+    """The meaning of a fault in words, or None for 0."""
     return _MESSAGES[fault % _ROW].format(row=fault // _ROW) if fault else None
 
 
@@ -114,14 +114,14 @@ def described(fault):
 
 @kernel(f"= network[fields] int64, parameters int >= 0, fan_in int >= 0, classes int >= 0, panel int < {MOST}")
 def network_fault(network, parameters, fan_in, classes, panel):
-    """What is wrong with the array of a network for `predict_rows`, or 0.
+    """The fault of a network array for `predict_rows`, or 0.
 
     Parameters
     ----------
     network : array_like of int64
         See `fastmlp.kernels.tables`.
     parameters, fan_in, classes : int
-        Numbers in the flat parameter vector, and columns of the inputs and the outputs.
+        The length of the flat parameter vector, and the columns of the inputs and the outputs.
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     """
@@ -145,19 +145,19 @@ def network_fault(network, parameters, fan_in, classes, panel):
 
 
 @kernel(
-    f"= ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, stages[n_stages, {STAGE_FIELDS}] int64, "
+    f"= ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, stages[n_stages, {STAGE_FIELDS}] int64, "
     f"plan[{PLAN_FIELDS}] int64, parameters int >= 0, workspace int >= 0, panel int < {MOST}, purpose int < 4 "
     "where n_ops > 0"
 )
-def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpose):
-    """What is wrong with the tables of a network for the kernels that run batches, or 0.
+def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpose):
+    """The fault of a network's tables for the kernels that run batches, or 0.
 
     Parameters
     ----------
-    ops, units, stages, plan : array_like of int64
-        See `fastmlp.kernels.tables`; only training has units and stages.
+    ops, strips, stages, plan : array_like of int64
+        See `fastmlp.kernels.tables`; only training has strips and stages.
     parameters, workspace : int
-        Numbers in the flat parameter vector and in the workspace.
+        The lengths of the flat parameter vector and of the workspace.
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     purpose : int
@@ -179,7 +179,7 @@ def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpos
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = training_fault(how, purpose)
     if fault == FINE and purpose >= CORE_TRAINING:
-        fault = units_fault(operations, records(units, UNIT), panel)
+        fault = strips_fault(operations, records(strips, STRIP), panel)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = stages_fault(operations, records(stages, STAGE), trained_ops, columns, panel)
     return fault
@@ -188,22 +188,22 @@ def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpos
 # ---------------------------------------------------------------- what fits
 
 
-@block
+@inner
 def is_count(number):
     return number >= 1 and number < MOST
 
 
-@block
+@inner
 def padded_to(panel, width):
     return (width + panel - 1) // panel * panel
 
 
-@block
+@inner
 def columns_fit(first, width, columns, panel):
     return first >= 0 and first <= columns - padded_to(panel, width)
 
 
-@block
+@inner
 def tensor_fits(first, rows, width, parameters, panel):
     return first >= 0 and first <= parameters - rows * padded_to(panel, width)
 
@@ -211,7 +211,7 @@ def tensor_fits(first, rows, width, parameters, panel):
 # ---------------------------------------------------------------- operations
 
 
-@block
+@inner
 def operations_fault(ops, input_at, columns, parameters, panel, purpose, trained_ops):
     x, width = input_at, ops[0].fan_in
     for i in range(ops.size):
@@ -228,7 +228,7 @@ def operations_fault(ops, input_at, columns, parameters, panel, purpose, trained
     return FINE
 
 
-@block
+@inner
 def forward_fault(op, columns, parameters, panel):
     code, fan_in, width, kind = op.code, op.fan_in, op.fan_out, op.kind
     if code < DENSE or code > ADD:
@@ -248,7 +248,7 @@ def forward_fault(op, columns, parameters, panel):
     return tensors_fault(op, parameters, panel)
 
 
-@block
+@inner
 def tensors_fault(op, parameters, panel):
     code, width = op.code, op.fan_out
     rows = op.fan_in if code == DENSE else 1
@@ -260,7 +260,7 @@ def tensors_fault(op, parameters, panel):
         return BAD_TENSOR
     if code == BATCH_NORM:
         is_fixed = op.kind == 0 and op.weights == -1 and op.bias == -1
-        is_centered = is_fixed and op.means == -1  # its input comes with the mean taken off
+        is_centered = is_fixed and op.means == -1  # the mean of its input is already subtracted
         has_mean = is_centered or tensor_fits(op.means, 1, width, parameters, panel)
         if not (has_mean and tensor_fits(op.variances, 1, width, parameters, panel)):
             return BAD_TENSOR
@@ -269,9 +269,9 @@ def tensors_fault(op, parameters, panel):
     return FINE
 
 
-@block
+@inner
 def backward_fault(op, columns, parameters, panel, is_trained_op):
-    """Of the gradients of an operation; those up to the logits go backward."""
+    """The fault of an operation's gradients; operations up to the logits go backward."""
     code, width = op.code, op.fan_out
     has_gradient = columns_fit(op.dy, width, columns, panel)
     if op.trained != 0:
@@ -291,9 +291,9 @@ def backward_fault(op, columns, parameters, panel, is_trained_op):
     return FINE
 
 
-@block
+@inner
 def most_columns(ops, panel):
-    """Columns of the input, and for each operation those of its output, of a gradient, and of what it keeps besides."""
+    """The columns of the input, and for each operation those of output, gradient and further numbers."""
     columns = padded_to(panel, ops[0].fan_in)
     for i in range(ops.size):
         columns += 3 * padded_to(panel, ops[i].fan_out)
@@ -303,9 +303,9 @@ def most_columns(ops, panel):
 # ---------------------------------------------------------------- plan
 
 
-@block
+@inner
 def blocks_fault(ops, plan, workspace, panel, purpose):
-    """A block holds its columns for all its rows, and scratch space; the workspace holds all blocks."""
+    """A block must hold its columns for all its rows, and scratch space; the workspace must hold all blocks."""
     capacity, rows, blocks, size = plan.capacity, plan.block_rows, plan.blocks, plan.block_size
     if not is_count(capacity) or rows < 1 or rows > capacity or not is_count(blocks):
         return BAD_BLOCKS
@@ -320,7 +320,7 @@ def blocks_fault(ops, plan, workspace, panel, purpose):
     return FINE
 
 
-@block
+@inner
 def loss_fault(ops, plan, panel):
     classes, columns = ops[plan.trained_ops - 1].fan_out, plan.columns
     if not (columns_fit(plan.logits, classes, columns, panel) and columns_fit(plan.dlogits, classes, columns, panel)):
@@ -329,7 +329,7 @@ def loss_fault(ops, plan, panel):
     return FINE if is_loss and plan.hits >= NO_HITS and plan.hits <= ABOVE_ZERO else BAD_RULE
 
 
-@block
+@inner
 def training_fault(plan, purpose):
     optimizer, is_plain, is_whole = plan.optimizer, plan.is_plain != 0, plan.is_whole > 0
     if not is_count(plan.accumulated) or plan.batch_size < 1:
@@ -337,7 +337,7 @@ def training_fault(plan, purpose):
     if optimizer < SGD or optimizer > NO_UPDATE or plan.ema_slot < -1:
         return BAD_RULE
     if is_plain and (is_whole or optimizer not in (SGD, ADAM)):
-        return BAD_RULE  # it would never be made
+        return BAD_RULE  # the update would never be made
     if optimizer == NO_UPDATE and not is_whole:
         return BAD_RULE  # plain steps would be made
     is_core_loss = plan.loss_code == SOFTMAX_CROSSENTROPY and plan.smoothing == 0.0 and plan.hits == LARGEST
@@ -346,37 +346,37 @@ def training_fault(plan, purpose):
     return FINE
 
 
-# ---------------------------------------------------------------- units and stages
+# ---------------------------------------------------------------- strips and stages
 
 
-@block
-def units_fault(ops, units, panel):
-    """Units are all panels of some rows of weights, then those of the next rows, then those of the next operation.
+@inner
+def strips_fault(ops, strips, panel):
+    """Strips must be all panels of some rows of weights, then those of the next rows, then those of the next operation.
 
-    So each weight belongs to one unit, which one thread updates.
+    So each weight belongs to one strip, which one thread updates.
     """
     op = next_trained(ops, 0)
     row, j = 0, 0
-    for u in range(units.size):
+    for u in range(strips.size):
         if op == ops.size:
-            return BAD_UNIT + _ROW * u
+            return BAD_STRIP + _ROW * u
         rows = ops[op].fan_in if ops[op].code == DENSE else 1
-        count = units[u].rows
-        if units[u].op != op or units[u].panel != j or units[u].row != row:
-            return BAD_UNIT + _ROW * u
+        count = strips[u].rows
+        if strips[u].op != op or strips[u].panel != j or strips[u].row != row:
+            return BAD_STRIP + _ROW * u
         if count < 1 or count > rows - row or (row + count < rows and count % panel != 0):
-            return BAD_UNIT + _ROW * u
-        if j > 0 and count != units[u - 1].rows:
-            return BAD_UNIT + _ROW * u
+            return BAD_STRIP + _ROW * u
+        if j > 0 and count != strips[u - 1].rows:
+            return BAD_STRIP + _ROW * u
         j += 1
         if j * panel >= ops[op].fan_out:
             row, j = row + count, 0
         if row == rows:
             op, row = next_trained(ops, op + 1), 0
-    return FINE if op == ops.size else BAD_UNIT + _ROW * units.size
+    return FINE if op == ops.size else BAD_STRIP + _ROW * strips.size
 
 
-@block
+@inner
 def next_trained(ops, start):
     op = start
     while op < ops.size and ops[op].trained == 0:
@@ -384,9 +384,9 @@ def next_trained(ops, start):
     return op
 
 
-@block
+@inner
 def stages_fault(ops, stages, trained_ops, columns, panel):
-    """Rows go forward through all operations up to the logits, one stage after the other, and then backward."""
+    """Rows must go forward through all operations up to the logits, stage by stage, and then backward."""
     forward, backward = 0, trained_ops
     for s in range(stages.size):
         kind, op = stages[s].kind, stages[s].statistics_op
@@ -395,7 +395,7 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
         if kind != ROWS:
             if not is_live_norm(ops[op]) or not columns_fit(ops[op].dy, ops[op].fan_out, columns, panel):
                 return BAD_STAGE + _ROW * s
-            if kind == STATISTICS and op != forward:  # of what has been reached, and not yet passed
+            if kind == STATISTICS and op != forward:  # operations that are reached, but not yet passed
                 return BAD_STAGE + _ROW * s
             if kind == GRADIENT_STATISTICS and (forward != trained_ops or op >= backward):
                 return BAD_STAGE + _ROW * s
@@ -406,7 +406,7 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
                 return BAD_STAGE + _ROW * s
             for i in range(begin, end):
                 if is_live_norm(ops[i]) and (i > begin or s == 0 or stages[s - 1].kind != STATISTICS):
-                    return BAD_STAGE + _ROW * s  # its statistics are not there yet
+                    return BAD_STAGE + _ROW * s  # its statistics do not exist yet
             forward = end
         begin, end = stages[s].backward_from, stages[s].backward_to
         if begin != end or begin != 0:
@@ -416,7 +416,7 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
     return FINE if forward == trained_ops else BAD_STAGE + _ROW * stages.size
 
 
-@block
+@inner
 def is_live_norm(op):
-    """A batch normalisation whose statistics are the batch's."""
+    """Whether it is a batch normalisation with the statistics of the batch."""
     return op.code == BATCH_NORM and op.kind > 0
