@@ -202,7 +202,6 @@ class Engine:
         parts: list[tuple[Array, Array]] = []
         ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
         for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
-        ):
             rates = learning_rates[start:stop]
             first = first_batch + start
             losses, hits = self._train(
