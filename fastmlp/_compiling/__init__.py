@@ -1,1 +1,1 @@
-"""How functions become kernels: numba's options, declarations, the cache on disk, threads."""
+"""Turns functions into kernels: numba's options, declarations, the cache on disk, threads."""

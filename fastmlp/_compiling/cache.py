@@ -1,8 +1,8 @@
 """The disk cache of compiled kernels: where it is, and how one compiled kernel is stored.
 
-One file holds one compiled kernel of one signature. Its folder is named after everything that the machine code
-depends on, so a stale file cannot be found; its first line is a checksum, so a damaged one is not loaded. What is
-loaded is run: so folders and files are used only if nobody else can have written them, see `_private_files`.
+A file holds one compiled kernel of one signature. The name of its folder depends on everything that the machine code
+depends on, so a stale file is never found; its first line is a checksum, so a damaged file is not loaded. Loaded code
+runs, so folders and files are used only if nobody else can have written them; see `private_files`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .fallback import FallingBack
 from .private_files import PrivateFolder, UntrustedError, is_own
 
 _PACKAGE = Path(__file__).parents[1]
-_SOURCES = ("kernels", "_compiling", "_base/tables.py")  # what machine code is made from
+_SOURCES = ("kernels", "_compiling", "_base/tables.py")  # the sources of machine code
 _MAGIC = b"fastmlp-kernel-2 "
 _LOCK_SECONDS = 180.0
 _EVERYWHERE = "kernels are compiled in every process"
@@ -33,16 +33,16 @@ _EVERYWHERE = "kernels are compiled in every process"
 
 @dataclass(frozen=True)
 class Places:
-    """Where this process finds compiled kernels.
+    """The folders in which this process finds compiled kernels.
 
     Attributes
     ----------
     folder : Path or None
-        Where those that it compiles are kept.
+        The folder for newly compiled kernels.
     shared : Path or None
-        Where others are found too, and nothing is written: one that an image or an administrator provides.
+        A read-only folder with further kernels, which an image or an administrator provides.
     unused : tuple of str
-        Which other folders would have come first, and why they are not used.
+        The folders with a higher priority that are not used, with the reasons.
     """
 
     folder: Path | None
@@ -54,7 +54,7 @@ _places: Places | None = None
 
 
 def user_cache() -> Path:
-    """The folder in which this user's programs keep what can be made again, plus ``fastmlp``."""
+    """The folder ``fastmlp`` in the cache folder of this user's programs."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -65,13 +65,13 @@ def user_cache() -> Path:
 
 
 def cache_root() -> Path:
-    """The folder that holds the kernel caches of all versions: FASTMLP_CACHE_DIR, or in the user's cache."""
+    """The folder with the kernel caches of all versions: FASTMLP_CACHE_DIR, or one in the user's cache."""
     chosen = os.environ.get("FASTMLP_CACHE_DIR")
     return Path(chosen).expanduser() if chosen else user_cache() / "kernels"
 
 
 def cache_key() -> str:
-    """Name of the folder for exactly this code on exactly this kind of CPU."""
+    """The name of the folder for exactly this code on exactly this kind of CPU."""
     import llvmlite
     import numba
     import numpy
@@ -90,7 +90,7 @@ def cache_key() -> str:
 
 
 def kernel_sources() -> list[Path]:
-    """The files of the package whose code is compiled, or decides how it is."""
+    """The files of the package that machine code depends on."""
     places = [_PACKAGE / name for name in _SOURCES]
     return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
 
@@ -98,7 +98,7 @@ def kernel_sources() -> list[Path]:
 def target_cpu() -> tuple[str, str, str]:
     """System, name and features ("+avx2,-avx512f,...") of the CPU that numba makes code for.
 
-    It is this machine's, unless NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say something else.
+    It is this machine's CPU, unless NUMBA_CPU_NAME, NUMBA_CPU_FEATURES or NUMBA_ENABLE_AVX say otherwise.
     """
     with FallingBack("code is made for this CPU as LLVM describes it"):
         from .numba_privates import target_cpu
@@ -109,17 +109,17 @@ def target_cpu() -> tuple[str, str, str]:
     return llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-# Variables that change how kernels run, not what they are compiled to.
+# Variables that change how kernels run, but not their machine code.
 _HARMLESS = {"NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CACHE_DIR", "NUMBA_DISABLE_JIT"}
 
 
 def cache_folder() -> Path | None:
-    """The writable folder for this version and CPU; a temporary one, or None, where the usual one cannot be."""
+    """The writable folder for this version and CPU: the usual one, a temporary one, or None."""
     return places().folder
 
 
 def places() -> Places:
-    """Where compiled kernels are: chosen once for each process, and a fallback is announced by one warning."""
+    """The folders of compiled kernels, chosen once for each process; a fallback gives one warning."""
     global _places
     if _places is None:
         _places = _choose_places()
@@ -132,7 +132,7 @@ def _choose_places() -> Places:
     if folder is None:
         shared = _found(_chosen, key)
     if shared is not None:
-        unused = []  # it is used, if only for reading
+        unused = []  # it is used, but only for reading
         folder = _made(_default, key, unused)
     if folder is None:
         folder = _made(_temporary, key, unused)
@@ -158,7 +158,7 @@ def _temporary_root() -> Path:
 
 
 def _made(where: Callable[[str], PrivateFolder], key: str, unused: list[str]) -> Path | None:
-    """A folder that can be written and that nobody else can write; else None, and why not."""
+    """Make a folder that only this user can write; returns None and the reason if that fails."""
     try:
         folder = where(key)
         folder.make()
@@ -169,7 +169,7 @@ def _made(where: Callable[[str], PrivateFolder], key: str, unused: list[str]) ->
 
 
 def _found(where: Callable[[str], PrivateFolder], key: str) -> Path | None:
-    """A folder that is there, that this user cannot write, and of others only root."""
+    """Find a folder that this user cannot write, and nobody else but root."""
     try:
         folder = where(key)
         folder.find()
@@ -197,7 +197,7 @@ def _warn(why: str, folder: Path | None) -> None:
 def clear() -> int:
     """Remove this user's kernel caches of all versions; returns the number of bytes freed.
 
-    No link is followed, and nothing that belongs to others is removed.
+    It follows no links, and removes nothing of other users.
     """
     global _places
     _places = None
@@ -206,7 +206,7 @@ def clear() -> int:
 
 def _own_roots() -> list[Path]:
     roots = [cache_root(), _temporary_root()]
-    if roots[0].exists() and not _is_own_folder(roots[0]):  # shared: kernels that it lacks are in the default one
+    if roots[0].exists() and not _is_own_folder(roots[0]):  # shared: the default folder has the kernels that it lacks
         roots.append(user_cache() / "kernels")
     return [root for root in dict.fromkeys(roots) if _is_own_folder(root)]
 
@@ -219,7 +219,7 @@ def _is_own_folder(path: Path) -> bool:
 
 
 def _kernel_folders(root: Path) -> list[Path]:
-    # FASTMLP_CACHE_DIR may point anywhere: nothing but folders that this module named, and no links to others.
+    # FASTMLP_CACHE_DIR may point anywhere: remove only folders that this module named, and follow no links.
     return [path for path in root.iterdir() if _is_kernel_folder(path) and not path.is_symlink() and path.is_dir()]
 
 
@@ -229,7 +229,7 @@ def _is_kernel_folder(folder: Path) -> bool:
 
 
 def size(folder: Path) -> int:
-    """Bytes in the files of a folder."""
+    """The number of bytes in the files of a folder."""
     return sum(path.stat().st_size for path in folder.glob("*") if path.is_file() and not path.is_symlink())
 
 
@@ -246,14 +246,14 @@ class KernelFile:
         return any(folder is not None and folder.has(self.name) for folder in (self._folder, self._shared))
 
     def attach(self, dispatcher: Any) -> None:
-        """Let a dispatcher load from here and save to it."""
+        """Let a dispatcher load from this file and save to it."""
         with FallingBack(_EVERYWHERE):
             from .numba_privates import set_cache
 
             set_cache(dispatcher, self)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        """The stored kernel, or None. A file of ours that cannot be used is removed, so that it is made again."""
+        """The stored kernel, or None. An unusable file of ours is removed, so that it is made again."""
         for folder in (self._folder, self._shared):
             try:
                 if folder is not None:
@@ -268,13 +268,13 @@ class KernelFile:
         return None
 
     def remove(self) -> None:
-        """Remove what is kept of it, where that can be."""
+        """Remove the stored kernel, if possible."""
         if self._folder is not None:
             with contextlib.suppress(OSError):
                 self._folder.remove(self.name)
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Store a compiled kernel, whole or not at all. A full disk costs the cache, never the run."""
+        """Store a compiled kernel, completely or not at all. A full disk costs the cache, but never the run."""
         if self._folder is not None:
             with FallingBack(_EVERYWHERE), contextlib.suppress(OSError):
                 self._folder.write(self.name, _packed(signature, result))
@@ -288,7 +288,7 @@ def _packed(signature: Any, result: Any) -> bytes:
 
 
 def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
-    import pickle  # numba's own format for compiled code: it comes from files that nobody else can have written
+    import pickle  # unpickles, which is safe in files that nobody else can have written
 
     header, _, payload = content.partition(b"\n")
     if header != _MAGIC + hashlib.sha256(payload).hexdigest().encode():
@@ -305,10 +305,10 @@ def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
 
 @contextlib.contextmanager
 def compile_lock(folder: Path | None, name: str) -> Iterator[None]:
-    """Let one process at a time compile a kernel into ``folder``; the others wait and then find its result.
+    """Let one process at a time compile a kernel into ``folder``; the others wait and then find the result.
 
-    The lock goes with its process. Where it cannot be had (a file system without locks, too long a wait, or something
-    in its place), the caller goes on without: files are written atomically, so the worst is work done twice.
+    The lock ends with its process. Without a lock (a file system without locks, too long a wait, or another file in
+    its place) the caller continues: files are written atomically, so the worst case is work done twice.
     """
     if folder is None or sys.platform == "win32":
         yield

@@ -1,19 +1,18 @@
-"""What kernels declare of their arguments, and the checks that follow from it.
+"""Declarations of kernels, and the checks of arguments against them.
 
-Machine code writes wherever an index points, so whatever a kernel reads or writes has to follow from its declaration:
+Machine code writes wherever an index points, so a declaration must state everything that determines an index:
 
     panels[rows * -(-columns // panel_width) * panel_width] = matrix[rows, columns], panel_width int >= 1
 
-Outputs stand before `` = ``, inputs behind it. An item is an array with its dimensions, or a scalar (``float`` or
+Outputs stand before `` = ``, inputs after it. An item is an array with its dimensions, or a scalar (``float`` or
 ``int``).
 
-- A dimension is a name, which is the same number wherever it stands, or arithmetic with names of dimensions and
-  scalars.
+- A dimension is a name, which is the same number in all places, or arithmetic with names of dimensions and scalars.
 - ``>= 1`` and ``< classes`` bound a scalar, or every number of an array; ``< classes`` alone means from 0.
-- ``in place`` marks an input that may be the very memory of an output. All other overlaps are refused.
-- ``writable`` marks an input that is not written, but has the type of an array that is in another kernel, so that the
-  two share their compiled blocks.
-- A last `` where `` adds what must hold of the dimensions: ``where units > 0, rows <= m``.
+- ``in place`` marks an input that may share the memory of an output. All other overlaps are refused.
+- ``writable`` marks an input that is not written, but has the type of an output of another kernel, so that the two
+  share compiled functions.
+- A final `` where `` adds conditions on dimensions: ``where units > 0, rows <= m``.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ import numpy as np
 from .._base.cached import cached_property
 from .._base.errors import ArgumentError, ArgumentTypeError
 
-# What a kernel checks besides its declaration: from its arguments by name, what is wrong with them, or nothing
+# A further check of a kernel: takes its arguments by name, and returns the fault or None
 Check = Callable[[dict[str, Any]], "str | None"]
 
 
 @dataclass(frozen=True)
 class Expression:
-    """Arithmetic with dimensions and scalars; a name or a number alone is such an expression too."""
+    """Arithmetic with dimensions and scalars, or a single name or number."""
 
     text: str
 
@@ -47,11 +46,11 @@ class Expression:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that it is made of."""
+        """The names in the expression."""
         return self._code.co_names
 
     def value(self, numbers: Mapping[str, Any]) -> Any:
-        """What it is for these numbers."""
+        """The value for these numbers."""
         return eval(self._code, {"__builtins__": {}}, numbers)
 
     def explained(self, numbers: Mapping[str, Any]) -> str:
@@ -61,20 +60,20 @@ class Expression:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a kernel, as its declaration says."""
+    """One declared parameter of a kernel."""
 
     name: str
-    dims: tuple[str, ...] | None  # None: a scalar
+    dims: tuple[str, ...] | None  # None for a scalar
     kind: str  # real, float64, int64, int8, uint8; for scalars float or int
-    least: Expression | None  # of the scalar, or of every number
+    least: Expression | None  # bounds of the scalar, or of every number
     below: Expression | None
     is_output: bool
-    in_place: bool  # an input that may be the same memory as an output
-    writable: bool  # compiled as an array that may be written; outputs always are
+    in_place: bool  # an input that may share the memory of an output
+    writable: bool  # compiled as a writable array, like all outputs
 
     @cached_property
     def computed(self) -> tuple[Expression | None, ...]:
-        """For each dimension the arithmetic that gives it, where it is not a name."""
+        """The arithmetic of each dimension that is not a name."""
         return tuple(None if dim.isidentifier() else Expression(dim) for dim in self.dims or ())
 
 
@@ -102,7 +101,7 @@ def parse_declaration(declaration: str) -> list[Parameter]:
 
 
 def _items(text: str) -> list[str]:
-    """What stands between commas, but for those in brackets."""
+    """The items between commas outside of brackets."""
     found, depth = [""], 0
     for letter in text:
         depth += (letter in "[(") - (letter in "])")
@@ -137,7 +136,7 @@ class Declaration:
                 raise ValueError(f"unknown name {unknown[0]!r} in the kernel declaration {declaration!r}")
 
     def checked(self, args: tuple[Any, ...]) -> tuple[list[Any], Any, int]:
-        """The arguments as arrays of the declared types, the precision, and the work: the product of all extents.
+        """The arguments as arrays of the declared types, the precision, and the work (the product of all extents).
 
         Raises
         ------
@@ -158,7 +157,7 @@ class Declaration:
         pairs = list(zip(self.parameters, values, strict=True))
         scalars = {p.name: value for p, value in pairs if p.dims is None}
         numbers = {**extents, **scalars}
-        for index in self._bounded_scalars:  # first of all: sizes may be computed from them
+        for index in self._bounded_scalars:  # first, because sizes may depend on them
             self._check_range(*pairs[index], numbers)
         for index in self._computed:
             self._check_computed_shape(*pairs[index], numbers)
@@ -180,7 +179,7 @@ class Declaration:
                 raise ArgumentTypeError(
                     f"{self.name}: {parameter.name} must be a float32 or float64 array, not {_described(value)}"
                 )
-        return np.dtype(np.float64)  # a kernel without real arrays has one form
+        return np.dtype(np.float64)  # a kernel without real arrays has only one precision
 
     # ------------------------------------------------------------ one argument
 
@@ -276,7 +275,7 @@ class Declaration:
         raise ArgumentError(f"{self.name}: {parameter.name} must be {wanted}, but {came}")
 
     def _check_overlaps(self, pairs: list[tuple[Parameter, Any]]) -> None:
-        """Outputs share their memory with nothing, but for inputs that are marked."""
+        """Refuse outputs that share memory with other arguments, except marked inputs."""
         spans = list(_spans(pairs))
         for number, (output, start, stop) in enumerate(spans):
             if not output.is_output:
@@ -291,7 +290,7 @@ class Declaration:
 
 
 def _spans(pairs: list[tuple[Parameter, Any]]) -> Iterator[tuple[Parameter, int, int]]:
-    """Where the arrays are in memory: first addresses, and those after the last."""
+    """The addresses of the arrays: the first, and that after the last."""
     for parameter, value in pairs:
         if parameter.dims is not None and value.size > 0:
             start = value.__array_interface__["data"][0]

@@ -30,24 +30,25 @@ from .fallback import FallingBack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# numpy semantics for division by zero: kernels report by status, they do not raise. No fastmath flags:
-# sums keep the order in which they are written, and isnan(nan) stays true.
+# NumPy semantics for division by zero: kernels return a status and do not raise errors. No fastmath flags: sums keep
+# their written order, and isnan(nan) is true.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
-# Work (product of a kernel's dimensions) above which public kernels use more than one thread: a guess that one
-# number fits them all. Networks have their own, measured limit, see `fastmlp.engine`.
+# Public kernels use more than one thread above this work (the product of their dimensions); it is a guess for all of
+# them. Networks have their own measured limit, see `fastmlp._engine.engine`.
 PARALLEL_WORK = 1 << 17
 
 _LATE = "Ctrl-C will be heeded as soon as a kernel is compiled (some seconds, at most a minute)"
 
 _build_lock = threading.RLock()
 _announced = False
-_whole_programs = True  # until that fails
-compilations: list[str] = []  # names of the kernels compiled, not loaded, by this process
+_whole_programs = True  # until this fails
+compilations: list[str] = []  # names of the kernels that this process compiled and did not load
 
 if hasattr(os, "register_at_fork"):
-    # A child that is forked while another thread compiles would wait for that thread for ever: it has none. What is
-    # registered last is done first, and logging takes its lock too, which the compiler needs: so that must come before.
+    # A child that is forked while another thread compiles would wait forever for a thread that it does not have.
+    # Handlers run in reverse order, and logging also takes its lock, which the compiler needs: so logging must come
+    # first.
     os.register_at_fork(
         before=_build_lock.acquire,
         after_in_parent=_build_lock.release,
@@ -56,7 +57,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def __getattr__(name: str) -> Any:
-    if name == "prange":  # numba is imported by the first kernel file, not by `import fastmlp`
+    if name == "prange":  # the first kernel file imports numba, not `import fastmlp`
         with uninterrupted():
             import numba
 
@@ -77,14 +78,17 @@ if TYPE_CHECKING:
 
 
 class CoreOperations(NamedTuple):
-    """The form of kernels that know dense layers, ReLU, softmax and their cross-entropy alone."""
+    """The form of kernels with only dense layers, ReLU, softmax and their cross-entropy."""
 
 
 class AllOperations(NamedTuple):
-    """The form of kernels that know all operations."""
+    """The form of kernels with all operations."""
 
 
-CORE, ALL = CoreOperations(), AllOperations()  # their types say it, and a kernel is compiled for types
+CORE, ALL = (
+    CoreOperations(),
+    AllOperations(),
+)  # their types distinguish the forms, because kernels are compiled for types
 
 
 @overload
@@ -94,10 +98,10 @@ def block(*, literal: bool = False, allocates: bool = False, unless_core: str = 
 def block(function: Any = None, *, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Any:
     """Mark a function that kernels call.
 
-    With ``literal``, constants in a call become part of its type. A block that makes arrays says that it
-    ``allocates``; the others are compiled without reference counting, which is less to compile. What a block of the
-    kind ``unless_core`` does is left out of kernels of the form `CORE`, which are compiled in half the time: the
-    argument of that name is the form, or has a field for it.
+    With ``literal``, constants in a call become part of its type. A function that makes arrays must declare that it
+    ``allocates``; all others are compiled without reference counting, which is faster. Kernels of the form `CORE`
+    leave out functions with ``unless_core`` and compile in half the time; the named argument is the form, or has a
+    field for it.
     """
     if function is None:
         return lambda f: _block(f, literal, allocates, unless_core)
@@ -126,13 +130,13 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_core(group: Any) -> bool:
-    """Whether the numba type of a form, or of a named tuple with one, is that of `CORE`."""
+    """Whether the numba type of a form, or of a named tuple with a form, is that of `CORE`."""
     form = group.types[group.fields.index("form")] if "form" in group.fields else group
     return form.instance_class is CoreOperations
 
 
 def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
-    """Let functions that users compile call ``function``; ``implementation`` makes its body from argument types."""
+    """Let compiled functions of users call ``function``; ``implementation`` makes its body from argument types."""
     if not jit_disabled():
         from numba.extending import overload as numba_overload
 
@@ -144,9 +148,9 @@ def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
 
 
 def kernel(declaration: str, check: Check | None = None) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make an entry point of a function; the declaration gives outputs = inputs with their shapes.
+    """Make an entry point from a function; the declaration states outputs = inputs with their shapes.
 
-    ``check`` finds faults that the declaration has no words for, such as those of the tables of a network.
+    ``check`` finds faults that a declaration cannot express, such as those of a network's tables.
     """
     return lambda function: Kernel(function, declaration, check=check)
 
@@ -154,9 +158,9 @@ def kernel(declaration: str, check: Check | None = None) -> Callable[[Callable[.
 class Kernel:
     """A compiled entry point: call it like the function it was made from.
 
-    Arrays are checked against the declared shapes. Inputs of another dtype or layout are copied; outputs must
-    be C-contiguous arrays of the right shape and dtype, because they are written in place. The dtype of the
-    first real output (float32 or float64) decides in which precision the kernel computes.
+    Arrays are checked against the declared shapes. Inputs of another dtype or layout are copied; outputs must be
+    C-contiguous arrays of the right shape and dtype, because they are written in place. The dtype of the first real
+    output (float32 or float64) determines the kernel's precision.
     """
 
     def __init__(
@@ -168,7 +172,7 @@ class Kernel:
         constants: dict[str, Any] | None = None,
     ) -> None:
         self.function = function
-        self.constants = constants or {}  # that the function is compiled with, in the place of its module's
+        self.constants = constants or {}  # constants that replace those of the function's module
         self.declaration = declaration
         self._check = check
         self.__name__ = name or function.__name__
@@ -176,7 +180,7 @@ class Kernel:
         self.__module__ = function.__module__
         self.__wrapped__ = function  # inspect.signature sees the function's own
         self._variants: dict[tuple[str, bool], Callable[..., Any]] = {}
-        self._found: dict[tuple[Any, bool], Callable[..., Any]] = {}  # the same, by what was asked for
+        self._found: dict[tuple[Any, bool], Callable[..., Any]] = {}  # the same, by the requested form
         names = list(inspect.signature(function).parameters)
         if names != [p.name for p in self.parameters]:
             raise ValueError(f"{self.__name__}: the declaration {declaration!r} does not match {names}")
@@ -187,7 +191,7 @@ class Kernel:
         return Kernel(self.function, self.declaration.replace(item, replacement), name, self._check)
 
     def reformed(self, name: str, check: Check, **constants: Any) -> Kernel:
-        """The same function under another name, compiled with other constants in the place of its module's."""
+        """The same function under another name, compiled with other constants than its module's."""
         assert constants.keys() <= self.function.__globals__.keys()
         return Kernel(self.function, self.declaration, name, check, constants)
 
@@ -197,7 +201,7 @@ class Kernel:
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What the declaration says of each argument."""
+        """The declared parameters."""
         return self._declared.parameters
 
     def __repr__(self) -> str:
@@ -209,7 +213,7 @@ class Kernel:
         return self.run(dtype, n_threads, *values)
 
     def run(self, dtype: Any, n_threads: int, *args: Any) -> Any:
-        """Run without checks: the caller vouches for shapes, dtypes and contiguity."""
+        """Run without checks: the caller is responsible for shapes, dtypes and contiguity."""
         if n_threads == 1:
             return self.variant(dtype, parallel=False)(*args)
         return threads.launch(self.variant(dtype, parallel=True), n_threads, args)
@@ -220,21 +224,21 @@ class Kernel:
             return self._found[dtype, parallel]
         key = (np.dtype(dtype).name, parallel and self._has_parallel_form)
         if key not in self._variants:
-            with _build_lock, uninterrupted(_LATE):  # numba cannot be used after an interruption at the wrong place
+            with _build_lock, uninterrupted(_LATE):  # an interruption could leave numba unusable
                 if key not in self._variants:
                     self._variants[key] = self._built(*key)
         self._found[dtype, parallel] = self._variants[key]
         return self._variants[key]
 
     def is_ready(self, dtype: Any, *, parallel: bool = False) -> bool:
-        """Whether the compiled form can run at once: it is loaded, or on disk."""
+        """Whether the compiled form is loaded or on disk, so that it can run at once."""
         name = np.dtype(dtype).name
         if jit_disabled() or (name, parallel and self._has_parallel_form) in self._variants:
             return True
         return _cache.KernelFile(_cache.places(), self._form(name, parallel)).exists()
 
     def _form(self, dtype: str, parallel: bool) -> str:
-        """Name of one compiled form, which is also that of its file."""
+        """The name of one compiled form, and of its file."""
         return f"{self.__name__}_{dtype}_{'parallel' if parallel else 'serial'}"
 
     def numba_types(self, dtype: str) -> tuple[Any, ...]:
@@ -242,7 +246,7 @@ class Kernel:
         return tuple(_numba_type(parameter, dtype) for parameter in self.parameters)
 
     def address(self, dtype: str) -> int:
-        """Where the machine code of the serial form is, for callers that numba compiles."""
+        """The address of the serial form's machine code, for callers that numba compiles."""
         from .numba_privates import address
 
         return address(self.variant(dtype, parallel=False))
@@ -259,7 +263,7 @@ class Kernel:
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Plain Python kernels treat infinities and NaN like compiled ones: without warnings."""
+    """Make plain Python kernels treat infinities and NaN without warnings, like compiled ones."""
 
     def run(*args: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -285,14 +289,14 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
         copy.__qualname__, copy.__module__ = name, function.__module__
         dispatcher = numba.njit(parallel=parallel, **_OPTIONS, **options)(copy)
         file.attach(dispatcher)
-        dispatcher.compile(signature)  # loads it, where it is on disk
+        dispatcher.compile(signature)  # loads it if it is on disk
         return dispatcher
 
     if file.exists():
         dispatcher = compiled()
     else:
         with _cache.compile_lock(_cache.cache_folder(), name):
-            # Another process may have made it while this one waited.
+            # Another process may have compiled it while this one waited.
             dispatcher = compiled() if file.exists() else _newly(compiled)
     if not file.hit:
         compilations.append(name)
@@ -301,7 +305,7 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
 
 
 def _newly(compiled: Callable[..., Any]) -> Any:
-    """Compile the fast way; once that has failed, numba's."""
+    """Compile the fast way, or in numba's way after a failure."""
     global _whole_programs
     _announce()
     if _whole_programs:
@@ -328,12 +332,12 @@ def _numba_type(parameter: Parameter, dtype: str) -> Any:
     if parameter.dims is None:
         return types.int64 if parameter.kind == "int" else types.float64
     element = getattr(types, dtype if parameter.kind == "real" else parameter.kind)
-    # Inputs are declared read-only: such a parameter takes writable arrays too, so one signature serves both.
+    # Inputs are declared read-only: such parameters accept writable arrays too, so one signature is enough.
     return types.Array(element, len(parameter.dims), "C", readonly=not parameter.writable)
 
 
 def timed_compilation(build: Callable[[], Any]) -> tuple[float, int]:
-    """Seconds that ``build`` takes, and how many kernels it compiled rather than loaded."""
+    """The seconds that ``build`` takes, and how many kernels it compiled rather than loaded."""
     before, start = len(compilations), time.perf_counter()
     build()
     return time.perf_counter() - start, len(compilations) - before

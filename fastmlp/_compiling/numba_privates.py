@@ -1,9 +1,9 @@
-"""All that leans on private parts of numba. Imported late, as it imports numba.
+"""All code that depends on private parts of numba. It is imported late, because it imports numba.
 
-The rest of the package uses what numba documents: `numba`, `numba.types`, `numba.extending`, `numba.config`, and what
-code generators are given and shown (their context and builder, `numba.core.cgutils`).
+The rest of the package uses documented parts of numba: `numba`, `numba.types`, `numba.extending`, `numba.config`, and
+the tools of code generators (their context and builder, `numba.core.cgutils`).
 
-Private parts may change with each version. So whoever uses this file has another way too, see `FallingBack`.
+Private parts may change with each version, so callers of this file have another way too; see `FallingBack`.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ from numba.np.ufunc.parallel import _launch_threads
 
 
 def target_cpu() -> tuple[str, str, str]:
-    """System, name and features of the CPU that numba makes code for: what numba's own cache goes by."""
+    """System, name and features of the CPU for which numba compiles; numba's own cache depends on them."""
     triple, name, features = cpu_target.target_context.codegen().magic_tuple()
     return triple, name, features
 
 
 def known_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Those of these options for functions that this numba knows."""
+    """The options for functions among these that this numba knows."""
     return {name: value for name, value in options.items() if hasattr(cpu_target.options, name)}
 
 
 def launch_threads() -> None:
-    """Start numba's threads, which numba does before it loads or compiles the first parallel function."""
+    """Start numba's threads, as numba does before it loads or compiles the first parallel function."""
     _launch_threads()  # type: ignore[no-untyped-call]
 
 
 def openmp_of_numba() -> Any:
-    """The OpenMP layer of numba as a library, in which the symbols of OpenMP's runtime are found too."""
+    """The OpenMP layer of numba as a library, which also gives access to OpenMP's runtime."""
     return ctypes.CDLL(importlib.import_module("numba.np.ufunc.omppool").__file__)
 
 
 def address(dispatcher: Any) -> int:
-    """Where the machine code of a compiled function of one signature is."""
+    """The address of the machine code of a compiled function with one signature."""
     (compiled,) = dispatcher.overloads.values()
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
 def call_on_load(context: Any, function: Callable[[], None]) -> None:
-    """Let numba call ``function`` before it loads from its cache what is being compiled."""
+    """Let numba call ``function`` before it loads the present function from its cache."""
     context.active_code_library._reload_init.add(function)
 
 
@@ -65,38 +65,38 @@ def call_on_load(context: Any, function: Callable[[], None]) -> None:
 
 
 def set_cache(dispatcher: Any, file: Any) -> None:
-    """Let a dispatcher load from ``file`` and save to it, in place of numba's own cache."""
+    """Let a dispatcher load from ``file`` and save to it, instead of numba's own cache."""
     assert hasattr(dispatcher, "_cache")
     dispatcher._cache = file
 
 
 def packed(signature: Any, result: Any) -> bytes:
-    """A compiled function as bytes, with what its machine code expects others to define."""
+    """A compiled function as bytes, with the symbols that its machine code needs from others."""
     packed: bytes = dumps((str(signature), outer_symbols(result.library._final_module), result._reduce()))  # type: ignore[no-untyped-call]
     return packed
 
 
 def unpacked(content: tuple[Any, ...], target_context: Any, start_threads: Callable[[], None]) -> Any:
-    """The compiled function of which `packed` made ``content``."""
+    """The compiled function in ``content``, the result of `packed`."""
     _, symbols, reduced = content
     provide(symbols, target_context, start_threads)
     return CompileResult._rebuild(target_context, *reduced)  # type: ignore[no-untyped-call]
 
 
 def outer_symbols(module: Any) -> list[str]:
-    """What the functions of a module call and do not define."""
+    """The symbols that the functions of a module call but do not define."""
     return [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
 
 
 def missing(symbols: Iterable[str]) -> list[str]:
-    """Those of these symbols that are not there in this process."""
+    """The symbols among these that do not exist in this process."""
     return [name for name in symbols if llvm.address_of_symbol(name) is None]
 
 
 def provide(symbols: list[str], target_context: Any, start_threads: Callable[[], None]) -> None:
-    """Make numba define the symbols that stored machine code needs: to miss one would end the process.
+    """Make numba define the symbols that stored machine code needs; a missing one would end the process.
 
-    Numba would load all its registries of functions, for which only compiling has a use: a quarter of the time
+    numba would load all its registries of functions, which only compilation needs. That takes a quarter of the time
     from a program's start to its first training step.
     """
     rtsys.initialize(target_context)
@@ -110,12 +110,12 @@ def provide(symbols: list[str], target_context: Any, start_threads: Callable[[],
 
 
 def compile_whole(compiled: Callable[..., Any]) -> Any:
-    """What ``compiled(pipeline_class=...)`` gives; the machine code of this kernel is made once, as a whole.
+    """Call ``compiled(pipeline_class=...)`` so that the kernel is compiled to machine code once, as a whole.
 
-    Numba optimises and emits each function, with copies of all that it calls, before it links it into its caller,
-    and a parallel region four times: the innermost loop of a network is compiled ten times over. Here every library
-    but the kernel's own only collects LLVM code. The parallel training kernel compiles in half the time; the code is
-    the same. After an exception, numba's ordinary way can be taken.
+    numba optimises and emits each function, with copies of all that it calls, before it links it into its caller, and
+    it does so four times for a parallel region: the innermost loop of a network is compiled ten times. Here every
+    library except the kernel's own only collects LLVM code. The parallel training kernel compiles in half the time;
+    the code is the same. After an exception, numba's ordinary way still works.
     """
     try:
         with _libraries_that_collect():
@@ -129,11 +129,11 @@ def compile_whole(compiled: Callable[..., Any]) -> Any:
 def _libraries_that_collect() -> Iterator[None]:
     codegen = cpu_target.target_context.codegen()
     rtsys.initialize(cpu_target.target_context)  # its library stays an ordinary one
-    with global_compiler_lock:  # nobody else compiles meanwhile
+    with global_compiler_lock:  # nothing else is compiled meanwhile
         usual = codegen._library_class
         codegen._library_class = CollectingLibrary
         collecting = gc.isenabled()
-        gc.disable()  # a million short-lived objects, which the collector would look through again and again
+        gc.disable()  # the collector would search a million short-lived objects again and again
         try:
             yield
         finally:
@@ -143,7 +143,7 @@ def _libraries_that_collect() -> Iterator[None]:
 
 
 class KernelCompiler(Compiler):
-    """Numba's compiler, with the library of a kernel."""
+    """numba's compiler, with the library of a kernel."""
 
     def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
         library = library or KernelLibrary(targetctx.codegen(), "kernel")  # type: ignore[no-untyped-call]
@@ -152,14 +152,14 @@ class KernelCompiler(Compiler):
 
 
 class KernelLibrary(JITCodeLibrary):
-    """The library of a kernel: it takes the code of all that is called, and makes machine code of it."""
+    """The library of a kernel: it collects the code of all called functions, and compiles it to machine code."""
 
     def finalize(self) -> None:
         for library in _in_calling_order(self._linking_libraries):
             self._final_module.link_in(_bare(library), preserve=True)
         self._linking_libraries = []
         super().finalize()  # type: ignore[no-untyped-call]
-        # A call of a function that is nowhere would end the process, and much later.
+        # A call of a missing function would end the process, and much later.
         lacking = missing(outer_symbols(self._final_module))
         if lacking:
             raise RuntimeError(f"the compiled kernel lacks {', '.join(lacking)}")
@@ -183,19 +183,19 @@ class CollectingLibrary(JITCodeLibrary):
         self._finalized = True
 
     def own_module(self) -> Any:
-        """Its own functions, without those that they call."""
+        """The module of its own functions, without those that they call."""
         return super()._get_module_for_linking()  # type: ignore[no-untyped-call]
 
     def _get_module_for_linking(self) -> Any:
-        # Asked for by a function that is not ours, when it calls something of numba's that was first
-        # compiled for one of our kernels: it needs everything.
+        # A function that is not ours asks for it if it calls a function of numba that was first compiled for one of
+        # our kernels; it needs everything.
         module = self.own_module().clone()
         for library in _in_calling_order([self])[1:]:
             module.link_in(_bare(library), preserve=True)
         return module
 
     def get_pointer_to_function(self, name: str) -> int:
-        return 0  # there is no machine code, and nobody calls a part but through its kernel
+        return 0  # there is no machine code, and only the kernel calls its parts
 
     @property
     def codegen(self) -> Any:
@@ -203,7 +203,7 @@ class CollectingLibrary(JITCodeLibrary):
 
 
 class WithoutEnvironment:
-    """Numba wants to set an environment (for Python objects, of which there are none) in the machine code."""
+    """numba wants to set an environment for Python objects in the machine code, but there are none."""
 
     def __init__(self, codegen: Any) -> None:
         self._codegen = codegen
@@ -216,7 +216,7 @@ class WithoutEnvironment:
 
 
 def _in_calling_order(libraries: list[Any]) -> list[Any]:
-    """These and all that they call, callers first: the linker drops a body that nothing has asked for yet."""
+    """These libraries and all that they call, callers first: the linker drops functions that nothing has called."""
     order: dict[Any, None] = {}
 
     def visit(library: Any) -> None:
@@ -236,9 +236,9 @@ def _bare(library: Any) -> Any:
 
 
 def _make_ordinary() -> None:
-    """Turn libraries that collect into those of numba, which make their machine code when it is asked for.
+    """Turn collecting libraries into those of numba, which compile to machine code on request.
 
-    Numba keeps them for the functions that they are of; and it remembers which functions could not be compiled.
+    numba keeps them for their functions, and remembers which functions could not be compiled.
     """
     for library in list(_collecting):
         library.__class__ = JITCodeLibrary  # type: ignore[assignment]

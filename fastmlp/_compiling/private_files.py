@@ -1,15 +1,15 @@
-"""Folders and files that nobody but this user, or root, can have written.
+"""Folders and files that nobody but this user or root can have written.
 
-What is read from them may be run, so this holds for each:
+Their content may be run, so this holds for each:
 
 - it belongs to this user or to root, and neither its group nor others can write it;
-- so do all folders above it. A folder above may be one that others can write where entries are their owners' alone (the
-  sticky bit, as in ``/tmp``), or one that the user's private group can write (the group of the user's name that has no
-  other members: many systems give each user one).
+- the same holds for all folders above it, with two exceptions: folders with the sticky bit, as ``/tmp``, in which
+  entries belong to their owners alone; and folders that the user's private group can write (the group with the user's
+  name and no other members, which many systems give each user).
 
 Files are opened relative to their folder, without following links and without waiting (a FIFO does not hang), and
-looked at once they are open, so that nothing can be exchanged in between. Windows has no such owners and modes: there
-the folders of a user's profile are private by themselves, and nothing is checked.
+checked after they are open, so that nothing can be exchanged in between. Windows has no such owners and modes; there
+the folders of a user's profile are private, and nothing is checked.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _IS_POSIX = hasattr(os, "geteuid") and os.open in os.supports_dir_fd
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_OUR_NAMES = re.compile(r".+\.kernel|\..+\.(lock|part)")  # of kernels, of locks, and of what is being written
-_MOST_LINKS = 40  # in one path, as on Linux
-_PART_SECONDS = 3600  # after which a part of a file was left by a process that is no more
+_OUR_NAMES = re.compile(r".+\.kernel|\..+\.(lock|part)")  # endings of kernels, of locks, and of parts
+_MOST_LINKS = 40  # the most links in one path, as on Linux
+_PART_SECONDS = 3600  # an older part belongs to a process that has ended
 
 
 class UntrustedError(PermissionError):
-    """Somebody else could have written it, so it is not used."""
+    """Somebody else could have written the folder or file, so it is not used."""
 
     def __init__(self, path: object, why: str) -> None:
         super().__init__(errno.EPERM, why, str(path))
@@ -53,7 +53,7 @@ class PrivateFolder:
     ----------
     path : Path
     own : int, default 1
-        How many folders at the path's end are ours to make, and to close where others can write them.
+        How many folders at the end of the path we may make, and close to others.
     """
 
     def __init__(self, path: Path, own: int = 1) -> None:
@@ -66,7 +66,7 @@ class PrivateFolder:
     # ------------------------------------------------------------ the folder itself
 
     def make(self) -> None:
-        """Make it where it is missing, close it to others, and see that it can be written.
+        """Make the folder if it is missing, close it to others, and check that it can be written.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class PrivateFolder:
         self._check_above(make=True)
         for folder in self._own_parents:
             _make(folder)
-            if _is_sticky(folder):  # one for all, such as /tmp: nothing to close
+            if _is_sticky(folder):  # a folder for all users, such as /tmp, stays open
                 _check_parent(folder)
             else:
                 _close_to_others(folder)
@@ -89,7 +89,7 @@ class PrivateFolder:
             pass
 
     def find(self) -> None:
-        """See that it is there and can be trusted, without changing anything; raises as `make` does."""
+        """Check that the folder exists and can be trusted, without changing anything; raises like `make`."""
         self._check_above(make=False)
         for folder in self._own_parents:
             if _is_sticky(folder):
@@ -123,7 +123,7 @@ class PrivateFolder:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int | None]:
-        """A descriptor of the folder, which is known to be ours."""
+        """A descriptor of the checked folder."""
         if not _IS_POSIX:
             yield None
             return
@@ -140,7 +140,7 @@ class PrivateFolder:
     # ------------------------------------------------------------ its files
 
     def has(self, name: str) -> bool:
-        """Whether it holds a file of this name that can be read and trusted."""
+        """Whether it has a readable and trusted file of this name."""
         try:
             with self._opened() as folder:
                 os.close(self._open_to_read(folder, name))
@@ -149,7 +149,7 @@ class PrivateFolder:
         return True
 
     def read(self, name: str) -> bytes:
-        """The content of a file.
+        """Read a file.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class PrivateFolder:
         return handle
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a whole file, for this user alone, or nothing.
+        """Write a file for this user alone, completely or not at all.
 
         Raises
         ------
@@ -195,7 +195,7 @@ class PrivateFolder:
                 raise
 
     def _remove_old_parts(self) -> None:
-        """Remove what processes left that were killed while they wrote."""
+        """Remove the parts of processes that were killed while they wrote."""
         for entry in os.scandir(self._real):
             with contextlib.suppress(OSError):
                 if entry.name.endswith(".part") and time.time() - entry.stat().st_mtime > _PART_SECONDS:
@@ -207,12 +207,12 @@ class PrivateFolder:
             os.unlink(self._in(folder, name), dir_fd=folder)
 
     def open_lock(self, name: str) -> int:
-        """A descriptor of a file to lock, which stays empty.
+        """Open a file to lock, which stays empty; returns a descriptor.
 
         Raises
         ------
         OSError
-            If there cannot be one: a link, a FIFO or a file of somebody else has its name.
+            If a link, a FIFO or a file of somebody else has its name.
         """
         flags = os.O_RDWR | os.O_CREAT | _BINARY | _NO_LINKS
         with self._opened() as folder:
@@ -228,10 +228,10 @@ class PrivateFolder:
             return handle
 
     def clear(self) -> int:
-        """Remove this user's own files in it, and the folder where it is empty then; returns the bytes freed.
+        """Remove this user's own files, and the folder if it is then empty; returns the bytes freed.
 
-        Links are not followed. What belongs to others stays, and what has not the name of a kernel, a lock or a part:
-        the folder may only look like one of ours.
+        Links are not followed. Files of others stay, and so do files without the name of a kernel, a lock or a part,
+        because the folder may only look like ours.
         """
         freed = 0
         with contextlib.suppress(OSError):
@@ -251,12 +251,12 @@ class PrivateFolder:
 
 
 def _links(path: Path) -> Iterator[Path]:
-    """All links that are followed on the way to what a path names, also those that other links lead to."""
+    """All links on the way to the target of a path, including those behind other links."""
     here, rest = Path(path.anchor), list(path.parts[1:])[::-1]
     left = _MOST_LINKS
     while rest:
         part = rest.pop()
-        if part == "..":  # of a link's target: of the real folder, as all links before it are resolved
+        if part == "..":  # the parent of a link's target is the real folder, because all earlier links are resolved
             here = here.parent
         elif not (here / part).is_symlink():
             here = here / part
@@ -270,7 +270,7 @@ def _links(path: Path) -> Iterator[Path]:
 
 
 def _is_sticky(folder: Path) -> bool:
-    """Whether all may write it, but not exchange what is others'."""
+    """Whether all users may write it, but not replace files of others."""
     return bool(os.lstat(folder).st_mode & stat.S_ISVTX)
 
 
@@ -309,7 +309,7 @@ def _check_parent(folder: Path) -> None:
 
 @cache
 def _outside() -> set[int]:
-    """In a container without root: the owner that stands for all users outside of it, such as of the folder ``/``."""
+    """In a container without root, the owner that stands for all users outside, such as that of the folder ``/``."""
     try:
         is_everybody = Path("/proc/self/uid_map").read_bytes().split() == [b"0", b"0", b"4294967295"]
         return set() if is_everybody else {int(Path("/proc/sys/kernel/overflowuid").read_bytes())}
@@ -319,7 +319,7 @@ def _outside() -> set[int]:
 
 @cache
 def _is_private_group(group: int) -> bool:
-    """Whether it is the group of this user's name, with nobody else in it."""
+    """Whether it is the group with this user's name and no other members."""
     import grp
     import pwd
 
@@ -347,14 +347,14 @@ def _make(folder: Path) -> None:
     except FileExistsError:
         return
     except OSError:
-        if folder.is_dir():  # a read-only file system says so first
+        if folder.is_dir():  # a read-only file system reports this first
             return
         raise
     os.chmod(folder, 0o700)  # whatever the umask is
 
 
 def _close_to_others(folder: Path) -> None:
-    """Take from others the right to write a folder of this user's."""
+    """Take the permission to write a folder of this user from others."""
     if not _IS_POSIX:
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINKS)

@@ -1,9 +1,9 @@
-"""How many threads kernels may use, and the rules that keep parallel launches safe.
+"""Determines how many threads kernels use, and keeps parallel launches safe.
 
-What is asked for is the first that is given: a call's ``n_threads``, the limit of a thread that trains beside others,
-`set_num_threads`, and then what holds for all OpenMP programs: ``OMP_NUM_THREADS``, which Dask, Ray, Spark and joblib
-give to their workers, or the limit that OpenMP's runtime keeps for each thread, which threadpoolctl changes, whichever
-is less. There are never more threads than `available_threads`.
+The first of these that is set counts: a call's ``n_threads``; the limit of a thread that trains beside others;
+`set_num_threads`; and the settings of OpenMP, the smaller of ``OMP_NUM_THREADS``, which Dask, Ray, Spark and joblib
+set for their workers, and the limit that OpenMP's runtime keeps for each thread, which threadpoolctl changes. There
+are never more threads than `available_threads`.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from typing import Any
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .fallback import FallingBack
 
-_chosen: int | None = None  # by set_num_threads
+_chosen: int | None = None  # set by set_num_threads
 _launched = False  # a parallel region has run in this process or, before a fork, in its parent
 _forked = False
 _launch_lock = threading.Lock()
-_this_thread = threading.local()  # its attribute most, where it trains beside others
+_this_thread = threading.local()  # its attribute most, if it trains beside others
 
 
 def _after_fork_in_child() -> None:
-    # OpenMP terminates a forked child at its first parallel region, so the child computes serially. The parent's
-    # own use of numba counts as well: it starts the same threads.
+    # OpenMP ends a forked child at its first parallel region, so the child computes serially. The parent's own use of
+    # numba counts too, because it starts the same threads.
     global _forked, _launch_lock
     _forked = _forked or _launched or layer() is not None
     _launch_lock = threading.Lock()
@@ -43,7 +43,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def cgroup_quota(root: str = "/sys/fs/cgroup") -> int | None:
-    """CPUs that the container may use, rounded up; None where there is no limit.
+    """The CPUs that the container may use, rounded up; None without a limit.
 
     Reads ``cpu.max`` (cgroup v2) or ``cpu.cfs_quota_us`` and ``cpu.cfs_period_us`` (v1) below ``root``.
     """
@@ -62,7 +62,7 @@ def cgroup_quota(root: str = "/sys/fs/cgroup") -> int | None:
 
 @functools.cache
 def _own_quota() -> int | None:
-    return cgroup_quota()  # reading files takes longer than predicting a row: once for each process
+    return cgroup_quota()  # once for each process, because reading files takes longer than predicting a row
 
 
 def _read(*path: str) -> str:
@@ -71,9 +71,9 @@ def _read(*path: str) -> str:
 
 
 def available_threads() -> int:
-    """The most threads this process may use.
+    """The most threads that this process may use.
 
-    The least of the CPU affinity, the container's quota, ``NUMBA_NUM_THREADS`` and ``OMP_THREAD_LIMIT``.
+    It is the least of the CPU affinity, the container's quota, ``NUMBA_NUM_THREADS`` and ``OMP_THREAD_LIMIT``.
     """
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _own_quota()
@@ -87,16 +87,16 @@ def available_threads() -> int:
 
 
 def asked_of_openmp() -> int | None:
-    """Threads that OpenMP programs are asked to use; None where nobody has said anything."""
+    """The number of threads that OpenMP's settings ask for; None without settings."""
     asked = (first_number(os.environ.get("OMP_NUM_THREADS", "")), runtime_limit())
     return min((number for number in asked if number is not None), default=None)
 
 
 @functools.lru_cache(maxsize=8)
 def first_number(text: str) -> int | None:
-    """What ``OMP_NUM_THREADS`` says: ``"4"``, or the first of ``"4,2"``, a list for nested regions.
+    """The number in ``OMP_NUM_THREADS``: ``"4"``, or the first of ``"4,2"``, a list for nested regions.
 
-    None where it is not such a list of whole numbers from 1 on: OpenMP then ignores it as a whole.
+    None if it is not a list of whole numbers from 1 on, which OpenMP ignores.
     """
     if not re.fullmatch(r"\s*\+?[0-9]+\s*(,\s*\+?[0-9]+\s*)*", text):
         return None
@@ -105,10 +105,14 @@ def first_number(text: str) -> int | None:
 
 
 def layer() -> str | None:
-    """Which threads numba uses ("omp", "tbb" or "workqueue"); None before it has started them."""
+    """The threading layer of numba ("omp", "tbb" or "workqueue"); None before its threads have started."""
     try:
         name: str = sys.modules["numba"].threading_layer()
-    except (KeyError, AttributeError, ValueError):  # numba is not there, not yet whole, or has not started them
+    except (
+        KeyError,
+        AttributeError,
+        ValueError,
+    ):  # numba is not imported, only partly imported, or has not started threads
         return None
     return name
 
@@ -117,9 +121,9 @@ _ask_runtime: Callable[[], int] | None = None
 
 
 def runtime_limit() -> int | None:
-    """Threads that OpenMP's runtime gives this thread; None before numba has loaded it, and on its other layers.
+    """The threads that OpenMP's runtime gives this thread; None before numba has loaded it, and on other layers.
 
-    Each Python thread has its own: `threadpoolctl.threadpool_limits` changes that of the thread that calls it.
+    Each Python thread has its own limit; `threadpoolctl.threadpool_limits` changes that of the calling thread.
     """
     global _ask_runtime
     if _ask_runtime is None and layer() is not None:
@@ -128,25 +132,25 @@ def runtime_limit() -> int | None:
 
 
 def _runtimes_question() -> Callable[[], int]:
-    """``omp_get_max_threads`` of the very library that numba uses, or what answers 0."""
+    """``omp_get_max_threads`` of the very library that numba uses, or a function that returns 0."""
     if layer() == "omp":
         with FallingBack("limits of OpenMP's runtime are not heeded"), contextlib.suppress(OSError, AttributeError):
             from .numba_privates import openmp_of_numba
 
-            # A symbol is looked up in a library that is loaded already, and in those that it was linked with.
+            # A symbol is looked up in the loaded library, and in those that it is linked with.
             ask: Callable[[], int] = openmp_of_numba().omp_get_max_threads
             return ask
     return lambda: 0
 
 
 def set_num_threads(n: int | None) -> None:
-    """Set how many threads kernels use in this process, from now on.
+    """Set how many threads kernels use in this process.
 
     Parameters
     ----------
     n : int or None
-        At least 1. More than the process may use counts as that many. None restores the default: what
-        ``OMP_NUM_THREADS`` or OpenMP's runtime says, else all of them.
+        At least 1. Larger numbers than the process may use are reduced. None restores the default: the number of
+        ``OMP_NUM_THREADS`` or OpenMP's runtime, else all threads.
 
     Raises
     ------
@@ -166,12 +170,12 @@ def set_num_threads(n: int | None) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads a kernel uses that has enough work for them."""
+    """How many threads a kernel with enough work uses."""
     return resolve_threads(None)
 
 
 def resolve_threads(n_threads: int | None) -> int:
-    """Threads for one call: its own ``n_threads``, else what is asked for elsewhere, never more than there are."""
+    """The threads of one call: its own ``n_threads``, else the other settings, but never more than there are."""
     wanted = _asked_for() if n_threads is None else _checked(n_threads, "n_threads")
     if _forked or wanted == 1:
         return 1
@@ -185,7 +189,7 @@ def _asked_for() -> int | None:
 
 
 def limit_this_thread(most: int) -> None:
-    """Let kernels that this Python thread calls use so many threads, unless a call says otherwise."""
+    """Let kernels called by this Python thread use so many threads, unless a call says otherwise."""
     _this_thread.most = most
 
 
@@ -199,16 +203,16 @@ def _checked(n: Any, name: str) -> int:
     return value
 
 
-# Loop passes for which an OpenMP thread waits actively for the others, before it sleeps. The default, 300,000, takes
-# some milliseconds: where other programs want the CPU, the thread that is waited for does not get it meanwhile, and
-# training took several times as long. On an idle CPU 5,000 are as fast; 1,000 are slower, as threads must be woken.
+# An OpenMP thread waits actively for so many loop passes before it sleeps. The default of 300,000 takes some
+# milliseconds. If other programs need the CPU, waiting threads then keep it from the thread that works, and training
+# took several times as long. On an idle CPU, 5,000 are as fast; 1,000 are slower, because threads must be woken.
 _ACTIVE_WAITS = "5000"
 
 
 def start() -> None:
-    """Load numba's threads, before anything else does: GNU OpenMP reads how to wait from the environment, once.
+    """Start numba's threads before anything else does, because GNU OpenMP reads once from the environment how to wait.
 
-    A ValueError says that there is no such layer.
+    It raises ValueError if there is no such layer.
     """
     chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
     if not chosen:
@@ -225,7 +229,7 @@ def start() -> None:
 
 @contextlib.contextmanager
 def _kept_limit() -> Iterator[None]:
-    """Keep the limit of this thread, where OpenMP is loaded already: numba sets its own."""
+    """Keep the limit of this thread if OpenMP is already loaded, because numba sets its own."""
     library = None
     with contextlib.suppress(OSError, AttributeError):  # not loaded, or another system
         library = ctypes.CDLL("libgomp.so.1", mode=os.RTLD_NOLOAD)
@@ -236,14 +240,14 @@ def _kept_limit() -> Iterator[None]:
 
 
 def launch(function: Any, n_threads: int, args: tuple[Any, ...]) -> Any:
-    """Call a parallel kernel on ``n_threads`` threads; the caller's own numba setting is restored."""
+    """Call a parallel kernel on ``n_threads`` threads, and restore the caller's own numba setting."""
     global _launched
     import numba
 
     n_threads = min(n_threads, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     before = numba.get_num_threads()
-    # The workqueue layer aborts the process when two Python threads launch at once. Which layer is in use is
-    # known only after the first launch.
+    # The workqueue layer aborts the process if two Python threads launch at once. The layer in use is known only after
+    # the first launch.
     needs_lock = not _launched or layer() == "workqueue"
     with _launch_lock if needs_lock else contextlib.nullcontext():
         try:

@@ -1,6 +1,6 @@
 """Binds a program to its buffers and calls the kernels.
 
-Nothing here knows about layers or epochs: arrays that were checked go in, numbers come out.
+It does not know layers or epochs: checked arrays go in, numbers come out.
 """
 
 from __future__ import annotations
@@ -27,18 +27,20 @@ from ..optimizers import NoUpdate, Optimizer
 from .program import BLOCK_ROWS, Program, aligned_zeros
 from .thread_choice import ThreadChoice
 
-# Floating-point operations in a batch above which a second thread pays for the parallel regions that it costs.
-# Measured with small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to
-# 90 µs) 1.2 times as fast, 20 MFLOP 1.5 times.
+# From so many floating-point operations in a batch on, a second thread is worth its parallel regions. Measured with
+# small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to 90 µs) 1.2
+# times as fast, 20 MFLOP 1.5 times.
 _PARALLEL_WORK = 2_000_000
-# The same for a forward pass that comes alone: the other threads sleep by then, and to wake them took 0.06 to 0.7 ms.
-# 28 MFLOP (0.5 ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
+# The same for a single forward pass: the other threads are asleep, and waking them took 0.06 to 0.7 ms. 28 MFLOP (0.5
+# ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
-_OWN_SCRATCH = 1 << 18  # bytes that a prediction of few rows may take for itself: the others keep theirs
-_CALL_WORK = 5_000_000_000  # operations in one call of a kernel: Ctrl-C waits for its end
+_OWN_SCRATCH = (
+    1 << 18
+)  # bytes of scratch space that a prediction of few rows may allocate; larger ones reuse a workspace
+_CALL_WORK = 5_000_000_000  # operations in one kernel call; Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
-STEADY = 2**40  # batches: so many that the initial values of running statistics do not count
+STEADY = 2**40  # so many batches that the initial values of running statistics no longer count
 _NO_TIMERS = np.empty(0, np.int8)
 
 
@@ -46,8 +48,8 @@ _NO_TIMERS = np.empty(0, np.int8)
 class Data:
     """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
 
-    `weights` has a factor for each row's loss, or no rows. Of `x` the mean of a first Normalization has been taken off
-    where it `is_centered`.
+    `weights` has a factor for each row's loss, or no rows. If `x` `is_centered`, the mean of a first Normalization is
+    already subtracted.
     """
 
     x: Array
@@ -69,7 +71,7 @@ class Data:
         return dataclasses.replace(self, **{name: getattr(self, name)[start:stop] for name in arrays})
 
     def truth(self) -> Array:
-        """What the outputs should be: class numbers, or rows of targets."""
+        """The targets: class numbers, or rows of targets."""
         return self.targets if len(self.targets) else self.labels
 
 
@@ -82,7 +84,7 @@ def data_of(
     *,
     is_centered: bool = False,
 ) -> Data:
-    """Checked features, float or uint8, and targets as a data set."""
+    """Make a data set from checked features, float or uint8, and targets."""
     none = np.empty((0, features.shape[1]), np.uint8)
     weights = np.empty(0, dtype) if weights is None else weights
     if features.dtype == np.uint8:
@@ -98,14 +100,14 @@ class Engine:
     pixel_scale: float
     optimizer: Optimizer | None = None
     loss: Loss | None = None
-    activation: str = "linear"  # of the output, which the loss must know
+    activation: str = "linear"  # activation of the output, which the loss needs
     parameters: Array = field(init=False)
     gradients: Array = field(init=False)
     state: Array = field(init=False)
     step: int = 0  # batches trained since the optimiser started
-    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by where their means are
+    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by the place of their means
     _scratch: Scratch = field(init=False, repr=False)
-    _slots: int = field(default=0, init=False, repr=False)  # numbers that the optimiser keeps for each parameter
+    _slots: int = field(default=0, init=False, repr=False)  # how many numbers the optimiser keeps for each parameter
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
@@ -115,7 +117,7 @@ class Engine:
         self.set_optimizer(self.optimizer)
 
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
-        """Start an optimiser from its first step; buffers for training are made when it begins."""
+        """Start an optimiser from its first step; training itself allocates its buffers."""
         self.optimizer, self._plans = optimizer, {}
         self._slots = 0 if optimizer is None else optimizer.slots
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
@@ -123,14 +125,14 @@ class Engine:
         self.step = 0
 
     def is_finite(self) -> bool:
-        """Whether all parameters are numbers."""
+        """Whether all parameters are finite."""
         return bool(np.isfinite(self.parameters).all())
 
     def _zeros(self, slots: int) -> Array:
         return aligned_zeros(slots * self.program.size, self.program.dtype)
 
     def allocate_training(self) -> None:
-        """Make the gradient and the optimiser's state, where they are not there yet."""
+        """Allocate the gradient and the optimiser's state, if they do not exist yet."""
         assert self.optimizer is not None
         if self.gradients.size != self.parameters.size:
             self.gradients = self._zeros(1)
@@ -141,7 +143,7 @@ class Engine:
                 slot[:] = value
 
     def set_loss(self, program: Program, loss: Loss | None, activation: str) -> None:
-        """Take another loss, and the program that goes with it: the same tensors at the same places."""
+        """Set another loss and its program, which has the same tensors at the same places."""
         assert [t.offset for t in program.tensors] == [t.offset for t in self.program.tensors]
         assert program.size == self.program.size
         self.program, self.loss, self.activation = program, loss, activation
@@ -152,7 +154,7 @@ class Engine:
     # ------------------------------------------------------------ training
 
     def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
-        """How to train batches of this size, the longest of which has so many rows."""
+        """The plan for batches of this size, the longest of which has so many rows."""
         assert self.optimizer is not None
         key = (batch_size, n_threads, longest)
         if key not in self._plans:
@@ -167,12 +169,12 @@ class Engine:
         self.loss.plan(plan, self.activation, self.program.classes)
 
     def training_kernel(self, batch_size: int = 1, n_threads: int = 1) -> Kernel:
-        """The form of the training kernel that has all that is needed, and no more: the same for all batches."""
+        """The smallest sufficient form of the training kernel, which is the same for all batches."""
         is_core = self.program.is_core(self.training_plan(batch_size, n_threads, batch_size))
         return kernels.train_batches if is_core else kernels.train_batches_full
 
     def training_threads(self, batch_size: int, n_threads: int | None) -> int:
-        """Threads for batches of this size: one, where more would cost more than they bring."""
+        """The threads for batches of this size: one, if more would not pay."""
         return _threads.resolve_threads(n_threads) if 6 * self.program.count * batch_size >= _PARALLEL_WORK else 1
 
     def train(
@@ -190,9 +192,9 @@ class Engine:
     ) -> tuple[Array, Array]:
         """Train on consecutive batches; returns the loss and the hits of each batch that was trained.
 
-        Fewer than there are learning rates means that the next loss is not finite, and was not trained on. Random
-        layers depend on ``chance``, a seed and an epoch. What the loss reads goes to the rows of ``outputs``, one for
-        each position of the epoch. With `timers`, the kernel that tells where the time goes adds to them.
+        If there are fewer results than learning rates, the next loss is not finite and made no update. Random layers
+        depend on ``chance``, a seed and an epoch. The outputs that the loss reads go to the rows of ``outputs``, one
+        for each position of the epoch. With `timers`, the kernel with timers adds to them.
         """
         assert self.optimizer is not None
         self.allocate_training()
@@ -213,7 +215,7 @@ class Engine:
         return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
 
     def _spans_of_one_momentum(self, given: Array, batches: int) -> Iterator[tuple[Array, int, int]]:
-        """Spans of batches with the operations for them: with the momenta of running statistics as they are there."""
+        """Spans of batches, with operations that have the momenta of running statistics for these batches."""
         start = 0
         while start < batches:
             ops, length = given, batches - start
@@ -289,20 +291,20 @@ class Engine:
         return np.empty((0, self.program.classes), self.program.dtype)
 
     def batches_in_a_call(self, batch_size: int) -> int:
-        """How many batches one call of the training kernel should take: Ctrl-C waits for its end."""
+        """How many batches one call of the training kernel should have, because Ctrl-C waits for its end."""
         return max(1, _CALL_WORK // (6 * self.program.count * batch_size))
 
     def timers(self, batch_size: int, n_threads: int) -> Array:
-        """Zeros for `train`: a row for the call, whose first number is its ticks, and rows of ticks by phase."""
+        """Zeroed timers for `train`: a row whose first number is the ticks of the call, and rows of ticks by phase."""
         blocks = int(self.program.plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
         return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
 
     def gradient(
         self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
     ) -> tuple[float, Array]:
-        """Loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
+        """The loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
 
-        Running statistics stay as they are; with ``keeps_statistics`` they become those of these rows.
+        Running statistics do not change; with ``keeps_statistics`` they become those of these rows.
         """
         running, twin = self.running_statistics(), self._without_updates()
         losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
@@ -317,10 +319,10 @@ class Engine:
         return float(losses[0]) if len(losses) else math.nan, gradients
 
     def _without_updates(self) -> Engine:
-        """A twin whose batches find gradients, and running statistics that begin with the first of them.
+        """A copy whose batches compute gradients without updates, and start new running statistics.
 
-        It shares the parameters. Everything else that training changes is its own: another thread, or a child process,
-        may be using ours.
+        It shares the parameters. Everything else that training changes is its own, because another thread or a child
+        process may use ours.
         """
         twin = object.__new__(Engine)
         twin.__dict__.update(self.__dict__)
@@ -339,7 +341,7 @@ class Engine:
         chance: tuple[int, int],
         cancelled: Callable[[], bool],
     ) -> None:
-        """Let running statistics be those of an epoch's batches with the present weights; unless it is cancelled."""
+        """Recompute running statistics from an epoch's batches with the present weights, unless it is cancelled."""
         running, twin = self.running_statistics(), self._without_updates()
         is_done = False
         try:
@@ -348,19 +350,19 @@ class Engine:
                     return
                 losses, _ = twin.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
                 if len(losses) == 0:
-                    return  # a loss that is not finite is for training to find
+                    return  # training will find the loss that is not finite
             is_done = True
         finally:
             if not is_done:
                 self.set_running_statistics(running)
 
     def lags_after(self, batches: int) -> bool:
-        """Whether running statistics still hold what was before so many batches, by more than a percent."""
+        """Whether the share of running statistics from before so many batches is above one percent."""
         return any(momentum**batches > 0.01 for _, _, momentum in self.program.running)
 
     @property
     def has_running_statistics(self) -> bool:
-        """Whether training keeps statistics of the batches, for predictions."""
+        """Whether training keeps running statistics for predictions."""
         return bool(self.program.running)
 
     def running_statistics(self) -> list[Array]:
@@ -368,7 +370,7 @@ class Engine:
         return [self.parameters[span].copy() for span in self._running_spans]
 
     def set_running_statistics(self, values: list[Array]) -> None:
-        """Write them."""
+        """Write the running means and variances."""
         for span, value in zip(self._running_spans, values, strict=True):
             self.parameters[span] = value
 
@@ -379,11 +381,11 @@ class Engine:
         return [tensor.span(self.program.panel) for tensor in self.program.tensors if tensor.offset in places]
 
     def has_pending_gradients(self) -> bool:
-        """Whether batches have been trained whose update is still to come."""
+        """Whether accumulated gradients wait for their update."""
         return self.optimizer is not None and self.step % self.optimizer.gradient_accumulation_steps > 0
 
     def penalty(self) -> float:
-        """What the weights add to the loss."""
+        """The penalty of the weights in the loss."""
         if not self.program.has_penalties:
             return 0.0
         return float(sum(self._penalties()))
@@ -416,9 +418,9 @@ class Engine:
         cancelled: Callable[[], bool] = lambda: False,
         outputs: Array | None = None,
     ) -> tuple[float, int]:
-        """Mean loss without penalties, and right answers; NaN and 0 if ``cancelled()`` between kernel calls.
+        """The mean loss without penalties, and right answers; NaN and 0 if ``cancelled()`` between kernel calls.
 
-        What the loss reads of each row goes to ``outputs``.
+        The outputs that the loss reads go to ``outputs``.
         """
         loss, hits = 0.0, 0
         spans = self._calls(data.rows)
@@ -454,7 +456,7 @@ class Engine:
         return loss / data.rows, hits
 
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
-        """Write the network's output for every row; NaN for a row with a NaN or an infinity."""
+        """Write the network's output for every row; NaN for a row with NaN or infinity."""
         spans = self._calls(data.rows)
         choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
         for start, stop in spans:
@@ -477,9 +479,9 @@ class Engine:
             choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
 
     def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
-        """What is known of how fast a kernel is for this network on ``most`` threads and on one.
+        """The choice between ``most`` threads and one for a kernel of this network.
 
-        Only for about so many operations between two parallel regions: with fewer, each takes longer.
+        It holds for about so many operations between two parallel regions; with fewer, each operation takes longer.
         """
         key = (kernel.__name__, most, work.bit_length())
         choice = self._choices.get(key)
@@ -489,7 +491,7 @@ class Engine:
         return choice
 
     def predict_rows(self, x: Array, outputs: Array, *, is_centered: bool = False) -> None:
-        """Like `predict`, for a few rows of real numbers: half of the time of one row is what surrounds it."""
+        """Like `predict`, for a few rows of real numbers, for which the call itself takes half of the time."""
         network = self._centered_network if is_centered else self._network
         self._rows_kernel(outputs, x, self.parameters, network)
 
@@ -507,24 +509,24 @@ class Engine:
 
     @cached_property
     def few_rows(self) -> int:
-        """The most rows for which `predict_rows` is best in any case: for more, several threads may pay."""
+        """The largest number of rows for which one thread, and so `predict_rows`, is always best."""
         return max(1, min(self._rows_of_scratch, _PARALLEL_FORWARD_WORK // (2 * self.program.count)))
 
     @cached_property
     def _rows_of_scratch(self) -> int:
-        """The most rows for which `predict_rows` takes little scratch space, of which it needs no more for many."""
+        """The largest number of rows for which the scratch space of `predict_rows` stays small."""
         columns = int(self._network[t.NETWORK_HEAD + t.place_of(t.PLAN, "columns")])
         rows = _OWN_SCRATCH // (columns * self.program.dtype.itemsize)
         return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.count)
 
     def are_few(self, rows: int, n_threads: int | None) -> bool:
-        """Whether `predict_rows` should predict so many: on one thread, and with little scratch space of its own."""
+        """Whether `predict_rows` should predict so many rows, on one thread and in its own small scratch space."""
         if rows <= self.few_rows:
             return True
         return rows <= self._rows_of_scratch and self.forward_threads(rows, n_threads) == 1
 
     def _calls(self, rows: int) -> list[tuple[int, int]]:
-        """Spans of rows that one kernel call takes: as many in each, or one less."""
+        """The spans of rows for single kernel calls, evenly divided."""
         count = math.ceil(rows / max(64, _CALL_WORK // (2 * self.program.count)))
         return list(itertools.pairwise(rows * i // count for i in range(count + 1)))
 
@@ -533,12 +535,12 @@ class Engine:
         return self.thread_choice(kernel, self.forward_threads(rows, n_threads), 2 * self.program.count * rows)
 
     def forward_threads(self, rows: int, n_threads: int | None) -> int:
-        """Threads for a forward pass over this many rows."""
+        """The threads for a forward pass over so many rows."""
         is_enough = 2 * self.program.count * rows >= _PARALLEL_FORWARD_WORK
         return _threads.resolve_threads(n_threads) if is_enough else 1
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:
-        # One block of workspace for each thread, which takes its share of the rows through it.
+        # One block of workspace for each thread, which processes its share of the rows in it.
         key = (min(rows, BLOCK_ROWS * n_threads), n_threads)
         if key not in self._plans:
             plan = self.program.plan(*key)
@@ -549,14 +551,14 @@ class Engine:
 
 
 def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
-    """The share of running statistics that the next batch keeps, after so many, and for how many batches it holds.
+    """The momentum of running statistics for the next batch, after so many batches, and how long it holds.
 
-    A running mean that starts from any value, and not from a first batch, is still momentumⁿ parts of that value after
-    n batches. Here it has no part at all: r ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹)
-    is the mean of the batches so far, with the weights that they have in a long run; the first batch replaces the
-    initial value. (Adam corrects its moments by the same factor.) Once momentumⁿ is lost in rounding, μ is the
-    momentum itself. From the 64th batch on several batches share one μ, the same for the old mean in the end, so that
-    a kernel call can take them at once: which ones depends on their number alone.
+    In an ordinary running mean, the initial value still has a share of momentumⁿ after n batches. Here it has none: r
+    ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹) is the mean of the batches so far, with
+    the weights that they have in a long run; the first batch replaces the initial value. (Adam corrects its moments by
+    the same factor.) Once rounding loses momentumⁿ, μ is the momentum itself. From the 64th batch on, several batches
+    share one μ with the same effect on the old mean, so that one kernel call can take them. The batches that share it
+    depend only on their number.
     """
     span = 1 << max(0, batches.bit_length() - 6)
     start = batches // span * span
@@ -569,7 +571,7 @@ def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
 
 
 class Scratch(threading.local):
-    """The workspace of each Python thread: kept from call to call, so that the next one allocates nothing."""
+    """The workspace of each Python thread, kept between calls, so that the next call allocates nothing."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -577,7 +579,7 @@ class Scratch(threading.local):
         self._workspace = np.empty(0)
 
     def workspace(self, plan: Array) -> Array:
-        """Of the size that a plan needs; another plan gets another one in its place."""
+        """A workspace of the size that the plan needs; another plan replaces it."""
         key = plan.tobytes()
         if key != self._plan:
             self._workspace = self._program.workspace(plan)

@@ -1,7 +1,7 @@
-"""Lays a list of layers out as a program: tables of numbers, and offsets into flat buffers.
+"""Translates a list of layers into a program: tables of numbers, with offsets into flat buffers.
 
-The kernels interpret the tables, so a new architecture, batch size or optimiser setting compiles nothing. The
-named tensors of the layers live in one flat vector, packed in panels; this file alone knows where.
+The kernels interpret the tables, so a new architecture, batch size or optimiser setting compiles nothing. The named
+tensors of the layers lie in one flat vector, packed in panels; only this file knows where.
 """
 
 from __future__ import annotations
@@ -31,44 +31,46 @@ from ..layers import (
     Residual,
 )
 
-_UNIT_ROWS = 128  # rows of weights in one unit of work: some panels of X and one of dY stay in the first cache
-BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second cache
-_WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this much
+_UNIT_ROWS = 128  # rows of weights in one strip: some panels of X and one of dY stay in the first-level cache
+BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second-level cache
+_WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this workspace
 _ALIGNMENT = 64
 _PAGE = 4096
-_FIRST_STREAM = 16  # of random numbers for layers: see `fastmlp.kernels.noise`
-# Added to the variances of a Normalization: keeps what fills up the last panel, 0 · (1/√0), from being NaN.
+_FIRST_STREAM = 16  # the first stream of random numbers for layers, see `fastmlp.kernels.noise`
+# Added to the variances of a Normalization, so that the filled columns of the last panel, 0 · (1/√0), are not NaN.
 SMALLEST_VARIANCE = {np.dtype(np.float32): 1e-37, np.dtype(np.float64): 1e-300}
-_LEAST_VARIANCE = 100  # times the above: then what is added changes no more than half a percent
+_LEAST_VARIANCE = (
+    100  # the least variance, as a multiple of the above, so that the addition changes at most half a percent
+)
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named tensor of a layer, and where it starts in the flat parameter vector."""
+    """A named tensor of a layer, and its offset in the flat parameter vector."""
 
-    layer: int  # its number among `fastmlp.layers.leaves`
+    layer: int  # the number of the layer among `fastmlp.layers.leaves`
     name: str
     shape: tuple[int, ...]
     offset: int
-    trained: bool  # by the optimiser
+    trained: bool  # whether the optimiser trains it
 
     def span(self, panel: int) -> slice:
-        """Where its panels are."""
+        """The place of its panels."""
         rows, columns = (1, *self.shape)[-2:]
         return slice(self.offset, self.offset + rows * padded(columns, panel))
 
     @property
     def is_statistic(self) -> bool:
-        """Whether it describes data, be it of the rows or of batches: nothing trains it."""
+        """Whether it describes data, of rows or of batches, and is never trained."""
         return self.name in ("mean", "variance", "moving_mean", "moving_variance")
 
     def checked(self, value: Any, name: str, dtype: np.dtype[Any]) -> Array:
-        """A value for it, called ``name``, in ``dtype``.
+        """A checked value for the tensor in ``dtype``; messages call it ``name``.
 
         Raises
         ------
         ArgumentError
-            If it has another shape, is not finite, or is a variance that cannot be one.
+            If it has another shape, is not finite, or is an impossible variance.
         """
         array = check.tensor(value, name, self.shape, dtype)
         least = {"moving_variance": 0.0, "variance": _LEAST_VARIANCE * SMALLEST_VARIANCE[dtype]}.get(self.name)
@@ -145,11 +147,11 @@ class Program:
 
     @staticmethod
     def numbers_in(tensor: Tensor) -> int:
-        """Of a tensor, without the padding."""
+        """How many numbers a tensor has, without padding."""
         return math.prod(tensor.shape)
 
     def is_core(self, plan: Array) -> bool:
-        """Whether a kernel for core operations alone can train it by this plan."""
+        """Whether the core form of the training kernel can run this plan."""
         how = plan.view(t.PLAN)[0]
         is_plain = self._has_core_ops and how.is_plain and not how.is_limited
         return bool(is_plain and (how.loss_code, how.smoothing, how.hits) == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST))
@@ -174,10 +176,9 @@ class Program:
             self.pack(flat, tensor, value)
 
     def plan(self, batch: int, n_threads: int, *, longest: int | None = None, training: bool = False) -> Array:
-        """How to run batches of ``batch`` rows: sizes of blocks, and how many the workspace holds.
+        """Make a plan for batches of ``batch`` rows: sizes of blocks, and how many the workspace holds.
 
-        What concerns the loss and the optimiser is left to `fastmlp.losses.Loss.plan` and
-        `fastmlp.optimizers.Optimizer.plan`.
+        `fastmlp.losses.Loss.plan` and `fastmlp.optimizers.Optimizer.plan` add the loss and the optimiser.
         """
         longest = batch if longest is None else longest
         rounds = math.ceil(longest / (BLOCK_ROWS * n_threads))
@@ -207,15 +208,16 @@ class Program:
         return np.array([plan], t.PLAN).view(np.int64)
 
     def network(self, scales: tuple[float, float] = (1.0, 1.0), *, is_centered: bool = False) -> Integers:
-        """The program for inference as one array, for `fastmlp.kernels.predict_rows`.
+        """The network array: the program for inference as one array, for `fastmlp.kernels.predict_rows`.
 
-        ``scales`` are what features that are bytes and other whole numbers are multiplied by, see `fastmlp.inputs`.
+        ``scales`` are the factors for features that are bytes and for other whole numbers, see
+        `fastmlp._network.inputs`.
         """
         head = np.array([t.Head(t.VERSION, len(self.ops), self.size, *scales)], t.HEAD).view(np.int64)
         return np.concatenate([head, self.plan(BLOCK_ROWS, 1), self.ops_for(is_centered).ravel()])
 
     def ops_for(self, is_centered: bool) -> Integers:
-        """The operations for features as they are, or for features whose mean a first Normalization has taken off."""
+        """The operations for plain features, or for features whose mean is already subtracted."""
         if not is_centered:
             return self.ops
         ops: Integers = self.ops.copy()
@@ -223,9 +225,9 @@ class Program:
         return ops
 
     def _capacity(self, block_rows: int) -> int:
-        """Rows in a panel of a block: one too many where panels would be whole pages apart.
+        """The rows in a panel of a block: one more than needed if panels would be whole pages apart.
 
-        The same row of all panels would then compete for one place in the first-level cache.
+        Otherwise the same row of all panels would compete for one place in the first-level cache.
         """
         return block_rows + (block_rows * self.panel * self.dtype.itemsize % _PAGE == 0)
 
@@ -257,15 +259,15 @@ def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
 
 
 def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int, *, fuse: bool) -> Program:
-    """The program of a list of layers for inputs of width ``fan_in``.
+    """Build the program of a list of layers for inputs of width ``fan_in``.
 
-    With ``fuse`` the last operation, a softmax or a sigmoid, is left to the loss while training.
+    With ``fuse``, the loss computes the last operation, a softmax or a sigmoid, in training.
     """
     writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
     writer.layers(layers)
     ops = np.array(writer.ops, t.OP)
     trained_ops = len(ops) - int(fuse)
-    if ops[trained_ops - 1].dy < 0:  # nothing learns, but the loss writes a gradient all the same
+    if ops[trained_ops - 1].dy < 0:  # nothing learns, but the loss still writes a gradient
         ops[trained_ops - 1].dy = writer.columns_for(writer.width)
     return Program(
         ops=_table(ops),
@@ -282,23 +284,23 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
 
 
 def _table(records: Array) -> Integers:
-    """Records as kernels take them: rows of whole numbers."""
+    """Convert records to rows of whole numbers, as kernels take them."""
     return records.view(np.int64).reshape(len(records), -1)
 
 
 def tensors(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int) -> tuple[Tensor, ...]:
-    """The tensors of `build`, without tables: nothing is set aside that depends on the widths."""
+    """The tensors of `build`, without tables: it allocates nothing that depends on the widths."""
     writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
     writer.layers(layers)
     return tuple(writer.tensors)
 
 
-# What the backward pass of the operation before still needs of its output: nothing, its sign, or its values
+# What the backward pass of the previous operation needs of its output: nothing, its sign, or its values
 _FREE, _SIGN, _VALUES = range(3)
 
 
 class _Writer:
-    """Hands out columns of the workspace and spans of the parameter vector, operation by operation."""
+    """Assigns columns of the workspace and spans of the parameter vector, operation by operation."""
 
     def __init__(self, fan_in: int, panel: int, smallest_variance: float) -> None:
         self.panel = panel
@@ -308,9 +310,9 @@ class _Writer:
         self.size = 0
         self.ops: list[t.Op] = []
         self.tensors: list[Tensor] = []
-        self.index = 0  # of the layer
+        self.index = 0  # number of the layer
         self.y = self.columns_for(fan_in)
-        self.dy = -1  # nobody asks for the gradient of the data
+        self.dy = -1  # the gradient of the data is not needed
         self.needed = _VALUES
 
     def layers(self, layers: Sequence[Layer]) -> None:
@@ -396,7 +398,7 @@ class _Writer:
 
     def _normalization(self, code: int, trainable: bool, **fields: float) -> None:
         x, dx = self._output(in_place=False), self.dy
-        # The gradient of a layer normalisation's scale is summed up when all rows have been back: dy must stay.
+        # The gradient of a layer normalisation's scale is summed after the backward pass of all rows, so dy must stay.
         self.dy = self._gradient_columns(trainable, new=trainable and code == t.LAYER_NORM)
         self._op(code, x, dx, trained=int(trainable), **fields)
         self.needed = _FREE
@@ -426,14 +428,14 @@ class _Writer:
         self.ops.append(t.Op(code, x=x, dx=dx, **{**usual, **fields}))
 
     def _output(self, *, in_place: bool) -> int:
-        """Columns of the input; the output gets the same, or its own."""
+        """The columns of the input and the output, which gets the same or its own."""
         x = self.y
         if not in_place:
             self.y = self.columns_for(self.width)
         return x
 
     def _gradient_columns(self, learns: bool, *, new: bool) -> int:
-        """Columns for the gradient of an output: none where nothing learns from it."""
+        """The columns for the gradient of an output; none if nothing learns from it."""
         if self.dy < 0 and not learns:
             return -1
         return self.columns_for(self.width) if new or self.dy < 0 else self.dy
@@ -450,7 +452,7 @@ class _Writer:
         return tensor.offset
 
     def _span(self, width: int) -> int:
-        """A place in the flat vectors that is no tensor."""
+        """A place in the flat vectors outside of tensors."""
         start = self.size
         self.size = padded(start + padded(width, self.panel), _ALIGNMENT)
         return start
@@ -468,10 +470,10 @@ _WRITE: dict[type[Layer], Callable[[_Writer, Any], None]] = {
 
 
 def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
-    """The parallel steps of a batch: rows pass from one batch normalisation to the next, forward and then back.
+    """The stages of a batch: rows go from one batch normalisation to the next, forward and then backward.
 
-    Before a batch normalisation goes forward it needs the statistics of all rows, and before it goes back the sums
-    of all rows' gradients.
+    Before its forward pass, a batch normalisation needs the statistics of all rows, and before its backward pass the
+    sums of all rows' gradients.
     """
     norms = np.flatnonzero((ops["code"] == t.BATCH_NORM) & (ops["kind"] > 0)).tolist()
     stages = []
@@ -490,9 +492,9 @@ def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
 
 
 def _weight_units(ops: Array, panel: int) -> list[t.Unit]:
-    """Blocks of weights of similar size, each owned by one iteration of the second parallel region.
+    """Strips of weights of similar size, each owned by one iteration of the second parallel region.
 
-    Neighbours share rows of weights, so the columns of X that they need stay in the second cache.
+    Neighbours share rows of weights, so the columns of X that they need stay in the second-level cache.
     """
     return [
         t.Unit(number, j, row, min(span, rows - row))
@@ -506,5 +508,5 @@ def _weight_units(ops: Array, panel: int) -> list[t.Unit]:
 
 
 def _even_span(rows: int, panel: int) -> int:
-    """Rows of weights in a unit, at most `_UNIT_ROWS` in whole panels, so that no unit is much smaller."""
+    """The rows of weights in a strip, at most `_UNIT_ROWS`, in whole panels, so that no strip is much smaller."""
     return padded(math.ceil(rows / math.ceil(rows / _UNIT_ROWS)), panel)

@@ -1,13 +1,13 @@
 """Compiled kernels: arrays in, arrays out.
 
-Every kernel here has a twin of the same name and signature in `fastmlp.reference`, in plain NumPy: that is the
-definition of what it computes. Outputs come first and are overwritten. Importing this package is cheap; numba is
-loaded when a kernel is first looked up, and a kernel is compiled, or loaded from disk, when it is first called.
+Every kernel has a twin of the same name and signature in `fastmlp.reference`, which defines in plain NumPy what the
+kernel computes. Outputs come first and are overwritten. Importing this package is cheap: the first look-up of a kernel
+loads numba, and the first call of a kernel compiles it or loads it from disk.
 
-Machine code does not look where it writes, so every call is checked: shapes and how they depend on each other, numbers
-that choose a place, the tables of networks. What does not fit raises `fastmlp.ArgumentError` or
-`fastmlp.ArgumentTypeError`, and nothing is written. An output shares its memory with no other argument; only what a
-kernel can do in place, such as ``relu_forward(x, x)``, takes the very same array.
+Machine code does not check where it writes, so every call is checked first: shapes and their relations, numbers that
+determine an index, the tables of networks. Arguments that do not fit raise `fastmlp.ArgumentError` or
+`fastmlp.ArgumentTypeError`, and nothing is written. An output must not share memory with another argument, except the
+same array for kernels that can work in place, such as ``relu_forward(x, x)``.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
-# The same kernel with timers, and for all operations: no definitions of their own; and what verifies tables
+# Further forms of `train_batches`, and the kernels that verify tables; they have no twins
 _OTHERS = {
     "train_batches_timed": "network.run",
     "train_batches_full": "network.run",
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Kernel:
     home = _HOMES.get(name) or _OTHERS.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; there are {', '.join(__all__)}")
-    with uninterrupted():  # numba, which this imports, cannot be used after an interruption at the wrong place
+    with uninterrupted():  # this imports numba, which an interruption could leave unusable
         kernel: Kernel = getattr(importlib.import_module(f".{home}", __name__), name)
     globals()[name] = kernel  # the next look-up costs nothing
     return kernel
@@ -81,7 +81,7 @@ def __dir__() -> list[str]:
 
 
 def panel_width(dtype: Any) -> int:
-    """Columns in a panel of this dtype, on this CPU: two vectors.
+    """The number of columns in a panel of this dtype on this CPU: two vectors.
 
     Examples
     --------

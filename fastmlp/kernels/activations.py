@@ -1,8 +1,8 @@
 """Activation functions: forward and backward side by side.
 
-Each works on a span of numbers, whatever they mean: a panel of the network's workspace or a user's array. ReLU has
-kernels of its own; all others are one pair of kernels that take the kind of activation as a number, since what they
-cost is the arithmetic of a vector, beside which the choice is nothing.
+Each works on consecutive numbers: a panel of the network's workspace or a user's array. ReLU has its own kernels. All
+other activations share one pair of kernels that takes the kind as a number; the choice costs nothing beside the
+arithmetic of a vector.
 """
 
 from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
@@ -75,7 +75,7 @@ def relu_backward(dx, dy, y):
     dy : array_like, shape (batch, units)
         The gradient of the loss with respect to y.
     y : array_like, shape (batch, units)
-        What `relu_forward` wrote.
+        The output of `relu_forward`.
 
     Examples
     --------
@@ -120,13 +120,13 @@ def activation_vector(x, kind, alpha):
 
 @block
 def gelu_tanh_argument(x):
-    """2u of x (1 + tanh u)/2, which is x σ(2u): so nothing cancels."""
+    """2u of x (1 + tanh u)/2, which is x σ(2u), so that no digits cancel."""
     return (x + x * x * x * GELU_CUBIC) * (2.0 * SQRT_2_OVER_PI)
 
 
 @block
 def slope_vector(x, y, kind, alpha):
-    """dy/dx. All but GELU and SiLU have one that the output alone tells: where it does, x may hold anything."""
+    """dy/dx. GELU and SiLU need x. All others need only y, and x may hold anything."""
     if kind == LEAKY_RELU:
         return where(y > 0.0, y * 0.0 + 1.0, alpha)
     if kind == ELU:  # alpha e**x = y + alpha
@@ -138,7 +138,7 @@ def slope_vector(x, y, kind, alpha):
         return below + x * density
     if kind == GELU_TANH:
         s = sigmoid_vector(gelu_tanh_argument(x))
-        x = minimum(99.0, maximum(-99.0, x))  # where s (1 − s) is 0, and x³ not yet infinite
+        x = minimum(99.0, maximum(-99.0, x))  # here s (1 − s) is 0, and x³ is still finite
         inner = (x * x * (3.0 * GELU_CUBIC) + 1.0) * (2.0 * SQRT_2_OVER_PI)
         return s + x * s * (1.0 - s) * inner
     if kind == SILU:
@@ -180,7 +180,7 @@ def activation_forward(y, x, kind, alpha):
         ``LEAKY_RELU``, ``ELU``, ``SELU``, ``GELU``, ``GELU_TANH``, ``SILU``, ``SOFTPLUS``, ``SIGMOID`` or ``TANH`` of
         `fastmlp.kernels.tables`.
     alpha : float
-        Slope of the leaky ReLU below 0, or α of the ELU.
+        The slope of the leaky ReLU below 0, or α of the ELU.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def activation_backward(dx, dy, x, y, kind, alpha):
         Overwritten.
     dy : array_like, shape (batch, units)
     x, y : array_like, shape (batch, units)
-        Input and output of `activation_forward`. Only GELU and SiLU look at ``x``, only the others at ``y``.
+        The input and output of `activation_forward`. GELU and SiLU read only ``x``, the others only ``y``.
     kind, alpha
         As in `activation_forward`.
 

@@ -1,7 +1,7 @@
 """The dense layer y = x·W + b and its gradients.
 
-The ``*_block`` functions work on panel matrices, inside the network program. The public kernels below them take
-ordinary row-major arrays: they copy a block of rows into panels, call the same blocks, and copy back.
+The ``*_block`` functions work on panel matrices, inside the network program. The public kernels below take ordinary
+row-major arrays: they copy a block of rows into panels, call the same functions, and copy the result back.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ from .layout import gather_rows, padded, panels_of, scatter_rows, transpose_pane
 from .matmul import multiply_columns, multiply_rows, sum_rows
 from .simd import panel
 
-BLOCK_ROWS = 60  # rows that one thread takes at a time; a multiple of common tile heights
+BLOCK_ROWS = 60  # rows that one thread processes at a time; a multiple of common tile heights
 
 
 @block
 def dense_forward_block(y, x, capacity, weights, bias, rows, fan_in, fan_out):
-    """y = x·W + b for one block of rows; an empty bias is none."""
+    """y = x·W + b for one block of rows; an empty bias means no bias."""
     multiply_rows(y, capacity, bias, x, capacity, weights, rows, fan_in, fan_out)
 
 
@@ -34,17 +34,17 @@ def dense_backward_inputs_block(dx, dy, capacity, weights, scratch, rows, fan_in
 
 @block
 def dense_backward_weights_block(dw, resume, x, dy, block_rows, jump, rows, count):
-    """``count`` rows, of one panel of x's columns at most, of one panel of dW = xᵀ·dy.
+    """``count`` rows of one panel of dW = xᵀ·dy; at most as many as a panel of x has columns.
 
-    ∂y_n/∂W_kn = x_k, summed over the batch in row order. The batch lies in blocks of ``block_rows`` rows,
-    ``jump`` apart; with ``resume`` the sum goes on from an earlier part of the batch.
+    ∂y_n/∂W_kn = x_k, summed over the batch in row order. The batch lies in blocks of ``block_rows`` rows, ``jump``
+    apart; with ``resume`` the sum continues that of an earlier part of the batch.
     """
     multiply_columns(dw, resume, x, dy, count, jump, block_rows, rows)
 
 
 @block
 def dense_backward_bias_block(db, resume, dy, block_rows, jump, rows):
-    """One panel of db = Σ dy over the batch: ∂y_n/∂b_n = 1. The batch lies as for the weights."""
+    """One panel of db = Σ dy over the batch: ∂y_n/∂b_n = 1. The batch has the layout of the weights' one."""
     sum_rows(db, resume, dy, jump, block_rows, rows)
 
 
@@ -146,7 +146,7 @@ def dense_backward_parameters(dweights, dbias, x, dy):
 
     Notes
     -----
-    Sums run over the batch in row order, the same at any number of threads.
+    Sums run over the batch in row order, at any number of threads.
 
     Examples
     --------

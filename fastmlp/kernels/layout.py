@@ -1,8 +1,8 @@
 """Panels: the layout in which kernels keep every matrix.
 
-A panel is a strip of P columns, P = two vectors, stored row after row. Matrix element (r, c) of a panel matrix
-with room for R rows is at ``(c // P) * R * P + r * P + c % P``: the row stride is a constant, each row of a
-panel is two vector loads, and no row ends in the middle of a vector. Columns that fill up the last panel hold 0.
+A panel has P columns, the numbers of two vectors, stored row after row. Matrix element (r, c) of a panel matrix with
+room for R rows is at ``(c // P) * R * P + r * P + c % P``. The row stride is a constant, each row of a panel is two
+vector loads, and no row ends in the middle of a vector. Columns that fill the last panel hold 0.
 """
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from .._compiling.jit import block, kernel, prange
 from .simd import lanes, load, load_bytes, load_first, panel, prefetch, store, store_first, transpose
 
-# Rows gathered together, while the same columns of as many following rows are on their way from memory: 16 ms
-# for 60,000 rows of 784 float32 in random order, 28 ms without the prefetch, 31 ms for 16 rows at a time.
+# So many rows are gathered together, while the same columns of the next ones are prefetched: 16 ms for 60,000 rows of
+# 784 float32 in random order, against 28 ms without prefetch and 31 ms with 16 rows at a time.
 ROWS_IN_FLIGHT = 8
 BYTES_IN_LINE = 64
 
@@ -24,25 +24,25 @@ def padded(width, like):
 
 @block
 def source_row(order, position):
-    """Row number at a position of the epoch; an empty order means the rows as they stand."""
+    """The row number at a position of the epoch; an empty order means the rows in their own order."""
     return order[position] if order.size > 0 else position
 
 
 @block
 def start_in(array, place):
-    """Where to cut an array for what begins at ``place``: at the end, so that nothing is left, for a place of -1."""
+    """Where to cut an array for a part that begins at ``place``; -1 cuts at the end, so that nothing remains."""
     return place if place >= 0 else array.size
 
 
 @block
 def read(x, index, room):
-    """The vector at ``index``, or its first ``room`` lanes where there are not more."""
+    """The vector at ``index``, or only its first ``room`` lanes."""
     return load(x, index) if room >= lanes(x) else load_first(x, index, room)
 
 
 @block
 def write(y, index, value, room):
-    """Write the vector, or its first ``room`` lanes; whole vectors are several times faster to read back."""
+    """Write the vector, or only its first ``room`` lanes; whole vectors are several times faster to read back."""
     if room >= lanes(y):
         store(y, index, value)
     else:
@@ -101,9 +101,9 @@ def scatter_rows(y, width, first, panels, capacity, count):
 
 @block
 def transpose_panel(target, weights, fan_in, fan_out, k0):
-    """Rows k0 .. k0 + P of a weight matrix, turned: target[n, k] = W[k0 + k, n], 0 beyond the last row.
+    """Rows k0 to k0 + P of a weight matrix, transposed: target[n, k] = W[k0 + k, n], 0 beyond the last row.
 
-    The backward pass needs Wᵀ as the right operand; one panel of it at a time fits the first-level cache.
+    The backward pass needs Wᵀ as the right operand; one panel of it fits the first-level cache.
     """
     p = panel(target)
     n = lanes(target)
@@ -122,7 +122,7 @@ def transpose_panel(target, weights, fan_in, fan_out, k0):
 
 @block(allocates=True)
 def panels_of(matrix, rows, width):
-    """A panel matrix with the numbers of a flat row-major one."""
+    """A panel matrix with the numbers of a flat row-major matrix."""
     panels = np.empty(rows * padded(width, matrix), matrix.dtype)
     gather_rows(panels, rows, matrix, width, np.empty(0, np.int64), 0, rows)
     return panels
@@ -138,7 +138,7 @@ def pack_panels(panels, matrix, panel_width):
         Overwritten; the columns beyond the last are set to 0.
     matrix : array_like, shape (rows, columns)
     panel_width : int
-        Columns in a panel, at least 1; `fastmlp.kernels.panel_width` tells how many the other kernels use.
+        The number of columns in a panel, at least 1; `fastmlp.kernels.panel_width` is that of the other kernels.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def unpack_panels(matrix, panels, panel_width):
         Overwritten.
     panels : array_like, shape (rows * columns rounded up to whole panels,)
     panel_width : int
-        Columns in a panel, at least 1.
+        The number of columns in a panel, at least 1.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Losses: of a row of outputs, with the gradient.
+"""Losses of a row of outputs, with their gradients.
 
-Categorical cross-entropy −Σ_i t_i log p_i takes labels as class numbers (``sparse_…``) or as a row of target
-probabilities (one-hot, or soft), and is computed on logits, fused with the softmax. All other losses add up what each
-output costs, see `loss_vectors`.
+Categorical cross-entropy −Σ_i t_i log p_i takes class numbers (``sparse_…``) or a row of target probabilities (one-hot
+or soft). It is computed from logits, fused with the softmax. All other losses are sums over the outputs, see
+`loss_vectors`.
 """
 
 from typing import Any, NamedTuple
@@ -44,9 +44,9 @@ def sparse_softmax_crossentropy_row(dx, x, jump, width, room, label, scale):
 
 
 class Goal(NamedTuple):
-    """What a row of outputs should be: a row of targets, or one-hot where that is empty.
+    """The target of a row of outputs: a row of targets, or one-hot if that is empty.
 
-    A share of it, the smoothing, is replaced by ``even`` in every column.
+    ``even`` in every column replaces a share of it, the smoothing.
     """
 
     targets: Any
@@ -57,7 +57,7 @@ class Goal(NamedTuple):
 
 @block
 def goal_vector(goal, c, width):
-    """The columns from ``c`` on."""
+    """The target of the columns from ``c`` on."""
     targets = goal.targets
     inside = lane_numbers(targets) < width - c
     t = where(lane_numbers(targets) == goal.label - c, splat(targets, 1.0), 0.0)
@@ -91,7 +91,7 @@ def softmax_crossentropy_row(dx, x, jump, width, room, goal, scale):
 
 @block
 def loss_vectors(y, t, kind, alpha):
-    """What each output y costs that should be t, and the derivative with respect to y."""
+    """The loss of each output y with target t, and its derivative with respect to y."""
     if kind == BINARY_LOGITS:  # −t log σ(y) − (1 − t) log (1 − σ(y)) = max(y, 0) − t y + log(1 + e^−|y|)
         return maximum(y, 0.0) - y * t + log1p_vector(exp_vector(minimum(-y, y))), sigmoid_vector(y) - t
     if kind == BINARY_PROBABILITIES:
@@ -104,19 +104,19 @@ def loss_vectors(y, t, kind, alpha):
         return d * d, d + d
     if kind == ABSOLUTE:
         return size, sign
-    if kind == HUBER:  # a parabola near 0, straight beyond alpha
+    if kind == HUBER:  # a parabola up to alpha, a straight line beyond
         return where(size > alpha, (size - alpha * 0.5) * alpha, d * d * 0.5), where(size > alpha, sign * alpha, d)
     if kind == POISSON:
         shifted = y + SMALLEST_PROBABILITY
         return y - t * log_vector(shifted), 1.0 - t / shifted
-    # QUANTILE: what is too low costs alpha, what is too high 1 − alpha
+    # QUANTILE: an output costs alpha times what it is too low, or 1 − alpha times what it is too high
     above = where(d > 0.0, d * 0.0 + (1.0 - alpha), where(d < 0.0, d * 0.0 - alpha, d))
     return d * above, above
 
 
 @block
 def elementwise_row(dy, y, jump, width, room, goal, kind, alpha, share, scale):
-    """Σ of `loss_vectors` over a row, times ``share``, and its gradient times ``scale`` as well."""
+    """The sum of `loss_vectors` over a row, times ``share``; its gradient is also multiplied by ``scale``."""
     total = splat(y, 0.0)
     for c in range(0, width, lanes(y)):
         at = column_at(y, jump, c)
@@ -203,7 +203,7 @@ def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     f"kind int >= {BINARY_LOGITS} < {QUANTILE + 1}, alpha float, scale float"
 )
 def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
-    r"""A loss that adds up what each output costs, and its gradient.
+    r"""A loss that is a sum over the outputs, and its gradient.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
     dy : ndarray, shape (batch, units)
         Overwritten: the gradient times ``scale``.
     y, targets : array_like, shape (batch, units)
-        Outputs y, and what they should be, t.
+        Outputs y and targets t.
     kind : int
         Of `fastmlp.kernels.tables`. ``BINARY_LOGITS``: cross-entropy of σ(y); ``BINARY_PROBABILITIES``: cross-entropy
         of y, clipped to [1e-7, 1 − 1e-7]; ``SQUARED``: (y − t)²; ``ABSOLUTE``: \|y − t\|; ``HUBER``: (y − t)²/2 up to a

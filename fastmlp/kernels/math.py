@@ -1,7 +1,7 @@
 """Elementary functions on vectors, branch-free: numba's own are scalar and several times slower.
 
-Both follow one plan: reduce the argument to a short interval around the point where the function is simple,
-sum a series there, and put the exponent back.
+All follow one method: reduce the argument to a short interval around the point where the function is simple, sum a
+series there, and restore the exponent.
 """
 
 import numpy as np
@@ -91,7 +91,7 @@ def log_vector(x):
     log m = 2 atanh(s) = 2 (s + s**3/3 + s**5/5 + ...) with s = (m - 1)/(m + 1), |s| < 0.172.
     """
     if is_double(x):
-        small = x < 2.2250738585072014e-308  # below the normal range the exponent field does not count
+        small = x < 2.2250738585072014e-308  # below the normal range, the exponent field is 0
         scaled = where(small, x * 18014398509481984.0, x)
         e = exponent(scaled) - where(small, x * 0.0 + 54.0, 0.0)
     else:
@@ -109,7 +109,7 @@ def log_vector(x):
     else:
         log_m = s * _atanh_series_single(s * s)
         y = fma(e, LN2_HIGH_SINGLE, fma(e, LN2_LOW_SINGLE, log_m))
-    y = where(x < np.inf, y, x)  # infinity and NaN are their own logarithms
+    y = where(x < np.inf, y, x)  # the logarithms of infinity and NaN are themselves
     y = where(x == 0.0, -np.inf, y)
     return where(x < 0.0, np.nan, y)
 
@@ -155,7 +155,7 @@ def expm1_vector(x):
 
 @block
 def log1p_vector(u):
-    """log(1 + u) for u >= 0. What 1 + u rounds off is put back by the factor u / ((1 + u) - 1)."""
+    """log(1 + u) for u >= 0. The factor u / ((1 + u) - 1) corrects the rounding of 1 + u."""
     w = u + 1.0
     d = w - 1.0
     return where(d == 0.0, u, where(w < np.inf, log_vector(w) * (u / where(d == 0.0, 1.0, d)), u))

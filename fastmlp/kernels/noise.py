@@ -1,8 +1,8 @@
 """Random layers: dropout and Gaussian noise.
 
-What is random is a function of (seed, stream, epoch, position in the epoch, unit) alone: see `rng`. So it does not
-depend on threads or on how the rows are divided, the backward pass makes it again instead of keeping it, and training
-that goes on after a stop goes on with the same numbers. A stream is a layer's own.
+Random numbers depend only on (seed, stream, epoch, position in the epoch, unit); see `rng`. So they do not depend on
+threads or on how the rows are divided, the backward pass computes them again instead of storing them, and a resumed
+training has the same numbers. Each layer has its own stream.
 """
 
 from typing import Any, NamedTuple
@@ -29,12 +29,12 @@ from .simd import (
     words_below,
 )
 
-ROWS_IN_GROUP = 4  # one call of the generator makes words for as many rows
+ROWS_IN_GROUP = 4  # one call of the generator makes words for so many rows
 TWO_PI = 6.283185307179586
 
 
 class Chance(NamedTuple):
-    """What is random depends on these, besides the stream and the unit; row r is at position ``first`` + r."""
+    """Random numbers depend on these, the stream and the unit; row r is at position ``first`` + r."""
 
     seed: Any
     epoch: Any
@@ -43,7 +43,7 @@ class Chance(NamedTuple):
 
 @block
 def random_words(like, unit, group, stream, chance):
-    """Four vectors of random words, for four rows each: the columns from ``unit`` on."""
+    """Four vectors of random words, one for each of four rows: the columns from ``unit`` on."""
     key = np.uint64(chance.seed)
     c0 = following_words(like, unit)
     c1 = splat_words(like, np.uint64(group) & LOW_WORD)
@@ -54,7 +54,7 @@ def random_words(like, unit, group, stream, chance):
 
 @block
 def dropout_columns(y, x, capacity, rate, stream, chance, rows, width):
-    """y = 0 with probability ``rate``, else x / (1 − rate), so that the mean stays (inverted dropout)."""
+    """y = 0 with probability ``rate``, else x / (1 − rate), which preserves the mean (inverted dropout)."""
     p, first = panel(y), chance.first
     limit = np.uint64(np.rint(rate * 4294967296.0))
     scale = 1.0 / (1.0 - rate)
@@ -104,11 +104,11 @@ def add_noise(y, x, at, noise, r, rows, left):
 def normal_pair(u, v):
     """Two standard normal numbers from two in (0, 1): √(−2 ln u) · (cos 2πv, sin 2πv)."""
     radius = sqrt(log_vector(u) * -2.0)
-    turn = v - rint(v)  # the same angle, from −π to π; half of it lies where the series are short
+    turn = v - rint(v)  # the same angle from −π to π; the series of its half are short
     half = turn * (TWO_PI / 2)
     z = half * half
     sine, cosine = z * 0.0 + 1.0, z * 0.0 + 1.0
-    for k in range(22, 1, -2):  # sin h = h (1 − h²/(2·3) (1 − h²/(4·5) (…))), and cos h alike
+    for k in range(22, 1, -2):  # sin h = h (1 − h²/(2·3) (1 − h²/(4·5) (…))), and cos h in the same way
         sine = 1.0 - sine * z * (1.0 / (k * (k + 1)))
         cosine = 1.0 - cosine * z * (1.0 / (k * (k - 1)))
     sine = sine * half
@@ -125,7 +125,7 @@ _CHANCE = f"seed int >= 0, stream int < {1 << 32}, epoch int < {1 << 32}, first 
 def dropout(y, x, rate, seed, stream, epoch, first):
     """Inverted dropout: each number becomes 0 with probability ``rate``, the others x / (1 − rate).
 
-    The same call with dy in the place of x gives the gradient.
+    The same call with dy instead of x gives the gradient.
 
     Parameters
     ----------
@@ -135,8 +135,8 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     rate : float
         From 0 to below 1.
     seed, stream, epoch, first : int
-        What the choice depends on, besides the unit and the row: row r is at position ``first`` + r of the epoch. All
-        are at least 0; ``stream`` and ``epoch`` are below 2**32, ``first`` below 2**62.
+        The choice depends on these, the unit and the row: row r is at position ``first`` + r of the epoch. All are at
+        least 0; ``stream`` and ``epoch`` are below 2**32, ``first`` below 2**62.
 
     References
     ----------
@@ -172,7 +172,7 @@ def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
         Overwritten.
     x : array_like, shape (batch, units)
     deviation : float
-        Standard deviation of the noise.
+        The standard deviation of the noise.
     seed, stream, epoch, first : int
         As for `dropout`.
 

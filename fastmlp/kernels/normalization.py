@@ -1,8 +1,8 @@
 """Batch and layer normalisation: y = x̂ ⊙ weights + bias with x̂ = (x − mean) / √(variance + ε).
 
-The two differ in what mean and variance are taken over: the rows of the batch, for each unit; or the units, for each
-row. The ``*_columns`` functions work on panel matrices. For a batch normalisation, whose sums need all rows, one
-function makes them for a panel, and another applies them to a block of rows.
+Batch normalisation takes mean and variance of each unit over the rows of the batch; layer normalisation takes those of
+each row over its units. The ``*_columns`` functions work on panel matrices. Because the sums of a batch normalisation
+need all rows, one function computes them for a panel, and another applies them to a block of rows.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from .layout import padded, panels_of, scatter_rows
 from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, where
 
 BLOCK_ROWS = 64
-GROUP = 32  # rows that are added up before they join the sum: so it loses no digits in a long batch
+GROUP = 32  # rows that are added before they join the sum, so that it loses no digits in a long batch
 
 # ---------------------------------------------------------------- batch normalisation
 
@@ -21,8 +21,8 @@ GROUP = 32  # rows that are added up before they join the sum: so it loses no di
 def column_sums(x, other, v, shift, block_rows, jump, rows):
     """Σ (x − shift) and Σ (x − shift)·o over the rows, of the vector of columns at ``v``.
 
-    o is ``other``, or x − shift where that is empty. The rows lie in blocks of ``block_rows``, ``jump`` apart. The
-    order of the sums does not depend on the blocks.
+    o is ``other``, or x − shift if that is empty. The rows lie in blocks of ``block_rows``, ``jump`` apart. The order
+    of the sums does not depend on the blocks.
     """
     p, square = panel(x), other.size == 0
     total, products = splat(x, 0.0), splat(x, 0.0)
@@ -44,12 +44,12 @@ def column_sums(x, other, v, shift, block_rows, jump, rows):
 
 @block
 def batch_statistics_panel(means, inverses, x, block_rows, jump, rows, epsilon):
-    """Mean, and 1 / √(variance + ε), of one panel of columns."""
+    """Compute the mean and 1 / √(variance + ε) of one panel of columns."""
     for v in range(0, panel(x), lanes(x)):
         total, _ = column_sums(x, x[:0], v, splat(x, 0.0), block_rows, jump, rows)
         mean = total / rows
         rest, squares = column_sums(x, x[:0], v, mean, block_rows, jump, rows)
-        variance = (squares - rest * rest / rows) / rows  # rest: what the rounding of the mean left
+        variance = (squares - rest * rest / rows) / rows  # rest: the rounding error of the mean
         store(means, v, mean)
         store(inverses, v, 1.0 / sqrt(variance + epsilon))
 
@@ -78,7 +78,7 @@ def batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, widt
 
 @block
 def normalize_columns(y, x, capacity, w, b, means, variances, epsilon, rows, width):
-    """The same with given variances; without weights and bias where ``w`` is empty, for x − mean where ``means`` is."""
+    """The same with given variances; an empty ``w`` means no weights and bias, empty ``means`` a centred x."""
     p = panel(y)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
@@ -194,7 +194,7 @@ def layer_norm_backward_row(dx, dy, hat, x, jump, w, epsilon, width):
 
 @block
 def sum_products(c, resume, a, b, jump, inner, total):
-    """C[P] = Σ a·b over the rows of one panel of each, laid out as in `matmul.sum_rows`."""
+    """C[P] = Σ a·b over the rows of one panel of each, in the layout of `matmul.sum_rows`."""
     n = lanes(c)
     for v in range(0, panel(c), n):
         total_v = splat(c, 0.0)
@@ -273,7 +273,7 @@ def batch_norm_backward(dx, dweights, dbias, dy, x, means, inverses, weights):
         Overwritten.
     dy, x : array_like, shape (batch, units)
     means, inverses : array_like, shape (units,)
-        What `batch_norm_forward` wrote.
+        The outputs of `batch_norm_forward`.
     weights : array_like, shape (units,)
 
     Examples
@@ -392,7 +392,7 @@ def layer_norm_backward(dx, dweights, dbias, dy, standard, x, weights, epsilon):
     dweights, dbias : ndarray, shape (units,)
         Overwritten.
     dy, standard, x : array_like, shape (batch, units)
-        ``standard`` is what `layer_norm_forward` wrote.
+        ``standard`` is the output of `layer_norm_forward`.
     weights : array_like, shape (units,)
     epsilon : float
 

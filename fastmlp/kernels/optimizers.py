@@ -1,7 +1,7 @@
-"""Optimiser updates, the simple one first. Each works in place on a span of the flat parameter vector.
+"""Optimiser updates, the simplest first. Each works in place on a span of the flat parameter vector.
 
-Plain SGD and Adam have functions of their own. All others, and updates that clip, decay or average, are one function
-that takes the rule as a number.
+Plain SGD and Adam have their own functions. All other rules, and updates that clip, decay or average, share one
+function that takes the rule as a number.
 """
 
 from typing import Any, NamedTuple
@@ -76,7 +76,7 @@ def adam_vector(w, m, v, dw, rate, beta_1, beta_2, epsilon):
 
 @block
 def adam_scalars(learning_rate, beta_1, beta_2, epsilon, step):
-    """Fold the corrections m/(1−β₁ᵗ) and v/(1−β₂ᵗ) into two numbers for the whole step.
+    """Combine the corrections m/(1−β₁ᵗ) and v/(1−β₂ᵗ) into two numbers for the whole step.
 
     η m̂/(√v̂ + ε) = η √(1−β₂ᵗ)/(1−β₁ᵗ) · m / (√v + ε √(1−β₂ᵗ)).
     """
@@ -114,7 +114,7 @@ def sign_vector(x):
 
 @block
 def set_pace(pace, optimizer, settings, learning_rate, step):
-    """Fill in what is the same for all parameters in one update: first what all rules share, then the rule's own."""
+    """Write the scalars of one update: first those of all rules, then the rule's own."""
     pace.decay = 1.0 - learning_rate * settings.weight_decay
     pace.share = 1.0 - settings.ema_momentum if step > 1 else 1.0
     pace.rate, pace.small = learning_rate, settings.epsilon
@@ -125,7 +125,7 @@ def set_pace(pace, optimizer, settings, learning_rate, step):
 
 
 class Rule(NamedTuple):
-    """What an update does, as numbers: in an array, each store to the parameters might have changed them."""
+    """An update as scalars: the compiler would reload an array after each store to the parameters."""
 
     optimizer: Any
     rate: Any
@@ -148,7 +148,7 @@ class Rule(NamedTuple):
 
 @block
 def rule_of(optimizer, settings, pace, factor, ema):
-    """A rule for gradients times ``factor``; ``ema`` is the number of the state that holds an average, or -1."""
+    """The rule for gradients times ``factor``; ``ema`` is the slot with the average, or -1."""
     return Rule(
         optimizer,
         pace.rate,
@@ -202,7 +202,9 @@ def rule_vector(w, dw, state, i, n, left, rule):
         write(state, i, m, left)
         write(state, i + n, u, left)
         return w - m * rate / (u + small)
-    if optimizer == RPROP:  # steps of their own, which grow while the sign stays; where it changes, none is made
+    if (
+        optimizer == RPROP
+    ):  # each parameter has its own step, which grows while the sign stays; if it changes, the parameter does not move
         agreement = read(state, i, left) * dw
         step = read(state, i + n, left)
         grown = minimum(rule.most, step * rule.grow)
@@ -218,7 +220,7 @@ def rule_vector(w, dw, state, i, n, left, rule):
 @block
 def general_span(w, state, n, dw, count, rule):
     """Update the first ``count`` numbers of w, with clipping by value, decoupled decay and an average of weights."""
-    whole = count - count % lanes(w)  # by themselves: what is asked of each vector takes as long as its arithmetic
+    whole = count - count % lanes(w)  # in separate loops: a condition for each vector takes as long as its arithmetic
     for i in range(0, whole, lanes(w)):
         general_vector(w, state, n, dw, i, lanes(w), rule)
     if whole < count:
@@ -240,9 +242,9 @@ def general_vector(w, state, n, dw, i, left, rule):
 
 @block
 def penalize_span(w, dw, count, l1, l2):
-    """Add the slope of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares.
+    """Add the derivative of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares.
 
-    Here and in `penalty_span` ``count`` is of whole vectors.
+    Here and in `penalty_span`, ``count`` is a multiple of the vector width.
     """
     penalty, squares = splat(w, 0.0), splat(w, 0.0)
     for i in range(0, count, lanes(w)):
@@ -256,7 +258,7 @@ def penalize_span(w, dw, count, l1, l2):
 
 @block
 def penalty_span(w, count, l1, l2):
-    """l1 |w| + l2 w², summed up."""
+    """The sum of l1 |w| + l2 w²."""
     penalty = splat(w, 0.0)
     for i in range(0, count, lanes(w)):
         here = load(w, i)
@@ -268,7 +270,7 @@ def penalty_span(w, count, l1, l2):
 def limit_columns(w, averages, share, rows, most):
     """Shorten the columns of one panel of a matrix to a length of ``most``.
 
-    The averages of the weights, if there are some, hold a ``share`` of the weights that are too long: it is replaced.
+    The averages of the weights, if any, contain a ``share`` of the weights before shortening, which is replaced.
     """
     p = panel(w)
     for v in range(0, p, lanes(w)):
@@ -379,20 +381,20 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     - ``RMSPROP``: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb
     - ``ADAM``: see `adam_update`
     - ``ADAMAX``: m ← β₁m + (1 − β₁) dw, u ← max(β₂u, \|dw\|), w ← w − η / (1 − β₁ᵗ) · m / (u + ε)
-    - ``RPROP``: each parameter has a step of its own, which grows while the sign of its gradient stays and shrinks when
-      it changes; the parameter moves by it, except after a change
+    - ``RPROP``: each parameter has its own step, which grows while the sign of its gradient stays and shrinks when it
+      changes; the parameter moves by the step, except after a change
 
     Parameters
     ----------
     w : ndarray, shape (n,)
         Updated in place.
     state : ndarray, shape (slots * n,)
-        Updated in place: what the rule keeps for each parameter, one after the other.
+        Updated in place: the slots of the rule, one after the other.
     dw : array_like, shape (n,)
     optimizer : int
         From ``SGD`` to ``RPROP``.
     settings : array_like of float64, shape (SETTINGS_FIELDS,)
-        See `fastmlp.kernels.tables`; `fastmlp.optimizers.Optimizer.settings` gives it.
+        See `fastmlp.kernels.tables`; `fastmlp.optimizers.Optimizer.settings` returns it.
     learning_rate : float
     step : int
         t, 1 for the first step.

@@ -1,8 +1,8 @@
-"""Counter-based random numbers: each is a function of a key and a counter, of nothing that came before.
+"""Counter-based random numbers: each is a function of a key and a counter, not of earlier numbers.
 
-So what is random does not depend on the number of threads or on the batch size, and training that stops
-anywhere can go on with the same numbers. The function is Philox4x32-10 (Salmon, Moraes, Dror and Shaw,
-"Parallel random numbers: as easy as 1, 2, 3", 2011).
+So random numbers do not depend on the number of threads or on the batch size, and a training that stops anywhere can
+continue with the same numbers. The function is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers:
+as easy as 1, 2, 3", 2011).
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ HALF = np.uint64(32)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
-SHUFFLE = 1  # streams: the third counter word says what the numbers are for
+SHUFFLE = 1  # streams: the third counter word distinguishes the uses of random numbers
 
 
 @block
 def philox(c0, c1, c2, c3, k0, k1):
     """Four random 32-bit words from four counter words and two key words, all held in uint64.
 
-    The counter words may be vectors of words: then so are the results.
+    If counter words are vectors of words, so are the results.
     """
     for _ in range(10):
         p0, p1 = _M0 * c0, _M1 * c2
@@ -32,7 +32,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @block
 def random_below(limit, seed, stream, major, minor):
-    """A whole number in [0, limit), limit < 2**32, by the high half of a product."""
+    """A whole number in [0, limit), limit < 2**32, from the high half of a product."""
     k = np.uint64(seed)
     c0, c1 = np.uint64(minor) & LOW_WORD, np.uint64(minor) >> HALF
     w0, _, _, _ = philox(c0, c1, np.uint64(stream), np.uint64(major) & LOW_WORD, k & LOW_WORD, k >> HALF)
@@ -69,7 +69,7 @@ def philox_words(words, counter, key):
 
 @kernel(f"order[n] int64 = seed int >= 0, epoch int < {1 << 32}")
 def shuffle(order, seed, epoch):
-    """A random permutation of 0 … n − 1: a function of seed and epoch alone.
+    """A random permutation of 0 … n − 1, which depends only on seed and epoch.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Softmax over the classes of each row, forward and backward.
 
-A row lies in pieces of one panel width that are ``jump`` apart: in a panel matrix jump = rows · P, in an
-ordinary row-major array jump = P. One code serves both. There is ``room`` to write for the width of the row, or in
-a panel matrix for whole panels, where the columns beyond the width are kept 0.
+A row lies in pieces of one panel width that are ``jump`` apart: in a panel matrix jump = rows · P, in an ordinary
+row-major array jump = P. The same code serves both. The functions may write ``room`` columns: the width of the row, or
+in a panel matrix whole panels, whose columns beyond the width stay 0.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ BLOCK_ROWS = 64
 
 @block
 def column_at(array, jump, column):
-    """Index of a row's element: each further panel is ``jump`` on."""
+    """The index of a row's element; panels are ``jump`` apart."""
     return column // panel(array) * jump + column % panel(array)
 
 
@@ -42,7 +42,7 @@ def row_maximum(x, jump, width, room):
 
 @block
 def first_maximum(x, jump, width, room):
-    """Column of the largest element, the first of equals; 0 for a row of NaN."""
+    """The column of the largest element, or the first of equal ones; 0 for a row of NaN."""
     largest = row_maximum(x, jump, width, room)
     first = splat(x, width)
     for c in range(0, width, lanes(x)):
@@ -125,7 +125,7 @@ def softmax_backward(dx, dy, y):
         Overwritten.
     dy : array_like, shape (batch, classes)
     y : array_like, shape (batch, classes)
-        What `softmax_forward` wrote.
+        The output of `softmax_forward`.
 
     Examples
     --------

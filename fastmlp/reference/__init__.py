@@ -1,9 +1,9 @@
 """The definition of every kernel, in obvious NumPy: same names, same signatures, no speed.
 
-Read these to learn what a kernel computes; the tests hold `fastmlp.kernels` to them. Outputs come first and are
-overwritten, as there. They trust their arguments: NumPy writes nothing outside of an array, and what the kernels refuse
-fails here somehow, or gives numbers without meaning. This package imports numpy and the tables of numbers
-alone.
+Read these to learn what a kernel computes; tests compare `fastmlp.kernels` with them. Outputs come first and are
+overwritten, as in kernels. The twins do not check their arguments: NumPy never writes outside of an array, and
+arguments that the kernels refuse raise some error here, or give meaningless numbers. This package imports only numpy
+and the tables.
 """
 
 from .activations import activation_backward, activation_forward, relu_backward, relu_forward

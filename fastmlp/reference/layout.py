@@ -1,4 +1,4 @@
-"""Panels: strips of ``panel_width`` columns, each stored row after row; the last is filled up with zeros."""
+"""Panels: ``panel_width`` columns each, stored row after row; zeros fill the last panel."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """A whole network program, operation by operation, on ordinary matrices.
 
-The program's tables are the kernels' (see `fastmlp.kernels.tables`). The flat buffers are unpacked, the twins of the
-kernels do the work, and the results are packed again.
+It takes the same tables as the kernels (see `fastmlp.kernels.tables`), unpacks the flat buffers, calls the twins of
+the kernels, and packs the results.
 """
 
 import numpy as np
@@ -170,7 +170,7 @@ def _span(op, offset, panel, is_kernel):
 
 
 def _tensor(flat, op, offset, panel, is_kernel=False, missing=0.0):
-    """A row-major copy of a packed tensor; ``missing`` where there is none."""
+    """A row-major copy of a packed tensor, or ``missing`` if there is none."""
     matrix = np.full((op.fan_in if is_kernel else 1, op.fan_out), missing, flat.dtype)
     if offset >= 0:
         layout.unpack_panels(matrix, flat[_span(op, offset, panel, is_kernel)], panel)
@@ -186,14 +186,14 @@ def _pack(flat, op, offset, value, panel):
 
 
 class _Pass:
-    """What one operation took and gave: x, y, and what its gradient needs besides."""
+    """Input x and output y of one operation, and what else its gradient needs."""
 
     def __init__(self, x, width):
         self.x, self.y = x, np.empty((len(x), width), x.dtype)
 
 
 def _forward(parameters, inputs, ops, plan, chance=None):
-    """What every operation took and gave; without ``chance`` as in predictions."""
+    """The passes of all operations; without ``chance`` as in predictions."""
     passes, forks, panel = [], [], plan.panel
     for op in ops:
         p = _Pass(passes[-1].y if passes else inputs, op.fan_out)
@@ -279,7 +279,7 @@ def _backward(parameters, dy, passes, ops, plan, chance):
 
 
 def _trained(ops, panel):
-    """Where the trained tensors are, with their penalties."""
+    """The places of the trained tensors, with their penalties."""
     for op in ops:
         if op.trained:
             yield _span(op, op.weights, panel, True), op.weights_l1, op.weights_l2

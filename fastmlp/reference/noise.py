@@ -1,4 +1,4 @@
-"""Random layers: number after number from its own counter."""
+"""Random layers: each number from its own counter."""
 
 import math
 

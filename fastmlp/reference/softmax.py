@@ -4,7 +4,7 @@ import numpy as np
 
 
 def softmax_forward(y, x):
-    e = np.exp(x - x.max(axis=1, keepdims=True))  # the shift cancels, and nothing overflows
+    e = np.exp(x - x.max(axis=1, keepdims=True))  # the shift cancels, and prevents overflow
     y[:] = e / e.sum(axis=1, keepdims=True)
 
 

@@ -1,1 +1,1 @@
-"""Whole networks: programs of many operations, run over batches of rows."""
+"""Kernels for whole networks, which run programs over batches of rows."""

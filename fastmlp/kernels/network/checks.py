@@ -1,7 +1,7 @@
-"""What the arguments of the kernels for whole networks must be, besides what their declarations say.
+"""Checks of the arguments of kernels for whole networks, beyond their declarations.
 
-Each check takes a kernel's arguments by name and gives what is wrong in words, or None. Only calls from outside of the
-package are checked: see `fastmlp._compiling.jit.Kernel`.
+Each check takes a kernel's arguments by name and returns the fault in words, or None. Only calls from outside the
+package are checked; see `fastmlp._compiling.jit.Kernel`.
 """
 
 import numpy as np
@@ -95,7 +95,7 @@ def _rows_of_data(v):
 
 
 def _fault_of_rows(v, rows):
-    """An order names rows that there are; without one, there is a row for each result."""
+    """An order must name existing rows; without one, there must be a row for each result."""
     order, there = v["order"], _rows_of_data(v)
     if order.size not in (0, rows):
         return f"order must have {rows} numbers, one for each row of the results, or none, not {order.size}"
@@ -130,7 +130,7 @@ def _fault_of_truth(v):
 
 
 def _fault_of_epoch(v):
-    """Every batch of the call has a row, and scratch space for all its rows."""
+    """Every batch of the call must have a row, and scratch space for all its rows."""
     order, batch, first = v["order"], int(_plan(v).batch_size), v["first_batch"]
     there = -(-order.size // batch)
     count = v["learning_rates"].size

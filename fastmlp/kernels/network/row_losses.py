@@ -1,4 +1,4 @@
-"""Losses and right answers of one block of batch rows, and the gradient of its outputs: arguments as in `rows`."""
+"""Losses and right answers of one block of batch rows, and the gradient of its outputs; arguments as in `rows`."""
 
 from typing import Any, NamedTuple
 
@@ -13,16 +13,16 @@ from ..softmax import column_at, first_maximum
 
 
 class Results(NamedTuple):
-    """What each row gives."""
+    """The results of each row."""
 
     losses: Any
     correct: Any
-    outputs: Any  # what the loss read, at the position of the row; empty where nobody asks
+    outputs: Any  # the outputs that the loss reads, at the position of the row; empty if nobody needs them
 
 
 @block
 def loss_block(results, slot, net, data, first, rows, scale):
-    """Loss and hits of each row, to results[slot:], and the gradient of the output, which may overwrite it."""
+    """Write loss and hits of each row to results[slot:], and the output's gradient, which may overwrite it."""
     plan, workspace, p = net.plan, net.workspace, panel(net.workspace)
     capacity, classes = plan.capacity, net.ops[plan.trained_ops - 1].fan_out
     jump, room = capacity * p, padded(classes, workspace)
@@ -52,7 +52,7 @@ def loss_block(results, slot, net, data, first, rows, scale):
 
 @block(unless_core="net")
 def other_loss(results, slot, net, data, dlogits, logits, row, weight, scale):
-    """One row of any loss."""
+    """Compute any loss of one row."""
     plan, classes = net.plan, net.ops[net.plan.trained_ops - 1].fan_out
     jump, room = plan.capacity * panel(logits), padded(classes, logits)
     label = data.labels[row] if data.labels.size > 0 else 0
@@ -69,7 +69,7 @@ def other_loss(results, slot, net, data, dlogits, logits, row, weight, scale):
 
 @block
 def hits_of_row(y, jump, classes, room, goal, rule):
-    """How many right answers a row has."""
+    """The number of right answers in a row."""
     if rule == NO_HITS:
         return 0
     targets, label = goal.targets, goal.label

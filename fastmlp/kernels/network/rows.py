@@ -1,8 +1,7 @@
-"""One block of batch rows: gathered, forward through the operations of a program, and backward (its loss is in
-`row_losses`).
+"""Processes one block of batch rows: gathers it, and runs the operations of a program forward and backward.
 
-Kernels for core operations alone (a dense layer, ReLU, softmax, their cross-entropy) leave out what is marked
-``unless_core``.
+Its loss is in `row_losses`. Kernels for core operations alone (dense layers, ReLU, softmax, their cross-entropy) leave
+out all that is marked ``unless_core``.
 """
 
 from typing import Any, NamedTuple
@@ -37,18 +36,18 @@ from ..softmax import column_at, softmax_backward_row, softmax_forward_row
 
 
 class Net(NamedTuple):
-    """A network, and where one block of rows finds its numbers."""
+    """A network, and the workspace of one block of rows."""
 
     parameters: Any
-    statistics: Any  # those of the batch, at the places that the running ones have in the parameters
+    statistics: Any  # of the batch, at the places of the running ones in the parameters
     workspace: Any  # of this block
     ops: Any
     plan: Any
-    form: Any  # of the kernel: which operations there are
+    form: Any  # of the kernel: which operations it has
 
 
 class Data(NamedTuple):
-    """A data set, its matrices flattened."""
+    """A data set with flat matrices."""
 
     x: Any
     pixels: Any
@@ -64,7 +63,7 @@ class Data(NamedTuple):
 
 @block
 def gather_block(net, data, first, rows):
-    """Bring rows of the data set, float or uint8, into the block's input columns."""
+    """Copy rows of the data set, float or uint8, into the block's input columns."""
     capacity, width = net.plan.capacity, net.ops[0].fan_in
     if data.labels.size > 0:
         prefetch_labels(data.labels, data.order, first, rows)
@@ -77,7 +76,7 @@ def gather_block(net, data, first, rows):
 
 @block
 def prefetch_labels(labels, order, first, rows):
-    """Rows come in random order, so their labels are far away when the loss needs them."""
+    """Prefetch the labels, which are far apart in memory because the rows are in random order."""
     for r in range(rows):
         prefetch(labels, source_row(order, first + r))
 
@@ -140,7 +139,7 @@ def forward_other(net, chance, op, rows, training):
 
 @block
 def activation_forward_columns(y, x, capacity, rows, width, kind, alpha):
-    """The columns that fill up the last panel stay 0, as some functions are not 0 at 0."""
+    """Apply an activation. Columns that fill the last panel stay 0, because some functions are not 0 at 0."""
     p = panel(y)
     for c in range(0, width, p):
         activation_forward_span(y[c * capacity :], x[c * capacity :], rows * p, kind, alpha)
@@ -170,7 +169,7 @@ def copy_columns(y, x, capacity, rows, width):
 
 @block
 def backward_block(net, chance, last_op, first_op, rows, batch):
-    """From the gradient of an output to that of every input that needs one: operations last_op - 1 to first_op."""
+    """Compute the gradient of every input that needs one: operations last_op - 1 to first_op."""
     workspace, capacity = net.workspace, net.plan.capacity
     scratch = workspace[net.plan.columns * capacity :]
     for i in range(last_op - 1, first_op - 1, -1):

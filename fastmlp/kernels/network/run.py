@@ -1,17 +1,16 @@
 """Runs a whole network program: many training steps, or a forward pass, in one call.
 
-A forward pass is one parallel region: each iteration takes its share of the rows, block after block through the same
+A forward pass is one parallel region: each iteration processes its share of the rows, block after block in the same
 piece of workspace, which stays in the second-level cache.
 
-A training step has two parallel regions. In the first, each block of batch rows is gathered, goes forward
-through all operations, gets its loss, and goes backward to every gradient of an activation, while its numbers
-are hot in cache (see `rows`). In the second, each block of weights gets its gradient, summed over all rows in batch
-order, and its optimiser update (see `weights`). Both own what they write, so nothing depends on the number of threads.
-A batch normalisation, which needs all rows, divides the first region into stages; clipping by a norm needs all
-gradients, and divides the second.
+A training step has two parallel regions. The first gathers each block of batch rows, runs it forward through all
+operations, computes its loss, and runs it backward, while its numbers are in the cache (see `rows`). The second sums
+the gradient of each strip of weights over all rows in batch order, and updates it (see `weights`). Each iteration
+writes only what it owns, so nothing depends on the number of threads. A batch normalisation needs all rows and divides
+the first region into stages; clipping by a norm needs all gradients and divides the second.
 
-See `tables` for the meaning of the tables, and `fastmlp.program` for the writer of them. The kernels follow them
-without looking; calls from outside of the package are checked first, see `checks` and `verify`.
+`fastmlp._base.tables` explains the tables, and `fastmlp._engine.program` writes them. The kernels follow them without
+checks; calls from outside the package are checked first, see `checks` and `verify`.
 """
 
 import numpy as np
@@ -59,10 +58,10 @@ from .weights import (
     weights_block,
 )
 
-FORM = CORE  # of `train_batches`: its other forms are compiled with another one in this place
+FORM = CORE  # the form of `train_batches`; other forms are compiled with another value here
 
-# Passes over the weights: gradients, each followed by its update while it is hot; updates that wait for all gradients;
-# and limits of lengths, which wait for all updates
+# Passes over the weights: gradients, each with its update while it is in the cache; updates that wait for all
+# gradients; and limits of lengths, which wait for all updates
 GRADIENTS_AND_UPDATES, UPDATES, LENGTHS = range(3)
 
 # ---------------------------------------------------------------- training
@@ -70,7 +69,7 @@ GRADIENTS_AND_UPDATES, UPDATES, LENGTHS = range(3)
 
 @block
 def train_block(results, slot, net, stages, s, data, chance, rows, total, timers, q):
-    """Stage s for block q, which begins at a position of the epoch; what each row gives goes to results[slot:]."""
+    """Run stage s for block q, which begins at a position of the epoch; its results go to results[slot:]."""
     mode = flush_denormals()
     stage, (batch, scale) = stages[s], total
     time = start_lap(timers)
@@ -130,53 +129,53 @@ def train_batches(
 ):
     """Train on some batches of an epoch; returns how many were trained.
 
-    Fewer than asked for means that the loss of the next one is not finite: then its update was not made.
+    If the loss of a batch is not finite, it makes no update and returns; so fewer batches than requested were trained.
 
-    This form is for core operations alone (dense, ReLU and softmax with categorical cross-entropy, plain SGD and Adam):
-    `train_batches_full`, the same function in its other form, has all of them, and takes twice as long to compile.
+    This form has only core operations: dense layers, ReLU and softmax with categorical cross-entropy, plain SGD and
+    Adam. `train_batches_full` is the form with all operations, which takes twice as long to compile.
 
     Parameters
     ----------
     parameters, state, gradients : ndarray, shapes (n,), (slots * n,), (n,)
         The network's flat buffers, updated in place.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
-        Zero at first: columns beyond a layer's width are read, and never written.
+        Zero at first: columns beyond a layer's width are read but never written.
     row_losses, row_correct : ndarray, shape (at least the batch size,)
         Scratch space.
     losses, correct : ndarray of float64 and int64, shape (batches,)
-        Overwritten: mean loss, with penalties, and number of right answers of each batch.
+        Overwritten: the mean loss, with penalties, and the number of right answers of each batch.
     sums : ndarray of float64, shape (UNIT_SUMS * n_units + 2 * n_ops,)
         Scratch space.
     outputs : ndarray, shape (rows, classes) or (0, classes)
-        What the loss read of each row, at its position in the epoch, where there is room for it.
+        The outputs that the loss reads, for each row at its position in the epoch; not written if there are no rows.
     timers : ndarray of int8, shape (0,)
         `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
-        call, then from number PHASES on those of each phase (see `tables`), a row of PHASES for each block of rows, and
-        the same rows for blocks of weights.
+        call, and from number PHASES on those of each phase (see `fastmlp.kernels.tables`), in a row of PHASES for each
+        block of rows or strip of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
         Class numbers or target rows; one of the two has no rows.
     row_weights : array_like of real, shape (m,) or (0,)
-        Factors of the rows' losses.
+        Factors for the losses of the rows.
     order : array_like of int64, shape (rows,)
         The row numbers of the whole epoch, from 0 to m - 1. Batch i holds rows order[i * size : (i + 1) * size].
     ops, units, stages, plan, settings
-        The program, see `fastmlp.kernels.tables`. It is verified: all that it names must be inside of the arrays.
+        The program, see `fastmlp.kernels.tables`. It is verified: all its places must be inside the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
     pixel_scale : float
         The factor for pixels.
     seed, epoch : int
-        What random layers depend on, besides the row's position in the epoch.
+        The random key: random layers depend on it and on the row's position in the epoch.
     first_batch, step : int
-        Number of the first batch within the epoch, and of batches trained so far. The epoch must have all the batches
-        that the call is to train.
+        The number of the first batch within the epoch, and the number of batches trained so far. The epoch must have
+        all batches of the call.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If arguments do not fit each other or the program, or arrays that are written overlap others.
+        If arguments do not fit each other or the program, or if an output overlaps another array.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     outputs_flat = outputs.reshape(outputs.size)
@@ -199,9 +198,9 @@ def train_batches(
                 is_rows = steps[s].kind == ROWS
                 panels = (operations[steps[s].statistics_op].fan_out + p - 1) // p
                 blocks = (rows + block_rows - 1) // block_rows
-                tasks = blocks if is_rows else panels  # in prange(...) itself, a condition would make the loop serial
+                tasks = blocks if is_rows else panels  # a condition inside prange(...) would make the loop serial
                 for q in prange(tasks):
-                    q64 = np.int64(q)  # numba types a parallel index twice, differently, and would compile twice
+                    q64 = np.int64(q)  # numba gives a parallel index two types, and would compile the call twice
                     if is_rows:
                         own = workspace[q64 * block_size :]
                         net = Net(parameters, gradients, own, operations, plans[0], FORM)
@@ -253,7 +252,7 @@ train_batches_full = train_batches.reformed("train_batches_full", check_training
 
 @block
 def is_due(task, plan, complete):
-    """Whether a pass over the weights is made: a batch that is complete updates them."""
+    """Whether a pass over the weights is due: only a complete batch updates them."""
     if task == GRADIENTS_AND_UPDATES:
         return True
     if not complete or plan.optimizer == NO_UPDATE:
@@ -263,7 +262,7 @@ def is_due(task, plan, complete):
 
 @block
 def pass_over_weights(learner, task, u, rows, round):
-    """What a pass does with block u of the weights."""
+    """Run a pass for strip u of the weights."""
     if task == GRADIENTS_AND_UPDATES:
         weights_block(learner, u, rows, round)
     elif task == UPDATES:
@@ -274,7 +273,7 @@ def pass_over_weights(learner, task, u, rows, round):
 
 @block
 def summarize(losses, correct, row_losses, row_correct, i, count):
-    """Mean loss, in float64 and in row order, and hits of one batch; whether the loss is finite."""
+    """Write mean loss, summed in float64 in row order, and hits of a batch; returns whether the loss is finite."""
     total, hits = 0.0, 0
     for r in range(count):
         total += row_losses[r]
@@ -310,20 +309,20 @@ def evaluate_batches(
     plan,
     pixel_scale,
 ):
-    """Loss and hit of every row of a data set.
+    """Compute the loss and the right answers of every row of a data set.
 
     Parameters
     ----------
     row_losses, row_correct : ndarray of real and int64, shape (rows,)
-        Overwritten: the loss of each row, and how many right answers it has.
+        Overwritten: the loss and the number of right answers of each row.
     outputs : ndarray, shape (rows, classes) or (0, classes)
-        What the loss read of each row, where there is room for it.
+        The outputs that the loss reads, for each row; not written if there are no rows.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
         Zero at first.
     parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to evaluate, from 0 to m - 1; empty for all as they stand.
+        Rows to evaluate, from 0 to m - 1; empty for all rows in their own order.
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     rows, outputs_flat = row_losses.size, outputs.reshape(outputs.size)
@@ -341,7 +340,7 @@ def evaluate_batches(
 
 @block
 def share_of_rows(q, rows, plan):
-    """The rows that share q of a forward pass takes: whole blocks, and as many as the others."""
+    """The rows of iteration q of a forward pass: whole blocks, evenly divided."""
     blocks = (rows + plan.block_rows - 1) // plan.block_rows
     begin, end = q * blocks // plan.blocks, (q + 1) * blocks // plan.blocks
     return begin * plan.block_rows, min(rows, end * plan.block_rows)
@@ -362,18 +361,18 @@ def evaluate_block(results, net, data, first, rows):
     check_prediction,
 )
 def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
-    """The network's output for every row of a data set.
+    """Compute the network's output for every row of a data set.
 
     Parameters
     ----------
     outputs : ndarray, shape (rows, classes)
-        Overwritten. The same bits for a row, whatever rows are beside it. NaN for a row that has a NaN or an infinity.
+        Overwritten. A row has the same bits whatever rows are beside it. A row with NaN or infinity gives NaN.
     workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
         Zero at first.
     parameters, x, pixels, ops, plan, pixel_scale
         As in `train_batches`.
     order : array_like of int64, shape (rows,) or (0,)
-        Rows to predict, from 0 to m - 1; empty for all as they stand.
+        Rows to predict, from 0 to m - 1; empty for all rows in their own order.
     """
     x_flat, pixels_flat, outputs_flat = x.reshape(x.size), pixels.reshape(pixels.size), outputs.reshape(outputs.size)
     rows, operations, plans = outputs.shape[0], records(ops, OP), records(plan, PLAN)
@@ -381,7 +380,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     for q in prange(plans[0].blocks):
         own = workspace[np.int64(q) * block_size :]
         net = Net(parameters, parameters, own, operations, plans[0], ALL)
-        # No labels, targets or weights: other arrays in their place.
+        # No labels, targets or weights: other arrays take their places.
         data = Data(x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
         begin, end = share_of_rows(np.int64(q), rows, plans[0])
         for first in range(begin, end, block_rows):
@@ -403,10 +402,10 @@ def predict_block(outputs, net, data, first, rows):
 
 @block
 def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
-    """NaN for the output of each row whose input has a NaN or an infinity, which a ReLU might have hidden."""
+    """Write NaN into the output of each row whose input has NaN or infinity, which a ReLU might have hidden."""
     p = panel(x)
     for r in range(rows):
-        total = splat(x, 0.0)  # of x · 0, which is 0 for every finite x
+        total = splat(x, 0.0)  # the sum of x · 0, which is 0 if every x is finite
         for c in range(0, fan_in, lanes(x)):
             total = total + load(x, c // p * p * capacity + r * p + c % p) * 0.0
         if sum_lanes(total) != 0.0:
@@ -418,18 +417,18 @@ def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
     "outputs[rows, classes] = x[rows, fan_in], weights[n] writable, network[fields] int64", check_prediction_of_rows
 )
 def predict_rows(outputs, x, weights, network):
-    """The network's output for some rows of real numbers, with one thread and little to hand over.
+    """Compute the network's output for some rows of real numbers, on one thread and with few arguments.
 
     Parameters
     ----------
     outputs : ndarray, shape (rows, classes)
-        Overwritten. The same bits as from `predict_batches`.
+        Overwritten, with the same bits as `predict_batches`.
     x : array_like, shape (rows, fan_in)
-        A row with a NaN or an infinity gives NaN.
+        A row with NaN or infinity gives NaN.
     weights : array_like, shape (n,)
         The network's flat parameter vector.
     network : array_like of int64
-        The program for inference, see `fastmlp.kernels.tables`. It is verified, as are the widths of ``x`` and
+        The network array, see `fastmlp.kernels.tables`. It is verified, and so are the widths of ``x`` and
         ``outputs``.
     """
     rows, first_op = outputs.shape[0], NETWORK_HEAD + PLAN_FIELDS
@@ -438,7 +437,7 @@ def predict_rows(outputs, x, weights, network):
     plans[0].capacity = block_rows
     workspace = np.empty(plans[0].columns * block_rows, outputs.dtype)
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
-    no_rows = network[:0]  # of the types that the blocks of the other kernels are compiled for
+    no_rows = network[:0]  # of the types for which the functions of other kernels are compiled
     net = Net(weights, weights, workspace, operations, plans[0], ALL)
     data = Data(x_flat, no_rows.view(np.uint8), 1.0, no_rows, x_flat, x_flat, no_rows)
     for first in range(0, rows, block_rows):

@@ -1,7 +1,7 @@
-"""Where a training step spends its time: timers that exist only in a kernel of its own.
+"""Timers of a training step, which exist only in a kernel of their own.
 
-A kernel that takes ``timers`` is declared with ``int8``, an empty array, for work: then `lap` is nothing, and
-compiles to nothing. Declared with ``int64`` it is the same kernel with timers.
+A kernel with ``timers`` is declared with an empty ``int8`` array for normal work; then `lap` compiles to nothing.
+Declared with ``int64``, it is the same kernel with timers.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..simd import is_timed, ticks
 
 @block
 def start_lap(timers):
-    """The time now, where there are timers."""
+    """The present time, if there are timers."""
     if is_timed(timers):
         return ticks()
     return np.int64(0)

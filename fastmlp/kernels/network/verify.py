@@ -1,16 +1,16 @@
-"""Whether the tables of a network are fit to be run: nothing that they name lies outside of the arrays.
+"""Verifies the tables of a network: all their places must lie inside the arrays.
 
-The kernels of `network` follow the tables without looking. Inside the package the tables are those that
-`fastmlp.program` wrote; whoever else calls such a kernel, or hands the array of a network to compiled code, has them
-verified here first. What is verified is what the kernels read and write:
+The kernels for networks follow the tables without checks. Inside the package, `fastmlp._engine.program` has written
+the tables. Tables from outside, and network arrays for compiled code, are verified here first. The checks cover all
+that kernels read and write:
 
 - an operation on some columns of the workspace touches whole panels: columns c to c + padded(width), in each of the
   ``capacity`` rows of a block (``columns_fit``);
-- a tensor is one panel after the other, of as many rows as the operation has inputs, or of one (``tensor_fits``);
-- behind the columns of a block is room for one turned panel of the widest weights (``scratch_fits``).
+- a tensor is one panel after the other, with as many rows as the operation has inputs, or one (``tensor_fits``);
+- after the columns of a block there is room for one transposed panel of the widest weights (``scratch_fits``).
 
-The functions give the number of what is wrong, or 0: `described` says it in words. They take whole numbers alone, so
-that one compiled form serves all dtypes. All products are of two numbers below `MOST`, so none overflows.
+The functions return the number of a fault, which `described` explains in words, or 0. They take only whole numbers, so
+that one compiled form serves all dtypes. All products have two factors below `MOST`, so none overflows.
 """
 
 from ..._base.tables import (
@@ -50,9 +50,9 @@ from ..._base.tables import (
 from ..._compiling.jit import block, kernel
 from ..simd import records
 
-MOST = 1 << 31  # columns, rows and panels are fewer
+MOST = 1 << 31  # more than there are columns, rows or panels
 
-# For what a program is run: each takes all that the one before takes, and more
+# The purposes of a program: each needs all that the previous one needs, and more
 PREDICTION, EVALUATION, CORE_TRAINING, TRAINING = range(4)
 
 _MESSAGES = (
@@ -105,7 +105,7 @@ _ROW = 32  # faults are numbered FAULT + _ROW · row
 
 
 def described(fault):
-    """What a fault means, or None for 0."""
+    """The meaning of a fault in words, or None for 0."""
     return _MESSAGES[fault % _ROW].format(row=fault // _ROW) if fault else None
 
 
@@ -114,14 +114,14 @@ def described(fault):
 
 @kernel(f"= network[fields] int64, parameters int >= 0, fan_in int >= 0, classes int >= 0, panel int < {MOST}")
 def network_fault(network, parameters, fan_in, classes, panel):
-    """What is wrong with the array of a network for `predict_rows`, or 0.
+    """The fault of a network array for `predict_rows`, or 0.
 
     Parameters
     ----------
     network : array_like of int64
         See `fastmlp.kernels.tables`.
     parameters, fan_in, classes : int
-        Numbers in the flat parameter vector, and columns of the inputs and the outputs.
+        The length of the flat parameter vector, and the columns of the inputs and the outputs.
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     """
@@ -150,14 +150,14 @@ def network_fault(network, parameters, fan_in, classes, panel):
     "where n_ops > 0"
 )
 def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpose):
-    """What is wrong with the tables of a network for the kernels that run batches, or 0.
+    """The fault of a network's tables for the kernels that run batches, or 0.
 
     Parameters
     ----------
     ops, units, stages, plan : array_like of int64
         See `fastmlp.kernels.tables`; only training has units and stages.
     parameters, workspace : int
-        Numbers in the flat parameter vector and in the workspace.
+        The lengths of the flat parameter vector and of the workspace.
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     purpose : int
@@ -260,7 +260,7 @@ def tensors_fault(op, parameters, panel):
         return BAD_TENSOR
     if code == BATCH_NORM:
         is_fixed = op.kind == 0 and op.weights == -1 and op.bias == -1
-        is_centered = is_fixed and op.means == -1  # its input comes with the mean taken off
+        is_centered = is_fixed and op.means == -1  # the mean of its input is already subtracted
         has_mean = is_centered or tensor_fits(op.means, 1, width, parameters, panel)
         if not (has_mean and tensor_fits(op.variances, 1, width, parameters, panel)):
             return BAD_TENSOR
@@ -271,7 +271,7 @@ def tensors_fault(op, parameters, panel):
 
 @block
 def backward_fault(op, columns, parameters, panel, is_trained_op):
-    """Of the gradients of an operation; those up to the logits go backward."""
+    """The fault of an operation's gradients; operations up to the logits go backward."""
     code, width = op.code, op.fan_out
     has_gradient = columns_fit(op.dy, width, columns, panel)
     if op.trained != 0:
@@ -293,7 +293,7 @@ def backward_fault(op, columns, parameters, panel, is_trained_op):
 
 @block
 def most_columns(ops, panel):
-    """Columns of the input, and for each operation those of its output, of a gradient, and of what it keeps besides."""
+    """The columns of the input, and for each operation those of output, gradient and further numbers."""
     columns = padded_to(panel, ops[0].fan_in)
     for i in range(ops.size):
         columns += 3 * padded_to(panel, ops[i].fan_out)
@@ -305,7 +305,7 @@ def most_columns(ops, panel):
 
 @block
 def blocks_fault(ops, plan, workspace, panel, purpose):
-    """A block holds its columns for all its rows, and scratch space; the workspace holds all blocks."""
+    """A block must hold its columns for all its rows, and scratch space; the workspace must hold all blocks."""
     capacity, rows, blocks, size = plan.capacity, plan.block_rows, plan.blocks, plan.block_size
     if not is_count(capacity) or rows < 1 or rows > capacity or not is_count(blocks):
         return BAD_BLOCKS
@@ -337,7 +337,7 @@ def training_fault(plan, purpose):
     if optimizer < SGD or optimizer > NO_UPDATE or plan.ema_slot < -1:
         return BAD_RULE
     if is_plain and (is_whole or optimizer not in (SGD, ADAM)):
-        return BAD_RULE  # it would never be made
+        return BAD_RULE  # the update would never be made
     if optimizer == NO_UPDATE and not is_whole:
         return BAD_RULE  # plain steps would be made
     is_core_loss = plan.loss_code == SOFTMAX_CROSSENTROPY and plan.smoothing == 0.0 and plan.hits == LARGEST
@@ -351,7 +351,7 @@ def training_fault(plan, purpose):
 
 @block
 def units_fault(ops, units, panel):
-    """Units are all panels of some rows of weights, then those of the next rows, then those of the next operation.
+    """Units must be all panels of some rows of weights, then those of the next rows, then those of the next operation.
 
     So each weight belongs to one unit, which one thread updates.
     """
@@ -386,7 +386,7 @@ def next_trained(ops, start):
 
 @block
 def stages_fault(ops, stages, trained_ops, columns, panel):
-    """Rows go forward through all operations up to the logits, one stage after the other, and then backward."""
+    """Rows must go forward through all operations up to the logits, stage by stage, and then backward."""
     forward, backward = 0, trained_ops
     for s in range(stages.size):
         kind, op = stages[s].kind, stages[s].statistics_op
@@ -395,7 +395,7 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
         if kind != ROWS:
             if not is_live_norm(ops[op]) or not columns_fit(ops[op].dy, ops[op].fan_out, columns, panel):
                 return BAD_STAGE + _ROW * s
-            if kind == STATISTICS and op != forward:  # of what has been reached, and not yet passed
+            if kind == STATISTICS and op != forward:  # operations that are reached, but not yet passed
                 return BAD_STAGE + _ROW * s
             if kind == GRADIENT_STATISTICS and (forward != trained_ops or op >= backward):
                 return BAD_STAGE + _ROW * s
@@ -406,7 +406,7 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
                 return BAD_STAGE + _ROW * s
             for i in range(begin, end):
                 if is_live_norm(ops[i]) and (i > begin or s == 0 or stages[s - 1].kind != STATISTICS):
-                    return BAD_STAGE + _ROW * s  # its statistics are not there yet
+                    return BAD_STAGE + _ROW * s  # its statistics do not exist yet
             forward = end
         begin, end = stages[s].backward_from, stages[s].backward_to
         if begin != end or begin != 0:
@@ -418,5 +418,5 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
 
 @block
 def is_live_norm(op):
-    """A batch normalisation whose statistics are the batch's."""
+    """Whether it is a batch normalisation with the statistics of the batch."""
     return op.code == BATCH_NORM and op.kind > 0

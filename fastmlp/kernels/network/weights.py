@@ -1,4 +1,4 @@
-"""One block of weights: its gradient, summed over all rows of a batch in row order, and its optimiser update."""
+"""Processes one strip of weights: sums its gradient over all rows of a batch in row order, and updates it."""
 
 from typing import Any, NamedTuple
 
@@ -28,29 +28,29 @@ from .timing import lap, start_lap
 
 
 class Learner(NamedTuple):
-    """A network, what its optimiser keeps, and the workspace of a whole batch."""
+    """A network, its optimiser's state, and the workspace of a whole batch."""
 
     parameters: Any
     state: Any
     gradients: Any
     workspace: Any
     sums: Any  # of each unit
-    factors: Any  # of each operation, by clipping: of its kernel and its bias
+    factors: Any  # of each operation, from clipping: of its weight matrix and its bias
     ops: Any
     units: Any
     plan: Any
     settings: Any
     pace: Any
     timers: Any
-    form: Any  # of the kernel: which operations there are
+    form: Any  # of the kernel: which operations it has
 
 
 class Round(NamedTuple):
-    """Which rows of which batches there are by now."""
+    """The state of the sums over a batch and over accumulated batches."""
 
-    resume: Any  # whether the sums go on from an earlier part of the batch
+    resume: Any  # whether the sums continue those of an earlier part of the batch
     complete: Any  # whether the update follows
-    keep: Any  # whether gradients keep their places
+    keep: Any  # whether gradients keep their own places
     is_last: Any  # whether this is the last part of the batch
 
 
@@ -59,10 +59,10 @@ class Round(NamedTuple):
 
 @block
 def weights_block(learner, u, rows, round):
-    """The gradient of weight block u over ``rows`` rows, and its update once the batch is complete.
+    """Sum the gradient of strip u over ``rows`` rows, and update the strip once the batch is complete.
 
-    Piece by piece of one panel's rows, so that a gradient is used while it is in the first-level cache. Gradients
-    that are needed later keep their places; otherwise all pieces write to the same one.
+    It works in pieces of one panel's rows, so that a gradient is used while it is in the first-level cache. Gradients
+    that are needed later keep their own places; otherwise all pieces write to the same place.
     """
     mode = flush_denormals()
     unit, plan, gradients, workspace = learner.units[u], learner.plan, learner.gradients, learner.workspace
@@ -102,7 +102,7 @@ def weights_block(learner, u, rows, round):
 
 @block
 def prefetch_span(parameters, state, start, count):
-    """Bring what an update will change into the first-level cache, and away from other cores, ahead of it."""
+    """Prefetch the numbers that an update will change into the first-level cache, and away from other cores."""
     n = parameters.size
     for i in range(start, start + count, BYTES_IN_LINE // parameters.itemsize):
         prefetch_to_write(parameters, i)
@@ -132,7 +132,7 @@ def clear_sums(learner, u):
 
 @block
 def penalties_of(op, is_bias):
-    """Factors of l1 |w| + l2 w² for the kernel or the bias of an operation."""
+    """The factors of l1 |w| + l2 w² for the weight matrix or the bias of an operation."""
     if is_bias:
         return op.bias_l1, op.bias_l2
     return op.weights_l1, op.weights_l2
@@ -140,7 +140,7 @@ def penalties_of(op, is_bias):
 
 @block(unless_core="learner")
 def update_other_span(learner, u, start, dw, count, is_bias):
-    """Penalties and their sums; and then the update, unless all gradients must be there before it."""
+    """Add penalties and their sums, and then make the update, unless it must wait for all gradients."""
     plan, sums, w = learner.plan, learner.sums[u], learner.parameters[start:]
     l1, l2 = penalties_of(learner.ops[learner.units[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0 or plan.is_whole > 0:
@@ -157,7 +157,7 @@ def update_other_span(learner, u, start, dw, count, is_bias):
 
 @block(unless_core="learner")
 def note_penalty(learner, u, start, count, is_bias):
-    """The penalty of a batch whose gradients wait for those of others."""
+    """Sum the penalty of a batch whose gradients wait for those of other batches."""
     l1, l2 = penalties_of(learner.ops[learner.units[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0:
         learner.sums[u].penalty += penalty_span(learner.parameters[start:], count, l1, l2)
@@ -188,7 +188,7 @@ def other_weights(learner, u, rows, round):
 
 @block
 def take_span(total, part_of_it, resume):
-    """One panel of a batch's gradients joins those of the batches before."""
+    """Add one panel of a batch's gradients to those of earlier batches."""
     for v in range(0, panel(total), lanes(total)):
         value = load(part_of_it, v)
         if resume:
@@ -201,7 +201,7 @@ def take_span(total, part_of_it, resume):
 
 @block(unless_core="form")
 def clip_factors(factors, sums, units, settings, form):
-    """Turn the units' sums of squares into a factor for each operation's kernel and bias."""
+    """Turn the units' sums of squares into factors for each operation's weight matrix and bias."""
     for i in range(factors.size):
         factors[i] = 0.0
     total = 0.0
@@ -235,7 +235,7 @@ def penalty_of_batch(sums):
 
 @block(unless_core="learner")
 def update_block(learner, u):
-    """The update of a weight block whose gradient is kept."""
+    """Update a strip of weights whose gradient was kept."""
     mode = flush_denormals()
     unit, p = learner.units[u], panel(learner.parameters)
     op = learner.ops[unit.op]
@@ -256,7 +256,7 @@ def update_kept_span(learner, at, count, factor):
 
 @block(unless_core="learner")
 def limit_block(learner, u):
-    """Shorten the weights of each unit of a panel to the most that its layer allows; the first block does it."""
+    """Shorten the weights of each unit of a panel to the maximum of its layer; the first strip does it."""
     unit, plan, n = learner.units[u], learner.plan, learner.parameters.size
     op = learner.ops[unit.op]
     if op.max_norm > 0.0 and unit.row == 0:
@@ -271,7 +271,7 @@ def limit_block(learner, u):
 
 @block(unless_core="net")
 def statistics_block(net, stage, j, rows):
-    """Panel j of a batch normalisation: its statistics, or the sums that its gradient needs."""
+    """Compute the statistics of panel j of a batch normalisation, or the sums that its gradient needs."""
     mode = flush_denormals()
     op, offset = net.ops[stage.statistics_op], j * panel(net.parameters)
     block_rows, capacity, jump = net.plan.block_rows, net.plan.capacity, net.plan.block_size

@@ -1,12 +1,11 @@
 """SIMD vectors and register tiles as ordinary numba values: the only folder that knows LLVM.
 
-Kernels are written over a few small words: ``load``, ``store``, ``fma``, ``where``, ``rank1`` … Each word is a
-plain Python function, and that function is its definition: with ``NUMBA_DISABLE_JIT=1`` a vector is a short
-NumPy array and a tile a small matrix. Compiled, a vector is one LLVM vector and a tile a handful of them that
-stay in registers, so that nothing is left to the auto-vectoriser.
+Kernels are written with a few small functions, the words: ``load``, ``store``, ``fma``, ``where``, ``rank1`` … Each
+word is defined by a plain Python function: with ``NUMBA_DISABLE_JIT=1`` a vector is a short NumPy array and a tile a
+small matrix. Compiled, a vector is one LLVM vector and a tile is several vectors that stay in registers, so nothing
+depends on the auto-vectoriser.
 
-Vector types follow the dtype of the arrays they come from. Scalars mix in freely (``v * 0.5``) and take the
-vector's dtype.
+A vector has the dtype of its array. Scalars mix with vectors (``v * 0.5``) and take their dtype.
 """
 
 from .arithmetic import exponent, fma, mantissa, maximum, minimum, pow2, rint, sqrt, where

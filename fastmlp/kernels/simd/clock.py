@@ -1,4 +1,4 @@
-"""The CPU's clock, for the kernels that tell where time goes."""
+"""The CPU's clock, for kernels with timers."""
 
 import time
 
@@ -13,7 +13,7 @@ _COUNTER = "llvm.readsteadycounter" if llvm.get_process_triple().startswith("aar
 
 
 def ticks():
-    """A count that grows with time, at a rate of the CPU's own."""
+    """A count that grows with time, at a rate of the CPU."""
     return time.perf_counter_ns()
 
 

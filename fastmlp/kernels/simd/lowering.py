@@ -1,4 +1,4 @@
-"""The numba types behind the SIMD words, and the tools with which the words are lowered to LLVM."""
+"""The numba types of the SIMD words, and the tools that lower the words to LLVM."""
 
 import os
 
@@ -12,7 +12,7 @@ from ..._compiling.cache import target_cpu
 
 
 def _target_features():
-    """What the CPU that numba makes code for can do: the list counts, not the CPU's name."""
+    """The features of the CPU for which numba compiles; the list counts, not the CPU's name."""
     return {item[1:]: item.startswith("+") for item in target_cpu()[2].split(",") if item}
 
 
@@ -20,7 +20,7 @@ FEATURES = _target_features()
 
 
 def _widest_float32_lanes():
-    forced = os.environ.get("FASTMLP_LANES")  # for tests: how another CPU's build behaves
+    forced = os.environ.get("FASTMLP_LANES")  # for tests of builds for other CPUs
     if forced:
         if forced not in ("4", "8", "16"):
             raise ValueError(f"FASTMLP_LANES must be 4, 8 or 16, not {forced!r}")
@@ -36,7 +36,7 @@ VECTOR_BYTES = 4 * LANES
 TILE_ROWS = {16: 14, 8: 6, 4: 6}[LANES]
 TILE_VECTORS = 2
 
-# Without the instruction, LLVM's fma is a call of the C library for each lane, 25 times slower as a whole: there the
+# Without the instruction, LLVM's fma is a call of the C library for each lane, which is 25 times slower. Then the
 # product is rounded before it is added.
 _X86 = llvm.get_process_triple().startswith(("x86_64", "i686"))
 _HAS_FMA = not _X86 or FEATURES.get("fma") or FEATURES.get("avx512f")
@@ -48,7 +48,7 @@ I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 
 
 class Vector(types.Type):
-    """As many numbers of one dtype as fill a vector register."""
+    """As many numbers of one dtype as a vector register holds."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -73,7 +73,7 @@ class Words(types.Type):
 
 
 class Tile(types.Type):
-    """``rows`` rows of ``panels`` panels of vectors: a block of a matrix product, held in registers."""
+    """``rows`` rows of ``panels`` panels of vectors: a part of a matrix product, held in registers."""
 
     def __init__(self, dtype, rows, panels):
         self.vector, self.rows, self.panels = Vector(dtype), rows, panels
@@ -121,7 +121,7 @@ class _TileModel(models.PrimitiveModel):
 
 
 def lowered(function, typer, *argument_types):
-    """Decorate the code generator of ``function``, whose result type ``typer`` computes from argument types."""
+    """Decorate the code generator of ``function``; ``typer`` computes its result type from argument types."""
 
     @type_callable(function)
     def _type(context):
@@ -131,7 +131,7 @@ def lowered(function, typer, *argument_types):
 
 
 def same_vector(*args):
-    """Type of an operation on vectors and scalars: the one vector type among them."""
+    """The type of an operation on vectors and scalars: the only vector type among them."""
     vectors = {a for a in args if isinstance(a, Vector)}
     others = [a for a in args if not isinstance(a, Vector)]
     if len(vectors) == 1 and all(isinstance(a, types.Number) for a in others):
@@ -150,7 +150,7 @@ def splat_value(builder, scalar, lanes):
 
 
 def as_vector(context, builder, value, source, vector):
-    """A vector stays; a scalar takes the vector's dtype and fills all lanes."""
+    """Return a vector unchanged; a scalar takes the vector's dtype and fills all lanes."""
     if isinstance(source, Vector):
         return value
     return splat_value(builder, context.cast(builder, value, source, vector.dtype), vector.lanes)
@@ -174,7 +174,7 @@ def suffix(vector):
 
 
 def multiply_add(builder, vector, a, b, c):
-    """a * b + c with one rounding where the CPU can do that in one instruction, else with two."""
+    """a * b + c, with one rounding if the CPU has an instruction for it, else with two."""
     return call_llvm(builder, f"llvm.{_MULTIPLY_ADD}.{suffix(vector)}", vector_ir(vector), [a, b, c])
 
 

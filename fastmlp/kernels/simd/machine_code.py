@@ -1,8 +1,8 @@
-"""Calls of a compiled kernel from functions that others compile: by its address, without a copy of its code.
+"""Calls a compiled kernel from functions of users by its address, without a copy of its code.
 
-A copy would be compiled anew into each function that calls it, for several seconds. The address differs from process
-to process, and functions may come from numba's disk cache; so they know only the name of a cell that holds it, and
-the name of a Python function that fills the cell. Both names are known to LLVM once this module was imported.
+A copy would be compiled again into each function that calls it, for several seconds. The address changes from process
+to process, and functions may come from numba's disk cache. So functions know only the name of a cell with the address,
+and the name of a Python function that fills the cell. Importing this module tells LLVM both names.
 """
 
 import ctypes
@@ -37,15 +37,15 @@ class EntryPoint:
         llvm.add_symbol(f"{name}_fill", ctypes.cast(self._callback, ctypes.c_void_p).value)
 
     def fill(self):
-        """Load the kernel, if it is not there yet; returns its address."""
+        """Load the kernel if necessary; returns its address."""
         if self._cell.value == 0:
             self._cell.value = self._load()
         return self._cell.value
 
     def caller(self, result, arguments, on_load):
-        """A function for compiled code: call it with a tuple of the kernel's arguments, which have these types.
+        """A function for compiled code; call it with a tuple of the kernel's arguments, which have these types.
 
-        Numba calls ``on_load`` before it loads such code from its cache: that must import this entry point.
+        numba calls ``on_load`` before it loads such code from its cache; it must import this entry point.
         """
         name = self.name
 
@@ -70,14 +70,14 @@ class EntryPoint:
 
 
 def _cast(context, builder, value, source, target):
-    # Whether an array may be written is not in its machine form, and a kernel writes to outputs alone.
+    # The machine form of an array does not show whether it is writable, and a kernel writes only outputs.
     if isinstance(source, types.Array) and source.copy(readonly=not target.mutable) == target:
         return value
     return context.cast(builder, value, source, target)
 
 
 def _address(context, builder, name):
-    """What the cell of an entry point holds; it is filled first where it is empty."""
+    """The address in the cell of an entry point, which is filled first if it is empty."""
     slot = cgutils.alloca_once_value(builder, builder.load(_cell(builder.module, name)))
     with cgutils.if_unlikely(builder, builder.icmp_signed("==", builder.load(slot), I64(0))):
         fill = cgutils.get_or_insert_function(builder.module, ir.FunctionType(I64, []), f"{name}_fill")

@@ -7,7 +7,7 @@ from .lowering import I64, lowered
 
 
 def records(table, record_type):
-    """The rows of a table of 8-byte numbers as records. Numba's own ``view`` takes half a second to compile."""
+    """The rows of a table of 8-byte numbers as records. numba's own ``view`` takes half a second to compile."""
     return table.reshape(-1).view(record_type)
 
 

@@ -1,4 +1,4 @@
-"""Register tiles: a block of a matrix product as one value."""
+"""Register tiles: a part of a matrix product as one value."""
 
 import numpy as np
 from llvmlite import ir
@@ -121,7 +121,8 @@ def _rank1(context, builder, sig, args):
     value, a, ai, stride, b, bi, panel_stride = args
     row = _load_row(context, builder, tile, sig.args[4], b, bi, panel_stride)
     for r in range(tile.rows):
-        # One factor at a time: where all come first, LLVM keeps them all, and 14 rows of AVX-512 then go to the stack.
+        # One factor at a time: if all come first, LLVM keeps all of them, and 14 rows of AVX-512 vectors go to the
+        # stack.
         at = builder.add(ai, builder.mul(stride, I64(r)))
         scalar = builder.load(address_of(context, builder, sig.args[1], a, at, 1))
         factor = splat_value(builder, scalar, vector.lanes)

@@ -157,11 +157,11 @@ def _store_first(context, builder, sig, args):
 
 
 def prefetch(array, index):
-    """Ask for ``array[index]`` to come into the first-level cache; it will be read soon."""
+    """Bring ``array[index]``, which will be read soon, into the first-level cache."""
 
 
 def prefetch_to_write(array, index):
-    """Like ``prefetch``, for a number that will be written: other cores give up their copies now, not then."""
+    """Like ``prefetch``, for a number that will be written: other cores give up their copies at once."""
 
 
 def _lower_prefetch(function, for_write):

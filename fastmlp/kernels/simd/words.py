@@ -1,7 +1,7 @@
 """Vectors of whole numbers: as many uint64 words as a vector of reals has lanes, for random numbers.
 
-They take the operators of scalars, so that one function computes one random number or a vector of them. Only words
-below 2**32 are multiplied: then a product is one instruction.
+They have the operators of scalars, so that the same function computes one random number or a vector of them. Only
+words below 2**32 are multiplied, because such a product is one instruction.
 """
 
 import operator
@@ -71,7 +71,10 @@ for _operator, _instruction in (
 
 
 _WORD_BITS = 32
-_BITS_USED = {32: 23, 64: 32}  # of a word in a random number: what a float32 holds exactly with a half, or all of them
+_BITS_USED = {
+    32: 23,
+    64: 32,
+}  # bits of a word in a random number: as many as float32 holds exactly with a half, or all of them
 
 
 def words_below(words, limit):
