@@ -60,7 +60,7 @@ class Loss:
         """What counts as a right answer."""
         return t.LARGEST if units > 1 and activation in ("softmax", "sigmoid") else t.NO_HITS
 
-    def plan(self, plan: Array, activation: str, units: int) -> None:
+    def fill_plan(self, plan: Array, activation: str, units: int) -> None:
         """Write the loss into a plan."""
         how = plan.view(t.PLAN)[0]
         how.loss_code, how.hits = self.code(activation), self.hits(activation, units)

@@ -119,7 +119,7 @@ class Optimizer:
             ema_momentum=self.ema_momentum or 0.0,
         )
 
-    def plan(self, plan: Array) -> None:
+    def fill_plan(self, plan: Array) -> None:
         """Write the optimiser into a plan."""
         how = plan.view(t.PLAN)[0]
         how.optimizer, how.accumulated = self.kernel_code, self.gradient_accumulation_steps
@@ -451,8 +451,8 @@ class LBFGS(Optimizer):
         if chosen or self.weight_decay or self.gradient_accumulation_steps > 1:
             raise ArgumentError("L-BFGS takes no clipping, weight_decay, ema_momentum or gradient_accumulation_steps")
 
-    def plan(self, plan: Array) -> None:
-        super().plan(plan)
+    def fill_plan(self, plan: Array) -> None:
+        super().fill_plan(plan)
         plan.view(t.PLAN)[0].is_whole = 1
 
 
@@ -462,8 +462,8 @@ class NoUpdate(Optimizer):
 
     code = t.NO_UPDATE
 
-    def plan(self, plan: Array) -> None:
-        super().plan(plan)
+    def fill_plan(self, plan: Array) -> None:
+        super().fill_plan(plan)
         plan.view(t.PLAN)[0].is_whole = 1
 
 

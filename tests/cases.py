@@ -264,9 +264,9 @@ def train_batches(
     optimizer = optimizer or Adam()
     net = network(rng, dtype, widths, rows, **options)
     built = net.built
-    plan = built.plan(batch, n_threads, training=True)
-    net.loss.plan(plan, net.activation, built.classes)
-    optimizer.plan(plan)
+    plan = built.new_plan(batch, n_threads, training=True)
+    net.loss.fill_plan(plan, net.activation, built.classes)
+    optimizer.fill_plan(plan)
     if most_blocks is not None:
         how = plan.view(tables.PLAN)[0]
         how.blocks = min(how.blocks, most_blocks)
@@ -283,7 +283,7 @@ def train_batches(
         np.full(batch, -1),
         unset(batches, np.float64),
         np.full(batches, -1),
-        unset(tables.UNIT_SUMS * len(built.units) + 2 * len(built.ops), np.float64),
+        unset(tables.STRIP_SUMS * len(built.strips) + 2 * len(built.ops), np.float64),
         unset((rows if with_outputs else 0, built.classes), dtype),
         np.empty(0, np.int8),
         net.features,
@@ -293,7 +293,7 @@ def train_batches(
         net.weights,
         rng.permutation(rows),
         built.ops,
-        built.units,
+        built.strips,
         built.stages,
         plan,
         np.array(optimizer.settings()),
@@ -313,15 +313,15 @@ def form_of(name, args):
     v = {p.name: value for p, value in zip(kernels.train_batches.parameters, args, strict=True)}
     sizes = (v["parameters"].size, v["workspace"].size, kernels.panel_width(v["parameters"].dtype))
     with contextlib.suppress(ArgumentError, ArgumentTypeError):
-        if kernels.program_fault(v["ops"], v["units"], v["stages"], v["plan"], *sizes, verify.CORE_TRAINING) == 0:
+        if kernels.program_fault(v["ops"], v["strips"], v["stages"], v["plan"], *sizes, verify.CORE_TRAINING) == 0:
             return kernels.train_batches
     return kernels.train_batches_full
 
 
 def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False, **options):
     net = network(rng, dtype, widths, rows, **options)
-    plan = net.built.plan(rows, n_threads)
-    net.loss.plan(plan, net.activation, net.built.classes)
+    plan = net.built.new_plan(rows, n_threads)
+    net.loss.fill_plan(plan, net.activation, net.built.classes)
     order = np.empty(0, np.int64)
     return [
         unset(rows, dtype),
@@ -343,7 +343,7 @@ def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False,
 
 def predict_batches(rng, dtype, rows, *widths, n_threads=1, **options):
     net = network(rng, dtype, widths, rows, **options)
-    plan = net.built.plan(rows, n_threads)
+    plan = net.built.new_plan(rows, n_threads)
     outputs = unset((rows, net.built.classes), dtype)
     order = np.empty(0, np.int64)
     workspace = net.built.workspace(plan)

@@ -65,8 +65,8 @@ LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, SIGMOID, TANH = range(9)
 SLOPE_NEEDS_X = (GELU, GELU_TANH, SILU)
 
 
-class Unit(NamedTuple):
-    """A strip of weights, a row of ``units``."""
+class Strip(NamedTuple):
+    """A strip of weights, a row of ``strips``."""
 
     op: int
     panel: int
@@ -167,7 +167,7 @@ class Pace(NamedTuple):
     share: float  # the share of the new weights in their average; 1 at the first update
 
 
-class UnitSums(NamedTuple):
+class StripSums(NamedTuple):
     """The sums of one strip over the whole batch: squares of its gradients, and its penalty."""
 
     weights: float
@@ -188,10 +188,10 @@ class Head(NamedTuple):
     integer_scale: float  # the factor for other whole numbers; NaN if they are refused
 
 
-OP, UNIT, STAGE, PLAN = (_record_type(kind) for kind in (Op, Unit, Stage, Plan))
-SETTINGS, PACE, SUMS, HEAD = (_record_type(kind) for kind in (Settings, Pace, UnitSums, Head))
-OP_FIELDS, UNIT_FIELDS, STAGE_FIELDS, PLAN_FIELDS = (len(kind.names or ()) for kind in (OP, UNIT, STAGE, PLAN))
-SETTINGS_FIELDS, UNIT_SUMS, NETWORK_HEAD = (len(kind.names or ()) for kind in (SETTINGS, SUMS, HEAD))
+OP, STRIP, STAGE, PLAN = (_record_type(kind) for kind in (Op, Strip, Stage, Plan))
+SETTINGS, PACE, SUMS, HEAD = (_record_type(kind) for kind in (Settings, Pace, StripSums, Head))
+OP_FIELDS, STRIP_FIELDS, STAGE_FIELDS, PLAN_FIELDS = (len(kind.names or ()) for kind in (OP, STRIP, STAGE, PLAN))
+SETTINGS_FIELDS, STRIP_SUMS, NETWORK_HEAD = (len(kind.names or ()) for kind in (SETTINGS, SUMS, HEAD))
 PACE_FIELDS = len(PACE.names or ())
 _PLACES = (place_of(PLAN, "panel"), OP_FIELDS, place_of(OP, "fan_in"), place_of(OP, "fan_out"))
 VERSION = int(f"2{NETWORK_HEAD:02}{PLAN_FIELDS:02}" + "".join(f"{place:02}" for place in _PLACES))

@@ -1,6 +1,6 @@
-"""Every numba option of the package. Kernels import `kernel`, `block` and `prange` from here.
+"""Every numba option of the package. Kernels import `kernel`, `inner` and `prange` from here.
 
-`block` marks a function that runs inside kernels, on one thread. `kernel` marks an entry point: it is checked
+`inner` marks a function that runs inside kernels, on one thread. `kernel` marks an entry point: it is checked
 against its shape declaration, compiled on first use once for each dtype in a serial and a parallel form (one
 signature each, so that no input can trigger another compilation), and cached on disk.
 
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     prange = range
 
 
-# ---------------------------------------------------------------- blocks
+# ---------------------------------------------------------------- inner functions
 
 
 class CoreOperations(NamedTuple):
@@ -92,10 +92,10 @@ CORE, ALL = (
 
 
 @overload
-def block(function: F) -> F: ...
+def inner(function: F) -> F: ...
 @overload
-def block(*, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Callable[[F], F]: ...
-def block(function: Any = None, *, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Any:
+def inner(*, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Callable[[F], F]: ...
+def inner(function: Any = None, *, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Any:
     """Mark a function that kernels call.
 
     With ``literal``, constants in a call become part of its type. A function that makes arrays must declare that it
@@ -104,11 +104,11 @@ def block(function: Any = None, *, literal: bool = False, allocates: bool = Fals
     field for it.
     """
     if function is None:
-        return lambda f: _block(f, literal, allocates, unless_core)
-    return _block(function, literal, allocates, unless_core)
+        return lambda f: _inner(f, literal, allocates, unless_core)
+    return _inner(function, literal, allocates, unless_core)
 
 
-def _block(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
+def _inner(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
     from numba.extending import overload as numba_overload
 
     parameters = ", ".join(inspect.signature(function).parameters)

@@ -158,15 +158,15 @@ class Engine:
         assert self.optimizer is not None
         key = (batch_size, n_threads, longest)
         if key not in self._plans:
-            plan = self.program.plan(batch_size, n_threads, longest=longest, training=True)
+            plan = self.program.new_plan(batch_size, n_threads, longest=longest, training=True)
             self._plan_loss(plan)
-            self.optimizer.plan(plan)
+            self.optimizer.fill_plan(plan)
             self._plans[key] = plan
         return self._plans[key]
 
     def _plan_loss(self, plan: Array) -> None:
         assert self.loss is not None
-        self.loss.plan(plan, self.activation, self.program.classes)
+        self.loss.fill_plan(plan, self.activation, self.program.classes)
 
     def training_kernel(self, batch_size: int = 1, n_threads: int = 1) -> Kernel:
         """The smallest sufficient form of the training kernel, which is the same for all batches."""
@@ -187,14 +187,14 @@ class Engine:
         n_threads: int,
         timers: Array | None = None,
         *,
-        chance: tuple[int, int] = (0, 0),
+        random_key: tuple[int, int] = (0, 0),
         outputs: Array | None = None,
     ) -> tuple[Array, Array]:
         """Train on consecutive batches; returns the loss and the hits of each batch that was trained.
 
         If there are fewer results than learning rates, the next loss is not finite and made no update. Random layers
-        depend on ``chance``, a seed and an epoch. The outputs that the loss reads go to the rows of ``outputs``, one
-        for each position of the epoch. With `timers`, the kernel with timers adds to them.
+        depend on ``random_key``, a seed and an epoch. The outputs that the loss reads go to the rows of ``outputs``,
+        one for each position of the epoch. With `timers`, the kernel with timers adds to them.
         """
         assert self.optimizer is not None
         self.allocate_training()
@@ -204,7 +204,9 @@ class Engine:
         ):
             rates = learning_rates[start:stop]
             first = first_batch + start
-            losses, hits = self._train(data, order, first, rates, batch_size, n_threads, timers, chance, outputs, ops)
+            losses, hits = self._train(
+                data, order, first, rates, batch_size, n_threads, timers, random_key, outputs, ops
+            )
             parts.append((losses, hits))
             for _, place, _ in self.program.running:
                 self.averaged[place] = self.averaged.get(place, 0) + len(losses)
@@ -237,7 +239,7 @@ class Engine:
         batch_size: int,
         n_threads: int,
         timers: Array | None,
-        chance: tuple[int, int],
+        random_key: tuple[int, int],
         outputs: Array | None,
         ops: Array,
     ) -> tuple[Array, Array]:
@@ -263,7 +265,7 @@ class Engine:
             np.empty(longest, np.int64),
             losses,
             correct,
-            np.empty(t.UNIT_SUMS * len(self.program.units) + 2 * len(self.program.ops)),
+            np.empty(t.STRIP_SUMS * len(self.program.strips) + 2 * len(self.program.ops)),
             self._no_outputs if outputs is None else outputs,
             _NO_TIMERS if timers is None else timers.reshape(-1),
             data.x,
@@ -273,13 +275,13 @@ class Engine:
             data.weights,
             order,
             ops,
-            self.program.units,
+            self.program.strips,
             self.program.stages,
             plan,
             self._settings,
             learning_rates,
             self.pixel_scale,
-            *chance,
+            *random_key,
             first_batch,
             self.step,
         )
@@ -296,18 +298,18 @@ class Engine:
 
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeroed timers for `train`: a row whose first number is the ticks of the call, and rows of ticks by phase."""
-        blocks = int(self.program.plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
-        return np.zeros((1 + max(blocks, n_threads, len(self.program.units)), t.PHASES), np.int64)
+        blocks = int(self.program.new_plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
+        return np.zeros((1 + max(blocks, n_threads, len(self.program.strips)), t.PHASES), np.int64)
 
     def gradient(
-        self, data: Data, chance: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
+        self, data: Data, random_key: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
     ) -> tuple[float, Array]:
         """The loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
 
         Running statistics do not change; with ``keeps_statistics`` they become those of these rows.
         """
         running, twin = self.running_statistics(), self._without_updates()
-        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, chance=chance)
+        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, random_key=random_key)
         gradients = twin.gradients
         if keeps_statistics:
             self.averaged.update({place: STEADY for _, place, _ in self.program.running})
@@ -338,7 +340,7 @@ class Engine:
         batch_size: int,
         batches: int,
         n_threads: int,
-        chance: tuple[int, int],
+        random_key: tuple[int, int],
         cancelled: Callable[[], bool],
     ) -> None:
         """Recompute running statistics from an epoch's batches with the present weights, unless it is cancelled."""
@@ -348,7 +350,7 @@ class Engine:
             for batch in range(batches):
                 if cancelled():
                     return
-                losses, _ = twin.train(data, order, batch, np.ones(1), batch_size, n_threads, chance=chance)
+                losses, _ = twin.train(data, order, batch, np.ones(1), batch_size, n_threads, random_key=random_key)
                 if len(losses) == 0:
                     return  # training will find the loss that is not finite
             is_done = True
@@ -543,7 +545,7 @@ class Engine:
         # One block of workspace for each thread, which processes its share of the rows in it.
         key = (min(rows, BLOCK_ROWS * n_threads), n_threads)
         if key not in self._plans:
-            plan = self.program.plan(*key)
+            plan = self.program.new_plan(*key)
             if self.loss is not None:
                 self._plan_loss(plan)
             self._plans[key] = plan

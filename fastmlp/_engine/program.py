@@ -31,7 +31,7 @@ from ..layers import (
     Residual,
 )
 
-_UNIT_ROWS = 128  # rows of weights in one strip: some panels of X and one of dY stay in the first-level cache
+_STRIP_ROWS = 128  # rows of weights in one strip: some panels of X and one of dY stay in the first-level cache
 BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second-level cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this workspace
 _ALIGNMENT = 64
@@ -110,7 +110,7 @@ class Program:
     """
 
     ops: Integers
-    units: Integers
+    strips: Integers
     stages: Integers
     tensors: tuple[Tensor, ...]
     size: int
@@ -175,10 +175,10 @@ class Program:
         for tensor, value in zip(self.tensors, values, strict=True):
             self.pack(flat, tensor, value)
 
-    def plan(self, batch: int, n_threads: int, *, longest: int | None = None, training: bool = False) -> Array:
+    def new_plan(self, batch: int, n_threads: int, *, longest: int | None = None, training: bool = False) -> Array:
         """Make a plan for batches of ``batch`` rows: sizes of blocks, and how many the workspace holds.
 
-        `fastmlp.losses.Loss.plan` and `fastmlp.optimizers.Optimizer.plan` add the loss and the optimiser.
+        `fastmlp.losses.Loss.fill_plan` and `fastmlp.optimizers.Optimizer.fill_plan` add the loss and the optimiser.
         """
         longest = batch if longest is None else longest
         rounds = math.ceil(longest / (BLOCK_ROWS * n_threads))
@@ -214,7 +214,7 @@ class Program:
         `fastmlp._network.inputs`.
         """
         head = np.array([t.Head(t.VERSION, len(self.ops), self.size, *scales)], t.HEAD).view(np.int64)
-        return np.concatenate([head, self.plan(BLOCK_ROWS, 1), self.ops_for(is_centered).ravel()])
+        return np.concatenate([head, self.new_plan(BLOCK_ROWS, 1), self.ops_for(is_centered).ravel()])
 
     def ops_for(self, is_centered: bool) -> Integers:
         """The operations for plain features, or for features whose mean is already subtracted."""
@@ -271,7 +271,7 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
         ops[trained_ops - 1].dy = writer.columns_for(writer.width)
     return Program(
         ops=_table(ops),
-        units=_table(np.array(_weight_units(ops, panel), t.UNIT)),
+        strips=_table(np.array(_strips(ops, panel), t.STRIP)),
         stages=_table(np.array(_stages(ops, trained_ops), t.STAGE)),
         tensors=tuple(writer.tensors),
         size=writer.size,
@@ -491,13 +491,13 @@ def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
     return stages
 
 
-def _weight_units(ops: Array, panel: int) -> list[t.Unit]:
+def _strips(ops: Array, panel: int) -> list[t.Strip]:
     """Strips of weights of similar size, each owned by one iteration of the second parallel region.
 
     Neighbours share rows of weights, so the columns of X that they need stay in the second-level cache.
     """
     return [
-        t.Unit(number, j, row, min(span, rows - row))
+        t.Strip(number, j, row, min(span, rows - row))
         for number, op in enumerate(ops)
         if op.trained
         for rows in [int(op.fan_in) if op.code == t.DENSE else 1]
@@ -508,5 +508,5 @@ def _weight_units(ops: Array, panel: int) -> list[t.Unit]:
 
 
 def _even_span(rows: int, panel: int) -> int:
-    """The rows of weights in a strip, at most `_UNIT_ROWS`, in whole panels, so that no strip is much smaller."""
-    return padded(math.ceil(rows / math.ceil(rows / _UNIT_ROWS)), panel)
+    """The rows of weights in a strip, at most `_STRIP_ROWS`, in whole panels, so that no strip is much smaller."""
+    return padded(math.ceil(rows / math.ceil(rows / _STRIP_ROWS)), panel)

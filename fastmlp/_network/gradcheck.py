@@ -104,8 +104,8 @@ def check(
     twin = _in_float64(model, x)
     learn_names(twin, naming.feature_names(x), y)
     data = data_for(twin, x, y)
-    engine, chance = twin.engine, (twin.seed, 0)
-    loss, gradient = engine.gradient(data, chance)
+    engine, random_key = twin.engine, (twin.seed, 0)
+    loss, gradient = engine.gradient(data, random_key)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
     found = []
     rounding = 10 * np.finfo(np.float64).eps * max(1.0, abs(loss)) / step  # of a finite difference
@@ -114,7 +114,7 @@ def check(
         if tensor.trained:
             indices = _some(tensor.shape, samples, rng)
             analytic = np.array([engine.program.unpack(gradient, tensor)[index] for index in indices])
-            numerical = np.array([_difference(engine, data, chance, tensor, index, step) for index in indices])
+            numerical = np.array([_difference(engine, data, random_key, tensor, index, step) for index in indices])
             found.append(TensorCheck(_name(twin, tensor), tensor.shape, indices, analytic, numerical, floor))
     if not found:
         raise ArgumentError("the model has no tensors that are trained, so there are no gradients to check")
@@ -139,7 +139,7 @@ def _some(shape: tuple[int, ...], samples: int, rng: np.random.Generator) -> lis
 
 
 def _difference(
-    engine: Engine, data: Data, chance: tuple[int, int], tensor: Tensor, index: tuple[int, ...], step: float
+    engine: Engine, data: Data, random_key: tuple[int, int], tensor: Tensor, index: tuple[int, ...], step: float
 ) -> float:
     """(loss(w + step) − loss(w − step)) / (2 step) for one element: the error shrinks with the step's square."""
     values = engine.program.unpack(engine.parameters, tensor)
@@ -147,7 +147,7 @@ def _difference(
     for moved in (kept + step, kept - step):
         values[index] = moved
         engine.program.pack(engine.parameters, tensor, values)
-        losses.append(engine.gradient(data, chance)[0])
+        losses.append(engine.gradient(data, random_key)[0])
     values[index] = kept
     engine.program.pack(engine.parameters, tensor, values)
     return (losses[0] - losses[1]) / (2 * step)

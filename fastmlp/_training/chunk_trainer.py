@@ -40,7 +40,7 @@ class ChunkTrainer(Trainer):
             for number, data in enumerate(rest):
                 self._take(data)
                 order = self._shuffled(number)
-                self.chance = (self.network.seed, self._number(number))
+                self.random_key = (self.network.seed, self._number(number))
                 while position.batch < self.batches and self.stop_reason is None:
                     self._call(order, totals)
                     self._tell_batches(totals)

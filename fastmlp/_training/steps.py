@@ -57,19 +57,21 @@ def _steps(network: Network, data: Data, size: int, n_threads: int | None) -> di
     engine, scoring, batches = network.engine, network.scoring, -(-data.rows // size)
     outputs = scoring.room(data.rows, network.dtype)
     order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
-    chance = (network.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
+    random_key = (network.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
     rates = network.rates(batches)
     losses, hits, done = np.empty(batches), 0, 0
     in_a_call = engine.batches_in_a_call(size)
     while done < batches:
         some = rates[done : done + in_a_call]
         with uninterrupted():  # counts the trained batches
-            trained, right = engine.train(data, order, done, some, size, threads, chance=chance, outputs=outputs)
+            trained, right = engine.train(
+                data, order, done, some, size, threads, random_key=random_key, outputs=outputs
+            )
         losses[done : done + len(trained)] = trained
         done, hits = done + len(trained), hits + int(right.sum())
         if len(trained) < len(some):
             raise DivergenceError(f"the loss of batch {done} (from 0) is NaN or infinite: no step was made")
     if engine.has_running_statistics and network.optimizer.needs_all_rows:  # as at the end of an epoch
-        engine.take_statistics(data, order, size, batches, threads, chance, lambda: False)
+        engine.take_statistics(data, order, size, batches, threads, random_key, lambda: False)
     sizes = np.minimum(size, data.rows - size * np.arange(batches))
     return scoring.full_report(float(losses @ sizes) / data.rows, hits, data.rows, data, outputs)

@@ -114,7 +114,7 @@ class Trainer:
         order = self._order(network.position.epoch)
         self._tell("on_epoch_begin", epoch)
         self._heed_callbacks()
-        self.chance = (network.seed, network.position.epoch)
+        self.random_key = (network.seed, network.position.epoch)
         totals = self._totals_so_far(network.position.batch)
         self.first_output = network.position.batch * self.batch_size  # outputs of earlier rows are unknown
         self.between = {}
@@ -143,7 +143,7 @@ class Trainer:
                 rates,
                 self.batch_size,
                 threads,
-                chance=self.chance,
+                random_key=self.random_key,
                 outputs=self.outputs,
             )
             self._note(losses, correct, totals, time.perf_counter() - start, threads)
@@ -175,7 +175,7 @@ class Trainer:
         engine, so_far = self.engine, len(self.history.batches["loss"])
         if engine.has_running_statistics and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
             size, threads = self.batch_size, self.threads.most
-            engine.take_statistics(self.data, order, size, self.batches, threads, self.chance, self._is_interrupted)
+            engine.take_statistics(self.data, order, size, self.batches, threads, self.random_key, self._is_interrupted)
 
     def _batches_left(self) -> int:
         """The number of batches until the epoch ends, a callback is due, or a validation is due."""

@@ -6,7 +6,7 @@ arithmetic of a vector.
 """
 
 from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
 from .simd import lanes, load, load_first, maximum, minimum, store, store_first, where
@@ -17,7 +17,7 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 SQRT_2_OVER_PI, GELU_CUBIC = 0.7978845608028654, 0.044715  # Hendrycks and Gimpel, 2016
 
 
-@block
+@inner
 def relu_forward_span(y, x, count):
     n = lanes(y)
     whole = count - count % n
@@ -28,7 +28,7 @@ def relu_forward_span(y, x, count):
         store_first(y, whole, maximum(0.0, load_first(x, whole, rest)), rest)
 
 
-@block
+@inner
 def relu_backward_span(dx, dy, y, count):
     n = lanes(dx)
     whole = count - count % n
@@ -95,7 +95,7 @@ def relu_backward(dx, dy, y):
 # ---------------------------------------------------------------- all the others
 
 
-@block
+@inner
 def activation_vector(x, kind, alpha):
     if kind == LEAKY_RELU:
         return where(x > 0.0, x, x * alpha)
@@ -118,13 +118,13 @@ def activation_vector(x, kind, alpha):
     return x
 
 
-@block
+@inner
 def gelu_tanh_argument(x):
     """2u of x (1 + tanh u)/2, which is x σ(2u), so that no digits cancel."""
     return (x + x * x * x * GELU_CUBIC) * (2.0 * SQRT_2_OVER_PI)
 
 
-@block
+@inner
 def slope_vector(x, y, kind, alpha):
     """dy/dx. GELU and SiLU need x. All others need only y, and x may hold anything."""
     if kind == LEAKY_RELU:
@@ -153,13 +153,13 @@ def slope_vector(x, y, kind, alpha):
     return y * 0.0 + 1.0
 
 
-@block
+@inner
 def activation_forward_span(y, x, count, kind, alpha):
     for i in range(0, count, lanes(y)):
         write(y, i, activation_vector(read(x, i, count - i), kind, alpha), count - i)
 
 
-@block
+@inner
 def activation_backward_span(dx, dy, x, y, count, kind, alpha):
     for i in range(0, count, lanes(dx)):
         left = count - i

@@ -6,7 +6,7 @@ row-major arrays: they copy a block of rows into panels, call the same functions
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import gather_rows, padded, panels_of, scatter_rows, transpose_panel
 from .matmul import multiply_columns, multiply_rows, sum_rows
 from .simd import panel
@@ -14,13 +14,13 @@ from .simd import panel
 BLOCK_ROWS = 60  # rows that one thread processes at a time; a multiple of common tile heights
 
 
-@block
+@inner
 def dense_forward_block(y, x, capacity, weights, bias, rows, fan_in, fan_out):
     """y = x·W + b for one block of rows; an empty bias means no bias."""
     multiply_rows(y, capacity, bias, x, capacity, weights, rows, fan_in, fan_out)
 
 
-@block
+@inner
 def dense_backward_inputs_block(dx, dy, capacity, weights, scratch, rows, fan_in, fan_out):
     """dx = dy·Wᵀ for one block of rows: each y_n = Σ_k x_k W_kn + b_n has ∂y_n/∂x_k = W_kn.
 
@@ -32,7 +32,7 @@ def dense_backward_inputs_block(dx, dy, capacity, weights, scratch, rows, fan_in
         multiply_rows(dx[k * capacity :], capacity, scratch[:0], dy, capacity, scratch, rows, fan_out, p)
 
 
-@block
+@inner
 def dense_backward_weights_block(dw, resume, x, dy, block_rows, jump, rows, count):
     """``count`` rows of one panel of dW = xᵀ·dy; at most as many as a panel of x has columns.
 
@@ -42,7 +42,7 @@ def dense_backward_weights_block(dw, resume, x, dy, block_rows, jump, rows, coun
     multiply_columns(dw, resume, x, dy, count, jump, block_rows, rows)
 
 
-@block
+@inner
 def dense_backward_bias_block(db, resume, dy, block_rows, jump, rows):
     """One panel of db = Σ dy over the batch: ∂y_n/∂b_n = 1. The batch has the layout of the weights' one."""
     sum_rows(db, resume, dy, jump, block_rows, rows)
@@ -82,7 +82,7 @@ def dense_forward(y, x, weights, bias):
         _forward_rows(y_flat, x_flat, panels, padded_bias, first, count, fan_in, units)
 
 
-@block(allocates=True)
+@inner(allocates=True)
 def _forward_rows(y, x, panels, bias, first, count, fan_in, units):
     a = np.empty(count * padded(fan_in, y), y.dtype)
     c = np.empty(count * padded(units, y), y.dtype)
@@ -120,7 +120,7 @@ def dense_backward_inputs(dx, dy, weights):
         _backward_rows(dx_flat, dy_flat, panels, first, count, fan_in, units)
 
 
-@block(allocates=True)
+@inner(allocates=True)
 def _backward_rows(dx, dy, panels, first, count, fan_in, units):
     p = panel(dx)
     a = np.empty(count * padded(units, dx), dx.dtype)

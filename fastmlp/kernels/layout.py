@@ -7,7 +7,7 @@ vector loads, and no row ends in the middle of a vector. Columns that fill the l
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .simd import lanes, load, load_bytes, load_first, panel, prefetch, store, store_first, transpose
 
 # So many rows are gathered together, while the same columns of the next ones are prefetched: 16 ms for 60,000 rows of
@@ -16,31 +16,31 @@ ROWS_IN_FLIGHT = 8
 BYTES_IN_LINE = 64
 
 
-@block
+@inner
 def padded(width, like):
     """``width`` rounded up to whole panels."""
     return (width + panel(like) - 1) // panel(like) * panel(like)
 
 
-@block
+@inner
 def source_row(order, position):
     """The row number at a position of the epoch; an empty order means the rows in their own order."""
     return order[position] if order.size > 0 else position
 
 
-@block
+@inner
 def start_in(array, place):
     """Where to cut an array for a part that begins at ``place``; -1 cuts at the end, so that nothing remains."""
     return place if place >= 0 else array.size
 
 
-@block
+@inner
 def read(x, index, room):
     """The vector at ``index``, or only its first ``room`` lanes."""
     return load(x, index) if room >= lanes(x) else load_first(x, index, room)
 
 
-@block
+@inner
 def write(y, index, value, room):
     """Write the vector, or only its first ``room`` lanes; whole vectors are several times faster to read back."""
     if room >= lanes(y):
@@ -49,7 +49,7 @@ def write(y, index, value, room):
         store_first(y, index, value, room)
 
 
-@block
+@inner
 def gather_rows(panels, capacity, x, width, order, first, count):
     """Copy rows order[first : first + count] of the row-major matrix ``x`` into a panel matrix."""
     p = panel(panels)
@@ -68,7 +68,7 @@ def gather_rows(panels, capacity, x, width, order, first, count):
                         store(panels, target + v, load_first(x, source + v if left > 0 else 0, left))
 
 
-@block
+@inner
 def gather_pixels(panels, capacity, pixels, width, order, first, count, scale):
     """Like `gather_rows` for uint8 numbers, each multiplied by ``scale``."""
     p = panel(panels)
@@ -89,7 +89,7 @@ def gather_pixels(panels, capacity, pixels, width, order, first, count, scale):
                         store(panels, target + v, load(panels, target + v) * scale)  # rounded as above
 
 
-@block
+@inner
 def scatter_rows(y, width, first, panels, capacity, count):
     """Copy ``count`` rows of a panel matrix to rows ``first`` and following of the row-major matrix ``y``."""
     p = panel(panels)
@@ -99,7 +99,7 @@ def scatter_rows(y, width, first, panels, capacity, count):
             write(y, (first + r) * width + c, load(panels, source), width - c)
 
 
-@block
+@inner
 def transpose_panel(target, weights, fan_in, fan_out, k0):
     """Rows k0 to k0 + P of a weight matrix, transposed: target[n, k] = W[k0 + k, n], 0 beyond the last row.
 
@@ -120,7 +120,7 @@ def transpose_panel(target, weights, fan_in, fan_out, k0):
                     target[(j + a) * p + b] = weights[source + b * p + a] if inside else 0.0
 
 
-@block(allocates=True)
+@inner(allocates=True)
 def panels_of(matrix, rows, width):
     """A panel matrix with the numbers of a flat row-major matrix."""
     panels = np.empty(rows * padded(width, matrix), matrix.dtype)

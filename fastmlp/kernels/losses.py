@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
 from .simd import lane_numbers, lanes, maximum, minimum, panel, splat, sum_lanes, where
@@ -20,12 +20,12 @@ BLOCK_ROWS = 64
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
 
 
-@block
+@inner
 def log_scalar(x, like):
     return sum_lanes(log_vector(splat(like, x))) / lanes(like)
 
 
-@block
+@inner
 def sparse_softmax_crossentropy_row(dx, x, jump, width, room, label, scale):
     """Loss of one row of logits; writes its gradient times ``scale``. ``dx`` may be ``x``.
 
@@ -55,7 +55,7 @@ class Goal(NamedTuple):
     even: Any
 
 
-@block
+@inner
 def goal_vector(goal, c, width):
     """The target of the columns from ``c`` on."""
     targets = goal.targets
@@ -66,7 +66,7 @@ def goal_vector(goal, c, width):
     return where(inside, t * (1.0 - goal.smoothing) + goal.even, 0.0)
 
 
-@block
+@inner
 def softmax_crossentropy_row(dx, x, jump, width, room, goal, scale):
     """Like `sparse_softmax_crossentropy_row` for a row of targets t: ∂loss/∂x_i = p_i Σ_j t_j − t_i.
 
@@ -89,7 +89,7 @@ def softmax_crossentropy_row(dx, x, jump, width, room, goal, scale):
     return weight_sum * (log_scalar(total, x) + largest) - score_sum
 
 
-@block
+@inner
 def loss_vectors(y, t, kind, alpha):
     """The loss of each output y with target t, and its derivative with respect to y."""
     if kind == BINARY_LOGITS:  # −t log σ(y) − (1 − t) log (1 − σ(y)) = max(y, 0) − t y + log(1 + e^−|y|)
@@ -114,7 +114,7 @@ def loss_vectors(y, t, kind, alpha):
     return d * above, above
 
 
-@block
+@inner
 def elementwise_row(dy, y, jump, width, room, goal, kind, alpha, share, scale):
     """The sum of `loss_vectors` over a row, times ``share``; its gradient is also multiplied by ``scale``."""
     total = splat(y, 0.0)

@@ -6,7 +6,7 @@ series there, and restore the exponent.
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .simd import (
     exponent,
     fma,
@@ -34,7 +34,7 @@ SQRT_HALF_OVER_PI = 0.3989422804014327  # 1/√(2π)
 SPAN = 4096  # numbers per parallel block: long enough to hide the loop around it
 
 
-@block
+@inner
 def exp_vector(x):
     """e**x to within 2 units in the last place; overflows to infinity, underflows gradually to 0.
 
@@ -55,7 +55,7 @@ def exp_vector(x):
     return p * pow2(half) * pow2(n - half)
 
 
-@block
+@inner
 def _expm1_series_single(f):
     """sum of f**k / k! from k = 1 to 7: the next term is below 2**-27."""
     p = fma(f, 1 / 5040, 1 / 720)
@@ -66,7 +66,7 @@ def _expm1_series_single(f):
     return fma(p, f * f, f)
 
 
-@block
+@inner
 def _expm1_series_double(f):
     """sum of f**k / k! from k = 1 to 13: the next term is below 2**-57."""
     p = fma(f, 1 / 6227020800, 1 / 479001600)
@@ -83,7 +83,7 @@ def _expm1_series_double(f):
     return fma(p, f * f, f)
 
 
-@block
+@inner
 def log_vector(x):
     """The natural logarithm to within 3 units in the last place; log 0 = -inf, of a negative number NaN.
 
@@ -114,7 +114,7 @@ def log_vector(x):
     return where(x < 0.0, np.nan, y)
 
 
-@block
+@inner
 def _atanh_series_single(z):
     p = fma(z, 2 / 9, 2 / 7)
     p = fma(p, z, 2 / 5)
@@ -122,7 +122,7 @@ def _atanh_series_single(z):
     return fma(p, z, 2.0)
 
 
-@block
+@inner
 def _atanh_series_double(z):
     p = fma(z, 2 / 21, 2 / 19)
     p = fma(p, z, 2 / 17)
@@ -136,7 +136,7 @@ def _atanh_series_double(z):
     return fma(p, z, 2.0)
 
 
-@block
+@inner
 def expm1_vector(x):
     """e**x - 1, accurate also near 0: with e**x = 2**n e**f it is 2**n (e**f - 1) + (2**n - 1)."""
     if is_double(x):
@@ -153,7 +153,7 @@ def expm1_vector(x):
     return (fma(scale, p, scale - 0.5)) * 2.0
 
 
-@block
+@inner
 def log1p_vector(u):
     """log(1 + u) for u >= 0. The factor u / ((1 + u) - 1) corrects the rounding of 1 + u."""
     w = u + 1.0
@@ -161,13 +161,13 @@ def log1p_vector(u):
     return where(d == 0.0, u, where(w < np.inf, log_vector(w) * (u / where(d == 0.0, 1.0, d)), u))
 
 
-@block
+@inner
 def sigmoid_vector(x):
     """1 / (1 + e**-x)."""
     return 1.0 / (exp_vector(-x) + 1.0)
 
 
-@block
+@inner
 def tanh_vector(x):
     """tanh x = (1 - e**-2|x|) / (1 + e**-2|x|), with the sign of x."""
     e = expm1_vector(maximum(x, -x) * -2.0)
@@ -175,13 +175,13 @@ def tanh_vector(x):
     return where(x > 0.0, -t, t)
 
 
-@block
+@inner
 def softplus_vector(x):
     """log(1 + e**x) = max(x, 0) + log(1 + e**-|x|)."""
     return maximum(0.0, x) + log1p_vector(exp_vector(minimum(-x, x)))
 
 
-@block
+@inner
 def normal_vectors(x):
     """The standard normal distribution: its probability below x, and its density at x.
 
@@ -197,7 +197,7 @@ def normal_vectors(x):
     return where(x > 0.0, 1.0 - tail, tail), bell * SQRT_HALF_OVER_PI
 
 
-@block
+@inner
 def _erfc_series_single(t):
     """(1 + 2z) e**(z**2) erfc(z) with t = (z - 3)/(z + 3), to 1e-7."""
     p = fma(t, -9.254516686923966e-05, -0.0005138505128719338)
@@ -212,7 +212,7 @@ def _erfc_series_single(t):
     return fma(p, t, 1.2530080563677553)
 
 
-@block
+@inner
 def _erfc_series_double(t):
     """(1 + 2z) e**(z**2) erfc(z) with t = (z - 3)/(z + 3), to 2e-15."""
     p = fma(t, -3.1813541434969274e-09, -7.641962892589975e-09)
@@ -239,7 +239,7 @@ def _erfc_series_double(t):
     return fma(p, t, 1.2530080582697296)
 
 
-@block
+@inner
 def exp_span(y, x, start, stop):
     n = lanes(y)
     for i in range(start, stop - n + 1, n):
@@ -248,7 +248,7 @@ def exp_span(y, x, start, stop):
     store_first(y, stop - rest, exp_vector(load_first(x, stop - rest, rest)), rest)
 
 
-@block
+@inner
 def log_span(y, x, start, stop):
     n = lanes(y)
     for i in range(start, stop - n + 1, n):

@@ -5,7 +5,7 @@ of C that stays in registers. Every element of C is one chain of fused multiply-
 the tile it falls into, so a result does not depend on how the rows were divided.
 """
 
-from .._compiling.jit import block
+from .._compiling.jit import inner
 from .simd import (
     TILE_ROWS,
     add_row,
@@ -25,7 +25,7 @@ SHORT_ROWS = 4
 WIDE = 4  # panels in the tile of a single row: enough sums in flight to keep the arithmetic units busy
 
 
-@block(literal=True)
+@inner(literal=True)
 def product_tile(
     rows,
     panels,
@@ -70,7 +70,7 @@ def product_tile(
     store_tile(tile, c, ci, p, c_jump)
 
 
-@block
+@inner
 def tall_tiles(rows):
     """Rows that tiles of `TILE_ROWS` cover, so that tiles of `SHORT_ROWS` leave at most one of the others."""
     tall = rows - rows % TILE_ROWS
@@ -79,7 +79,7 @@ def tall_tiles(rows):
     return tall
 
 
-@block
+@inner
 def multiply_rows(c, c_capacity, bias, a, a_capacity, b, rows, depth, width):
     """C[rows, width] = A[rows, depth] · B[depth, width] + bias, panel matrices all; an empty bias is none."""
     p = panel(c)
@@ -96,7 +96,7 @@ def multiply_rows(c, c_capacity, bias, a, a_capacity, b, rows, depth, width):
         multiply_row(c[r * p :], c_capacity, bias, a[r * p :], a_capacity * p, b, depth, width)
 
 
-@block
+@inner
 def _multiply_panel(c, resume, bias, bj, a, a_jump, b, tall, rows, depth):
     p = panel(c)
     i = 0
@@ -108,7 +108,7 @@ def _multiply_panel(c, resume, bias, bj, a, a_jump, b, tall, rows, depth):
         i += SHORT_ROWS
 
 
-@block
+@inner
 def multiply_row(c, c_capacity, bias, a, a_jump, b, depth, width):
     """One row of `multiply_rows`: B passes once, several of its panels side by side."""
     p = panel(c)
@@ -124,7 +124,7 @@ def multiply_row(c, c_capacity, bias, a, a_jump, b, depth, width):
             j += p
 
 
-@block
+@inner
 def multiply_columns(c, resume, a, b, columns, jump, inner, total):
     """C[columns, P] = Aᵀ · B for ``columns`` neighbouring columns of one panel of A and one panel of B.
 
@@ -144,7 +144,7 @@ def multiply_columns(c, resume, a, b, columns, jump, inner, total):
         i += 1
 
 
-@block
+@inner
 def sum_rows(c, resume, b, jump, inner, total):
     """C[P] = the sum over the rows of one panel of B, laid out as in `multiply_columns`."""
     n = lanes(c)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import panels_of, scatter_rows
 from .math import log_vector
 from .rng import HALF, LOW_WORD, philox
@@ -33,7 +33,7 @@ ROWS_IN_GROUP = 4  # one call of the generator makes words for so many rows
 TWO_PI = 6.283185307179586
 
 
-class Chance(NamedTuple):
+class RandomKey(NamedTuple):
     """Random numbers depend on these, the stream and the unit; row r is at position ``first`` + r."""
 
     seed: Any
@@ -41,27 +41,27 @@ class Chance(NamedTuple):
     first: Any
 
 
-@block
-def random_words(like, unit, group, stream, chance):
+@inner
+def random_words(like, unit, group, stream, random_key):
     """Four vectors of random words, one for each of four rows: the columns from ``unit`` on."""
-    key = np.uint64(chance.seed)
+    key = np.uint64(random_key.seed)
     c0 = following_words(like, unit)
     c1 = splat_words(like, np.uint64(group) & LOW_WORD)
     c2 = splat_words(like, np.uint64(stream))
-    c3 = splat_words(like, np.uint64(chance.epoch) & LOW_WORD)
+    c3 = splat_words(like, np.uint64(random_key.epoch) & LOW_WORD)
     return philox(c0, c1, c2, c3, key & LOW_WORD, key >> HALF)
 
 
-@block
-def dropout_columns(y, x, capacity, rate, stream, chance, rows, width):
+@inner
+def dropout_columns(y, x, capacity, rate, stream, random_key, rows, width):
     """y = 0 with probability ``rate``, else x / (1 − rate), which preserves the mean (inverted dropout)."""
-    p, first = panel(y), chance.first
+    p, first = panel(y), random_key.first
     limit = np.uint64(np.rint(rate * 4294967296.0))
     scale = 1.0 / (1.0 - rate)
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
-            w0, w1, w2, w3 = random_words(y, c, group, stream, chance)
+            w0, w1, w2, w3 = random_words(y, c, group, stream, random_key)
             r = group * ROWS_IN_GROUP - first
             keep_or_drop(y, x, at, w0, limit, scale, r, rows)
             keep_or_drop(y, x, at, w1, limit, scale, r + 1, rows)
@@ -69,21 +69,21 @@ def dropout_columns(y, x, capacity, rate, stream, chance, rows, width):
             keep_or_drop(y, x, at, w3, limit, scale, r + 3, rows)
 
 
-@block
+@inner
 def keep_or_drop(y, x, at, words, limit, scale, r, rows):
     if r >= 0 and r < rows:
         here = at + r * panel(y)
         store(y, here, where(words_below(words, limit), 0.0, load(x, here) * scale))
 
 
-@block
-def noise_columns(y, x, capacity, deviation, stream, chance, rows, width):
+@inner
+def noise_columns(y, x, capacity, deviation, stream, random_key, rows, width):
     """y = x + deviation · n with n from the standard normal distribution (Box and Muller, 1958)."""
-    p, first = panel(y), chance.first
+    p, first = panel(y), random_key.first
     for c in range(0, width, lanes(y)):
         at = c // p * p * capacity + c % p
         for group in range(first // ROWS_IN_GROUP, (first + rows - 1) // ROWS_IN_GROUP + 1):
-            w0, w1, w2, w3 = random_words(y, c, group, stream, chance)
+            w0, w1, w2, w3 = random_words(y, c, group, stream, random_key)
             r = group * ROWS_IN_GROUP - first
             n0, n1 = normal_pair(as_unit(w0, y), as_unit(w1, y))
             n2, n3 = normal_pair(as_unit(w2, y), as_unit(w3, y))
@@ -93,14 +93,14 @@ def noise_columns(y, x, capacity, deviation, stream, chance, rows, width):
             add_noise(y, x, at, n3 * deviation, r + 3, rows, width - c)
 
 
-@block
+@inner
 def add_noise(y, x, at, noise, r, rows, left):
     if r >= 0 and r < rows:
         here = at + r * panel(y)
         store(y, here, load(x, here) + where(lane_numbers(y) < left, noise, 0.0))
 
 
-@block
+@inner
 def normal_pair(u, v):
     """Two standard normal numbers from two in (0, 1): √(−2 ln u) · (cos 2πv, sin 2πv)."""
     radius = sqrt(log_vector(u) * -2.0)
@@ -156,9 +156,9 @@ def dropout(y, x, rate, seed, stream, epoch, first):
     panels = panels_of(x.reshape(x.size), batch, units)
     for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
         r = q * ROWS_IN_GROUP
-        chance = Chance(seed, epoch, first + r)
+        random_key = RandomKey(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        dropout_columns(panels[r * p :], panels[r * p :], batch, rate, stream, chance, rows, units)
+        dropout_columns(panels[r * p :], panels[r * p :], batch, rate, stream, random_key, rows, units)
     scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)
 
 
@@ -190,7 +190,7 @@ def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
     panels = panels_of(x.reshape(x.size), batch, units)
     for q in prange((batch + ROWS_IN_GROUP - 1) // ROWS_IN_GROUP):
         r = q * ROWS_IN_GROUP
-        chance = Chance(seed, epoch, first + r)
+        random_key = RandomKey(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        noise_columns(panels[r * p :], panels[r * p :], batch, deviation, stream, chance, rows, units)
+        noise_columns(panels[r * p :], panels[r * p :], batch, deviation, stream, random_key, rows, units)
     scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)

@@ -7,7 +7,7 @@ need all rows, one function computes them for a panel, and another applies them 
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import padded, panels_of, scatter_rows
 from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, where
 
@@ -17,7 +17,7 @@ GROUP = 32  # rows that are added before they join the sum, so that it loses no 
 # ---------------------------------------------------------------- batch normalisation
 
 
-@block
+@inner
 def column_sums(x, other, v, shift, block_rows, jump, rows):
     """Σ (x − shift) and Σ (x − shift)·o over the rows, of the vector of columns at ``v``.
 
@@ -42,7 +42,7 @@ def column_sums(x, other, v, shift, block_rows, jump, rows):
     return total + group, products + group_products
 
 
-@block
+@inner
 def batch_statistics_panel(means, inverses, x, block_rows, jump, rows, epsilon):
     """Compute the mean and 1 / √(variance + ε) of one panel of columns."""
     for v in range(0, panel(x), lanes(x)):
@@ -54,7 +54,7 @@ def batch_statistics_panel(means, inverses, x, block_rows, jump, rows, epsilon):
         store(inverses, v, 1.0 / sqrt(variance + epsilon))
 
 
-@block
+@inner
 def update_running_panel(running_means, running_variances, means, inverses, momentum, epsilon):
     """running ← momentum · running + (1 − momentum) · the batch's mean and variance."""
     for v in range(0, panel(means), lanes(means)):
@@ -64,7 +64,7 @@ def update_running_panel(running_means, running_variances, means, inverses, mome
         store(running_variances, v, load(running_variances, v) * momentum + variance * (1.0 - momentum))
 
 
-@block
+@inner
 def batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, width):
     """y = (x − mean) · inverse · weights + bias, for a block of rows."""
     p = panel(y)
@@ -76,7 +76,7 @@ def batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, widt
             store(y, at + r * p, fma(load(x, at + r * p) - mean, scale, bias))
 
 
-@block
+@inner
 def normalize_columns(y, x, capacity, w, b, means, variances, epsilon, rows, width):
     """The same with given variances; an empty ``w`` means no weights and bias, empty ``means`` a centred x."""
     p = panel(y)
@@ -92,7 +92,7 @@ def normalize_columns(y, x, capacity, w, b, means, variances, epsilon, rows, wid
             store(y, at + r * p, fma(load(x, at + r * p) - mean, scale, bias))
 
 
-@block
+@inner
 def fixed_scale(variances, w, c, epsilon):
     scale = 1.0 / sqrt(load(variances, c) + epsilon)
     if w.size > 0:
@@ -100,7 +100,7 @@ def fixed_scale(variances, w, c, epsilon):
     return scale
 
 
-@block
+@inner
 def batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump, rows):
     """dweights = Σ dy·x̂ and dbias = Σ dy over the batch, of one panel."""
     for v in range(0, panel(dw), lanes(dw)):
@@ -111,7 +111,7 @@ def batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump,
         store(db, v, total)
 
 
-@block
+@inner
 def batch_norm_backward_columns(dx, dy, x, capacity, w, dw, db, means, inverses, batch, rows, width):
     """dx = weights · inverse · (dy − mean(dy) − x̂ · mean(dy·x̂)), the means over the batch.
 
@@ -130,7 +130,7 @@ def batch_norm_backward_columns(dx, dy, x, capacity, w, dw, db, means, inverses,
             store(dx, here, (load(dy, here) - of_dy - centred * of_product) * scale)
 
 
-@block
+@inner
 def scale_columns(dx, dy, capacity, w, variances, epsilon, rows, width):
     """Gradient of `normalize_columns`."""
     p = panel(dx)
@@ -144,7 +144,7 @@ def scale_columns(dx, dy, capacity, w, variances, epsilon, rows, width):
 # ---------------------------------------------------------------- layer normalisation
 
 
-@block
+@inner
 def row_moments(x, jump, width):
     """Mean and variance of a row of a panel matrix, whose panels are ``jump`` apart."""
     n, p = lanes(x), panel(x)
@@ -160,7 +160,7 @@ def row_moments(x, jump, width):
     return mean, sum_lanes(squares) / width
 
 
-@block
+@inner
 def layer_norm_forward_row(y, hat, x, jump, w, b, epsilon, width):
     n, p = lanes(y), panel(y)
     mean, variance = row_moments(x, jump, width)
@@ -172,7 +172,7 @@ def layer_norm_forward_row(y, hat, x, jump, w, b, epsilon, width):
         store(y, at, fma(standard, load(w, c), load(b, c)))
 
 
-@block
+@inner
 def layer_norm_backward_row(dx, dy, hat, x, jump, w, epsilon, width):
     """dx = inverse · (g − mean(g) − x̂ · mean(g·x̂)) with g = dy·weights, the means over the row."""
     n, p = lanes(dx), panel(dx)
@@ -192,7 +192,7 @@ def layer_norm_backward_row(dx, dy, hat, x, jump, w, epsilon, width):
         store(dx, at, where(lane_numbers(dx) < width - c, d, 0.0))
 
 
-@block
+@inner
 def sum_products(c, resume, a, b, jump, inner, total):
     """C[P] = Σ a·b over the rows of one panel of each, in the layout of `matmul.sum_rows`."""
     n = lanes(c)

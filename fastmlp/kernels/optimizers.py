@@ -22,7 +22,7 @@ from .._base.tables import (
     SETTINGS_FIELDS,
     STATE_SLOTS,
 )
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .simd import (
     fma,
@@ -44,13 +44,13 @@ from .simd import (
 SPAN = 4096  # parameters per parallel block
 
 
-@block
+@inner
 def sgd_vector(w, dw, learning_rate):
     """w ← w − η dw"""
     return fma(dw, -learning_rate, w)
 
 
-@block
+@inner
 def sgd_span(w, dw, count, learning_rate):
     """Update the first ``count`` numbers of w."""
     n = lanes(w)
@@ -63,7 +63,7 @@ def sgd_span(w, dw, count, learning_rate):
         store_first(w, whole, new, rest)
 
 
-@block
+@inner
 def adam_vector(w, m, v, dw, rate, beta_1, beta_2, epsilon):
     """m ← β₁m + (1−β₁)dw, v ← β₂v + (1−β₂)dw², w ← w − rate · m / (√v + epsilon).
 
@@ -74,7 +74,7 @@ def adam_vector(w, m, v, dw, rate, beta_1, beta_2, epsilon):
     return w - m * rate / (sqrt(v) + epsilon), m, v
 
 
-@block
+@inner
 def adam_scalars(learning_rate, beta_1, beta_2, epsilon, step):
     """Combine the corrections m/(1−β₁ᵗ) and v/(1−β₂ᵗ) into two numbers for the whole step.
 
@@ -84,7 +84,7 @@ def adam_scalars(learning_rate, beta_1, beta_2, epsilon, step):
     return learning_rate * root / (1.0 - beta_1**step), epsilon * root
 
 
-@block
+@inner
 def adam_span(w, m, v, dw, count, rate, beta_1, beta_2, epsilon):
     """Update the first ``count`` numbers of w, m and v."""
     n = lanes(w)
@@ -107,12 +107,12 @@ def adam_span(w, m, v, dw, count, rate, beta_1, beta_2, epsilon):
 # ---------------------------------------------------------------- any rule
 
 
-@block
+@inner
 def sign_vector(x):
     return where(x > 0.0, x * 0.0 + 1.0, where(x < 0.0, x * 0.0 - 1.0, x))
 
 
-@block
+@inner
 def set_pace(pace, optimizer, settings, learning_rate, step):
     """Write the scalars of one update: first those of all rules, then the rule's own."""
     pace.decay = 1.0 - learning_rate * settings.weight_decay
@@ -146,7 +146,7 @@ class Rule(NamedTuple):
     share: Any
 
 
-@block
+@inner
 def rule_of(optimizer, settings, pace, factor, ema):
     """The rule for gradients times ``factor``; ``ema`` is the slot with the average, or -1."""
     return Rule(
@@ -170,7 +170,7 @@ def rule_of(optimizer, settings, pace, factor, ema):
     )
 
 
-@block
+@inner
 def rule_vector(w, dw, state, i, n, left, rule):
     """The new value of one vector of parameters; its state lies ``n`` apart."""
     optimizer, rate, small = rule.optimizer, rule.rate, rule.small
@@ -217,7 +217,7 @@ def rule_vector(w, dw, state, i, n, left, rule):
     return fma(dw, -rate, w)
 
 
-@block
+@inner
 def general_span(w, state, n, dw, count, rule):
     """Update the first ``count`` numbers of w, with clipping by value, decoupled decay and an average of weights."""
     whole = count - count % lanes(w)  # in separate loops: a condition for each vector takes as long as its arithmetic
@@ -227,7 +227,7 @@ def general_span(w, state, n, dw, count, rule):
         general_vector(w, state, n, dw, whole, count - whole, rule)
 
 
-@block
+@inner
 def general_vector(w, state, n, dw, i, left, rule):
     gradient = read(dw, i, left) * rule.factor
     if rule.clip > 0.0:
@@ -240,7 +240,7 @@ def general_vector(w, state, n, dw, i, left, rule):
         write(state, at, fma(new - average, rule.share, average), left)
 
 
-@block
+@inner
 def penalize_span(w, dw, count, l1, l2):
     """Add the derivative of l1 |w| + l2 w² to a gradient; returns the penalty and the gradient's sum of squares.
 
@@ -256,7 +256,7 @@ def penalize_span(w, dw, count, l1, l2):
     return np.float64(sum_lanes(penalty)), np.float64(sum_lanes(squares))
 
 
-@block
+@inner
 def penalty_span(w, count, l1, l2):
     """The sum of l1 |w| + l2 w²."""
     penalty = splat(w, 0.0)
@@ -266,7 +266,7 @@ def penalty_span(w, count, l1, l2):
     return np.float64(sum_lanes(penalty))
 
 
-@block
+@inner
 def limit_columns(w, averages, share, rows, most):
     """Shorten the columns of one panel of a matrix to a length of ``most``.
 

@@ -7,7 +7,7 @@ as easy as 1, 2, 3", 2011).
 
 import numpy as np
 
-from .._compiling.jit import block, kernel
+from .._compiling.jit import inner, kernel
 
 LOW_WORD = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
@@ -17,7 +17,7 @@ _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 SHUFFLE = 1  # streams: the third counter word distinguishes the uses of random numbers
 
 
-@block
+@inner
 def philox(c0, c1, c2, c3, k0, k1):
     """Four random 32-bit words from four counter words and two key words, all held in uint64.
 
@@ -30,7 +30,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@block
+@inner
 def random_below(limit, seed, stream, major, minor):
     """A whole number in [0, limit), limit < 2**32, from the high half of a product."""
     k = np.uint64(seed)

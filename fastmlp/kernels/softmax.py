@@ -7,7 +7,7 @@ in a panel matrix whole panels, whose columns beyond the width stay 0.
 
 import numpy as np
 
-from .._compiling.jit import block, kernel, prange
+from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector
 from .simd import (
@@ -25,13 +25,13 @@ from .simd import (
 BLOCK_ROWS = 64
 
 
-@block
+@inner
 def column_at(array, jump, column):
     """The index of a row's element; panels are ``jump`` apart."""
     return column // panel(array) * jump + column % panel(array)
 
 
-@block
+@inner
 def row_maximum(x, jump, width, room):
     largest = splat(x, -np.inf)
     for c in range(0, width, lanes(x)):
@@ -40,7 +40,7 @@ def row_maximum(x, jump, width, room):
     return max_lanes(largest)
 
 
-@block
+@inner
 def first_maximum(x, jump, width, room):
     """The column of the largest element, or the first of equal ones; 0 for a row of NaN."""
     largest = row_maximum(x, jump, width, room)
@@ -53,7 +53,7 @@ def first_maximum(x, jump, width, room):
     return np.int64(best) if best < width else 0
 
 
-@block
+@inner
 def exponentials_row(y, x, jump, width, room):
     """y = exp(x - max x); returns Σ y and max x. The shift keeps every exponent at or below 0."""
     largest = row_maximum(x, jump, width, room)
@@ -66,7 +66,7 @@ def exponentials_row(y, x, jump, width, room):
     return sum_lanes(total), largest
 
 
-@block
+@inner
 def softmax_forward_row(y, x, jump, width, room):
     total, _ = exponentials_row(y, x, jump, width, room)
     for c in range(0, width, lanes(x)):
@@ -74,7 +74,7 @@ def softmax_forward_row(y, x, jump, width, room):
         write(y, at, read(y, at, room - c) / total, room - c)
 
 
-@block
+@inner
 def softmax_backward_row(dx, dy, y, jump, width, room):
     """dx = y ⊙ (dy − Σ_j dy_j y_j): from ∂y_i/∂x_j = y_i (δ_ij − y_j), without forming that matrix."""
     n = lanes(dx)

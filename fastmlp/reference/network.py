@@ -52,7 +52,7 @@ def train_batches(
     row_weights,
     order,
     ops,
-    units,
+    strips,
     stages,
     plan,
     settings,
@@ -69,8 +69,8 @@ def train_batches(
         first = (first_batch + i) * plan.batch_size
         rows = order[first : first + plan.batch_size]
         inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
-        chance = (seed, epoch, first)
-        passes = _forward(parameters, inputs, trained, plan, chance)
+        random_key = (seed, epoch, first)
+        passes = _forward(parameters, inputs, trained, plan, random_key)
         y = passes[-1].y
         row_loss, dy, hits = _loss(y, _targets(labels, targets, y)[rows], plan, 1 / (len(rows) * together))
         weights = row_weights[rows] if len(row_weights) else np.ones(len(rows))
@@ -80,7 +80,7 @@ def train_batches(
         correct[i] = hits.sum()
         if not np.isfinite(losses[i]):
             return i
-        part = _backward(parameters, dy * weights[:, None], passes, trained, plan, chance)
+        part = _backward(parameters, dy * weights[:, None], passes, trained, plan, random_key)
         is_first, complete = (step + i) % together == 0, (step + i) % together == together - 1
         gradients[:] = part if is_first else gradients + part
         losses[i] += _penalize(parameters, gradients if complete else part, ops, plan)
@@ -192,8 +192,8 @@ class _Pass:
         self.x, self.y = x, np.empty((len(x), width), x.dtype)
 
 
-def _forward(parameters, inputs, ops, plan, chance=None):
-    """The passes of all operations; without ``chance`` as in predictions."""
+def _forward(parameters, inputs, ops, plan, random_key=None):
+    """The passes of all operations; without ``random_key`` as in predictions."""
     passes, forks, panel = [], [], plan.panel
     for op in ops:
         p = _Pass(passes[-1].y if passes else inputs, op.fan_out)
@@ -208,15 +208,15 @@ def _forward(parameters, inputs, ops, plan, chance=None):
         elif code == ACTIVATION:
             activations.activation_forward(p.y, p.x, op.kind, alpha)
         elif code == BATCH_NORM:
-            _normalize(p, parameters, op, panel, alpha, chance)
+            _normalize(p, parameters, op, panel, alpha, random_key)
         elif code == LAYER_NORM:
             p.standard = np.empty_like(p.x)
             w, b = _tensor(parameters, op, op.weights, panel), _tensor(parameters, op, op.bias, panel)
             normalization.layer_norm_forward(p.y, p.standard, p.x, w, b, alpha)
-        elif code == DROPOUT and chance is not None:
-            noise.dropout(p.y, p.x, alpha, chance[0], op.kind, *chance[1:])
-        elif code == NOISE and chance is not None:
-            noise.gaussian_noise(p.y, p.x, alpha, chance[0], op.kind, *chance[1:])
+        elif code == DROPOUT and random_key is not None:
+            noise.dropout(p.y, p.x, alpha, random_key[0], op.kind, *random_key[1:])
+        elif code == NOISE and random_key is not None:
+            noise.gaussian_noise(p.y, p.x, alpha, random_key[0], op.kind, *random_key[1:])
         elif code == ADD:
             p.y[:] = p.x + forks.pop()
         else:
@@ -227,10 +227,10 @@ def _forward(parameters, inputs, ops, plan, chance=None):
     return passes
 
 
-def _normalize(p, parameters, op, panel, epsilon, chance):
+def _normalize(p, parameters, op, panel, epsilon, random_key):
     w, b = _tensor(parameters, op, op.weights, panel, missing=1.0), _tensor(parameters, op, op.bias, panel)
     mean, variance = _tensor(parameters, op, op.means, panel), _tensor(parameters, op, op.variances, panel)
-    if chance is None or not op.kind:
+    if random_key is None or not op.kind:
         normalization.normalize(p.y, p.x, mean, variance, w, b, epsilon)
         return
     p.means, p.inverses = np.empty_like(mean), np.empty_like(mean)
@@ -240,7 +240,7 @@ def _normalize(p, parameters, op, panel, epsilon, chance):
     _pack(parameters, op, op.variances, kept * variance + (1 - kept) * p.x.var(axis=0), panel)
 
 
-def _backward(parameters, dy, passes, ops, plan, chance):
+def _backward(parameters, dy, passes, ops, plan, random_key):
     """The gradient of every parameter, as a flat vector."""
     gradients, sums, panel = np.zeros_like(parameters), [], plan.panel
     for op, p in zip(ops[::-1], passes[::-1], strict=True):
@@ -263,7 +263,7 @@ def _backward(parameters, dy, passes, ops, plan, chance):
         elif code == LAYER_NORM:
             normalization.layer_norm_backward(dx, dw, db, dy, p.standard, p.x, w, alpha)
         elif code == DROPOUT:
-            noise.dropout(dx, dy, alpha, chance[0], op.kind, *chance[1:])
+            noise.dropout(dx, dy, alpha, random_key[0], op.kind, *random_key[1:])
         else:
             dx[:] = dy + sums.pop() if code == FORK else dy
         if code == ADD:

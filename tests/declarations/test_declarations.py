@@ -208,10 +208,10 @@ def test_tensors_do_not_overlap_and_come_back(dtype):
     assert flat.ctypes.data % 64 == 0
 
 
-def test_weight_units_cover_every_weight_once():
+def test_strips_cover_every_weight_once():
     result = built((300, 70, 3))
     covered = np.zeros(result.size, int)
-    for number, panel_number, row, rows in result.units:
+    for number, panel_number, row, rows in result.strips:
         op = result.operations[number]
         at = op.weights + (panel_number * op.fan_in + row) * result.panel
         covered[at : at + rows * result.panel] += 1
@@ -226,7 +226,7 @@ def test_weight_units_cover_every_weight_once():
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_plans_hold_the_batch_and_bound_the_workspace(batch, n_threads):
     result = built((784, 1024, 1024, 10))
-    plan = result.plan(batch, n_threads).view(tables.PLAN)[0]
+    plan = result.new_plan(batch, n_threads).view(tables.PLAN)[0]
     blocks, rows = plan.blocks, plan.block_rows
     assert 1 <= rows <= 64
     assert blocks >= min(n_threads, -(-batch // rows))

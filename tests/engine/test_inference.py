@@ -221,7 +221,7 @@ def test_a_workspace_is_bounded_for_large_networks_and_batches(widths, n_threads
     """By 64 MB (`_WORKSPACE_BYTES`), or by one block for each thread where that is more."""
     layers = [*(fm.Dense(width, "relu") for width in widths[:-1]), fm.Dense(widths[-1], "softmax")]
     built = program.build(layers, 784, np.dtype(np.float32), kernels.panel_width("float32"), fuse=True)
-    plan = built.plan(60_000, n_threads).view(tables.PLAN)[0]
+    plan = built.new_plan(60_000, n_threads).view(tables.PLAN)[0]
     blocks, block_bytes = int(plan.blocks), int(plan.block_size) * 4
     assert blocks * block_bytes <= max(program._WORKSPACE_BYTES, n_threads * block_bytes)
     assert blocks >= n_threads
@@ -241,7 +241,7 @@ def test_full_batch_descent_in_rounds_equals_descent_at_once(optimizer, dtype, m
             model = network((65, 33), dtype)
             model.compile(optimizer)
             history = model.fit(x, y, batch_size=700, epochs=4, verbose=0, n_threads=n_threads)
-            trained[bound, n_threads] = bits(model), history["loss"], int(model.engine.program.plan(700, 1)[8])
+            trained[bound, n_threads] = bits(model), history["loss"], int(model.engine.program.new_plan(700, 1)[8])
     rounds = {bound: -(-11 // blocks) for (bound, _), (_, _, blocks) in trained.items()}
     assert rounds[64 << 20] == 1 < rounds[500_000] < rounds[0] == 11
     assert len({(weights, tuple(losses)) for weights, losses, _ in trained.values()}) == 1

@@ -22,7 +22,7 @@ GUARD = 4096  # bytes on each side of an array
 FILLING = 0xA5
 
 NETWORKS = ("train_batches", "evaluate_batches", "predict_batches", "predict_rows")
-TABLES = ("ops", "units", "stages", "plan", "network", "settings")
+TABLES = ("ops", "strips", "stages", "plan", "network", "settings")
 STACKS = (
     [Dense(9, "relu"), Dense(3, "softmax")],
     [Dense(33, "tanh"), Dropout(0.2), Dense(5, use_bias=False), Activation("gelu"), Dense(3, "softmax")],

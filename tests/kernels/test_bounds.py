@@ -222,7 +222,7 @@ def test_predictions_of_rows_have_the_widths_of_the_network(changes, message):
 
 def test_timers_have_a_row_for_each_block():
     args = cases.train_batches(np.random.default_rng(0), FLOATS, 13, 40, 20, 33, 7)
-    rows = 1 + max(int(argument(args, "plan").view(tables.PLAN)[0].blocks), len(argument(args, "units")))
+    rows = 1 + max(int(argument(args, "plan").view(tables.PLAN)[0].blocks), len(argument(args, "strips")))
     for count, fits in ((rows * tables.PHASES, True), (rows * tables.PHASES - 1, False), (0, False)):
         timed = with_changes("train_batches", args, timers=np.zeros(count, np.int64))
         if fits:

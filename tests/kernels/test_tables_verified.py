@@ -32,7 +32,7 @@ def training(layers, rule=RULES[0], rows=40, batch=13):
 def fault_of(args, purpose=verify.TRAINING, **changes):
     v = {**dict(zip(NAMES, args, strict=True)), **changes}
     sizes = (v["parameters"].size, v["workspace"].size, kernels.panel_width(FLOATS), purpose)
-    return verify.described(kernels.program_fault(v["ops"], v["units"], v["stages"], v["plan"], *sizes))
+    return verify.described(kernels.program_fault(v["ops"], v["strips"], v["stages"], v["plan"], *sizes))
 
 
 # ---------------------------------------------------------------- what programs write
@@ -52,12 +52,12 @@ def test_what_a_program_writes_is_fine(layers):
 def test_large_programs_are_fine():
     net = cases.network(np.random.default_rng(0), FLOATS, [784, 1024, 1024, 10], 1)
     for batch, threads in ((1, 1), (128, 2), (60_000, 2)):
-        plan = net.built.plan(batch, threads, training=True)
+        plan = net.built.new_plan(batch, threads, training=True)
         how = plan.view(t.PLAN)[0]
-        net.loss.plan(plan, net.activation, net.built.classes)
-        fm.Adam().plan(plan)
+        net.loss.fill_plan(plan, net.activation, net.built.classes)
+        fm.Adam().fill_plan(plan)
         workspace = int(how.blocks * how.block_size)
-        tables = (net.built.ops, net.built.units, net.built.stages, plan)
+        tables = (net.built.ops, net.built.strips, net.built.stages, plan)
         assert kernels.program_fault(*tables, net.built.size, workspace, net.built.panel, verify.CORE_TRAINING) == 0
         assert kernels.program_fault(*tables, net.built.size, workspace - 1, net.built.panel, verify.CORE_TRAINING) > 0
         assert kernels.program_fault(*tables, net.built.size // 2, workspace, net.built.panel, verify.TRAINING) > 0
@@ -66,7 +66,7 @@ def test_large_programs_are_fine():
 # ---------------------------------------------------------------- each rule
 
 
-RECORDS = {"ops": t.OP, "units": t.UNIT, "stages": t.STAGE, "plan": t.PLAN}
+RECORDS = {"ops": t.OP, "strips": t.STRIP, "stages": t.STAGE, "plan": t.PLAN}
 
 
 def altered(table, *changes):
@@ -143,12 +143,12 @@ def args():
         ("plan", [("optimizer", t.NO_UPDATE)], "unknown loss"),
         ("plan", [("accumulated", 0)], "accumulated"),
         ("plan", [("batch_size", -1)], "batch_size"),
-        ("units", [((0, "op"), 9)], r"units\[0\]"),
-        ("units", [((0, "op"), -1)], r"units\[0\]"),
-        ("units", [((1, "panel"), 0)], r"units\[1\]"),
-        ("units", [((0, "rows"), 21)], r"units\[0\]"),
-        ("units", [((0, "rows"), 3)], r"units\[0\]"),
-        ("units", [((0, "row"), 2**62)], r"units\[0\]"),
+        ("strips", [((0, "op"), 9)], r"strips\[0\]"),
+        ("strips", [((0, "op"), -1)], r"strips\[0\]"),
+        ("strips", [((1, "panel"), 0)], r"strips\[1\]"),
+        ("strips", [((0, "rows"), 21)], r"strips\[0\]"),
+        ("strips", [((0, "rows"), 3)], r"strips\[0\]"),
+        ("strips", [((0, "row"), 2**62)], r"strips\[0\]"),
         ("stages", [((0, "kind"), 3)], r"stages\[0\]"),
         ("stages", [((0, "forward_to"), 9)], r"stages\[0\]"),
         ("stages", [((0, "forward_to"), 2)], r"stages\[0\]"),
@@ -169,9 +169,9 @@ def test_each_rule_names_what_is_altered(args, table, changes, message):
 def test_units_and_stages_are_complete(args):
     v = dict(zip(NAMES, args, strict=True))
     assert fault_of(args) is None
-    assert "units[" in fault_of(args, units=v["units"][:-1])
-    assert "units[" in fault_of(args, units=np.concatenate([v["units"], v["units"][-1:]]))
-    assert "units[" in fault_of(args, units=v["units"][::-1])
+    assert "strips[" in fault_of(args, strips=v["strips"][:-1])
+    assert "strips[" in fault_of(args, strips=np.concatenate([v["strips"], v["strips"][-1:]]))
+    assert "strips[" in fault_of(args, strips=v["strips"][::-1])
     for gone in range(3):
         assert "stages[" in fault_of(args, stages=np.delete(v["stages"], gone, axis=0))
     assert "stages[0]" in fault_of(args, stages=v["stages"][:0])
@@ -190,7 +190,7 @@ def test_a_batch_normalization_has_its_batch_at_once():
 
 
 @pytest.mark.parametrize("layers", STACKS, ids=range(len(STACKS)))
-@pytest.mark.parametrize("table", ["ops", "units", "stages", "plan"])
+@pytest.mark.parametrize("table", ["ops", "strips", "stages", "plan"])
 def test_an_altered_number_is_refused_or_harmless(table, layers):
     original = training(layers, RULES[5], rows=9, batch=4)
     kernel, place = form_of("train_batches", original), NAMES.index(table)

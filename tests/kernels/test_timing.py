@@ -15,7 +15,7 @@ from fastmlp.kernels.network import run
 from .. import cases
 from ..shared.processes import needs_jit
 
-TIMERS, UNITS, PLAN = 10, 18, 20  # positions among the arguments
+TIMERS, STRIPS, PLAN = 10, 18, 20  # positions among the arguments
 PHASES = ("GATHER", "FORWARD", "LOSS", "BACKWARD", "GRADIENTS", "UPDATE")
 
 
@@ -31,7 +31,7 @@ def arguments(dtype, **options):
 def timed(args):
     """The same arguments, copied, with timers."""
     args = copy.deepcopy(args)
-    rows = 1 + max(args[PLAN].view(tables.PLAN)[0].blocks, len(args[UNITS]))  # of the call, of blocks and of units
+    rows = 1 + max(args[PLAN].view(tables.PLAN)[0].blocks, len(args[STRIPS]))  # of the call, of blocks and of strips
     args[TIMERS] = np.zeros(rows * tables.PHASES, np.int64)
     return args
 

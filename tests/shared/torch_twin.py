@@ -68,9 +68,9 @@ class Twin:
             if tensor.trained:
                 self.trained.append(values)
 
-    def __call__(self, x, *, chance=None):
-        """The output; ``chance`` is the epoch and the position of the first row while training."""
-        self.index, self.chance = 0, chance
+    def __call__(self, x, *, random_key=None):
+        """The output; ``random_key`` is the epoch and the position of the first row while training."""
+        self.index, self.random_key = 0, random_key
         return self._through(self.declarations, self.torch.as_tensor(x))
 
     def _through(self, layers, x):
@@ -95,7 +95,7 @@ class Twin:
     def _BatchNormalization(self, layer, x):
         names = ("gamma", "beta", "moving_mean", "moving_variance")
         gamma, beta, mean, variance = (self._tensor(name) for name in names)
-        is_training = self.chance is not None and layer.trainable
+        is_training = self.random_key is not None and layer.trainable
         if not is_training:
             return self.f.batch_norm(x, mean, variance, gamma, beta, eps=layer.epsilon)
         # torch's momentum is one minus ours, and its running variance is the unbiased one, as ours is not:
@@ -125,9 +125,9 @@ class Twin:
         return x + self._random(kernels.gaussian_noise, np.zeros(x.shape), layer.stddev)
 
     def _random(self, kernel, start, amount):
-        if self.chance is not None:
+        if self.random_key is not None:
             result = np.empty_like(start)
-            kernel(result, start, amount, self.seed, FIRST_STREAM + self.index, *self.chance)
+            kernel(result, start, amount, self.seed, FIRST_STREAM + self.index, *self.random_key)
             start = result
         return self.torch.as_tensor(start)
 
@@ -140,7 +140,7 @@ class Twin:
         batches = itertools.product(range(epochs), range(0, len(x), batch_size))
         for step, (epoch, first) in enumerate(batches, 1):
             rows = slice(first, first + batch_size)
-            each = row_losses(self.f, self(x[rows], chance=(epoch, first)), y[rows])
+            each = row_losses(self.f, self(x[rows], random_key=(epoch, first)), y[rows])
             loss = (each * weights[rows]).sum() / len(each) + penalty()
             (loss / together).backward()
             found.append(loss.item())
@@ -159,7 +159,7 @@ class Twin:
         kept, self.averaged = self.averaged, {}
         with self.torch.no_grad():
             for first in range(0, len(x), batch_size):
-                self(x[first : first + batch_size], chance=(epoch, first))
+                self(x[first : first + batch_size], random_key=(epoch, first))
         self.averaged = kept
 
     def assert_same(self, model, **close):

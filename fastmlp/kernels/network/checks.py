@@ -6,7 +6,7 @@ package are checked; see `fastmlp._compiling.jit.Kernel`.
 
 import numpy as np
 
-from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, UNIT_FIELDS
+from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, STRIP_FIELDS
 from ..simd import panel
 from .verify import (
     CORE_TRAINING,
@@ -18,7 +18,7 @@ from .verify import (
     program_fault,
 )
 
-_NO_UNITS, _NO_STAGES = np.empty((0, UNIT_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
+_NO_STRIPS, _NO_STAGES = np.empty((0, STRIP_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
 
 
 def check_prediction_of_rows(v):
@@ -46,7 +46,7 @@ def check_training(v):
 
 
 def _fault_of_training(v, purpose):
-    fault = _fault_of_program(v, purpose, v["units"], v["stages"])
+    fault = _fault_of_program(v, purpose, v["strips"], v["stages"])
     fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_epoch(v)
     fault = fault or _fault_of_outputs(v, v["order"].size) or _fault_of_truth(v)
     return fault or _fault_of_state(v) or _fault_of_timers(v)
@@ -55,9 +55,9 @@ def _fault_of_training(v, purpose):
 # ---------------------------------------------------------------- the program
 
 
-def _fault_of_program(v, purpose, units=_NO_UNITS, stages=_NO_STAGES):
+def _fault_of_program(v, purpose, strips=_NO_STRIPS, stages=_NO_STAGES):
     parameters, workspace = v["parameters"], v["workspace"]
-    tables = (v["ops"], units, stages, v["plan"])
+    tables = (v["ops"], strips, stages, v["plan"])
     if len(v["ops"]) == 0:
         return "ops must have at least one operation"
     fault = program_fault.run(np.float64, 1, *tables, parameters.size, workspace.size, panel(parameters), purpose)
@@ -159,7 +159,7 @@ def _fault_of_state(v):
 
 def _fault_of_timers(v):
     timers = v["timers"]
-    rows = 1 + max(int(_plan(v).blocks), len(v["units"]))
+    rows = 1 + max(int(_plan(v).blocks), len(v["strips"]))
     if timers.dtype == np.int64 and timers.size < rows * PHASES:
         return f"timers must have {rows} rows of {PHASES} numbers, not {timers.size} numbers"
     return None

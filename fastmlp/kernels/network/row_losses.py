@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._base.tables import ABOVE_ZERO, LARGEST, NO_HITS, SOFTMAX_CROSSENTROPY
-from ..._compiling.jit import block
+from ..._compiling.jit import inner
 from ..layout import padded, source_row
 from ..losses import Goal, elementwise_row, softmax_crossentropy_row, sparse_softmax_crossentropy_row
 from ..simd import panel
@@ -20,7 +20,7 @@ class Results(NamedTuple):
     outputs: Any  # the outputs that the loss reads, at the position of the row; empty if nobody needs them
 
 
-@block
+@inner
 def loss_block(results, slot, net, data, first, rows, scale):
     """Write loss and hits of each row to results[slot:], and the output's gradient, which may overwrite it."""
     plan, workspace, p = net.plan, net.workspace, panel(net.workspace)
@@ -50,7 +50,7 @@ def loss_block(results, slot, net, data, first, rows, scale):
         results.losses[slot + r] = loss * weight
 
 
-@block(unless_core="net")
+@inner(unless_core="net")
 def other_loss(results, slot, net, data, dlogits, logits, row, weight, scale):
     """Compute any loss of one row."""
     plan, classes = net.plan, net.ops[net.plan.trained_ops - 1].fan_out
@@ -67,7 +67,7 @@ def other_loss(results, slot, net, data, dlogits, logits, row, weight, scale):
     results.losses[slot] = loss * weight
 
 
-@block
+@inner
 def hits_of_row(y, jump, classes, room, goal, rule):
     """The number of right answers in a row."""
     if rule == NO_HITS:

@@ -18,7 +18,7 @@ from ..._base.tables import (
     RELU,
     SOFTMAX,
 )
-from ..._compiling.jit import block
+from ..._compiling.jit import inner
 from ..activations import activation_backward_span, activation_forward_span, relu_backward_span, relu_forward_span
 from ..dense import dense_backward_inputs_block, dense_forward_block
 from ..layout import gather_pixels, gather_rows, padded, source_row, start_in
@@ -61,7 +61,7 @@ class Data(NamedTuple):
 # ---------------------------------------------------------------- gathering
 
 
-@block
+@inner
 def gather_block(net, data, first, rows):
     """Copy rows of the data set, float or uint8, into the block's input columns."""
     capacity, width = net.plan.capacity, net.ops[0].fan_in
@@ -74,7 +74,7 @@ def gather_block(net, data, first, rows):
         gather_rows(to, capacity, data.x, width, data.order, first, rows)
 
 
-@block
+@inner
 def prefetch_labels(labels, order, first, rows):
     """Prefetch the labels, which are far apart in memory because the rows are in random order."""
     for r in range(rows):
@@ -84,8 +84,8 @@ def prefetch_labels(labels, order, first, rows):
 # ---------------------------------------------------------------- forward
 
 
-@block
-def forward_block(net, chance, first_op, last_op, rows, training):
+@inner
+def forward_block(net, random_key, first_op, last_op, rows, training):
     parameters, workspace, capacity = net.parameters, net.workspace, net.plan.capacity
     for i in range(first_op, last_op):
         op = net.ops[i]
@@ -100,17 +100,17 @@ def forward_block(net, chance, first_op, last_op, rows, training):
             for r in range(rows):
                 softmax_forward_row(y[r * p :], x[r * p :], capacity * p, op.fan_out, room)
         else:
-            forward_other(net, chance, op, rows, training)
+            forward_other(net, random_key, op, rows, training)
 
 
-@block
+@inner
 def relu_forward_columns(y, x, capacity, rows, width):
     for c in range(0, width, panel(y)):
         relu_forward_span(y[c * capacity :], x[c * capacity :], rows * panel(y))
 
 
-@block(unless_core="net")
-def forward_other(net, chance, op, rows, training):
+@inner(unless_core="net")
+def forward_other(net, random_key, op, rows, training):
     parameters, workspace, capacity = net.parameters, net.workspace, net.plan.capacity
     x, y, width = workspace[op.x * capacity :], workspace[op.y * capacity :], op.fan_out
     w, b = parameters[start_in(parameters, op.weights) :], parameters[start_in(parameters, op.bias) :]
@@ -128,16 +128,16 @@ def forward_other(net, chance, op, rows, training):
             at = r * p
             layer_norm_forward_row(y[at:], standard[at:], x[at:], capacity * p, w, b, op.alpha, width)
     elif op.code == DROPOUT and training:
-        dropout_columns(y, x, capacity, op.alpha, op.kind, chance, rows, width)
+        dropout_columns(y, x, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == NOISE and training:
-        noise_columns(y, x, capacity, op.alpha, op.kind, chance, rows, width)
+        noise_columns(y, x, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == ADD:
         add_columns(y, x, workspace[op.other * capacity :], capacity, rows, width)
     elif op.x != op.y:
         copy_columns(y, x, capacity, rows, width)
 
 
-@block
+@inner
 def activation_forward_columns(y, x, capacity, rows, width, kind, alpha):
     """Apply an activation. Columns that fill the last panel stay 0, because some functions are not 0 at 0."""
     p = panel(y)
@@ -148,7 +148,7 @@ def activation_forward_columns(y, x, capacity, rows, width, kind, alpha):
             y[column_at(y, capacity * p, c) + r * p] = 0.0
 
 
-@block
+@inner
 def add_columns(y, a, b, capacity, rows, width):
     p = panel(y)
     for c in range(0, width, p):
@@ -156,7 +156,7 @@ def add_columns(y, a, b, capacity, rows, width):
             store(y, i, load(a, i) + load(b, i))
 
 
-@block
+@inner
 def copy_columns(y, x, capacity, rows, width):
     p = panel(y)
     for c in range(0, width, p):
@@ -167,8 +167,8 @@ def copy_columns(y, x, capacity, rows, width):
 # ---------------------------------------------------------------- backward
 
 
-@block
-def backward_block(net, chance, last_op, first_op, rows, batch):
+@inner
+def backward_block(net, random_key, last_op, first_op, rows, batch):
     """Compute the gradient of every input that needs one: operations last_op - 1 to first_op."""
     workspace, capacity = net.workspace, net.plan.capacity
     scratch = workspace[net.plan.columns * capacity :]
@@ -187,18 +187,18 @@ def backward_block(net, chance, last_op, first_op, rows, batch):
             for r in range(rows):
                 softmax_backward_row(dx[r * p :], dy[r * p :], y[r * p :], capacity * p, op.fan_out, room)
         else:
-            backward_other(net, chance, op, rows, batch)
+            backward_other(net, random_key, op, rows, batch)
 
 
-@block
+@inner
 def relu_backward_columns(dx, dy, y, capacity, rows, width):
     for c in range(0, width, panel(y)):
         at = c * capacity
         relu_backward_span(dx[at:], dy[at:], y[at:], rows * panel(y))
 
 
-@block(unless_core="net")
-def backward_other(net, chance, op, rows, batch):
+@inner(unless_core="net")
+def backward_other(net, random_key, op, rows, batch):
     parameters, statistics, workspace, capacity = net.parameters, net.statistics, net.workspace, net.plan.capacity
     x, y, width = workspace[op.x * capacity :], workspace[op.y * capacity :], op.fan_out
     dx, dy = workspace[op.dx * capacity :], workspace[op.dy * capacity :]
@@ -217,14 +217,14 @@ def backward_other(net, chance, op, rows, batch):
             at = r * p
             layer_norm_backward_row(dx[at:], dy[at:], standard[at:], x[at:], capacity * p, w, op.alpha, width)
     elif op.code == DROPOUT:
-        dropout_columns(dx, dy, capacity, op.alpha, op.kind, chance, rows, width)
+        dropout_columns(dx, dy, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == FORK:
         add_columns(dx, dx, workspace[op.d_other * capacity :], capacity, rows, width)
     elif op.dx != op.dy:
         copy_columns(dx, dy, capacity, rows, width)
 
 
-@block
+@inner
 def activation_backward_columns(dx, dy, x, y, capacity, rows, width, kind, alpha):
     p = panel(y)
     for c in range(0, width, p):

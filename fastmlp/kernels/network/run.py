@@ -33,14 +33,14 @@ from ..._base.tables import (
     SETTINGS_FIELDS,
     STAGE,
     STAGE_FIELDS,
+    STRIP,
+    STRIP_FIELDS,
+    STRIP_SUMS,
     SUMS,
-    UNIT,
-    UNIT_FIELDS,
-    UNIT_SUMS,
 )
-from ..._compiling.jit import ALL, CORE, block, kernel, prange
+from ..._compiling.jit import ALL, CORE, inner, kernel, prange
 from ..layout import scatter_rows
-from ..noise import Chance
+from ..noise import RandomKey
 from ..optimizers import set_pace
 from ..simd import flush_denormals, lanes, load, panel, records, restore_mode, splat, sum_lanes
 from .checks import check_core_training, check_evaluation, check_prediction, check_prediction_of_rows, check_training
@@ -51,11 +51,11 @@ from .weights import (
     Learner,
     Round,
     clip_factors,
-    limit_block,
+    limit_strip,
     penalty_of_batch,
-    statistics_block,
-    update_block,
-    weights_block,
+    statistics_panel,
+    update_strip,
+    weights_strip,
 )
 
 FORM = CORE  # the form of `train_batches`; other forms are compiled with another value here
@@ -67,31 +67,31 @@ GRADIENTS_AND_UPDATES, UPDATES, LENGTHS = range(3)
 # ---------------------------------------------------------------- training
 
 
-@block
-def train_block(results, slot, net, stages, s, data, chance, rows, total, timers, q):
+@inner
+def train_block(results, slot, net, stages, s, data, random_key, rows, total, timers, q):
     """Run stage s for block q, which begins at a position of the epoch; its results go to results[slot:]."""
     mode = flush_denormals()
     stage, (batch, scale) = stages[s], total
     time = start_lap(timers)
     if s == 0:
-        gather_block(net, data, chance.first, rows)
+        gather_block(net, data, random_key.first, rows)
     time = lap(timers, 1 + q, GATHER, time)
-    forward_block(net, chance, stage.forward_from, stage.forward_to, rows, True)
+    forward_block(net, random_key, stage.forward_from, stage.forward_to, rows, True)
     time = lap(timers, 1 + q, FORWARD, time)
     if stage.forward_from < stage.forward_to and stage.forward_to == net.plan.trained_ops:
-        loss_block(results, slot, net, data, chance.first, rows, scale)
+        loss_block(results, slot, net, data, random_key.first, rows, scale)
     time = lap(timers, 1 + q, LOSS, time)
-    backward_block(net, chance, stage.backward_from, stage.backward_to, rows, batch)
+    backward_block(net, random_key, stage.backward_from, stage.backward_to, rows, batch)
     lap(timers, 1 + q, BACKWARD, time)
     restore_mode(mode)
 
 
 @kernel(
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
-    f"losses[batches] float64, correct[batches] int64, sums[{UNIT_SUMS} * n_units + 2 * n_ops] float64, "
+    f"losses[batches] float64, correct[batches] int64, sums[{STRIP_SUMS} * n_strips + 2 * n_ops] float64, "
     "outputs[no, classes], timers[n_timers] int8 = "
     "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
-    f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, "
+    f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, "
     f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, "
     f"settings[{SETTINGS_FIELDS}] float64, learning_rates[batches] float64, pixel_scale float, "
     f"seed int >= 0, epoch int >= 0, first_batch int >= 0, step int < {1 << 62}",
@@ -116,7 +116,7 @@ def train_batches(
     row_weights,
     order,
     ops,
-    units,
+    strips,
     stages,
     plan,
     settings,
@@ -144,7 +144,7 @@ def train_batches(
         Scratch space.
     losses, correct : ndarray of float64 and int64, shape (batches,)
         Overwritten: the mean loss, with penalties, and the number of right answers of each batch.
-    sums : ndarray of float64, shape (UNIT_SUMS * n_units + 2 * n_ops,)
+    sums : ndarray of float64, shape (STRIP_SUMS * n_strips + 2 * n_ops,)
         Scratch space.
     outputs : ndarray, shape (rows, classes) or (0, classes)
         The outputs that the loss reads, for each row at its position in the epoch; not written if there are no rows.
@@ -160,7 +160,7 @@ def train_batches(
         Factors for the losses of the rows.
     order : array_like of int64, shape (rows,)
         The row numbers of the whole epoch, from 0 to m - 1. Batch i holds rows order[i * size : (i + 1) * size].
-    ops, units, stages, plan, settings
+    ops, strips, stages, plan, settings
         The program, see `fastmlp.kernels.tables`. It is verified: all its places must be inside the arrays.
     learning_rates : array_like of float64, shape (batches,)
         One for each batch of this call.
@@ -179,9 +179,9 @@ def train_batches(
     """
     x_flat, pixels_flat, targets_flat = x.reshape(x.size), pixels.reshape(pixels.size), targets.reshape(targets.size)
     outputs_flat = outputs.reshape(outputs.size)
-    operations, weight_blocks = records(ops, OP), records(units, UNIT)
+    operations, strip_records = records(ops, OP), records(strips, STRIP)
     steps, plans, setting = records(stages, STAGE), records(plan, PLAN), records(settings, SETTINGS)
-    unit_sums, factors = records(sums[: units.shape[0] * UNIT_SUMS], SUMS), sums[units.shape[0] * UNIT_SUMS :]
+    strip_sums, factors = records(sums[: strips.shape[0] * STRIP_SUMS], SUMS), sums[strips.shape[0] * STRIP_SUMS :]
     pace = records(np.empty(PACE_FIELDS, np.float64), PACE)
     block_size, block_rows, batch_size = plans[0].block_size, plans[0].block_rows, plans[0].batch_size
     together, most, p = plans[0].accumulated, plans[0].blocks * block_rows, panel(parameters)
@@ -207,11 +207,11 @@ def train_batches(
                         data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
                         slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
                         results, total = Results(row_losses, row_correct, outputs_flat), (count, scale)
-                        chance = Chance(seed, epoch, first + slot)
-                        train_block(results, slot, net, steps, s, data, chance, here, total, timers, q64)
+                        random_key = RandomKey(seed, epoch, first + slot)
+                        train_block(results, slot, net, steps, s, data, random_key, here, total, timers, q64)
                     else:
                         net = Net(parameters, gradients, workspace, operations, plans[0], FORM)
-                        statistics_block(net, steps[s], q64, rows)
+                        statistics_panel(net, steps[s], q64, rows)
             is_last = start + rows == count
             if is_last and not summarize(losses, correct, row_losses, row_correct, i, count):
                 return i
@@ -220,17 +220,17 @@ def train_batches(
                 if not is_due(task, plans[0], complete):
                     continue
                 if task == UPDATES:
-                    clip_factors(factors, unit_sums, weight_blocks, setting[0], FORM)
-                for u in prange(units.shape[0]):
+                    clip_factors(factors, strip_sums, strip_records, setting[0], FORM)
+                for u in prange(strips.shape[0]):
                     learner = Learner(
                         parameters,
                         state,
                         gradients,
                         workspace,
-                        unit_sums,
+                        strip_sums,
                         factors,
                         operations,
-                        weight_blocks,
+                        strip_records,
                         plans[0],
                         setting[0],
                         pace[0],
@@ -241,7 +241,7 @@ def train_batches(
                     round = Round(start > 0 or part > 0, complete, keep, is_last)
                     pass_over_weights(learner, task, np.int64(u), rows, round)
             if is_last and not is_plain:
-                losses[i] += penalty_of_batch(unit_sums)
+                losses[i] += penalty_of_batch(strip_sums)
     lap(timers, 0, 0, began)
     return learning_rates.size
 
@@ -250,7 +250,7 @@ train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_
 train_batches_full = train_batches.reformed("train_batches_full", check_training, FORM=ALL)
 
 
-@block
+@inner
 def is_due(task, plan, complete):
     """Whether a pass over the weights is due: only a complete batch updates them."""
     if task == GRADIENTS_AND_UPDATES:
@@ -260,18 +260,18 @@ def is_due(task, plan, complete):
     return plan.is_whole > 0 if task == UPDATES else plan.is_limited > 0
 
 
-@block
+@inner
 def pass_over_weights(learner, task, u, rows, round):
     """Run a pass for strip u of the weights."""
     if task == GRADIENTS_AND_UPDATES:
-        weights_block(learner, u, rows, round)
+        weights_strip(learner, u, rows, round)
     elif task == UPDATES:
-        update_block(learner, u)
+        update_strip(learner, u)
     else:
-        limit_block(learner, u)
+        limit_strip(learner, u)
 
 
-@block
+@inner
 def summarize(losses, correct, row_losses, row_correct, i, count):
     """Write mean loss, summed in float64 in row order, and hits of a batch; returns whether the loss is finite."""
     total, hits = 0.0, 0
@@ -338,7 +338,7 @@ def evaluate_batches(
             evaluate_block(results, net, data, first, min(block_rows, end - first))
 
 
-@block
+@inner
 def share_of_rows(q, rows, plan):
     """The rows of iteration q of a forward pass: whole blocks, evenly divided."""
     blocks = (rows + plan.block_rows - 1) // plan.block_rows
@@ -346,11 +346,11 @@ def share_of_rows(q, rows, plan):
     return begin * plan.block_rows, min(rows, end * plan.block_rows)
 
 
-@block
+@inner
 def evaluate_block(results, net, data, first, rows):
     mode = flush_denormals()
     gather_block(net, data, first, rows)
-    forward_block(net, Chance(np.int64(0), np.int64(0), first), 0, net.plan.trained_ops, rows, False)
+    forward_block(net, RandomKey(np.int64(0), np.int64(0), first), 0, net.plan.trained_ops, rows, False)
     loss_block(results, first, net, data, first, rows, 1.0)
     restore_mode(mode)
 
@@ -387,12 +387,12 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
             predict_block(outputs_flat, net, data, first, min(block_rows, end - first))
 
 
-@block
+@inner
 def predict_block(outputs, net, data, first, rows):
     mode = flush_denormals()
     workspace, capacity = net.workspace, net.plan.capacity
     gather_block(net, data, first, rows)
-    forward_block(net, Chance(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
+    forward_block(net, RandomKey(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
     last = net.ops[net.ops.size - 1]
     scatter_rows(outputs, last.fan_out, first, workspace[last.y * capacity :], capacity, rows)
     x, fan_in = workspace[net.plan.input * capacity :], net.ops[0].fan_in
@@ -400,7 +400,7 @@ def predict_block(outputs, net, data, first, rows):
     restore_mode(mode)
 
 
-@block
+@inner
 def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
     """Write NaN into the output of each row whose input has NaN or infinity, which a ReLU might have hidden."""
     p = panel(x)

@@ -7,11 +7,11 @@ Declared with ``int64``, it is the same kernel with timers.
 import numpy as np
 
 from ..._base.tables import PHASES
-from ..._compiling.jit import block
+from ..._compiling.jit import inner
 from ..simd import is_timed, ticks
 
 
-@block
+@inner
 def start_lap(timers):
     """The present time, if there are timers."""
     if is_timed(timers):
@@ -19,7 +19,7 @@ def start_lap(timers):
     return np.int64(0)
 
 
-@block
+@inner
 def lap(timers, row, phase, start):
     """Add the time since ``start`` to a phase of one row of ``timers``, which one thread owns; returns the time."""
     now = start_lap(timers)

@@ -42,12 +42,12 @@ from ..._base.tables import (
     STAGE,
     STAGE_FIELDS,
     STATISTICS,
+    STRIP,
+    STRIP_FIELDS,
     TANH,
-    UNIT,
-    UNIT_FIELDS,
     VERSION,
 )
-from ..._compiling.jit import block, kernel
+from ..._compiling.jit import inner, kernel
 from ..simd import records
 
 MOST = 1 << 31  # more than there are columns, rows or panels
@@ -72,7 +72,7 @@ _MESSAGES = (
     "plan: an unknown loss, rule for right answers or optimiser",
     "plan: accumulated and batch_size must be at least 1",
     "plan: only `train_batches_full` can train by it",
-    "units[{row}]: units must name each panel of each trained operation once, in the order of the rows",
+    "strips[{row}]: strips must name each panel of each trained operation once, in the order of the rows",
     "stages[{row}]: it names operations that there are not, or in another order",
     "network: it comes from another version, its length is not that of its operations, or numbers are out of range",
     "network: it was made for another panel width, number of parameters, or number of inputs or outputs",
@@ -95,7 +95,7 @@ _MESSAGES = (
     BAD_RULE,
     BAD_BATCH,
     NOT_CORE_PLAN,
-    BAD_UNIT,
+    BAD_STRIP,
     BAD_STAGE,
     BAD_NETWORK,
     OTHER_NETWORK,
@@ -145,17 +145,17 @@ def network_fault(network, parameters, fan_in, classes, panel):
 
 
 @kernel(
-    f"= ops[n_ops, {OP_FIELDS}] int64, units[n_units, {UNIT_FIELDS}] int64, stages[n_stages, {STAGE_FIELDS}] int64, "
+    f"= ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, stages[n_stages, {STAGE_FIELDS}] int64, "
     f"plan[{PLAN_FIELDS}] int64, parameters int >= 0, workspace int >= 0, panel int < {MOST}, purpose int < 4 "
     "where n_ops > 0"
 )
-def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpose):
+def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpose):
     """The fault of a network's tables for the kernels that run batches, or 0.
 
     Parameters
     ----------
-    ops, units, stages, plan : array_like of int64
-        See `fastmlp.kernels.tables`; only training has units and stages.
+    ops, strips, stages, plan : array_like of int64
+        See `fastmlp.kernels.tables`; only training has strips and stages.
     parameters, workspace : int
         The lengths of the flat parameter vector and of the workspace.
     panel : int
@@ -179,7 +179,7 @@ def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpos
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = training_fault(how, purpose)
     if fault == FINE and purpose >= CORE_TRAINING:
-        fault = units_fault(operations, records(units, UNIT), panel)
+        fault = strips_fault(operations, records(strips, STRIP), panel)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = stages_fault(operations, records(stages, STAGE), trained_ops, columns, panel)
     return fault
@@ -188,22 +188,22 @@ def program_fault(ops, units, stages, plan, parameters, workspace, panel, purpos
 # ---------------------------------------------------------------- what fits
 
 
-@block
+@inner
 def is_count(number):
     return number >= 1 and number < MOST
 
 
-@block
+@inner
 def padded_to(panel, width):
     return (width + panel - 1) // panel * panel
 
 
-@block
+@inner
 def columns_fit(first, width, columns, panel):
     return first >= 0 and first <= columns - padded_to(panel, width)
 
 
-@block
+@inner
 def tensor_fits(first, rows, width, parameters, panel):
     return first >= 0 and first <= parameters - rows * padded_to(panel, width)
 
@@ -211,7 +211,7 @@ def tensor_fits(first, rows, width, parameters, panel):
 # ---------------------------------------------------------------- operations
 
 
-@block
+@inner
 def operations_fault(ops, input_at, columns, parameters, panel, purpose, trained_ops):
     x, width = input_at, ops[0].fan_in
     for i in range(ops.size):
@@ -228,7 +228,7 @@ def operations_fault(ops, input_at, columns, parameters, panel, purpose, trained
     return FINE
 
 
-@block
+@inner
 def forward_fault(op, columns, parameters, panel):
     code, fan_in, width, kind = op.code, op.fan_in, op.fan_out, op.kind
     if code < DENSE or code > ADD:
@@ -248,7 +248,7 @@ def forward_fault(op, columns, parameters, panel):
     return tensors_fault(op, parameters, panel)
 
 
-@block
+@inner
 def tensors_fault(op, parameters, panel):
     code, width = op.code, op.fan_out
     rows = op.fan_in if code == DENSE else 1
@@ -269,7 +269,7 @@ def tensors_fault(op, parameters, panel):
     return FINE
 
 
-@block
+@inner
 def backward_fault(op, columns, parameters, panel, is_trained_op):
     """The fault of an operation's gradients; operations up to the logits go backward."""
     code, width = op.code, op.fan_out
@@ -291,7 +291,7 @@ def backward_fault(op, columns, parameters, panel, is_trained_op):
     return FINE
 
 
-@block
+@inner
 def most_columns(ops, panel):
     """The columns of the input, and for each operation those of output, gradient and further numbers."""
     columns = padded_to(panel, ops[0].fan_in)
@@ -303,7 +303,7 @@ def most_columns(ops, panel):
 # ---------------------------------------------------------------- plan
 
 
-@block
+@inner
 def blocks_fault(ops, plan, workspace, panel, purpose):
     """A block must hold its columns for all its rows, and scratch space; the workspace must hold all blocks."""
     capacity, rows, blocks, size = plan.capacity, plan.block_rows, plan.blocks, plan.block_size
@@ -320,7 +320,7 @@ def blocks_fault(ops, plan, workspace, panel, purpose):
     return FINE
 
 
-@block
+@inner
 def loss_fault(ops, plan, panel):
     classes, columns = ops[plan.trained_ops - 1].fan_out, plan.columns
     if not (columns_fit(plan.logits, classes, columns, panel) and columns_fit(plan.dlogits, classes, columns, panel)):
@@ -329,7 +329,7 @@ def loss_fault(ops, plan, panel):
     return FINE if is_loss and plan.hits >= NO_HITS and plan.hits <= ABOVE_ZERO else BAD_RULE
 
 
-@block
+@inner
 def training_fault(plan, purpose):
     optimizer, is_plain, is_whole = plan.optimizer, plan.is_plain != 0, plan.is_whole > 0
     if not is_count(plan.accumulated) or plan.batch_size < 1:
@@ -346,37 +346,37 @@ def training_fault(plan, purpose):
     return FINE
 
 
-# ---------------------------------------------------------------- units and stages
+# ---------------------------------------------------------------- strips and stages
 
 
-@block
-def units_fault(ops, units, panel):
-    """Units must be all panels of some rows of weights, then those of the next rows, then those of the next operation.
+@inner
+def strips_fault(ops, strips, panel):
+    """Strips must be all panels of some rows of weights, then those of the next rows, then those of the next operation.
 
-    So each weight belongs to one unit, which one thread updates.
+    So each weight belongs to one strip, which one thread updates.
     """
     op = next_trained(ops, 0)
     row, j = 0, 0
-    for u in range(units.size):
+    for u in range(strips.size):
         if op == ops.size:
-            return BAD_UNIT + _ROW * u
+            return BAD_STRIP + _ROW * u
         rows = ops[op].fan_in if ops[op].code == DENSE else 1
-        count = units[u].rows
-        if units[u].op != op or units[u].panel != j or units[u].row != row:
-            return BAD_UNIT + _ROW * u
+        count = strips[u].rows
+        if strips[u].op != op or strips[u].panel != j or strips[u].row != row:
+            return BAD_STRIP + _ROW * u
         if count < 1 or count > rows - row or (row + count < rows and count % panel != 0):
-            return BAD_UNIT + _ROW * u
-        if j > 0 and count != units[u - 1].rows:
-            return BAD_UNIT + _ROW * u
+            return BAD_STRIP + _ROW * u
+        if j > 0 and count != strips[u - 1].rows:
+            return BAD_STRIP + _ROW * u
         j += 1
         if j * panel >= ops[op].fan_out:
             row, j = row + count, 0
         if row == rows:
             op, row = next_trained(ops, op + 1), 0
-    return FINE if op == ops.size else BAD_UNIT + _ROW * units.size
+    return FINE if op == ops.size else BAD_STRIP + _ROW * strips.size
 
 
-@block
+@inner
 def next_trained(ops, start):
     op = start
     while op < ops.size and ops[op].trained == 0:
@@ -384,7 +384,7 @@ def next_trained(ops, start):
     return op
 
 
-@block
+@inner
 def stages_fault(ops, stages, trained_ops, columns, panel):
     """Rows must go forward through all operations up to the logits, stage by stage, and then backward."""
     forward, backward = 0, trained_ops
@@ -416,7 +416,7 @@ def stages_fault(ops, stages, trained_ops, columns, panel):
     return FINE if forward == trained_ops else BAD_STAGE + _ROW * stages.size
 
 
-@block
+@inner
 def is_live_norm(op):
     """Whether it is a batch normalisation with the statistics of the batch."""
     return op.code == BATCH_NORM and op.kind > 0

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._base.tables import ADAM, BATCH_NORM, DENSE, GRADIENTS, LAYER_NORM, SGD, STATISTICS, UPDATE
-from ..._compiling.jit import block
+from ..._compiling.jit import inner
 from ..dense import dense_backward_bias_block, dense_backward_weights_block
 from ..layout import BYTES_IN_LINE, start_in
 from ..normalization import (
@@ -34,10 +34,10 @@ class Learner(NamedTuple):
     state: Any
     gradients: Any
     workspace: Any
-    sums: Any  # of each unit
+    sums: Any  # of each strip
     factors: Any  # of each operation, from clipping: of its weight matrix and its bias
     ops: Any
-    units: Any
+    strips: Any
     plan: Any
     settings: Any
     pace: Any
@@ -57,29 +57,29 @@ class Round(NamedTuple):
 # ---------------------------------------------------------------- gradient, and update while it is hot
 
 
-@block
-def weights_block(learner, u, rows, round):
+@inner
+def weights_strip(learner, u, rows, round):
     """Sum the gradient of strip u over ``rows`` rows, and update the strip once the batch is complete.
 
     It works in pieces of one panel's rows, so that a gradient is used while it is in the first-level cache. Gradients
     that are needed later keep their own places; otherwise all pieces write to the same place.
     """
     mode = flush_denormals()
-    unit, plan, gradients, workspace = learner.units[u], learner.plan, learner.gradients, learner.workspace
-    op, p = learner.ops[unit.op], panel(learner.parameters)
+    strip, plan, gradients, workspace = learner.strips[u], learner.plan, learner.gradients, learner.workspace
+    op, p = learner.ops[strip.op], panel(learner.parameters)
     block_rows, capacity, jump = plan.block_rows, plan.capacity, plan.block_size
     clear_sums(learner, u)
     if op.code != DENSE:
         other_weights(learner, u, rows, round)
         restore_mode(mode)
         return
-    x, dy = workspace[op.x * capacity :], workspace[(op.dy + unit.panel * p) * capacity :]
-    w, b = op.weights + unit.panel * p * op.fan_in, op.bias + unit.panel * p
+    x, dy = workspace[op.x * capacity :], workspace[(op.dy + strip.panel * p) * capacity :]
+    w, b = op.weights + strip.panel * p * op.fan_in, op.bias + strip.panel * p
     time = start_lap(learner.timers)
-    end = unit.row + unit.rows
-    for k in range(unit.row, end, p):
+    end = strip.row + strip.rows
+    for k in range(strip.row, end, p):
         here, at = min(p, end - k), w + k * p
-        to = at if round.keep else w + unit.row * p
+        to = at if round.keep else w + strip.row * p
         if round.complete and k + p < end:
             prefetch_span(learner.parameters, learner.state, at + p * p, min(p, end - k - p) * p)
         dense_backward_weights_block(gradients[to:], round.resume, x[k * capacity :], dy, block_rows, jump, rows, here)
@@ -89,7 +89,7 @@ def weights_block(learner, u, rows, round):
         elif round.is_last:
             note_penalty(learner, u, at, here * p, False)
         time = lap(learner.timers, 1 + u, UPDATE, time)
-    if unit.row == 0 and op.bias >= 0:
+    if strip.row == 0 and op.bias >= 0:
         dense_backward_bias_block(gradients[b:], round.resume, dy, block_rows, jump, rows)
         time = lap(learner.timers, 1 + u, GRADIENTS, time)
         if round.complete:
@@ -100,7 +100,7 @@ def weights_block(learner, u, rows, round):
     restore_mode(mode)
 
 
-@block
+@inner
 def prefetch_span(parameters, state, start, count):
     """Prefetch the numbers that an update will change into the first-level cache, and away from other cores."""
     n = parameters.size
@@ -110,7 +110,7 @@ def prefetch_span(parameters, state, start, count):
             prefetch_to_write(state, slot + i)
 
 
-@block
+@inner
 def update_span(learner, u, start, at, count, is_bias):
     """Update parameters[start:] from gradients[at:]."""
     plan, pace, n = learner.plan, learner.pace, learner.parameters.size
@@ -124,13 +124,13 @@ def update_span(learner, u, start, at, count, is_bias):
         adam_span(w, m, v, dw, count, pace.rate, settings.beta_1, settings.beta_2, pace.small)
 
 
-@block(unless_core="learner")
+@inner(unless_core="learner")
 def clear_sums(learner, u):
     sums = learner.sums[u]
     sums.weights, sums.bias, sums.penalty = 0.0, 0.0, 0.0
 
 
-@block
+@inner
 def penalties_of(op, is_bias):
     """The factors of l1 |w| + l2 w² for the weight matrix or the bias of an operation."""
     if is_bias:
@@ -138,11 +138,11 @@ def penalties_of(op, is_bias):
     return op.weights_l1, op.weights_l2
 
 
-@block(unless_core="learner")
+@inner(unless_core="learner")
 def update_other_span(learner, u, start, dw, count, is_bias):
     """Add penalties and their sums, and then make the update, unless it must wait for all gradients."""
     plan, sums, w = learner.plan, learner.sums[u], learner.parameters[start:]
-    l1, l2 = penalties_of(learner.ops[learner.units[u].op], is_bias)
+    l1, l2 = penalties_of(learner.ops[learner.strips[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0 or plan.is_whole > 0:
         penalty, squares = penalize_span(w, dw, count, l1, l2)
         sums.penalty += penalty
@@ -155,19 +155,19 @@ def update_other_span(learner, u, start, dw, count, is_bias):
         general_span(w, learner.state[start:], learner.parameters.size, dw, count, rule)
 
 
-@block(unless_core="learner")
+@inner(unless_core="learner")
 def note_penalty(learner, u, start, count, is_bias):
     """Sum the penalty of a batch whose gradients wait for those of other batches."""
-    l1, l2 = penalties_of(learner.ops[learner.units[u].op], is_bias)
+    l1, l2 = penalties_of(learner.ops[learner.strips[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0:
         learner.sums[u].penalty += penalty_span(learner.parameters[start:], count, l1, l2)
 
 
-@block(unless_core="learner")
+@inner(unless_core="learner")
 def other_weights(learner, u, rows, round):
-    """`weights_block` for the scale and shift of a normalisation."""
-    unit, plan, gradients, p = learner.units[u], learner.plan, learner.gradients, panel(learner.parameters)
-    op, offset = learner.ops[unit.op], unit.panel * p
+    """`weights_strip` for the scale and shift of a normalisation."""
+    strip, plan, gradients, p = learner.strips[u], learner.plan, learner.gradients, panel(learner.parameters)
+    op, offset = learner.ops[strip.op], strip.panel * p
     w, b = op.weights + offset, op.bias + offset
     dw, db = gradients[w:], gradients[b:]
     if op.code == LAYER_NORM:
@@ -186,7 +186,7 @@ def other_weights(learner, u, rows, round):
         update_span(learner, u, b, b, p, True)
 
 
-@block
+@inner
 def take_span(total, part_of_it, resume):
     """Add one panel of a batch's gradients to those of earlier batches."""
     for v in range(0, panel(total), lanes(total)):
@@ -199,14 +199,14 @@ def take_span(total, part_of_it, resume):
 # ---------------------------------------------------------------- after all gradients are there
 
 
-@block(unless_core="form")
-def clip_factors(factors, sums, units, settings, form):
-    """Turn the units' sums of squares into factors for each operation's weight matrix and bias."""
+@inner(unless_core="form")
+def clip_factors(factors, sums, strips, settings, form):
+    """Turn the strips' sums of squares into factors for each operation's weight matrix and bias."""
     for i in range(factors.size):
         factors[i] = 0.0
     total = 0.0
-    for u in range(units.size):
-        at = 2 * units[u].op
+    for u in range(strips.size):
+        at = 2 * strips[u].op
         factors[at] += sums[u].weights
         factors[at + 1] += sums[u].bias
         total += sums[u].weights + sums[u].bias
@@ -219,13 +219,13 @@ def clip_factors(factors, sums, units, settings, form):
         factors[i] = factor
 
 
-@block
+@inner
 def clip_factor(squares, most):
     norm = np.sqrt(squares)
     return most / norm if norm > most else 1.0
 
 
-@block
+@inner
 def penalty_of_batch(sums):
     total = 0.0
     for u in range(sums.size):
@@ -233,34 +233,34 @@ def penalty_of_batch(sums):
     return total
 
 
-@block(unless_core="learner")
-def update_block(learner, u):
+@inner(unless_core="learner")
+def update_strip(learner, u):
     """Update a strip of weights whose gradient was kept."""
     mode = flush_denormals()
-    unit, p = learner.units[u], panel(learner.parameters)
-    op = learner.ops[unit.op]
+    strip, p = learner.strips[u], panel(learner.parameters)
+    op = learner.ops[strip.op]
     rows = op.fan_in if op.code == DENSE else 1
-    at = op.weights + unit.panel * p * rows + unit.row * p
-    update_kept_span(learner, at, unit.rows * p, learner.factors[2 * unit.op])
-    if unit.row == 0 and op.bias >= 0:
-        update_kept_span(learner, op.bias + unit.panel * p, p, learner.factors[2 * unit.op + 1])
+    at = op.weights + strip.panel * p * rows + strip.row * p
+    update_kept_span(learner, at, strip.rows * p, learner.factors[2 * strip.op])
+    if strip.row == 0 and op.bias >= 0:
+        update_kept_span(learner, op.bias + strip.panel * p, p, learner.factors[2 * strip.op + 1])
     restore_mode(mode)
 
 
-@block
+@inner
 def update_kept_span(learner, at, count, factor):
     plan, n = learner.plan, learner.parameters.size
     rule = rule_of(plan.optimizer, learner.settings, learner.pace, factor, plan.ema_slot)
     general_span(learner.parameters[at:], learner.state[at:], n, learner.gradients[at:], count, rule)
 
 
-@block(unless_core="learner")
-def limit_block(learner, u):
+@inner(unless_core="learner")
+def limit_strip(learner, u):
     """Shorten the weights of each unit of a panel to the maximum of its layer; the first strip does it."""
-    unit, plan, n = learner.units[u], learner.plan, learner.parameters.size
-    op = learner.ops[unit.op]
-    if op.max_norm > 0.0 and unit.row == 0:
-        at = op.weights + unit.panel * panel(learner.parameters) * op.fan_in
+    strip, plan, n = learner.strips[u], learner.plan, learner.parameters.size
+    op = learner.ops[strip.op]
+    if op.max_norm > 0.0 and strip.row == 0:
+        at = op.weights + strip.panel * panel(learner.parameters) * op.fan_in
         ema = plan.ema_slot * n + at if plan.ema_slot >= 0 else -1
         averages = learner.state[start_in(learner.state, ema) :]
         limit_columns(learner.parameters[at:], averages, learner.pace.share, op.fan_in, op.max_norm)
@@ -269,8 +269,8 @@ def limit_block(learner, u):
 # ---------------------------------------------------------------- statistics of the batch
 
 
-@block(unless_core="net")
-def statistics_block(net, stage, j, rows):
+@inner(unless_core="net")
+def statistics_panel(net, stage, j, rows):
     """Compute the statistics of panel j of a batch normalisation, or the sums that its gradient needs."""
     mode = flush_denormals()
     op, offset = net.ops[stage.statistics_op], j * panel(net.parameters)
