@@ -85,10 +85,7 @@ class AllOperations(NamedTuple):
     """The form of kernels with all operations."""
 
 
-CORE, ALL = (
-    CoreOperations(),
-    AllOperations(),
-)  # their types distinguish the forms, because kernels are compiled for types
+CORE, ALL = CoreOperations(), AllOperations()  # kernels are compiled for types, so each form has its own
 
 
 @overload

@@ -378,8 +378,9 @@ class _Writer:
             "means": self._tensor("moving_mean", width, False),
             "variances": self._tensor("moving_variance", width, False),
         }
-        sums = self._span(self.width), self._span(self.width)  # room among the gradients for the sums of one batch,
-        if layer.trainable:  # also where there are none: all tensors keep their places when a layer is frozen
+        # Room among the gradients for the sums of one batch, even if frozen, so that tensors keep their places.
+        sums = self._span(self.width), self._span(self.width)
+        if layer.trainable:
             fields["other"], fields["d_other"] = sums
         numbers = {"alpha": layer.epsilon, "momentum": layer.momentum}
         self._normalization(t.BATCH_NORM, layer.trainable, kind=int(layer.trainable), **fields, **numbers)

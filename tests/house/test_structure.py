@@ -147,6 +147,14 @@ def test_numba_sees_that_loops_are_parallel(path):
         assert not [node for node in ast.walk(loop) if isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare))]
 
 
+@pytest.mark.parametrize("path", KERNEL_FILES, ids=lambda p: p.stem)
+def test_inner_functions_have_few_parameters(path):
+    """Records and named tuples carry the rest; kernels are entry points on plain arrays. No slice removes the tile's."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and any("inner" in ast.unparse(d) for d in node.decorator_list):
+            assert len(node.args.args) <= 12 or node.name == "product_tile", node.name
+
+
 @pytest.mark.parametrize("path", sorted((PACKAGE / "reference").glob("*.py")), ids=lambda p: p.stem)
 def test_reference_imports_numpy_and_the_tables_alone(path):
     for node in ast.walk(ast.parse(path.read_text())):
