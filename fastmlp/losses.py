@@ -57,7 +57,7 @@ class Loss:
         return 1 / units
 
     def hits(self, activation: str, units: int) -> int:
-        """What counts as a right answer."""
+        """The rule for right answers."""
         return t.LARGEST if units > 1 and activation in ("softmax", "sigmoid") else t.NO_HITS
 
     def fill_plan(self, plan: Array, activation: str, units: int) -> None:
@@ -90,7 +90,7 @@ class CategoricalCrossentropy(_Crossentropy):
     from_logits : bool, default False
         False: the last layer is a softmax. True: it is linear, and predictions are logits.
     label_smoothing : float, default 0
-        Share of each label that is spread evenly over all classes.
+        The share of each label that is spread evenly over all classes.
 
     Examples
     --------
@@ -131,7 +131,7 @@ class BinaryCrossentropy(_Crossentropy):
     """Cross-entropy of independent yes-or-no answers: one unit, or one for each label of a multi-label problem.
 
     Targets are 0 and 1, or probabilities; the loss of a row is the mean over its units. After a sigmoid it is computed
-    on the logits before it.
+    from the logits.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ class MeanAbsoluteError(Loss):
 
 @dataclass(frozen=True)
 class Huber(Loss):
-    """(y − t)²/2 up to a difference of ``delta``, and straight beyond: outliers count less than squared.
+    """(y − t)²/2 up to a difference of ``delta``, and linear beyond, so that outliers count less.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ class Huber(Loss):
 
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """y − t log y for counts t: the last layer gives their expected value, by softplus for example.
+    """y − t log y for counts t. The last layer gives their expected value, for example with softplus.
 
     Examples
     --------
@@ -269,7 +269,9 @@ class Poisson(Loss):
 
 @dataclass(frozen=True)
 class Quantile(Loss):
-    """What is too low costs ``q`` for each unit, what is too high 1 − ``q``: predictions tend to the q-quantile.
+    """``q`` times what an output is too low, or 1 − ``q`` times what it is too high.
+
+    Predictions tend to the q-quantile.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ class Optimizer:
         return np.full(len(steps), self.learning_rate, np.float64)
 
     def settings(self) -> t.Settings:
-        """What the kernels read."""
+        """The settings that the kernels read."""
         return t.Settings(
             clip_value=self.clipvalue or 0.0,
             clip_norm=self.clipnorm or 0.0,

@@ -134,9 +134,9 @@ def _differ_by_rounding(deviation: Array, mean: Array, rounding: float) -> Array
 def _rounding(dtype: np.dtype[Any], count: int) -> float:
     """The relative difference that rounding may cause between equal numbers.
 
-    Whole numbers are exact up to 2⁵³. Numbers in float64 that should be equal may be made by some operations, and
-    differ by as many units in their last place: scikit-learn's scalers allow for as many as there are rows. In
-    narrower types a unit is large: that many of them may well be what is to be learned.
+    Whole numbers are exact up to 2⁵³. Equal float64 numbers may come from some operations and differ by as many units
+    in the last place; scikit-learn's scalers allow as many as there are rows. In narrower types, a unit is large, and
+    so many units may well be the differences to learn.
     """
     wide = float(np.finfo(np.float64).eps)
     if dtype.kind != "f":

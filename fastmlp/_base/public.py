@@ -1,4 +1,4 @@
-"""Where users find a class or a function, whatever file holds it."""
+"""Gives classes and functions the names of the public modules that export them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 
 def as_public(package: dict[str, Any], place: str = "", *, also: tuple[str, ...] = ()) -> None:
-    """Let what a package exports say that it comes from there, or from another place: pickles and messages name it so.
+    """Let exported objects name the exporting module, or another one, as their home.
 
-    Files can move then, and what was pickled before still loads. What is in pickles and not exported is given by
-    ``also``.
+    Pickles and messages use this name.
+
+    So files can move, and earlier pickles still load. ``also`` adds objects that are pickled but not exported.
     """
     for name in (*package["__all__"], *also):
         item = package[name]

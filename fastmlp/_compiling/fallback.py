@@ -1,4 +1,4 @@
-"""What is done where private parts of numba are not what they were: the ordinary thing, after one warning."""
+"""Falls back to the ordinary way, with one warning, if private parts of numba have changed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _warned = False
 
 
 class FallingBack:
-    """``with FallingBack("kernels compile slowly"):`` leaves its block at any exception; the first one is told.
+    """``with FallingBack("kernels compile slowly"):`` suppresses any exception, and warns about the first one.
 
-    Exceptions of the kind ``but`` are meant for the caller.
+    Exceptions of the type ``but`` reach the caller.
     """
 
     def __init__(self, consequence: str, but: type[Exception] | tuple[()] = ()) -> None:

@@ -149,7 +149,7 @@ def test_numba_sees_that_loops_are_parallel(path):
 
 @pytest.mark.parametrize("path", KERNEL_FILES, ids=lambda p: p.stem)
 def test_inner_functions_have_few_parameters(path):
-    """Records and named tuples carry the rest. Kernels are entry points on plain arrays; no slice removes the tile's."""
+    """Records and named tuples carry the rest. Kernels are entry points on plain arrays, and a tile needs its own."""
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef) and any("inner" in ast.unparse(d) for d in node.decorator_list):
             assert len(node.args.args) <= 12 or node.name == "product_tile", node.name
