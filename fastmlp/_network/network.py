@@ -1,4 +1,4 @@
-"""A network: its layers, what it is trained with, its tensors, and what it has learned besides them."""
+"""A network: its layers, optimiser and loss, its tensors, and its other knowledge of the data."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from .scoring import Scoring
 if TYPE_CHECKING:
     from ..metrics import Metric
 
-_DERIVED = ("_output", "_scoring", "_is_checked")  # from the layers, the loss and the metrics
-_SET_BY = {  # what cannot be assigned, and what to use
+_DERIVED = ("_output", "_scoring", "_is_checked")  # derived from the layers, the loss and the metrics
+_SET_BY = {  # attributes that cannot be set, and their alternatives
     "dtype": "Sequential(..., dtype=...) for a new model",
     "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
     "layers": "add(layer), or Sequential([...]) for a new model",
@@ -44,7 +44,7 @@ _P = TypeVar("_P", optimizers.Optimizer, losses.Loss)
 
 @dataclasses.dataclass
 class Position:
-    """How far training has come: whole epochs, and batches of the epoch after them."""
+    """The position in training: complete epochs, and batches of the next epoch."""
 
     epoch: int = 0
     batch: int = 0
@@ -52,9 +52,9 @@ class Position:
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """What a network knows of its data: labels of classes, columns of tables, and whether numbers are pixels.
+    """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers.
 
-    Labels may be learned from training data, and not given by the argument ``classes``.
+    Labels may come from training data instead of the argument ``classes``.
     """
 
     classes: Array | None = None
@@ -64,7 +64,7 @@ class Known:
 
 
 class WantedTargets(NamedTuple):
-    """What targets a network reads."""
+    """The targets that a network reads."""
 
     loss: losses.Loss
     units: int
@@ -75,7 +75,7 @@ class WantedTargets(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-    """What a training begins with, and changes before its first batch."""
+    """The state before a training, which the training changes before its first batch."""
 
     seed: int
     known: Known
@@ -84,17 +84,17 @@ class Start:
 
 
 class Network:
-    """The state behind a `fastmlp.Sequential`, its only subclass, which documents what users call.
+    """The state of a `fastmlp.Sequential`, its only subclass, which documents the public methods.
 
     Attributes
     ----------
     declarations : list of Layer
     known : Known
-        What it has learned besides tensors: replaced as a whole.
+        Its knowledge of the data, which is replaced as a whole.
     position : Position
-        How far training has come.
+        The position in training.
     busy_in : int or None
-        The process in which it is being trained.
+        The process that is training it.
     """
 
     declarations: list[Layer]
@@ -129,7 +129,7 @@ class Network:
         self._optimizer: optimizers.Optimizer | None = None
         self._loss: losses.Loss | None = None
         self._metrics: tuple[Metric, ...] = ()
-        self._learning_rate: float | None = None  # where it replaces the optimiser's
+        self._learning_rate: float | None = None  # if it replaces the optimiser's
         self._forget_derived()
         for layer in check.items(layers, "layers", "layers"):
             self.add(layer)
@@ -155,7 +155,7 @@ class Network:
         return value
 
     def __dir__(self) -> list[str]:
-        """What its subclasses define and what users have set: the rest is for the rooms of the house."""
+        """The names that subclasses define and users have set; others are internal."""
         kinds = type(self).__mro__
         rooms = kinds.index(Network)
         hidden = names_in(*kinds[rooms:]) - names_in(*kinds[:rooms])
@@ -173,7 +173,7 @@ class Network:
 
     @property
     def engine(self) -> Engine:
-        """The buffers and kernels behind the network; raises NotBuiltError before it is built."""
+        """The buffers and kernels of the network; raises NotBuiltError before it is built."""
         if self._engine is None:
             raise NotBuiltError(
                 "the model has no parameters yet, because its input width is not known: "
@@ -204,7 +204,7 @@ class Network:
 
     @property
     def step(self) -> int:
-        """Batches that the optimiser has seen."""
+        """The number of batches that the optimiser has seen."""
         return 0 if self._engine is None else self._engine.step
 
     # ------------------------------------------------------------ what follows from that, found once
@@ -216,25 +216,25 @@ class Network:
 
     @property
     def output(self) -> tuple[int | None, str]:
-        """Units of the last layer (None: those of the input), and the activation that they come from."""
+        """The units of the last layer (None: those of the input), and its activation."""
         if self._output is None:
             self._output = output_of(self.declarations)
         return self._output
 
     @property
     def units(self) -> int:
-        """Of the last layer; 1 where there is none yet."""
+        """The units of the last layer; 1 if there is none yet."""
         return self.output[0] or 1
 
     @property
     def scoring(self) -> Scoring:
-        """How predictions are judged: the loss and the metrics that were chosen."""
+        """The chosen loss and metrics."""
         if self._scoring is None:
             self._scoring = Scoring(self._metrics, _compiled(self._loss), self.output[1], self.units)
         return self._scoring
 
     def check_last(self) -> None:
-        """Refuse a last layer that does not suit the loss and the metrics."""
+        """Refuse a last layer that does not fit the loss and the metrics."""
         if not self._is_checked:
             check_last(self.declarations, self.scoring)
             self._is_checked = True
@@ -270,18 +270,18 @@ class Network:
 
     @property
     def declared_classes(self) -> Array | None:
-        """The labels that it was given, and has not learned."""
+        """The given labels, but not learned ones."""
         return None if self.known.has_learned_classes else self.known.classes
 
     def inputs(self, width: int | None = None) -> Inputs:
-        """How it reads features; of ``width`` columns, where it is not built."""
+        """How it reads features, which have ``width`` columns if it is not built."""
         if self._engine is not None:
             width = self._engine.program.fan_in
         known = self.known
         return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
 
     def _center(self) -> Array | None:
-        """The mean in a first Normalization, where it has one; in float64, unless the tensor was replaced."""
+        """The mean of a first Normalization, if there is one; in float64, unless the tensor was replaced."""
         first = self.declarations[0] if self.declarations else None
         if not isinstance(first, Normalization) or first.mean is None:
             return None
@@ -306,7 +306,7 @@ class Network:
             self._engine.set_loss(self._program(self._engine.program.fan_in), target, self.output[1])
 
     def wanted_targets(self) -> WantedTargets:
-        """What targets it reads."""
+        """The targets that it reads."""
         self.check_classes()
         loss, units = _compiled(self._loss), self.units
         numbers = (losses.PROBABILITIES, losses.COUNTS)
@@ -314,8 +314,8 @@ class Network:
         return WantedTargets(loss, units, takes_labels, self.known.classes, self.dtype)
 
     def _scored(self, loss: losses.Loss, given: Any) -> Scoring:
-        """How predictions would be judged with a loss and the metrics given; by default the accuracy, if known."""
-        from .. import metrics  # which need not be imported to predict
+        """The scoring with a loss and the given metrics; by default the accuracy, if there is one."""
+        from .. import metrics  # predictions do not need this import
 
         units, activation = self.output[0] or 1, self.output[1]
         if given is None:
@@ -323,7 +323,7 @@ class Network:
         return Scoring(metrics.get(given), loss, activation, units)
 
     def check_classes(self) -> None:
-        """Refuse labels that are more or fewer than the last layer tells apart."""
+        """Refuse another number of labels than the last layer distinguishes."""
         labels = self.known.classes
         if labels is not None and len(labels) != naming.class_count(self.units):
             raise ArgumentError(f"classes names {len(labels)} labels, but {naming.told_apart(self.units)}")
@@ -340,7 +340,7 @@ class Network:
         self._engine = engine
 
     def build_bare(self, n_features: int) -> Engine:
-        """Build it without initial weights, for those that come from elsewhere."""
+        """Build it without initial weights, for weights from elsewhere."""
         self._engine = self._bare_engine(n_features)
         return self._engine
 
@@ -359,7 +359,7 @@ class Network:
         return program.build(self.declarations, n_features, self.dtype, panel, fuse=fuse)
 
     def like(self: _N, layers: Sequence[Layer], dtype: str | None = None) -> _N:
-        """A network of these layers that reads features and names classes as this one does; not built, nor compiled."""
+        """A network with these layers that reads features and names classes like this one, without weights."""
         dtype = str(self.dtype) if dtype is None else dtype
         new = type(self)(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
         new.known = self.known
@@ -372,13 +372,13 @@ class Network:
         return float(self.rates(1)[0])
 
     def set_learning_rate(self, value: float) -> None:
-        """Let a rate replace the optimiser's from now on."""
+        """Let a rate replace the optimiser's."""
         _compiled(self._optimizer)
         self._learning_rate = check.real_number(value, "learning_rate", above=0)
 
     @property
     def own_learning_rate(self) -> float | None:
-        """The rate that was set since `compile`, and replaces the optimiser's."""
+        """The rate that was set after `compile` and replaces the optimiser's."""
         return self._learning_rate
 
     @property
@@ -387,7 +387,7 @@ class Network:
         return self._learning_rate is None and callable(_compiled(self._optimizer).learning_rate)
 
     def rates(self, batches: int) -> Array:
-        """Learning rates of the next batches."""
+        """The learning rates of the next batches."""
         rule = _compiled(self._optimizer)
         rate = rule.learning_rate if self._learning_rate is None else self._learning_rate
         if not callable(rate):
@@ -416,7 +416,7 @@ class Network:
         self.engine.swap_averaged()
 
     def find_tensor(self, layer: int, name: str) -> program.Tensor:
-        """The tensor of this name; AttributeError where the layer has none."""
+        """The tensor of this name; raises AttributeError if the layer has none."""
         for tensor in self.engine.program.tensors:
             if (tensor.layer, tensor.name) == (layer, name):
                 return tensor
@@ -427,14 +427,14 @@ class Network:
     def tensor(self, layer: int, name: str) -> Array:
         """A read-only copy of a tensor."""
         copy = self.engine.program.unpack(self.engine.parameters, self.find_tensor(layer, name))
-        copy.flags.writeable = False  # writing into it would change nothing in the model
+        copy.flags.writeable = False  # writing into the copy would not change the model
         return copy
 
     def write(self, given: Iterable[tuple[program.Tensor, Any, str]]) -> None:
-        """Write tensors, each with a name for messages; all of them, or none where a value cannot be used.
+        """Write tensors, each with a name for messages; all of them, or none if a value cannot be used.
 
-        New statistics are known from then on, and not taken for initial ones, which training replaces: those of a
-        `Normalization` once neither its means nor its variances are all initial.
+        New statistics count as known and not as initial ones, which training would replace; those of a `Normalization`
+        do so if neither all means nor all variances are initial.
         """
         engine, built = self.engine, self.engine.program
         values = [(tensor, value, tensor.checked(value, name, self.dtype)) for tensor, value, name in given]
@@ -451,12 +451,12 @@ class Network:
                 self.note_statistics(layer, **statistics)
 
     def replace_layer(self, index: int, layer: Layer) -> None:
-        """Take another declaration with the same tensors at the same places, but not all of them trained as before."""
+        """Set another declaration with the same tensors at the same places, of which others may be trained."""
         self.declarations = with_leaf(self.declarations, index, layer)
         if self._engine is not None:
             built = self._program(self._engine.program.fan_in)
             self._engine.set_loss(built, self._loss, self.output[1])
-            if self._engine.gradients.size:  # of batches that wait for others: what was used already must not count
+            if self._engine.gradients.size:  # accumulated gradients: those already used must not count again
                 for tensor in built.tensors:
                     if tensor.layer == index:
                         self._engine.gradients[tensor.span(built.panel)] = 0
@@ -464,7 +464,7 @@ class Network:
     # ------------------------------------------------------------ statistics of features and batches
 
     def _has_statistic(self, tensor: program.Tensor, exact: Array, rounded: Array, known: Array | None) -> bool:
-        """Whether a statistic is what the network has, also in what its dtype cannot hold where that is given."""
+        """Whether a statistic equals the network's, including digits that its dtype cannot hold, if they are given."""
         is_the_same = np.array_equal(self.engine.program.unpack(self.engine.parameters, tensor), rounded)
         return is_the_same and (known is None or np.array_equal(exact, rounded) or np.array_equal(exact, known))
 
@@ -475,9 +475,9 @@ class Network:
         return not self.tensor(index, "mean").any() or bool((self.tensor(index, "variance") == 1).all())
 
     def note_statistics(self, index: int, **given: Any) -> None:
-        """Take what a layer's tensors hold for its statistics; what was declared is kept for models like this one.
+        """Let a layer's tensors be its statistics; the declared ones are kept for models like this one.
 
-        Those of a Normalization are known in the precision in which they were ``given``.
+        Those of a Normalization are known in their ``given`` precision.
         """
         layer = list(leaves(self.declarations))[index]
         if isinstance(layer, Normalization):
@@ -488,7 +488,7 @@ class Network:
             self.engine.averaged[self.find_tensor(index, "moving_mean").offset] = STEADY
 
     def unrounded(self, index: int, name: str, given: Any, layer: Normalization) -> Array:
-        """A statistic in float64: as it was given, or is known; as the tensor has it, unless this is their rounding."""
+        """A statistic in float64, as given or known; or that of the tensor, unless it is their rounding."""
         rounded = self.tensor(index, name)
         for exact in (given, getattr(layer, name)):
             if exact is not None and np.array_equal(check.array_of(exact, name).astype(self.dtype), rounded):
@@ -499,29 +499,29 @@ class Network:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it is being trained: in this process, not in one that it was forked from."""
+        """Whether this process is training it; a process from which it was forked does not count."""
         return self.busy_in is not None and self.busy_in == os.getpid()
 
     @property
     def is_untrained(self) -> bool:
-        """Whether no batch has changed it since it was compiled."""
+        """Whether no batch has changed it since `compile`."""
         return self.step == 0 and (self._engine is None or self.position == Position())
 
     def start(self) -> Start:
-        """What it is now, for `begin_again`."""
+        """Its present state, for `begin_again`."""
         return Start(self.seed, self.known, self._engine, dataclasses.replace(self.position))
 
     def begin_again(self, start: Start) -> None:
-        """Be as it was at a start that led to no batch; the position stays."""
+        """Return to the state of a start without a batch; the position stays."""
         self.seed, self.known, self._engine = start.seed, start.known, start.engine
 
     def __getstate__(self) -> dict[str, Any]:
-        """What copies and pickles hold: no object of the house but what users make themselves."""
+        """The state for copies and pickles, without internal objects."""
         held = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
         engine = None if self._engine is None else state.of_engine(self._engine)
         position = (self.position.epoch, self.position.batch)
         own = {"busy_in": None, "known": vars(self.known), "position": position, "_engine": engine}
-        return {**held, **own}  # a copy made while training is not being trained
+        return {**held, **own}  # a copy that is made during training is not being trained
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         held = state.today(held)
@@ -540,7 +540,7 @@ def _compiled(part: _P | None) -> _P:
 
 
 def checked_seed(seed: int | None) -> int:
-    """A seed that was given, or a new one."""
+    """The given seed, or a new one."""
     if seed is None:
         return int.from_bytes(os.urandom(8), "little") >> 1
     return check.whole_number(seed, "seed", minimum=0)
@@ -549,6 +549,6 @@ def checked_seed(seed: int | None) -> int:
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:
     try:
         name = "None" if dtype is None else np.dtype(dtype).name
-    except (TypeError, ValueError):  # numpy's, of what looks like the description of a record
+    except (TypeError, ValueError):  # NumPy's error for values that look like the description of a record
         name = f"{dtype!s:.60}"
     return np.dtype(check.choice(name, "dtype", _DTYPES))
