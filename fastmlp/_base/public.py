@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from types import GenericAlias
 from typing import Any
 
 
 def as_public(package: dict[str, Any], place: str = "", *, also: tuple[str, ...] = ()) -> None:
-    """Let exported objects name the exporting module, or another one, as their home.
+    """Give the classes and functions in ``__all__`` of a package that package, or another ``place``, as their home.
 
-    Pickles and messages use this name, so files can move and earlier pickles still load. ``also`` adds objects that
+    Pickles and messages name this home. Files can move later, and earlier pickles still load. ``also`` adds objects that
     are pickled but not exported.
     """
     for name in (*package["__all__"], *also):
         item = package[name]
-        if inspect.isclass(item) or inspect.isfunction(item):
+        is_class = inspect.isclass(item) and not isinstance(item, GenericAlias)  # Python 3.10: list[int] is one
+        if is_class or inspect.isfunction(item):
             item.__module__ = place or package["__name__"]

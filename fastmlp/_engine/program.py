@@ -285,7 +285,7 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
 
 def _table(records: Array) -> Integers:
     """Convert records to rows of whole numbers, as kernels take them."""
-    return records.view(np.int64).reshape(len(records), -1)
+    return records.view(np.int64).reshape(len(records), records.dtype.itemsize // 8)
 
 
 def tensors(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int) -> tuple[Tensor, ...]:

@@ -10,31 +10,40 @@ from fastmlp import ArgumentError, ArgumentTypeError, callbacks
 from ..shared.models import bits
 from ..shared.short_fits import VALIDATION, fed, fit, network
 
+CASES = [
+    ({}, [3, 2, 1, 1, 0], 3, 2),  # an equal value is no improvement
+    ({"patience": 1}, [3, 2, 1, 1, 0], 3, 2),
+    ({"patience": 2}, [3, 4, 2, 3, 4, 0], 4, 2),
+    ({"patience": 3}, [3, 4, 2, 3, 4], None, 2),
+    ({"min_delta": 0.5}, [3, 2.6, 2], 1, 0),
+    ({"mode": "max"}, [3, 2], 1, 0),
+    ({"mode": "max"}, [1, 2, 3], None, 2),
+    ({"patience": 2, "baseline": 2}, [4, 3, 3.5, 1], 2, 1),
+    ({"patience": 2, "baseline": 2}, [4, 3, 1, 5], None, 2),
+    ({"patience": 2, "baseline": 2}, [4, 1, 0], None, 2),
+    ({"start_from_epoch": 2}, [1, 2, 3, 2, 1, 1], 5, 4),
+    ({"patience": 2}, [math.nan, 2, math.nan, math.nan], 3, 1),
+    ({"patience": 2}, [math.nan, math.nan], 1, None),
+]
 
-@pytest.mark.parametrize(
-    ("settings", "values", "stopped", "best_epoch"),
-    [
-        ({}, [3, 2, 1, 1, 0], 3, 2),  # an equal value is no improvement
-        ({"patience": 1}, [3, 2, 1, 1, 0], 3, 2),
-        ({"patience": 2}, [3, 4, 2, 3, 4, 0], 4, 2),
-        ({"patience": 3}, [3, 4, 2, 3, 4], None, 2),
-        ({"min_delta": 0.5}, [3, 2.6, 2], 1, 0),
-        ({"mode": "max"}, [3, 2], 1, 0),
-        ({"mode": "max"}, [1, 2, 3], None, 2),
-        ({"patience": 2, "baseline": 2}, [4, 3, 3.5, 1], 2, 1),
-        ({"patience": 2, "baseline": 2}, [4, 3, 1, 5], None, 2),
-        ({"patience": 2, "baseline": 2}, [4, 1, 0], None, 2),
-        ({"start_from_epoch": 2}, [1, 2, 3, 2, 1, 1], 5, 4),
-        ({"patience": 2}, [math.nan, 2, math.nan, math.nan], 3, 1),
-        ({"patience": 2}, [math.nan, math.nan], 1, None),
-    ],
-)
+
+@pytest.mark.parametrize(("settings", "values", "stopped", "best_epoch"), CASES)
 def test_early_stopping(settings, values, stopped, best_epoch):
     stopping = callbacks.EarlyStopping(**settings)
     fed(stopping, values)
     assert stopping.model.stop_training == (stopped is not None)
     assert (stopping.stopped_epoch, stopping.best_epoch) == (stopped, best_epoch)
     assert stopping.best == (None if best_epoch is None else values[best_epoch])
+
+
+@pytest.mark.parametrize(("settings", "values", "stopped", "best_epoch"), CASES)
+def test_the_way_up_is_the_way_down_turned_around(settings, values, stopped, best_epoch):
+    turned = {"mode": "min" if settings.get("mode") == "max" else "max"}
+    if "baseline" in settings:
+        turned["baseline"] = -settings["baseline"]
+    stopping = callbacks.EarlyStopping(**{**settings, **turned})
+    fed(stopping, [-value for value in values])
+    assert (stopping.stopped_epoch, stopping.best_epoch) == (stopped, best_epoch)
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,14 @@ def write_csv(folder, *texts):
     return paths
 
 
+def test_columns_of_all_files_are_those_of_the_first(tmp_path):
+    paths = write_csv(tmp_path, "a,b,label\n1,2,0\n3,4,1\n", "b,a,label\n6,5,0\n8,7,1\n", "a,c,label\n1,2,0\n3,4,1\n")
+    rows = np.concatenate([x for x, _ in Chunks.from_files(paths[:2])])
+    assert rows.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+    with pytest.raises(DataFileError, match=r"2\.csv: expected the columns of .*0\.csv, found 'c' besides"):
+        list(Chunks.from_files(paths))
+
+
 def test_words_as_labels_must_be_the_same_in_all_files(tmp_path):
     paths = write_csv(tmp_path, "a,class\n1,cat\n2,dog\n", "a,class\n3,dog\n4,cat\n", "a,class\n5,dog\n6,emu\n")
     assert np.concatenate([y for _, y in Chunks.from_files(paths[:2])]).tolist() == [0, 1, 1, 0]

@@ -260,6 +260,19 @@ def test_each_name_stands_in_its_section_and_no_other_in_its_table(kind):
     assert quoted(table(page, heading), 0) <= set(registered) <= quoted([[section(page, heading)]], 0)
 
 
+COUNTS = re.findall(
+    r"\w+", "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+)
+
+
+@pytest.mark.parametrize(("what", "registered"), [("activations", activations.RULES), ("optimisers", optimizers.TYPES)])
+def test_counts_in_the_readme_are_right(what, registered):
+    if not (ROOT / "README.md").is_file():
+        pytest.skip("installed without its documentation")
+    words = re.findall(rf"(\w+)\s+{what}", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {COUNTS.index(word) for word in words if word in COUNTS} <= {len(registered)}
+
+
 @pytest.mark.parametrize("kind", TABLES)
 def test_settings_in_a_table_are_those_of_the_type(kind):
     """In calls such as `Adam(learning_rate=0.001, …)`, and of callbacks in the column of their arguments."""

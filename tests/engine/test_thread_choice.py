@@ -105,15 +105,27 @@ def test_long_forward_passes_have_even_parts(rows, monkeypatch):
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_results_of_many_calls_are_those_of_one(monkeypatch):
+    x, y = np.random.default_rng(0).normal(size=(300, 3)), np.arange(300) % 2
+    model = fm.mlp([4], classes=2, seed=0)
+    model.build(3)
+    scores, expected = model.evaluate(x, y), model.predict(x)
+    monkeypatch.setattr(engine, "_CALL_WORK", 1)
+    assert len(model.engine._calls(300)) == 5
+    assert model.evaluate(x, y) == pytest.approx(dict(scores), rel=1e-6)
+    assert np.array_equal(model.predict(x), expected)
+
+
 def test_a_model_whose_arrays_came_read_only_trains_and_predicts():
     model = fm.mlp([4], classes=2, seed=0)
     x, y = np.eye(4, dtype=np.float32), np.array([0, 1, 0, 1])
     model.fit(x, y, verbose=0)
     expected = model.predict(x)
-    state = model.engine.__getstate__()
-    for name in ("parameters", "gradients", "state"):
-        state[name] = state[name].copy()
-        state[name].flags.writeable = False
-    model.engine.__setstate__(state)
+    held = model.__getstate__()
+    for matrices in (held["_engine"]["parameters"], *held["_engine"]["state"]):
+        for number, matrix in enumerate(matrices):
+            matrices[number] = matrix.copy()
+            matrices[number].flags.writeable = False
+    model.__setstate__(held)
     assert np.array_equal(model.predict(x), expected)
     model.fit(x, y, verbose=0)

@@ -88,6 +88,7 @@ def test_the_exit_code_tells_what_is_wrong(bench, monkeypatch, capsys):
 
 
 def test_ten_tenths_are_all_faults():
+    assert len(set(map(str, FAULTS))) == len(FAULTS)
     parts = [program.chosen("", tenth) for tenth in range(10)]
     assert sorted(map(str, itertools.chain(*parts))) == sorted(map(str, FAULTS))
 

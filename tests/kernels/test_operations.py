@@ -90,6 +90,18 @@ def test_forward_passes_equal_the_twin(name, layers, dtype):
     compare(name, args, dtype, TOLERANCE[str(dtype)])
 
 
+@pytest.mark.parametrize("name", ["predict_batches", "predict_rows"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_rows_that_cannot_be_read_have_no_prediction(name, wrong, dtype):
+    """In whatever column they are, and although ReLU would hide them; the other rows have theirs."""
+    args = CASES[name].build(np.random.default_rng(1), dtype, 70, 20, layers=[Dense(3, "relu")])
+    x = argument(args, "x", name)
+    x[np.arange(5, 65, 3), np.arange(20)] = wrong
+    compare(name, args, dtype, TOLERANCE[str(dtype)])
+    form_of(name, args)(*args)
+    assert np.isnan(args[0]).all(axis=1).sum() == np.isnan(args[0]).any(axis=1).sum() == 20
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_evaluate_like_the_twin(name, dtype):
     loss, activation = LOSSES[name]

@@ -147,6 +147,8 @@ def false_alarms(verdicts: Sequence[Verdict], bench: Bench) -> list[str]:
     for compiled in (False, True):
         tests = {v.test for v in verdicts if v.is_caught and v.fault.compiled == compiled and v.test and "::" in v.test}
         if tests:
-            _, output = bench.run(sorted(tests), compiled, options=())
+            code, output = bench.run(sorted(tests), compiled, options=())
             found += _FIRST_FAILED.findall(output)
+            if code not in (PASSED, FAILED):
+                found.append(f"pytest (exit code {code}) {output.strip().splitlines()[-1:]}")
     return found

@@ -1,5 +1,8 @@
 """Running statistics of batch normalisations are those of the data, also where training was short."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -317,3 +320,14 @@ def test_statistics_that_are_not_finished_are_not_kept():
     assert bits(model) == before
     engine.take_statistics(data, np.arange(len(x)), 32, 5, 1, (0, 0), lambda: False)
     assert bits(model) != before
+
+
+def test_running_means_go_on_from_a_file_as_they_were_averaged(tmp_path):
+    x, y = problem()
+    model = normalized_first(momentum=0.9)
+    model.partial_fit(x[:100], y[:100], batch_size=20)
+    model.save(tmp_path / "model.npz")
+    others = [fm.load(tmp_path / "model.npz"), copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    for each in (model, *others):
+        each.partial_fit(x[100:], y[100:], batch_size=20)
+    assert all(bits(each) == bits(model) for each in others)

@@ -1,8 +1,10 @@
 """Saving: a whole file or none, with the permissions of any new file."""
 
+import inspect
 import os
 import stat
 
+import numpy as np
 import pytest
 
 import fastmlp as fm
@@ -62,3 +64,18 @@ def test_a_saved_file_has_the_permissions_of_any_new_file(saved, tmp_path):
     (tmp_path / "plain").write_text("x")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("model.npz", "plain")]
     assert modes[0] == modes[1]
+
+
+def test_every_setting_of_a_model_is_saved(tmp_path):
+    settings = {"dtype": "float64", "uint8_scale": 0.25, "seed": 7, "classes": ["no", "yes"]}
+    declared = {p.name for p in inspect.signature(fm.Sequential).parameters.values() if p.kind == p.KEYWORD_ONLY}
+    assert set(settings) == declared  # a new one is to be saved too
+    model = fm.Sequential([fm.Dense(2, "softmax")], **settings)
+    model.compile(fm.SGD(0.5))
+    model.fit(np.array([[1, 255], [0, 7]], np.uint8), ["no", "yes"], epochs=2, verbose=0)
+    model.learning_rate = 0.125
+    model.save(tmp_path / "model.npz")
+    again = fm.load(tmp_path / "model.npz")
+    for name in (*settings, "learning_rate", "optimizer", "loss", "metrics", "position", "feature_names", "input_kind"):
+        assert np.array_equal(getattr(again, name), getattr(model, name)), name
+    assert again.history == model.history

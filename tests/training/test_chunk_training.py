@@ -236,3 +236,19 @@ def test_the_epoch_after_one_that_was_cut_has_an_order_of_its_own():
     model.fit(Numbered(*halves()), callbacks=[fm.callbacks.Lambda(on_batches_end=stop)], verbose=0)
     model.fit(Numbered(*halves()), epochs=2, verbose=0)
     assert numbers == [0, 1, 2]
+
+
+def test_each_chunk_of_each_epoch_has_an_order_of_its_own():
+    seen = []
+    model = fm.Sequential([fm.Dense(1)], seed=0)
+    model.compile("sgd", "mse", [fm.metrics.Custom(lambda targets, _: seen.append(targets[:, 0]) or 0.0, "seen")])
+    rows = np.arange(36.0) / 100
+    for shuffle in (True, False):
+        model.fit(
+            Chunks.from_generator(lambda: [(p[:, None], p) for p in np.split(rows, 3)]), epochs=2, shuffle=shuffle
+        )
+    orders = [np.rint(order * 100).astype(int) for order in seen if len(order) == 36]
+    places = [tuple(part % 12) for order in orders for part in np.split(order, 3)]
+    assert [set(place) for place in places] == [set(range(12))] * 12
+    assert len(set(places[:6])) == 6
+    assert set(places[6:]) == {tuple(range(12))}

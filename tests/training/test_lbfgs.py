@@ -7,6 +7,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, MissingExtraError
+from fastmlp._training.lbfgs import LBFGSTrainer
 
 
 def problem(rows=150, seed=0):
@@ -83,3 +84,20 @@ def test_callbacks_stop_it():
     history = network().fit(*problem(), epochs=50, callbacks=[Stop()], verbose=0)
     assert history.epoch == [0, 1, 2]
     assert history.stopped == "callback"
+
+
+def test_a_run_that_is_stopped_has_the_weights_of_its_last_iteration(monkeypatch):
+    """And not those where the line search has looked last."""
+    pytest.importorskip("scipy")
+    x, y = problem(50)
+    for looks in range(1, 25):
+        model = fm.Sequential([fm.Dense(4, "tanh"), fm.Dense(1)], dtype="float64", seed=0)
+        model.compile(fm.LBFGS(tolerance=1e-9), "mse")
+        model.build(3)
+        accepted, left = [model.get_weights()], iter(range(looks))
+        callback = fm.callbacks.Lambda(on_epoch_end=lambda *_, found=accepted, m=model: found.append(m.get_weights()))
+        monkeypatch.setattr(LBFGSTrainer, "_is_interrupted", lambda _, left=left: next(left, None) is None)
+        model.fit(x, y, epochs=50, verbose=0, callbacks=[callback])
+        assert model.history.stopped == "interrupted"
+        for found, expected in zip(model.get_weights(), accepted[-1], strict=True):
+            assert np.array_equal(found, expected)

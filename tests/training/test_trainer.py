@@ -39,6 +39,19 @@ def test_means_of_an_epoch_weigh_batches_by_their_rows():
     assert logs["samples_per_second"] == pytest.approx(6)
 
 
+def test_the_last_batch_counts_as_many_rows_as_it_has():
+    x, y = np.random.default_rng(0).normal(size=(10, 3)), np.arange(10) % 2
+    model = fm.mlp([4], classes=2, seed=0)
+    model.compile(fm.SGD(1e-30))
+    history, expected = model.fit(x, y, batch_size=4, verbose=0), model.evaluate(x, y)
+    assert history["loss"][0] == pytest.approx(expected["loss"])
+    assert history["accuracy"][0] == pytest.approx(expected["accuracy"])
+    right = model.predict(x).argmax(axis=1) == y
+    order = np.empty(10, np.int64)
+    fm.kernels.shuffle(order, model.seed, 0)
+    assert history.batches["accuracy"] == [right[rows].mean() for rows in np.split(order, [4, 8])]
+
+
 def test_an_epoch_of_some_batches():
     x, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
     few, once = (fm.mlp([4], classes=2, seed=0) for _ in range(2))

@@ -358,6 +358,14 @@ def test_weights_must_be_above_0_on_both_sides_of_a_split():
             network().fit(x, y, validation_split=0.2, sample_weight=weights.astype(float), verbose=0)
 
 
+@pytest.mark.parametrize("weights", [{"sample_weight": np.zeros(200)}, {"class_weight": {0: 0, 1: 0}}], ids=str)
+def test_weights_that_leave_nothing_are_refused(weights):
+    x, y = problem()
+    for use in (network().fit, network().partial_fit, network().train_on_batch):
+        with pytest.raises(ArgumentError, match="_weight must not be 0 for all rows"):
+            use(x, y, **weights)
+
+
 def test_weights_of_rows_and_classes_count_both():
     x, y = problem()
     rows = np.linspace(0.5, 2.0, len(x))
