@@ -10,8 +10,8 @@ from typing import Any
 def as_public(package: dict[str, Any], place: str = "", *, also: tuple[str, ...] = ()) -> None:
     """Give the classes and functions in ``__all__`` of a package that package, or another ``place``, as their home.
 
-    Pickles and messages name this home. Files can move later, and earlier pickles still load. ``also`` adds objects that
-    are pickled but not exported.
+    Pickles and messages name this home. Files can move later, and earlier pickles still load. ``also`` adds objects
+    that are pickled but not exported.
     """
     for name in (*package["__all__"], *also):
         item = package[name]
