@@ -60,7 +60,7 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
     Such labels are texts, or as many different whole numbers as there are classes that do not count from 0. Class
     numbers need no labels, even if some do not occur. The code that reads targets refuses other numbers.
     """
-    words = texts(y, name)
+    words = _words(y, name)
     if words is None:
         numbers = whole_numbers(y)
         if numbers is None or 0 <= numbers.min() <= numbers.max() < class_count(units):
@@ -76,9 +76,17 @@ def labels_in(y: Any, units: int, name: str) -> Array | None:
     return labels
 
 
+def _words(y: Any, name: str) -> Array | None:
+    return None if _are_numbers(y) else texts(y, name)
+
+
+def _are_numbers(y: Any) -> bool:
+    return type(y) is np.ndarray and y.dtype.kind in "iufb"
+
+
 def whole_numbers(y: Any) -> Integers | None:
     """One whole number for each row, in any type; None for other targets."""
-    array = check.numbers_if_any(y)
+    array = y if _are_numbers(y) else check.numbers_if_any(y)
     if array is None:
         return None
     if array.ndim == 2 and array.shape[1] == 1:
@@ -116,7 +124,7 @@ def told_apart(units: int) -> str:
 
 def class_numbers(y: Any, labels: Array | None, name: str) -> Any:
     """Replace labels in targets by class numbers; rows of probabilities stay as they are."""
-    words = texts(y, name)
+    words = _words(y, name)
     if labels is None:
         if words is None:
             return y

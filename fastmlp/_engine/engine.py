@@ -24,7 +24,7 @@ from .._compiling import threads as _threads
 from .._compiling.jit import Kernel
 from ..losses import Loss
 from ..optimizers import NoUpdate, Optimizer
-from .program import BLOCK_ROWS, Program, aligned_zeros
+from .program import BLOCK_ROWS, Program
 from .thread_choice import ThreadChoice
 
 # From so many floating-point operations in a batch on, a second thread is worth its parallel regions. Measured with
@@ -108,17 +108,18 @@ class Engine:
     averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by the place of their means
     _scratch: Scratch = field(init=False, repr=False)
     _slots: int = field(default=0, init=False, repr=False)  # how many numbers the optimiser keeps for each parameter
+    _kernel: Kernel | None = field(default=None, init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
-        self.parameters = self._zeros(1)
+        self.parameters = self.program.zeros(1)
         self.set_optimizer(self.optimizer)
 
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Start an optimiser from its first step; training itself allocates its buffers."""
-        self.optimizer, self._plans = optimizer, {}
+        self.optimizer, self._plans, self._kernel = optimizer, {}, None
         self._slots = 0 if optimizer is None else optimizer.slots
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
         self.gradients = self.state = np.empty(0, self.program.dtype)
@@ -128,16 +129,13 @@ class Engine:
         """Whether all parameters are finite."""
         return bool(np.isfinite(self.parameters).all())
 
-    def _zeros(self, slots: int) -> Array:
-        return aligned_zeros(slots * self.program.size, self.program.dtype)
-
     def allocate_training(self) -> None:
         """Allocate the gradient and the optimiser's state, if they do not exist yet."""
         assert self.optimizer is not None
         if self.gradients.size != self.parameters.size:
-            self.gradients = self._zeros(1)
+            self.gradients = self.program.zeros(1)
         if self.state.size != self._slots * self.program.size:
-            self.state = self._zeros(self._slots)
+            self.state = self.program.zeros(self._slots)
             slots = self.state.reshape(self._slots, self.program.size)
             for slot, value in zip(slots, self.optimizer.initial_state(), strict=True):
                 slot[:] = value
@@ -147,7 +145,7 @@ class Engine:
         assert [t.offset for t in program.tensors] == [t.offset for t in self.program.tensors]
         assert program.size == self.program.size
         self.program, self.loss, self.activation = program, loss, activation
-        self._scratch, self._plans = Scratch(program), {}
+        self._scratch, self._plans, self._kernel = Scratch(program), {}, None
         for name in _NETWORKS:
             self.__dict__.pop(name, None)
 
@@ -170,8 +168,10 @@ class Engine:
 
     def training_kernel(self, batch_size: int = 1, n_threads: int = 1) -> Kernel:
         """The smallest sufficient form of the training kernel, which is the same for all batches."""
-        is_core = self.program.is_core(self.training_plan(batch_size, n_threads, batch_size))
-        return kernels.train_batches if is_core else kernels.train_batches_full
+        if self._kernel is None:
+            is_core = self.program.is_core(self.training_plan(batch_size, n_threads, batch_size))
+            self._kernel = kernels.train_batches if is_core else kernels.train_batches_full
+        return self._kernel
 
     def training_threads(self, batch_size: int, n_threads: int | None) -> int:
         """The threads for batches of this size: one, if more would not pay."""
@@ -199,9 +199,7 @@ class Engine:
         assert self.optimizer is not None
         self.allocate_training()
         parts: list[tuple[Array, Array]] = []
-        for ops, start, stop in self._spans_of_one_momentum(
-            self.program.ops_for(data.is_centered), len(learning_rates)
-        ):
+        for ops, start, stop in self._spans_of_one_momentum(self._ops_for(data), len(learning_rates)):
             rates = learning_rates[start:stop]
             first = first_batch + start
             losses, hits = self._train(
@@ -215,6 +213,9 @@ class Engine:
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
+
+    def _ops_for(self, data: Data) -> Array:
+        return self.program.ops_for(is_centered=True) if data.is_centered else self.program.ops
 
     def _spans_of_one_momentum(self, given: Array, batches: int) -> Iterator[tuple[Array, int, int]]:
         """Spans of batches, with operations that have the momenta of running statistics for these batches."""
@@ -249,10 +250,9 @@ class Engine:
         plan = self.training_plan(batch_size, n_threads, longest)
         losses = np.empty(len(learning_rates))
         correct = np.empty(len(learning_rates), np.int64)
-        is_core = self.program.is_core(plan)
-        kernel = kernels.train_batches if is_core else kernels.train_batches_full
+        kernel = self.training_kernel(batch_size, n_threads)
         if timers is not None:
-            assert is_core, "only the form for core operations has timers"
+            assert kernel is kernels.train_batches, "only the form for core operations has timers"
             kernel = kernels.train_batches_timed
         done = kernel.run(
             self.program.dtype,
@@ -328,9 +328,9 @@ class Engine:
         """
         twin = object.__new__(Engine)
         twin.__dict__.update(self.__dict__)
-        twin.optimizer = rule = NoUpdate(1.0)
+        twin.optimizer, twin._kernel = (rule := NoUpdate(1.0)), None
         twin._settings = np.array(rule.settings(), np.float64)
-        twin.step, twin.gradients, twin._plans, twin._slots, twin.averaged = 0, self._zeros(1), {}, 0, {}
+        twin.step, twin.gradients, twin._plans, twin._slots, twin.averaged = 0, self.program.zeros(1), {}, 0, {}
         return twin
 
     def take_statistics(
@@ -448,7 +448,7 @@ class Engine:
                 part.targets,
                 part.weights,
                 _NO_ORDER,
-                self.program.ops_for(part.is_centered),
+                self._ops_for(part),
                 plan,
                 self.pixel_scale,
             )
@@ -474,7 +474,7 @@ class Engine:
                 part.x,
                 part.pixels,
                 _NO_ORDER,
-                self.program.ops_for(part.is_centered),
+                self._ops_for(part),
                 plan,
                 self.pixel_scale,
             )

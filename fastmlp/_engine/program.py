@@ -231,6 +231,10 @@ class Program:
         """
         return block_rows + (block_rows * self.panel * self.dtype.itemsize % _PAGE == 0)
 
+    def zeros(self, slots: int) -> Array:
+        """So many flat vectors of zeros, one after the other."""
+        return aligned_zeros(slots * self.size, self.dtype)
+
     def workspace(self, plan: Array) -> Array:
         """Zeroed workspace for a plan."""
         how = plan.view(t.PLAN)[0]

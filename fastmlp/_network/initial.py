@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,23 +12,26 @@ import numpy as np
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from .._engine.program import Program, Tensor
-from ..layers import BatchNormalization, Dense, Layer, LayerNormalization, Normalization, leaves
+from ..layers import BatchNormalization, Dense, Layer, LayerNormalization, Normalization
 
 
-def initial_values(declarations: Sequence[Layer], built: Program, seed: int) -> list[Array]:
-    """The initial values of each tensor."""
-    layers = list(leaves(declarations))
-    return [_value(layers[t.layer], t, built.dtype, seed, number) for number, t in enumerate(built.tensors)]
+def initial_values(layers: Sequence[Layer], built: Program, seed: int) -> list[Array]:
+    """The initial values of each tensor; ``layers`` contain no blocks."""
+    draws = [_draw(layers[tensor.layer], tensor) for tensor in built.tensors]
+    return [
+        draw(t.shape, built.dtype, seed, number)
+        for number, (draw, t) in enumerate(zip(draws, built.tensors, strict=True))
+    ]
 
 
-def _value(layer: Layer, tensor: Tensor, dtype: np.dtype[Any], seed: int, number: int) -> Array:
+def _draw(layer: Layer, tensor: Tensor) -> Callable[[tuple[int, ...], np.dtype[Any], int, int], Array]:
+    """The function of shape, dtype, seed and number that gives the values of a tensor."""
     if isinstance(layer, Dense):
-        rule = layer.kernel_initializer if tensor.name == "kernel" else layer.bias_initializer
-        return rule.draw(tensor.shape, dtype, seed, number)
+        return layer.kernel_initializer.draw if tensor.name == "kernel" else layer.bias_initializer.draw
     if isinstance(layer, Normalization):
-        return tensor.checked(_adapted(layer, tensor.name, tensor.shape), tensor.name, dtype)
+        return lambda shape, dtype, *_: tensor.checked(_adapted(layer, tensor.name, shape), tensor.name, dtype)
     assert isinstance(layer, (BatchNormalization, LayerNormalization))
-    return np.full(tensor.shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
+    return lambda shape, dtype, *_: np.full(shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
 
 
 def _adapted(layer: Normalization, name: str, shape: tuple[int, ...]) -> Array:
@@ -45,8 +48,8 @@ def refuse_too_large(layers: Sequence[Layer], n_features: int, dtype: np.dtype[A
 
     ``slots`` is how many numbers an optimiser keeps for each parameter; None without an optimiser.
     """
-    widths = [n_features, *(layer.units for layer in list(leaves(layers)) if isinstance(layer, Dense))]
-    count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
+    widths = [n_features, *[layer.units for layer in layers if isinstance(layer, Dense)]]
+    count = sum([(fan_in + 1) * units for fan_in, units in itertools.pairwise(widths)])
     copies = 1 if slots is None else 2 + slots  # parameters, gradients, state
     needed, there = copies * count * dtype.itemsize, _memory()
     if there is not None and needed > there:

@@ -81,6 +81,7 @@ class Start:
     known: Known
     engine: Engine | None
     position: Position
+    step: int
 
 
 class Network:
@@ -335,20 +336,21 @@ class Network:
             if width != n_features:
                 raise ArgumentError(f"n_features is {n_features}, but the model was built for {width}")
             return
-        engine = self._bare_engine(n_features)
-        engine.program.pack_all(engine.parameters, initial_values(self.declarations, engine.program, self.seed))
+        layers = list(leaves(self.declarations))
+        engine = self._bare_engine(n_features, layers)
+        engine.program.pack_all(engine.parameters, initial_values(layers, engine.program, self.seed))
         self._engine = engine
 
     def build_bare(self, n_features: int) -> Engine:
         """Build it without initial weights, for weights from elsewhere."""
-        self._engine = self._bare_engine(n_features)
+        self._engine = self._bare_engine(n_features, list(leaves(self.declarations)))
         return self._engine
 
-    def _bare_engine(self, n_features: int) -> Engine:
-        if not any(isinstance(layer, Dense) for layer in list(leaves(self.declarations))):
+    def _bare_engine(self, n_features: int, layers: list[Layer]) -> Engine:
+        if not any(isinstance(layer, Dense) for layer in layers):
             raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         slots = None if self._optimizer is None else self._optimizer.slots
-        refuse_too_large(self.declarations, n_features, self.dtype, slots)
+        refuse_too_large(layers, n_features, self.dtype, slots)
         built = self._program(n_features)
         return Engine(built, self.uint8_scale, self._optimizer, self._loss, self.output[1])
 
@@ -509,7 +511,7 @@ class Network:
 
     def start(self) -> Start:
         """Its present state, for `begin_again`."""
-        return Start(self.seed, self.known, self._engine, dataclasses.replace(self.position))
+        return Start(self.seed, self.known, self._engine, dataclasses.replace(self.position), self.step)
 
     def begin_again(self, start: Start) -> None:
         """Return to the state of a start without a batch; the position stays."""

@@ -40,7 +40,7 @@ def with_targets(
     if wanted.takes_labels:
         y = naming.class_numbers(y, wanted.classes, names[1])
     labels, goals = targets.checked(wanted.loss, y, names[1], rows, names[0], wanted.units, wanted.dtype)
-    weights = targets.row_weights(sample_weight, rows, wanted.dtype)
+    weights = None if sample_weight is None else targets.row_weights(sample_weight, rows, wanted.dtype)
     return data_of(features.rows, labels, goals, wanted.dtype, weights, is_centered=features.is_centered)
 
 
@@ -58,8 +58,9 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
 
 def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs]:
     """Learn from training data how to read others, and the classes; return the rows, and how to read them."""
+    inputs = network.inputs()
     known = _with_names(network, naming.feature_names(x), y)
-    inputs = dataclasses.replace(network.inputs(), names=known.feature_names)
+    inputs = dataclasses.replace(inputs, names=known.feature_names)
     rows = inputs.rows(x, "x")
     network.known = known = dataclasses.replace(known, input_kind=inputs.learned(rows))
     return rows, dataclasses.replace(inputs, kind=known.input_kind)

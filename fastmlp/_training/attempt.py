@@ -62,21 +62,21 @@ class _Snapshot:
         self._history = network.history
         self._stopped = None if network.history is None else network.history.stopped
         self._start = network.start()
-        self._progress = self._steps_and_batches()
+        self._progress = self._start.step, self._batches()
         self._first = network.declarations[0] if network.declarations else None
         is_first = isinstance(self._first, Normalization)
         self._statistics = adapting.first_statistics(network) if is_first else None
 
-    def _steps_and_batches(self) -> tuple[int, int]:
+    def _batches(self) -> int:
         history = self._network.history
-        return self._network.step, 0 if history is None else len(history.batches.get("loss", ()))
+        return 0 if history is None else len(history.batches.get("loss", ()))
 
     def is_trained_since(self) -> bool:
         """Whether there was a batch, even one that diverged."""
         history = self._network.history
         if history is not self._history:
             return history is not None and bool(history.batches)
-        return self._steps_and_batches() != self._progress
+        return (self._network.step, self._batches()) != self._progress
 
     def bring_back(self) -> None:
         """Restore the network."""

@@ -10,8 +10,7 @@ from .. import kernels
 from .._base.types import Array, Integers
 from .._engine.engine import Data
 from .run import Run
-from .totals import EpochTotals
-from .trainer import Trainer
+from .trainer import EpochTotals, Trainer
 
 _CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles distinguish so many chunks of an epoch
 

@@ -11,8 +11,7 @@ from .._base.errors import ArgumentError, MissingExtraError
 from .._base.types import Array
 from ..layers import leaves
 from ..optimizers import LBFGS
-from .totals import EpochTotals
-from .trainer import Trainer
+from .trainer import EpochTotals, Trainer
 
 
 class LBFGSTrainer(Trainer):

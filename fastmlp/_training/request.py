@@ -56,8 +56,6 @@ class Request:
         self.validation_freq = check.whole_number(self.validation_freq, "validation_freq", minimum=1)
         if self.max_time is not None:
             self.max_time = check.real_number(self.max_time, "max_time", above=0)
-        resolve_threads(self.n_threads)
-        self.listeners = listeners(self.callbacks, self.verbose)
         if check.yes_or_no(self.resume, "resume") and self.initial_epoch:
             raise ArgumentError("initial_epoch is for a new run: resume=True continues where the latest run ended")
         if self.validation_batches is not None:
@@ -68,6 +66,8 @@ class Request:
         self.shuffle = check.yes_or_no(bool(self.shuffle) if is_number else self.shuffle, "shuffle")
         if self.seed is not None:
             self.seed = checked_seed(self.seed)
+        resolve_threads(self.n_threads)
+        self.listeners = listeners(self.callbacks, self.verbose)
         self.in_chunks = is_chunks(self.x, self.y)
 
     def refuse_what_needs_all_rows(self, optimizer: Any) -> None:

@@ -100,7 +100,7 @@ def prepared(network: Network, model: Model, request: Request, rule: Optimizer) 
         if request.in_chunks:  # again, because the statistics needed a pass through them
             _, stream = _opened(network, request)
     train, validation = _data(network, request, inputs, rows, y, kept)
-    warn_of_merged(rows[:kept], train.x, network.feature_names, stacklevel=5)
+    warn_of_merged(rows[:kept], train.x, inputs.names, stacklevel=5)
     if validation is None and request.validation_batches is not None:
         raise ArgumentError("validation_batches needs validation_data or validation_split")
     if not request.in_chunks:  # a chunk may lack labels that others have
@@ -161,7 +161,8 @@ def _data(
     if given is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        return weighted(network, data, request.class_weight), _validation(network, inputs, given, data.width)
+        train = data if request.class_weight is None else weighted(network, data, request.class_weight)
+        return train, _validation(network, inputs, given, data.width)
     if kept == data.rows:
         return weighted(network, data, request.class_weight), None
     parts = data.part(0, kept), data.part(kept, data.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,17 @@ from .. import kernels
 from .._base import check
 from .._base.errors import DivergenceError
 from .._base.interruption import Interruption, uninterrupted
-from .._base.types import Integers
+from .._base.types import Array, Integers
+from .._engine.engine import Data
 from .._network.history import History
 from .._network.judging import scores_of
+from .._network.scoring import Scoring
 from ..callbacks import Callback
-from .good_parameters import GoodParameters
 from .run import Run
-from .totals import TIMES, EpochTotals
 
 _CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
+_SNAPSHOT_SHARE = 0.01  # the largest share of the time for copies of good parameters
+TIMES = ("seconds", "samples_per_second")  # what is reported besides the loss and the metrics
 
 
 class Trainer:
@@ -75,7 +78,8 @@ class Trainer:
             self._diverged(self.network.position.epoch, self.network.position.batch)
 
     def _begin(self) -> None:
-        self.network.stop_training = False
+        if self.network.stop_training:
+            self.network.stop_training = False
         self._deadline = None
         self.engine.allocate_training()
         self.kernel.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
@@ -326,3 +330,71 @@ class Trainer:
                     failure.add_note(f"Then {type(callback).__name__}.on_train_end failed too: {error!r}")
         if first is not None and failure is None:
             raise first
+
+
+@dataclass
+class EpochTotals:
+    """Sums over the batches of an epoch."""
+
+    loss: float = 0.0
+    correct: int = 0
+    rows: int = 0
+    batches: int = 0
+    seconds: float = 0.0
+
+    def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
+        # Batch by batch, so that the sum does not depend on how batches were divided into calls.
+        for loss, hits, size in zip(losses.tolist(), correct.tolist(), sizes.tolist(), strict=True):
+            self.loss += loss * size
+            self.correct += hits
+            self.rows += size
+        self.batches += len(losses)
+        self.seconds += seconds
+
+    def logs(
+        self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None
+    ) -> dict[str, float]:
+        """The means so far, including metrics that need outputs if data and outputs are given."""
+        count = max(1, self.rows)
+        if data is None:
+            values = scoring.report(self.loss / count, self.correct, count)
+        else:
+            values = scoring.full_report(self.loss / count, self.correct, count, data, outputs, rows)
+        return {
+            **values,
+            "seconds": self.seconds,
+            "samples_per_second": self.rows / max(self.seconds, 1e-9),
+        }
+
+
+class GoodParameters:
+    """Copies of parameters with a finite loss.
+
+    Parameters are offered before a kernel call, and the first finite loss of the call confirms them. Copies take at
+    most `_SNAPSHOT_SHARE` of the time.
+    """
+
+    def __init__(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
+        self._confirmed = parameters.copy(), dict(averaged or {})  # the initial parameters count as good
+        self._offered: tuple[Array, dict[int, int]] | None = None
+        self._spare = np.empty_like(parameters)
+        self._next = 0.0
+
+    def offer(self, parameters: Array, averaged: dict[int, int] | None = None) -> None:
+        start = time.perf_counter()
+        if start < self._next:
+            return
+        self._spare[:] = parameters
+        self._offered = self._spare, dict(averaged or {})
+        now = time.perf_counter()
+        self._next = now + (now - start) / _SNAPSHOT_SHARE
+
+    def confirm(self) -> None:
+        if self._offered is not None:
+            self._spare = self._confirmed[0]
+            self._confirmed, self._offered = self._offered, None
+
+    def restore(self, parameters: Array) -> dict[int, int]:
+        """Write the parameters back; returns how many batches their running statistics average."""
+        parameters[:] = self._confirmed[0]
+        return dict(self._confirmed[1])

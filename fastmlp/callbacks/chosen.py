@@ -15,7 +15,8 @@ from .progress_bar import ProgressBar, ProgressLine, progress
 def listeners(callbacks: Any, verbose: Any) -> list[Callback]:
     """The callbacks, with one that shows progress unless they already have one."""
     given, shown = _checked(callbacks), _progress(verbose)
-    return given if any(isinstance(item, (ProgressBar, ProgressLine)) for item in given) else [*given, *shown]
+    shows = given and any(isinstance(item, (ProgressBar, ProgressLine)) for item in given)
+    return given if shows else [*given, *shown]
 
 
 def _checked(given: Any) -> list[Callback]:
