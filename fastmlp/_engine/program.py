@@ -100,13 +100,13 @@ class Program:
     fan_in, classes : int
         Width of the input and of the output.
     count : int
-        Numbers in all tensors, without the padding.
+        How many numbers all tensors have, without padding.
     has_penalties : bool
-        Whether the loss grows with the weights.
+        Whether the loss has penalties on weights.
     needs_whole_batches : bool
         Whether all rows of a batch must be in the workspace at once.
     running : tuple
-        Operations that keep running statistics of batches: number, place of the means, and declared momentum.
+        The operations with running statistics of batches: number, place of the means, and declared momentum.
     """
 
     ops: Integers
@@ -288,7 +288,7 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
 
 
 def _table(records: Array) -> Integers:
-    """Records as kernels take them: rows of whole numbers."""
+    """Convert records to rows of whole numbers, as kernels take them."""
     return records.view(np.int64).reshape(len(records), records.dtype.itemsize // 8)
 
 

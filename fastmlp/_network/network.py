@@ -64,7 +64,7 @@ class Known:
 
 
 class WantedTargets(NamedTuple):
-    """What targets a network reads."""
+    """The targets that a network reads."""
 
     loss: losses.Loss
     units: int
@@ -310,7 +310,7 @@ class Network:
             self._engine.set_loss(self._program(self._engine.program.fan_in), target, self.output[1])
 
     def wanted_targets(self) -> WantedTargets:
-        """What targets it reads."""
+        """The targets that it reads."""
         self.check_classes()
         loss, units = _compiled(self._loss), self.units
         numbers = (losses.PROBABILITIES, losses.COUNTS)
@@ -318,8 +318,8 @@ class Network:
         return WantedTargets(loss, units, takes_labels, self.known.classes, self.dtype)
 
     def _scored(self, loss: losses.Loss, given: Any) -> Scoring:
-        """How predictions would be judged with a loss and the metrics given; by default the accuracy, if known."""
-        from .. import metrics  # which need not be imported to predict
+        """The scoring with a loss and the given metrics; by default the accuracy, if there is one."""
+        from .. import metrics  # predictions do not need this import
 
         units, activation = self.output[0] or 1, self.output[1]
         if given is None:

@@ -14,7 +14,7 @@ from .._base import check
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from .base import Callback, Logs
-from .layer_health import LayerHealth, ReluOutputs, gradient_norms, kernels_of, norm, ratio
+from .layer_health import LayerHealth, ReluOutputs, gradient_norms, norm, ratio, weight_matrices
 
 _MANY_DEAD = 0.5  # share of a layer's units
 _GROWTH = 10.0  # of a weight matrix: since the start, and beyond √units, the norm with variance 1/fan_in
@@ -126,7 +126,7 @@ class Diagnosis(Callback):
         self._near_chance = 0
         self._before: dict[int, Array] = {}
         self._update_ratios: dict[int, float] = {}
-        self._norms_at_start = {number: norm(kernel) for number, kernel in kernels_of(self.model).items()}
+        self._norms_at_start = {number: norm(kernel) for number, kernel in weight_matrices(self.model).items()}
         self._outputs = None if self._x is None else ReluOutputs(self.model, self._x)
         if self._chance is None:
             self._chance = 1 / max(1, self.model.layers[-1].units)
@@ -136,14 +136,14 @@ class Diagnosis(Callback):
         self._epoch = epoch
         if epoch % self.every == 0:
             self._large_update = _LARGE_UPDATE if self.model.engine.step else _LARGE_FIRST_UPDATE
-            self._before = kernels_of(self.model)
+            self._before = weight_matrices(self.model)
             self.every_batches = 1  # the first call of the epoch makes one update, which is then measured
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
         if not self._losses:
             self._losses.append(logs["loss"])
         if self.every_batches is not None:
-            after = kernels_of(self.model)
+            after = weight_matrices(self.model)
             before, self._before = self._before, {}
             self._update_ratios = {n: ratio(norm(after[n] - kernel), norm(kernel)) for n, kernel in before.items()}
             self.every_batches = None
@@ -172,7 +172,7 @@ class Diagnosis(Callback):
         dead = {} if self._outputs is None else self._outputs.dead_units()
         has_sample = self._x is not None and self._y is not None
         gradients = gradient_norms(self.model, self._x, self._y) if has_sample else {}
-        for number, kernel in kernels_of(self.model).items():
+        for number, kernel in weight_matrices(self.model).items():
             size = norm(kernel)
             yield LayerHealth(
                 layer=number,

@@ -60,7 +60,7 @@ def gradient_norms(model: Model, x: Any, y: Any) -> dict[int, float]:
     return {t.layer: norm(g) for t, g in zip(tensors, gradients, strict=True) if t.name == "kernel"}
 
 
-def kernels_of(model: Model) -> dict[int, Array]:
+def weight_matrices(model: Model) -> dict[int, Array]:
     """A copy of each weight matrix, by the number of its layer."""
     found = {}
     for number, layer in enumerate(model.layers):

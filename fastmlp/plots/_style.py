@@ -43,7 +43,7 @@ def pyplot() -> Any:
     return plt
 
 
-def panel(ax: Axes | None, size: tuple[float, float] = (7, 4.5)) -> Axes:
+def subplot(ax: Axes | None, size: tuple[float, float] = (7, 4.5)) -> Axes:
     """The given axes, or those of a new figure of this size in inches."""
     plt = pyplot()
     if ax is None:
@@ -53,7 +53,7 @@ def panel(ax: Axes | None, size: tuple[float, float] = (7, 4.5)) -> Axes:
     return ax
 
 
-def panels(axes: Any, shape: tuple[int, int], size: tuple[float, float]) -> Array:
+def subplots(axes: Any, shape: tuple[int, int], size: tuple[float, float]) -> Array:
     """The given axes as an array, or those of a new figure, as many as ``shape`` has."""
     plt = pyplot()
     if axes is None:

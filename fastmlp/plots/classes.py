@@ -63,7 +63,7 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     counts, names = _counts(matrix, names)
     labels = _data.class_names(names, len(counts))[: len(counts)]
     side = float(np.clip(0.6 * len(counts) + 2, 4, 14))
-    ax = _style.panel(ax, (side, side))
+    ax = _style.subplot(ax, (side, side))
     shown = _percentages(counts) if normalize else counts
     unit = " (in % of the true class)" if normalize else ""
     _style.dress(ax, _title(counts), f"predicted class{unit}", "true class", grid="")
@@ -212,7 +212,7 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     errors = counts * ~np.eye(len(counts), dtype=bool)
     totals, wrong = counts.sum(axis=1), errors.sum(axis=1)
     rates = np.where(totals > 0, wrong / np.maximum(totals, 1), np.nan)
-    ax = _style.panel(ax, (8, float(np.clip(0.3 * len(counts) + 1.6, 3, 18))))
+    ax = _style.subplot(ax, (8, float(np.clip(0.3 * len(counts) + 1.6, 3, 18))))
     title = _errors_title(errors, len(true), labels)
     _style.dress(ax, title, "error rate of the class (dashed: of all samples)", "true class", grid="x")
     ax.barh(range(len(rates)), np.nan_to_num(rates), color=_style.ORANGE, height=0.75)

@@ -77,7 +77,7 @@ def decision_boundary(
     if labels.max() >= classes:
         raise ArgumentError(f"y must hold classes below {classes}, as the model has them, not {labels.max()}")
     right = _probabilities(model, points).argmax(axis=1) == labels
-    ax = _style.panel(ax, (7.5, 5.5))
+    ax = _style.subplot(ax, (7.5, 5.5))
     title = f"Decision regions: {right.sum():,} of {len(right):,} samples correct" + _shown(len(right))
     _style.dress(ax, title, "feature 0", "feature 1", grid="")
     colors = _style.colors(classes)
@@ -202,7 +202,7 @@ def regression(x: Any, y: Any, model: Any, ax: Axes | None = None) -> Axes:
     places = _widened(points[:, 0].astype(np.float64), 0.02, _POINTS)
     curve = _curve_of(model, _as_input(model, places[:, None], points))
     error = float(np.mean((_curve_of(model, points) - targets) ** 2))
-    ax = _style.panel(ax)
+    ax = _style.subplot(ax)
     _style.dress(ax, f"Regression: mean squared error {error:.3g}" + _shown(len(points)), "x", "y")
     rows = _data.some_rows(len(points), _MOST_SAMPLES)
     style = {"s": _style.point_size(len(rows)), "color": _style.SKY, "linewidths": 0, "alpha": 0.8}

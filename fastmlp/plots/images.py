@@ -78,7 +78,7 @@ def samples(
     )
     wanted = check.whole_number(count, "count", minimum=1) if axes is None else _style.given_axes(axes).size
     chosen = _choose(candidates, wanted, check.whole_number(seed, "seed", minimum=0))
-    made = _image_panels(axes, len(chosen), images.shape[1:], 0.4)
+    made = _image_subplots(axes, len(chosen), images.shape[1:], 0.4)
     limits = _limits(images[chosen])
     for ax, row in zip(made.flat, chosen, strict=False):
         correct = bool(predicted[row] == true[row])  # two names may be equal
@@ -106,13 +106,13 @@ def _choose(candidates: Integers, count: int, seed: int) -> Integers:
     return chosen
 
 
-def _image_panels(axes: Any, count: int, shape: tuple[int, ...], title: float) -> Array:
+def _image_subplots(axes: Any, count: int, shape: tuple[int, ...], title: float) -> Array:
     """Make rows of empty axes without ticks, for titles of this height; axes without an image are invisible."""
     columns = max(1, math.ceil(math.sqrt(count)))
     lines = max(1, math.ceil(count / columns))
     height = min(4.0, max(0.4, 1.3 * shape[0] / shape[1]))
     size = (max(3.5, 1.4 * columns), max(2.0, (height + title) * lines + 0.4))
-    made = _style.given_axes(axes) if axes is not None else _style.panels(None, (lines, columns), size)
+    made = _style.given_axes(axes) if axes is not None else _style.subplots(None, (lines, columns), size)
     for place, ax in enumerate(made.flat):
         ax.set_xticks([])
         ax.set_yticks([])
@@ -186,7 +186,7 @@ def weights(model: Any, layer: int = 0, *, count: int = 25, image_shape: Any = N
     wanted = check.whole_number(count, "count", minimum=1) if axes is None else _style.given_axes(axes).size
     images = images[:wanted]
     most = float(np.abs(images).max()) or 1.0
-    made = _image_panels(axes, len(images), images.shape[1:], 0.25)
+    made = _image_subplots(axes, len(images), images.shape[1:], 0.25)
     for unit, (ax, image) in enumerate(zip(made.flat, images, strict=False)):
         shown = ax.imshow(image, cmap="RdBu_r", vmin=-most, vmax=most)
         ax.set_title(f"unit {unit}", fontsize="small")

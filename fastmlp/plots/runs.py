@@ -70,7 +70,7 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     colors = _colors(len(runs))
     curves = any(run.has_curve for run in runs)
     height = float(np.clip(0.26 * len(runs) + 1.4, 3.5, 16))
-    made = _style.given_axes(axes) if axes is not None else _new_panels(curves, height)
+    made = _style.given_axes(axes) if axes is not None else _new_subplots(curves, height)
     _draw_bars(made.flat[0], runs, metric, colors)
     if made.size > 1:
         _draw_curves(made.flat[1], runs, metric, colors)
@@ -131,9 +131,9 @@ def _colors(count: int) -> list[Any]:
     return [_style.BLUE] + [_style.PALE] * (count - 1)
 
 
-def _new_panels(curves: bool, height: float) -> Array:
-    panels: Array = _style.panels(None, (1, 1 + curves), (6.5 * (1 + curves), height))[0]
-    return panels
+def _new_subplots(curves: bool, height: float) -> Array:
+    subplots: Array = _style.subplots(None, (1, 1 + curves), (6.5 * (1 + curves), height))[0]
+    return subplots
 
 
 def _draw_bars(ax: Axes, runs: list[_Run], metric: str, colors: list[Any]) -> None:

@@ -67,7 +67,7 @@ def history(history: Any, axes: Any = None) -> Array:
     ['training', 'validation']
     """
     record = _Record.of(history)
-    made = _style.panels(axes, (2, 2), (11, 7.5))
+    made = _style.subplots(axes, (2, 2), (11, 7.5))
     by_epoch, by_batch, validation, accuracies = made.flat
     _compare(by_epoch, record, "loss")
     _pair(by_batch, record.batch_curve("loss"), record.batch_curve("accuracy"), "batch")
@@ -192,18 +192,18 @@ def _pair(ax: Axes, loss: _Curve | None, accuracy: _Curve | None, x: str) -> Non
     if not drawn:
         _style.say(ax, f"no {'batches were' if x == 'batch' else 'validation was'} recorded")
         return
-    panels = [ax, ax.twinx()] if len(drawn) == 2 else [ax]
-    for curve, own in zip(drawn, panels, strict=True):
+    all_axes = [ax, ax.twinx()] if len(drawn) == 2 else [ax]
+    for curve, own in zip(drawn, all_axes, strict=True):
         _draw(own, curve)
         own.yaxis.label.set_color(_COLORS[curve.name])
     if len(drawn) == 2:
-        panels[1].set_ylabel("accuracy")
-        panels[1].spines[["top", "left"]].set_visible(False)
-        _keep_apart(panels, drawn)
+        all_axes[1].set_ylabel("accuracy")
+        all_axes[1].spines[["top", "left"]].set_visible(False)
+        _keep_apart(all_axes, drawn)
     # Above the axes: inside, it would hide a curve, because one falls and one rises.
-    handles = [handle for own in panels for handle in own.get_legend_handles_labels()[0]]
+    handles = [handle for own in all_axes for handle in own.get_legend_handles_labels()[0]]
     place = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.99), "ncols": 2, "fontsize": "small", "frameon": False}
-    panels[-1].legend(handles=handles, **place)
+    all_axes[-1].legend(handles=handles, **place)
     ax.set_title(ax.get_title(), fontsize="medium", pad=22)
     _whole_epochs(ax, *drawn)
 
@@ -218,12 +218,12 @@ def _pair_title(drawn: list[_Curve], x: str) -> str:
     return f"Batches: {what}{pale}"
 
 
-def _keep_apart(panels: list[Axes], curves: list[_Curve]) -> None:
+def _keep_apart(all_axes: list[Axes], curves: list[_Curve]) -> None:
     """Two single points would coincide in the middle: put the loss below and the accuracy above."""
     known = [curve.y[np.isfinite(curve.y)] for curve in curves]
     if any(len(values) > 1 for values in known):
         return
-    for ax, values, below, above in zip(panels, known, (1, 2), (2, 1), strict=True):
+    for ax, values, below, above in zip(all_axes, known, (1, 2), (2, 1), strict=True):
         value, room = float(values[0]), 0.1 * abs(float(values[0])) or 0.1
         ax.set_ylim(value - below * room, value + above * room)
 
@@ -287,7 +287,7 @@ def learning_rate(curve: Any, ax: Axes | None = None) -> Axes:
     if not (rates > 0).all():
         raise ArgumentError(f"curve.rates must be above 0, but the lowest is {rates.min():g}")
     suggestion = _suggested(curve.suggestion)
-    ax = _style.panel(ax)
+    ax = _style.subplot(ax)
     _style.dress(ax, "Learning rate range test", "learning rate (log scale)", "loss of a batch")
     if not np.isfinite(losses).any():
         _style.say(ax, "no loss is finite")
@@ -359,7 +359,7 @@ def gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     2
     """
     curves = _checked_norms(norms)
-    ax = _style.panel(ax)
+    ax = _style.subplot(ax)
     _style.dress(ax, "Gradient norms", "step", "norm of the gradient (log scale)")
     from matplotlib import colormaps
     from matplotlib.colors import to_rgb

@@ -164,17 +164,17 @@ def _hits(y, goals, rule):
 # ---------------------------------------------------------------- tensors
 
 
-def _span(op, offset, panel, is_kernel):
-    rows = op.fan_in if is_kernel and op.code == DENSE else 1
+def _span(op, offset, panel, is_matrix):
+    rows = op.fan_in if is_matrix and op.code == DENSE else 1
     return slice(offset, offset + rows * -(-op.fan_out // panel) * panel)
 
 
-def _tensor(flat, op, offset, panel, is_kernel=False, missing=0.0):
+def _tensor(flat, op, offset, panel, is_matrix=False, missing=0.0):
     """A row-major copy of a packed tensor, or ``missing`` if there is none."""
-    matrix = np.full((op.fan_in if is_kernel else 1, op.fan_out), missing, flat.dtype)
+    matrix = np.full((op.fan_in if is_matrix else 1, op.fan_out), missing, flat.dtype)
     if offset >= 0:
-        layout.unpack_panels(matrix, flat[_span(op, offset, panel, is_kernel)], panel)
-    return matrix if is_kernel else matrix[0]
+        layout.unpack_panels(matrix, flat[_span(op, offset, panel, is_matrix)], panel)
+    return matrix if is_matrix else matrix[0]
 
 
 def _pack(flat, op, offset, value, panel):
