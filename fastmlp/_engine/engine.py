@@ -199,8 +199,11 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
-        parts: list[tuple[Array, Array]] = []
         ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
+        if not self.program.running:
+            common = (batch_size, n_threads, timers, random_key, outputs)
+            return self._train(data, order, first_batch, learning_rates, *common, ops_as_given)
+        parts: list[tuple[Array, Array]] = []
         for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
             rates = learning_rates[start:stop]
             first = first_batch + start

@@ -335,17 +335,18 @@ class Network:
     def build(self, n_features: int) -> None:
         self.set_width(check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS))
 
-    def set_width(self, n_features: int) -> None:
+    def set_width(self, n_features: int) -> Engine:
         """Build it for rows of this width, or check that it was built for them."""
         if self._engine is not None:
             width = self._engine.program.fan_in
             if width != n_features:
                 raise ArgumentError(f"n_features is {n_features}, but the model was built for {width}")
-            return
+            return self._engine
         layers = list(leaves(self.declarations))
         engine = self._bare_engine(n_features, layers)
         engine.program.pack_all(engine.parameters, initial_values(layers, engine.program, self.seed))
         self._engine = engine
+        return engine
 
     def build_bare(self, n_features: int) -> Engine:
         """Build it without initial weights, for weights from elsewhere."""

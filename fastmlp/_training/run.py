@@ -10,7 +10,7 @@ from typing import Any
 
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
-from .._engine.engine import Data
+from .._engine.engine import Data, Engine
 from .._network import adapting
 from .._network.chunks import Pair, opened, pairs
 from .._network.history import History
@@ -43,6 +43,7 @@ class Run:
     batch_size : int
         At most the number of rows, unless data come in chunks.
     scoring : Scoring
+    engine : Engine
     stream : iterable of (x, y)
         The chunks of the first epoch.
     """
@@ -56,6 +57,7 @@ class Run:
     validation: Data | None
     batch_size: int
     scoring: Scoring
+    engine: Engine
     stream: Iterable[Pair] = field(default=())
 
     def __post_init__(self) -> None:
@@ -114,10 +116,10 @@ def prepared(network: Network, model: Model, request: Request, rule: Optimizer) 
         scoring.check(train)
         if validation is not None:
             scoring.check(validation, "validation_data")
-    network.set_width(train.width)
+    engine = network.set_width(train.width)
     takes_all = rule.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
     batch_size = train.rows if takes_all else request.batch_size
-    return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, stream)
+    return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)
 
 
 def _begin_history(network: Network, request: Request) -> tuple[History, int]:

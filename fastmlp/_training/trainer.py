@@ -32,7 +32,7 @@ class Trainer:
     def __init__(self, run: Run) -> None:
         self.network, self.model = run.network, run.model
         self.request = run.request
-        self.engine = run.network.engine
+        self.engine = run.engine
         self.data = run.data
         self.validation = run.validation
         self.callbacks = run.request.listeners
@@ -68,7 +68,7 @@ class Trainer:
 
     def _epochs(self) -> None:
         for epoch in range(self.first_epoch, self.request.epochs):
-            if self._is_interrupted():
+            if self.interruption.has_happened():
                 self.stop_reason = "interrupted"  # during the preparation of the run
             if self.stop_reason:
                 break
@@ -180,7 +180,9 @@ class Trainer:
         engine, so_far = self.engine, len(self.history.batches["loss"])
         if engine.program.running and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
             size, threads = self.batch_size, self.threads.most
-            engine.take_statistics(self.data, order, size, self.batches, threads, self.random_key, self._is_interrupted)
+            engine.take_statistics(
+                self.data, order, size, self.batches, threads, self.random_key, self.interruption.has_happened
+            )
 
     def _batches_left(self) -> int:
         """The number of batches until the epoch ends, a callback is due, or a validation is due."""
@@ -214,12 +216,9 @@ class Trainer:
             kernels.shuffle.run(np.float64, 1, order, self.network.seed, epoch)
         return order
 
-    def _is_interrupted(self) -> bool:
-        return self.interruption.happened
-
     def _look_around(self) -> None:
         """Check all reasons to stop."""
-        if self._is_interrupted():
+        if self.interruption.has_happened():
             self.stop_reason = "interrupted"
         elif self._deadline is not None and time.monotonic() >= self._deadline:
             self.stop_reason = "max_time"
@@ -275,7 +274,9 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         assert self.validation is not None
-        values = scores_of(self.engine, self.scoring, self.validation, self.request.n_threads, self._is_interrupted)
+        values = scores_of(
+            self.engine, self.scoring, self.validation, self.request.n_threads, self.interruption.has_happened
+        )
         return {f"val_{name}": value for name, value in values.items()}
 
     def _is_validated_at(self, batch: int) -> bool:
