@@ -111,8 +111,8 @@ def prepared(network: Network, model: Model, request: Request, rule: Optimizer) 
     warn_of_merged(rows[:kept], train.x, inputs.names, stacklevel=5)
     if validation is None and request.validation_batches is not None:
         raise ArgumentError("validation_batches needs validation_data or validation_split")
+    scoring = network.scoring
     if not request.in_chunks:  # a chunk may lack labels that others have
-        scoring = network.scoring
         scoring.check(train)
         if validation is not None:
             scoring.check(validation, "validation_data")
