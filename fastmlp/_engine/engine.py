@@ -34,9 +34,8 @@ _PARALLEL_WORK = 2_000_000
 # The same for a single forward pass: the other threads are asleep, and waking them took 0.06 to 0.7 ms. 28 MFLOP (0.5
 # ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
-_OWN_SCRATCH = (
-    1 << 18
-)  # bytes of scratch space that a prediction of few rows may allocate; larger ones reuse a workspace
+# Bytes of scratch space that a prediction of few rows may allocate; larger ones reuse a workspace
+_OWN_SCRATCH = 1 << 18
 _CALL_WORK = 5_000_000_000  # operations in one kernel call; Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
