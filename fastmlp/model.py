@@ -263,7 +263,7 @@ class Sequential(Network):
         validation_freq : int, default 1
             The number of epochs from one validation to the next.
         validation_batches : int, optional
-            Also validate after every so many batches of an epoch; see ``History.validations``.
+            Also validate each time this many batches of an epoch are done; see ``History.validations``.
         steps_per_epoch : int, optional
             The maximum number of batches in an epoch, from the start of its order. Default: all.
         shuffle : bool, default True

@@ -26,7 +26,7 @@ from .types import Array
 # Users may compress an archive, although weights hardly shrink; a bomb grows a thousandfold.
 _EXPANSION = 20
 _FREE_BYTES = 32 << 20  # what may be set aside for any file
-# Parsed JSON takes more memory than its text: at least so many bytes for each list or object, item, and name in an
+# Parsed JSON takes more memory than its text: at least this many bytes for each list or object, item, and name in an
 # object. All of them may take four times the text, which large histories need, and these bytes.
 _BYTES_OF_JSON = {"[": 100, "{": 100, ",": 60, ":": 150}
 _FREE_BYTES_OF_JSON = 64 << 20

@@ -136,7 +136,7 @@ def _rounding(dtype: np.dtype[Any], count: int) -> float:
 
     Whole numbers are exact up to 2⁵³. Equal float64 numbers may come from some operations and differ by as many units
     in the last place; scikit-learn's scalers allow as many as there are rows. In narrower types, a unit is large, and
-    so many units may well be the differences to learn.
+    a few units may well be the difference to learn.
     """
     wide = float(np.finfo(np.float64).eps)
     if dtype.kind != "f":

@@ -45,7 +45,7 @@ class _Console:
             raise KeyboardInterrupt
 
     def deliver(self, count: int) -> None:
-        """Handle so many signals."""
+        """Handle this many signals."""
         for _ in range(count):
             self._deliver()
 

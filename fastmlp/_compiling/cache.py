@@ -242,7 +242,7 @@ class KernelFile:
         self.hit = False
 
     def _folders(self) -> list[PrivateFolder]:
-        """Where it may be: the writable folder first."""
+        """The folders that may hold the kernel, the writable one first."""
         return [PrivateFolder(path) for path in (self._places.folder, self._places.shared) if path is not None]
 
     def exists(self) -> bool:

@@ -189,7 +189,7 @@ def _asked_for() -> int | None:
 
 
 def limit_this_thread(most: int) -> None:
-    """Let kernels called by this Python thread use so many threads, unless a call says otherwise."""
+    """Let kernels called by this Python thread use this many threads, unless a call says otherwise."""
     _this_thread.most = most
 
 
@@ -203,7 +203,7 @@ def _checked(n: Any, name: str) -> int:
     return value
 
 
-# An OpenMP thread waits actively for so many loop passes before it sleeps. The default of 300,000 takes some
+# An OpenMP thread waits actively for this many loop passes before it sleeps. The default of 300,000 takes some
 # milliseconds. If other programs need the CPU, waiting threads then keep it from the thread that works, and training
 # took several times as long. On an idle CPU, 5,000 are as fast; 1,000 are slower, because threads must be woken.
 _ACTIVE_WAITS = "5000"

@@ -37,7 +37,7 @@ _OTHER_VARIABLES = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_B
 
 @dataclass(frozen=True)
 class Job:
-    """A measurement: training of a workload or, with ``rows``, predictions of so many rows.
+    """A measurement: training of a workload or, with ``rows``, predictions of this many rows.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class Arena:
     contestants : sequence of Contestant
         Contestants that are not installed are left out, with a note.
     threads : int
-        Every process uses so many threads, on as many CPUs.
+        Every process uses this many threads, on as many CPUs.
     timeout : float
         The maximum time of an answer; slower contestants are ended, with a note.
     report : callable
@@ -294,7 +294,7 @@ class Process:
 
 
 def cpus_for(threads: int) -> list[int]:
-    """The CPUs for so many threads."""
+    """The CPUs for this many threads."""
     if not hasattr(os, "sched_getaffinity"):
         return []
     return sorted(os.sched_getaffinity(0))[:threads]

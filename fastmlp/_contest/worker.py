@@ -42,7 +42,7 @@ class Worker:
         return self._begin(task, lambda: self._timed_epochs(epochs)[1])
 
     def predict(self, task: Task, rows: int) -> dict[str, Any]:
-        """Prepare for predictions of so many rows; the answer is the first one."""
+        """Prepare for predictions of this many rows; the answer is the first one."""
         x, y = task.x[:rows], task.y[:rows]
         self._loops = 0
         self.turn = lambda: self._predictions(x)

@@ -27,7 +27,7 @@ from ..optimizers import NoUpdate, Optimizer
 from .program import BLOCK_ROWS, Program
 from .thread_choice import ThreadChoice
 
-# From so many floating-point operations in a batch on, a second thread is worth its parallel regions. Measured with
+# From this many floating-point operations in a batch on, a second thread is worth its parallel regions. Measured with
 # small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to 90 µs) 1.2
 # times as fast, 20 MFLOP 1.5 times.
 _PARALLEL_WORK = 2_000_000
@@ -152,7 +152,7 @@ class Engine:
     # ------------------------------------------------------------ training
 
     def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
-        """The plan for batches of this size, the longest of which has so many rows."""
+        """The plan for batches of this size, the longest of which has this many rows."""
         assert self.optimizer is not None
         key = (batch_size, n_threads, longest)
         if key not in self._plans:
@@ -357,7 +357,7 @@ class Engine:
                 self.set_running_statistics(running)
 
     def lags_after(self, batches: int) -> bool:
-        """Whether the share of running statistics from before so many batches is above one percent."""
+        """Whether the share of running statistics from before this many batches is above one percent."""
         return any(momentum**batches > 0.01 for _, _, momentum in self.program.running)
 
     @property
@@ -481,7 +481,7 @@ class Engine:
     def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
         """The choice between ``most`` threads and one for a kernel of this network.
 
-        It holds for about so many operations between two parallel regions; with fewer, each operation takes longer.
+        It holds for about this many operations between two parallel regions; with fewer, each operation takes longer.
         """
         key = (kernel.__name__, most, work.bit_length())
         choice = self._choices.get(key)
@@ -520,7 +520,7 @@ class Engine:
         return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.count)
 
     def are_few(self, rows: int, n_threads: int | None) -> bool:
-        """Whether `predict_rows` should predict so many rows, on one thread and in its own small scratch space."""
+        """Whether `predict_rows` should predict this many rows, on one thread and in its own small scratch space."""
         if rows <= self.few_rows:
             return True
         return rows <= self._rows_of_scratch and self.forward_threads(rows, n_threads) == 1
@@ -535,7 +535,7 @@ class Engine:
         return self.thread_choice(kernel, self.forward_threads(rows, n_threads), 2 * self.program.count * rows)
 
     def forward_threads(self, rows: int, n_threads: int | None) -> int:
-        """The threads for a forward pass over so many rows."""
+        """The threads for a forward pass over this many rows."""
         is_enough = 2 * self.program.count * rows >= _PARALLEL_FORWARD_WORK
         return _threads.resolve_threads(n_threads) if is_enough else 1
 
@@ -551,7 +551,7 @@ class Engine:
 
 
 def momentum_after(momentum: float, batches: int) -> tuple[float, int]:
-    """The momentum of running statistics for the next batch, after so many batches, and how long it holds.
+    """The momentum of running statistics for the next batch, after this many batches, and how long it holds.
 
     In an ordinary running mean, the initial value still has a share of momentumⁿ after n batches. Here it has none: r
     ← μ r + (1 − μ) b with μ = momentum · (1 − momentumⁿ) / (1 − momentumⁿ⁺¹) is the mean of the batches so far, with

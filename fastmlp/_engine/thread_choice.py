@@ -47,7 +47,7 @@ class ThreadChoice:
         return 1 if self._try_one or self._serial_calls > 0 else self.most
 
     def seconds(self, work: int) -> float | None:
-        """The most seconds that the next call takes for so many operations; None if unknown."""
+        """The most seconds that the next call takes for this many operations; None if unknown."""
         several = self.next() > 1
         if several in self._latest:
             return self._latest[several] * work

@@ -526,7 +526,7 @@ class Network:
         return self.step, history, 0 if history is None else len(history.batches.get("loss", ()))
 
     def is_trained_since(self, start: Start) -> bool:
-        """Whether there was a batch, even one that diverged."""
+        """Whether a batch was trained since ``start``, even one that diverged."""
         step, history, batches = self._progress()
         if history is not start.history:
             return history is not None and bool(history.batches)

@@ -57,7 +57,7 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
 
 
 def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs, WantedTargets]:
-    """Learn from training data how to read others, and the classes; return the rows, and how to read what follows."""
+    """Learn the classes and how to read later data from training data; return the rows and both."""
     inputs, wanted, is_untrained = network.inputs(), network.wanted_targets(), network.is_untrained
     known = _with_names(network.known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
     inputs = dataclasses.replace(inputs, names=known.feature_names)

@@ -68,7 +68,7 @@ class Scoring:
         self.__dict__.update(found)  # the fields cannot be assigned
 
     def room(self, rows: int, dtype: np.dtype[Any]) -> Array | None:
-        """An array for the outputs of so many rows, if a metric needs them."""
+        """An array for the outputs of this many rows, if a metric needs them."""
         return np.empty((rows, self.units), dtype) if self.needs_outputs else None
 
     def report(self, loss: float, hits: float, rows: int) -> dict[str, float]:

@@ -66,7 +66,7 @@ class _Snapshot:
         self._statistics = adapting.first_statistics(network) if is_first else None
 
     def is_trained_since(self) -> bool:
-        """Whether there was a batch, even one that diverged."""
+        """Whether this attempt trained a batch, even one that diverged."""
         return self._network.is_trained_since(self._start)
 
     def bring_back(self) -> None:

@@ -12,7 +12,7 @@ from .._engine.engine import Data
 from .run import Run
 from .trainer import EpochTotals, Trainer
 
-_CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles distinguish so many chunks of an epoch
+_CHUNKS_IN_EPOCH = 2**16  # random layers and shuffles distinguish this many chunks of an epoch
 
 
 class ChunkTrainer(Trainer):

@@ -70,7 +70,7 @@ class Callback:
     model : Model
         The `fastmlp.Sequential` that is trained.
     every_batches : int or None, default None
-        If set, in the class or the object, ``on_batches_end`` is called after every so many batches of an epoch, and
+        If set, in the class or the object, ``on_batches_end`` is called each time this many batches are done, and
         at no other time. None: about twenty times a second.
 
     Examples

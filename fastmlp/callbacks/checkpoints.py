@@ -41,11 +41,11 @@ class ModelCheckpoint(Callback):
     mode : {"auto", "min", "max"}, default "auto"
         As in `EarlyStopping`.
     save_freq : "epoch" or int, default "epoch"
-        A number counts batches, as in Keras: save after every so many batches of each epoch.
+        A number counts batches, as in Keras: save each time this many batches of an epoch are done.
     every_epochs : int, default 1
         With ``save_freq="epoch"``: the number of epochs from one file to the next.
     keep_last : int, optional
-        Keep only the latest so many files. Checkpoints of earlier runs count if they are certainly such: models in the
+        The number of latest files to keep. Checkpoints of earlier runs count if they are certainly such: models in the
         same folder whose name ``path`` can produce from some epoch, batch and logs. (If the name of the folder has a
         field, only files of this run count.) Default: keep all.
 

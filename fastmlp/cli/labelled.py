@@ -85,7 +85,7 @@ class Labelled:
         return replace(self, train=(train, y), test=(test, y_test))
 
     def with_rows(self, count: int | None) -> Labelled:
-        """Keep the first so many training rows, or all (None)."""
+        """Keep only the first ``count`` training rows, or all (None)."""
         x, y = self.train
         return replace(self, train=(x[:count], y[:count]))
 

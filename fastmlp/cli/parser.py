@@ -170,7 +170,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     fit = parser.add_argument_group("training")
     fit.add_argument("--epochs", type=usage.whole_number(0), default=5, help="passes over the data (default: 5)")
     fit.add_argument("--batch-size", type=usage.whole_number(1), metavar="ROWS", help="default: 128")
-    fit.add_argument("--rows", type=usage.whole_number(1), help="train on the first so many rows (default: all)")
+    fit.add_argument("--rows", type=usage.whole_number(1), help="train on only the first ROWS rows (default: all)")
     fit.add_argument(
         "--samples-per-epoch",
         type=usage.whole_number(1),

@@ -183,7 +183,7 @@ def _objection(column: NDArray[Any], words: list[str] | None) -> str | None:
         return f"it holds {column[wrong[0]]:g}, no whole number of 0 to {MAX_LABEL}"
     distinct = len(np.unique(column))
     if distinct == 1:
-        return f"it holds nothing but {column[0]:g}"
+        return f"it holds only {column[0]:g}"
     if distinct == len(column) > 2:
         return "no value occurs twice"
     return None
@@ -192,7 +192,7 @@ def _objection(column: NDArray[Any], words: list[str] | None) -> str | None:
 def _objection_to_words(words: list[str]) -> str | None:
     if len(words) > MAX_LABEL + 1:
         return f"it holds {len(words)} different words"
-    return f"it holds nothing but {words[0]!r:.60}" if len(words) == 1 else None
+    return f"it holds only {words[0]!r:.60}" if len(words) == 1 else None
 
 
 def _holds_measures(text: CsvText, column: int) -> bool:

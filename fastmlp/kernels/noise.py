@@ -30,7 +30,7 @@ from .simd import (
     words_below,
 )
 
-ROWS_IN_GROUP = 4  # one call of the generator makes words for so many rows
+ROWS_IN_GROUP = 4  # one call of the generator makes words for this many rows
 TWO_PI = 6.283185307179586
 
 

@@ -59,7 +59,7 @@ class Metric:
         return self._function(targets, outputs, **self._settings())
 
     def reads(self, units: int) -> int:
-        """The kind of outputs that it needs from so many units; see `fastmlp.activations`."""
+        """The kind of outputs that it needs from this many units; see `fastmlp.activations`."""
         return ANY_NUMBERS
 
     def check_outputs(self, outputs: int, units: int, source: str) -> None:

@@ -28,7 +28,7 @@ class Decisions(NamedTuple):
     labels: Labels | None = None  # of the classes, unless they are numbers
 
     def with_classes(self, classes: int, name: str) -> Decisions:
-        """The same rows among so many classes; ``name`` is the argument with that number."""
+        """The same rows among this many classes; ``name`` is the argument with that number."""
         if classes != self.classes and not (self.may_be_more and classes > self.classes):
             least = "at least " if self.may_be_more else ""
             raise ArgumentError(

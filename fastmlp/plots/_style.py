@@ -167,7 +167,7 @@ def percent(share: float) -> str:
 
 
 def point_size(count: int) -> float:
-    """The area of a point in a scatter plot with so many points."""
+    """The area of a point in a scatter plot with this many points."""
     return float(np.clip(15_000 / count, 9, 30))
 
 

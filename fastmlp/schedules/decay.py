@@ -40,7 +40,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Step(Schedule):
-    """initial · factor^⌊t / every⌋: the rate falls after every so many steps (PyTorch's ``StepLR``).
+    """initial · factor^⌊t / every⌋: the rate falls each time ``every`` steps are done (PyTorch's ``StepLR``).
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ from .._network import adapting
 from .._network.reading import learn_names
 from ..model import Sequential
 
-_WORSE = 4.0  # the sweep ends when the loss reaches so many times its minimum
-_CLEAR = 3.0  # a fall of the loss counts if it is so many times its standard error
+_WORSE = 4.0  # the sweep ends when the loss reaches this many times its minimum
+_CLEAR = 3.0  # a fall of the loss counts if it is this many times its standard error
 _WIDER = (1, 2, 4)  # times the width of smoothing, if noise hides a fall
 
 __all__ = ["LearningRateCurve", "find_learning_rate"]

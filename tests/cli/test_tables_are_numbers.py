@@ -175,7 +175,7 @@ def test_the_first_column_may_be_the_label(write):
     pixels = "5,0,9,0\n0,3,3,0\n5,0,1,0\n"
     found = load_csv(write(pixels))
     assert (found.y.tolist(), found.label) == ([5, 0, 5], 0)
-    assert found.label_source.endswith("the last column cannot be the label (it holds nothing but 0)")
+    assert found.label_source.endswith("the last column cannot be the label (it holds only 0)")
     assert load_csv(write("rose,1.5\niris,2\n")).label == 0
 
 
@@ -186,7 +186,7 @@ def test_the_first_column_may_be_the_label(write):
         ("cat,2.5,0\ndog,3.5,1\n", "both the first and the last column could be"),
         ("5,9,1\n0,3,0\n5,1,1\n", "both the first and the last"),
         ("0.5,9,1.5\n0,3,0\n", "neither the first column looks like a label .*0.5.* nor the last one .*1.5"),
-        ("1,2,3\n", "neither .*nothing but 1.* nor .*nothing but 3"),
+        ("1,2,3\n", "neither .*holds only 1.* nor .*holds only 3"),
         ("0,5.5,1e9\n1,3.5,7\n2,1,8\n", r"neither the first .*no value occurs twice.* nor .*1e\+09"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Parts of arrays, and tables of numbers as records. Numba's slices and its ``view`` take longer to compile."""
+"""Reads parts of arrays, and tables of numbers as records; numba's slices and its ``view`` take longer to compile."""
 
 from numba import types
 from numba.core import cgutils
@@ -7,7 +7,7 @@ from .lowering import I64, lowered
 
 
 def tail(array, start):
-    """What begins at ``start``; nothing where that is -1, as in tables, where it stands for nothing."""
+    """The elements from ``start`` on; an empty array if ``start`` is -1, the mark of a missing place in tables."""
     return array[start:] if start >= 0 else array[:0]
 
 
