@@ -53,9 +53,8 @@ print(first, compiled, time.perf_counter() - start, len(jit.compilations) - befo
 def measure(options: Options) -> Data:
     """Medians of fresh processes."""
     say("start: imports")
-    _run(
-        "import fastmlp.model, fastmlp.kernels.network.run", dict(os.environ)
-    )  # a package that is installed has bytecode
+    # This writes bytecode, which an installed package has too.
+    _run("import fastmlp.model, fastmlp.kernels.network.run", dict(os.environ))
     imports = {name: _median_import(module, options.rounds) for name, module in _MODULES.items()}
     say("start: first fit, cold and warm")
     with tempfile.TemporaryDirectory() as folder:

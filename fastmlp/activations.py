@@ -5,6 +5,7 @@ An activation is a text: its name, for some with a parameter in parentheses, ``"
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -137,6 +138,7 @@ def outputs_of(activation: str) -> int:
     return {"sigmoid": UNIT_INTERVAL, "softmax": SHARES}.get(activation, ANY_NUMBERS)
 
 
+@functools.cache
 def parsed(activation: str) -> tuple[int, int, float]:
     """Operation code, kind, and parameter (0 if it has none) of an activation other than linear."""
     name, _, parameter = activation.partition("(")

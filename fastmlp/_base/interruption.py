@@ -101,15 +101,14 @@ class Interruption:
         self._console: _Console | None = None
         self._is_stopped = False
 
-    @property
-    def happened(self) -> bool:
+    def has_happened(self) -> bool:
         """Whether Ctrl-C was pressed."""
         return self._console is not None and self._console.happened
 
     @property
     def is_over(self) -> bool:
         """Whether the work inside should end: after Ctrl-C, after `stop`, and once the context is left."""
-        return self._is_stopped or self.happened
+        return self._is_stopped or self.has_happened()
 
     def stop(self) -> None:
         """End the work for another reason, without raising an error."""

@@ -43,9 +43,8 @@ class Op(NamedTuple):
     d_other: int = -1  # columns: gradient of the second addend
     means: int = -1  # running or fixed statistics; -1 if the mean of the input is already subtracted
     variances: int = -1
-    kind: int = (
-        -1
-    )  # kind of an activation; whether a normalisation uses the batch's statistics; stream of dropout and noise
+    # Kind of an activation; whether a normalisation uses the statistics of the batch; stream of dropout and noise
+    kind: int = -1
     alpha: float = 0.0  # slope, rate, deviation, or epsilon of a variance
     momentum: float = 0.0  # the share of running statistics that a step keeps
     weights_l1: float = 0.0  # penalties

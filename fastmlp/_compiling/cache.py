@@ -21,7 +21,7 @@ from typing import Any
 
 from .._version import __version__
 from . import threads
-from .fallback import FallingBack
+from .fallback import FallingBack, fall_back
 from .private_files import PrivateFolder, UntrustedError, is_own
 
 _PACKAGE = Path(__file__).parents[1]
@@ -238,46 +238,50 @@ class KernelFile:
 
     def __init__(self, places: Places, name: str) -> None:
         self.name = f"{name}.kernel"
-        self._folder = None if places.folder is None else PrivateFolder(places.folder)
-        self._shared = None if places.shared is None else PrivateFolder(places.shared)
+        self._places = places
         self.hit = False
 
+    def _folders(self) -> list[PrivateFolder]:
+        """Where it may be: the writable folder first."""
+        return [PrivateFolder(path) for path in (self._places.folder, self._places.shared) if path is not None]
+
     def exists(self) -> bool:
-        return any(folder is not None and folder.has(self.name) for folder in (self._folder, self._shared))
+        return bool([folder for folder in self._folders() if folder.has(self.name)])
 
     def attach(self, dispatcher: Any) -> None:
         """Let a dispatcher load from this file and save to it."""
-        with FallingBack(_EVERYWHERE):
+        try:
             from .numba_privates import set_cache
 
             set_cache(dispatcher, self)
+        except Exception as error:
+            fall_back(error, _EVERYWHERE)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        """The stored kernel, or None. An unusable file of ours is removed, so that it is made again."""
-        for folder in (self._folder, self._shared):
+        """Load the stored kernel, or return None. An unusable file in the writable folder is removed."""
+        for folder in self._folders():
             try:
-                if folder is not None:
-                    result = _unpacked(folder.read(self.name), signature, target_context)
-                    self.hit = result is not None
-                    return result
+                result = _unpacked(folder.read(self.name), signature, target_context)
+                self.hit = result is not None
+                return result
             except FileNotFoundError:
                 continue
             except Exception:
-                if folder is self._folder:
+                if folder.path == self._places.folder:
                     self.remove()
         return None
 
     def remove(self) -> None:
-        """Remove the stored kernel, if possible."""
-        if self._folder is not None:
+        """Remove the file if possible."""
+        if self._places.folder is not None:
             with contextlib.suppress(OSError):
-                self._folder.remove(self.name)
+                PrivateFolder(self._places.folder).remove(self.name)
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Store a compiled kernel, completely or not at all. A full disk costs the cache, but never the run."""
-        if self._folder is not None:
+        """Store a compiled kernel completely or not at all. A full disk loses the file, never the run."""
+        if self._places.folder is not None:
             with FallingBack(_EVERYWHERE), contextlib.suppress(OSError):
-                self._folder.write(self.name, _packed(signature, result))
+                PrivateFolder(self._places.folder).write(self.name, _packed(signature, result))
 
 
 def _packed(signature: Any, result: Any) -> bytes:
@@ -296,10 +300,12 @@ def _unpacked(content: bytes, signature: Any, target_context: Any) -> Any:
     stored = pickle.loads(payload)
     if stored[0] != str(signature):
         raise ValueError("kernel file of another signature")
-    with FallingBack(_EVERYWHERE):
+    try:
         from .numba_privates import unpacked
 
         return unpacked(stored, target_context, threads.start)
+    except Exception as error:
+        fall_back(error, _EVERYWHERE)
     return None
 
 

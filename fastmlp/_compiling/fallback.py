@@ -21,15 +21,20 @@ class FallingBack:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
-        global _warned
         if not isinstance(error, Exception) or isinstance(error, self._but):
             return False
-        if not _warned:
-            _warned = True
-            warnings.warn(
-                f"fastmlp: this numba is not like the versions that fastmlp knows ({type(error).__name__}: {error}); "
-                f"{self._consequence}. Results stay the same. Please report this.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+        fall_back(error, self._consequence, stacklevel=4)
         return True
+
+
+def fall_back(error: Exception, consequence: str, stacklevel: int = 3) -> None:
+    """Warn about an exception, if it is the first one."""
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"fastmlp: this numba is not like the versions that fastmlp knows ({type(error).__name__}: {error}); "
+            f"{consequence}. Results stay the same. Please report this.",
+            RuntimeWarning,
+            stacklevel=stacklevel,
+        )

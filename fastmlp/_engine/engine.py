@@ -34,9 +34,8 @@ _PARALLEL_WORK = 2_000_000
 # The same for a single forward pass: the other threads are asleep, and waking them took 0.06 to 0.7 ms. 28 MFLOP (0.5
 # ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
-_OWN_SCRATCH = (
-    1 << 18
-)  # bytes of scratch space that a prediction of few rows may allocate; larger ones reuse a workspace
+# Bytes of scratch space that a prediction of few rows may allocate; larger ones reuse a workspace
+_OWN_SCRATCH = 1 << 18
 _CALL_WORK = 5_000_000_000  # operations in one kernel call; Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
@@ -114,13 +113,14 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
-        self.parameters = self.program.zeros(1)
         self.set_optimizer(self.optimizer)
+        self.parameters = self.program.zeros(1)
 
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Start an optimiser from its first step; training itself allocates its buffers."""
         self.optimizer, self._plans, self._kernel = optimizer, {}, None
-        self._slots = 0 if optimizer is None else optimizer.slots
+        self._no_outputs = np.empty((0, self.program.classes), self.program.dtype)
+        self._initial_state = [] if optimizer is None else optimizer.initial_state()
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
         self.gradients = self.state = np.empty(0, self.program.dtype)
         self.step = 0
@@ -134,10 +134,10 @@ class Engine:
         assert self.optimizer is not None
         if self.gradients.size != self.parameters.size:
             self.gradients = self.program.zeros(1)
-        if self.state.size != self._slots * self.program.size:
-            self.state = self.program.zeros(self._slots)
-            slots = self.state.reshape(self._slots, self.program.size)
-            for slot, value in zip(slots, self.optimizer.initial_state(), strict=True):
+        if self.state.size != len(self._initial_state) * self.program.size:
+            self.state = self.program.zeros(len(self._initial_state))
+            slots = self.state.reshape(-1, self.program.size)
+            for slot, value in zip(slots, self._initial_state, strict=True):
                 slot[:] = value
 
     def set_loss(self, program: Program, loss: Loss | None, activation: str) -> None:
@@ -198,8 +198,12 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
+        ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
+        if not self.program.running:
+            common = (batch_size, n_threads, timers, random_key, outputs)
+            return self._train(data, order, first_batch, learning_rates, *common, ops_as_given)
         parts: list[tuple[Array, Array]] = []
-        for ops, start, stop in self._spans_of_one_momentum(self._ops_for(data), len(learning_rates)):
+        for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
             rates = learning_rates[start:stop]
             first = first_batch + start
             losses, hits = self._train(
@@ -213,9 +217,6 @@ class Engine:
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
-
-    def _ops_for(self, data: Data) -> Array:
-        return self.program.ops_for(is_centered=True) if data.is_centered else self.program.ops
 
     def _spans_of_one_momentum(self, given: Array, batches: int) -> Iterator[tuple[Array, int, int]]:
         """Spans of batches, with operations that have the momenta of running statistics for these batches."""
@@ -288,10 +289,6 @@ class Engine:
         self.step += done
         return losses[:done], correct[:done]
 
-    @property
-    def _no_outputs(self) -> Array:
-        return np.empty((0, self.program.classes), self.program.dtype)
-
     def batches_in_a_call(self, batch_size: int) -> int:
         """How many batches one call of the training kernel should have, because Ctrl-C waits for its end."""
         return max(1, _CALL_WORK // (6 * self.program.count * batch_size))
@@ -330,7 +327,8 @@ class Engine:
         twin.__dict__.update(self.__dict__)
         twin.optimizer, twin._kernel = (rule := NoUpdate(1.0)), None
         twin._settings = np.array(rule.settings(), np.float64)
-        twin.step, twin.gradients, twin._plans, twin._slots, twin.averaged = 0, self.program.zeros(1), {}, 0, {}
+        twin.step, twin.gradients, twin._plans, twin._initial_state = 0, self.program.zeros(1), {}, []
+        twin.averaged = {}
         return twin
 
     def take_statistics(
@@ -430,7 +428,7 @@ class Engine:
         for start, stop in spans:
             if cancelled():
                 return math.nan, 0
-            part, threads, began = data.part(start, stop), choice.next(), time.perf_counter()
+            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter()
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
             plan = self._forward_plan(part.rows, threads)
@@ -448,7 +446,7 @@ class Engine:
                 part.targets,
                 part.weights,
                 _NO_ORDER,
-                self._ops_for(part),
+                self.program.ops_for(part.is_centered) if part.is_centered else self.program.ops,
                 plan,
                 self.pixel_scale,
             )
@@ -474,7 +472,7 @@ class Engine:
                 part.x,
                 part.pixels,
                 _NO_ORDER,
-                self._ops_for(part),
+                self.program.ops_for(part.is_centered) if part.is_centered else self.program.ops,
                 plan,
                 self.pixel_scale,
             )

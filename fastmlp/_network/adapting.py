@@ -9,7 +9,7 @@ from typing import Any
 from .._base import check, columns
 from .._base.errors import ArgumentError
 from .._base.types import Array
-from ..layers import Layer, Normalization, leaves
+from ..layers import Layer, Normalization, Residual, leaves
 from .inputs import Inputs
 from .network import Network
 
@@ -22,6 +22,8 @@ def wants_statistics(network: Network) -> bool:
     ArgumentError
         If another layer is such a Normalization.
     """
+    if not any(isinstance(layer, (Normalization, Residual)) for layer in network.declarations):
+        return False
     unknown = [layer for layer in list(leaves(network.declarations)) if _is_unknown(layer)]
     is_first = bool(unknown) and unknown[0] is network.declarations[0]
     if len(unknown) > is_first:

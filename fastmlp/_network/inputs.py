@@ -83,7 +83,7 @@ class Inputs:
 
     def rows(self, x: Any, name: str) -> Array:
         """The user's numbers as a matrix, with the columns in the model's order; uint8 if they are pixels."""
-        places = naming.places(x, self.names, name)
+        places = None if type(x) is np.ndarray else naming.places(x, self.names, name)
         rows = check.rows(x, name, self.width if places is None else None)
         return self._of_kind(rows if places is None else rows[:, places], name)
 

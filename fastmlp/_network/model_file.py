@@ -33,11 +33,8 @@ if TYPE_CHECKING:
     from ..metrics import Metric
 
 _N = TypeVar("_N", bound=Network)
-_ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = (
-    "declared",
-    "learned",
-    "unknown",
-)  # the origins of a Normalization's statistics
+# The origins of a Normalization's statistics
+_ORIGINS = _DECLARED, _LEARNED, _UNKNOWN = ("declared", "learned", "unknown")
 _STATISTICS = ("mean", "variance")
 _CENTER = "input/mean"  # the mean of a first Normalization, in float64
 _KIND = "input/kind"  # the kind of data that the weights were trained on, in files of weights alone

@@ -82,6 +82,8 @@ class Start:
     engine: Engine | None
     position: Position
     step: int
+    history: History | None
+    batches: int  # in the history
 
 
 class Network:
@@ -234,11 +236,12 @@ class Network:
             self._scoring = Scoring(self._metrics, _compiled(self._loss), self.output[1], self.units)
         return self._scoring
 
-    def check_last(self) -> None:
-        """Refuse a last layer that does not fit the loss and the metrics."""
+    def check_last(self) -> optimizers.Optimizer:
+        """Refuse a last layer that does not fit the loss and the metrics; returns the optimiser."""
         if not self._is_checked:
             check_last(self.declarations, self.scoring)
             self._is_checked = True
+        return _compiled(self._optimizer)
 
     # ------------------------------------------------------------ what it knows of its data
 
@@ -330,16 +333,20 @@ class Network:
             raise ArgumentError(f"classes names {len(labels)} labels, but {naming.told_apart(self.units)}")
 
     def build(self, n_features: int) -> None:
-        n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
+        self.set_width(check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS))
+
+    def set_width(self, n_features: int) -> Engine:
+        """Build it for rows of this width, or check that it was built for them."""
         if self._engine is not None:
             width = self._engine.program.fan_in
             if width != n_features:
                 raise ArgumentError(f"n_features is {n_features}, but the model was built for {width}")
-            return
+            return self._engine
         layers = list(leaves(self.declarations))
         engine = self._bare_engine(n_features, layers)
         engine.program.pack_all(engine.parameters, initial_values(layers, engine.program, self.seed))
         self._engine = engine
+        return engine
 
     def build_bare(self, n_features: int) -> Engine:
         """Build it without initial weights, for weights from elsewhere."""
@@ -351,8 +358,9 @@ class Network:
             raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         slots = None if self._optimizer is None else self._optimizer.slots
         refuse_too_large(layers, n_features, self.dtype, slots)
+        activation = self.output[1]
         built = self._program(n_features)
-        return Engine(built, self.uint8_scale, self._optimizer, self._loss, self.output[1])
+        return Engine(built, self.uint8_scale, self._optimizer, self._loss, activation)
 
     def _program(self, n_features: int) -> program.Program:
         activation = self.output[1]
@@ -511,7 +519,18 @@ class Network:
 
     def start(self) -> Start:
         """Its present state, for `begin_again`."""
-        return Start(self.seed, self.known, self._engine, dataclasses.replace(self.position), self.step)
+        return Start(self.seed, self.known, self._engine, dataclasses.replace(self.position), *self._progress())
+
+    def _progress(self) -> tuple[int, History | None, int]:
+        history = self.history
+        return self.step, history, 0 if history is None else len(history.batches.get("loss", ()))
+
+    def is_trained_since(self, start: Start) -> bool:
+        """Whether there was a batch, even one that diverged."""
+        step, history, batches = self._progress()
+        if history is not start.history:
+            return history is not None and bool(history.batches)
+        return (step, batches) != (start.step, start.batches)
 
     def begin_again(self, start: Start) -> None:
         """Return to the state of a start without a batch; the position stays."""

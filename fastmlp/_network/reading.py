@@ -29,14 +29,14 @@ def data_for(
 ) -> Data:
     """Rows and targets from the user's data, checked against the network; ``names`` are for messages."""
     features = network.inputs(width).read(x, names[0])
-    return with_targets(network, features, y, names, sample_weight=sample_weight)
+    return with_targets(network.wanted_targets(), features, y, names, sample_weight=sample_weight)
 
 
 def with_targets(
-    network: Network, features: Features, y: Any, names: tuple[str, str] = ("x", "y"), *, sample_weight: Any = None
+    wanted: WantedTargets, features: Features, y: Any, names: tuple[str, str] = ("x", "y"), *, sample_weight: Any = None
 ) -> Data:
     """`data_for`, for features that have been read."""
-    rows, wanted = len(features.rows), network.wanted_targets()
+    rows = len(features.rows)
     if wanted.takes_labels:
         y = naming.class_numbers(y, wanted.classes, names[1])
     labels, goals = targets.checked(wanted.loss, y, names[1], rows, names[0], wanted.units, wanted.dtype)
@@ -56,24 +56,31 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
 # ---------------------------------------------------------------- learning
 
 
-def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs]:
-    """Learn from training data how to read others, and the classes; return the rows, and how to read them."""
-    inputs = network.inputs()
-    known = _with_names(network, naming.feature_names(x), y)
+def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs, WantedTargets]:
+    """Learn from training data how to read others, and the classes; return the rows, and how to read what follows."""
+    inputs, wanted, is_untrained = network.inputs(), network.wanted_targets(), network.is_untrained
+    known = _with_names(network.known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
     inputs = dataclasses.replace(inputs, names=known.feature_names)
     rows = inputs.rows(x, "x")
     network.known = known = dataclasses.replace(known, input_kind=inputs.learned(rows))
-    return rows, dataclasses.replace(inputs, kind=known.input_kind)
+    return rows, dataclasses.replace(inputs, kind=known.input_kind), wanted._replace(classes=known.classes)
 
 
 def learn_names(network: Network, features: naming.Names | None, y: Any) -> None:
     """Take the names of features and the labels of classes from training data, unless the network has them."""
-    network.known = _with_names(network, features, y)
+    wanted, is_built, is_untrained = network.wanted_targets(), network.is_built, network.is_untrained
+    network.known = _with_names(network.known, features, y, wanted, is_built, is_untrained)
 
 
-def _with_names(network: Network, features: naming.Names | None, y: Any) -> Known:
-    known, wanted, is_untrained = network.known, network.wanted_targets(), network.is_untrained
-    if features is not None and (known.feature_names is None or not network.is_built):
+def _with_names(
+    known: Known,
+    features: naming.Names | None,
+    y: Any,
+    wanted: WantedTargets,
+    is_built: bool,
+    is_untrained: bool,
+) -> Known:
+    if features is not None and (known.feature_names is None or not is_built):
         known = dataclasses.replace(known, feature_names=features)
     if known.classes is None and is_untrained:  # or units would come to mean other classes
         labels = _labels_in(wanted, y)

@@ -35,6 +35,10 @@ class Scoring:
         Whether a metric needs the outputs of all rows.
     answers : int
         The number of answers in a row.
+    names : list of str
+        The loss and the metrics.
+    higher_is_better : dict
+        For each metric, by its name.
     """
 
     metrics: tuple[Metric, ...]
@@ -47,6 +51,7 @@ class Scoring:
     needs_outputs: bool = field(init=False)
     answers: int = field(init=False)
     names: list[str] = field(init=False)
+    higher_is_better: dict[str, bool | None] = field(init=False)
 
     def __post_init__(self) -> None:
         hits = self.loss.hits(self.activation, self.units)
@@ -57,6 +62,7 @@ class Scoring:
             "needs_outputs": bool(of_outputs),
             "answers": self.units if hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1,
             "names": ["loss", *(metric.name for metric in self.metrics)],
+            "higher_is_better": {metric.name: metric.higher_is_better for metric in self.metrics},
             "_of_outputs": of_outputs,
         }
         self.__dict__.update(found)  # the fields cannot be assigned

@@ -59,33 +59,24 @@ class _Snapshot:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._history = network.history
-        self._stopped = None if network.history is None else network.history.stopped
         self._start = network.start()
-        self._progress = self._start.step, self._batches()
+        self._stopped = None if network.history is None else network.history.stopped
         self._first = network.declarations[0] if network.declarations else None
         is_first = isinstance(self._first, Normalization)
         self._statistics = adapting.first_statistics(network) if is_first else None
 
-    def _batches(self) -> int:
-        history = self._network.history
-        return 0 if history is None else len(history.batches.get("loss", ()))
-
     def is_trained_since(self) -> bool:
         """Whether there was a batch, even one that diverged."""
-        history = self._network.history
-        if history is not self._history:
-            return history is not None and bool(history.batches)
-        return (self._network.step, self._batches()) != self._progress
+        return self._network.is_trained_since(self._start)
 
     def bring_back(self) -> None:
         """Restore the network."""
         network = self._network
-        if network.history is not self._history:
+        if network.history is not self._start.history:
             network.position = dataclasses.replace(self._start.position)
         elif network.history is not None and self._stopped is not None:
             network.history.stopped = self._stopped
-        network.history = self._history
+        network.history = self._start.history
         network.begin_again(self._start)
         if isinstance(self._first, Normalization) and self._first.mean is None:
             if self._statistics is not None:

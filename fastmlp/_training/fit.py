@@ -9,24 +9,25 @@ from ..optimizers import LBFGS, Optimizer
 from .attempt import attempt
 from .chunk_trainer import ChunkTrainer
 from .request import Request
-from .run import Run, prepared
+from .run import prepared
 from .trainer import Trainer
 
 
 def fit(network: Network, model: Model, request: Request) -> History:
     """See `Sequential.fit`. ``model`` is the network as callbacks see it."""
-    network.check_last()
-    rule = network.optimizer
-    request.refuse_what_needs_all_rows(rule)
+    rule = network.check_last()
+    if request.in_chunks:
+        request.refuse_what_needs_all_rows(rule)
+    trainer = _trainer_for(request, rule)
     with attempt(network):
-        return _trainer(prepared(network, model, request, rule), rule).run()
+        return trainer(prepared(network, model, request, rule)).run()
 
 
-def _trainer(run: Run, rule: Optimizer) -> Trainer:
-    if run.request.in_chunks:
-        return ChunkTrainer(run)
+def _trainer_for(request: Request, rule: Optimizer) -> type[Trainer]:
+    if request.in_chunks:
+        return ChunkTrainer
     if isinstance(rule, LBFGS):
         from .lbfgs import LBFGSTrainer
 
-        return LBFGSTrainer(run)
-    return Trainer(run)
+        return LBFGSTrainer
+    return Trainer

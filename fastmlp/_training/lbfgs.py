@@ -76,7 +76,7 @@ class LBFGSTrainer(Trainer):
             at += span.stop - span.start
 
     def _loss_and_gradient(self, weights: Array) -> tuple[float, Array]:
-        if self._is_interrupted():
+        if self.interruption.has_happened():
             raise _Interrupted
         self._take(weights)
         loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most, keeps_statistics=True)

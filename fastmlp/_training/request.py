@@ -66,21 +66,21 @@ class Request:
         self.shuffle = check.yes_or_no(bool(self.shuffle) if is_number else self.shuffle, "shuffle")
         if self.seed is not None:
             self.seed = checked_seed(self.seed)
-        resolve_threads(self.n_threads)
+        if self.n_threads is not None:
+            resolve_threads(self.n_threads)
         self.listeners = listeners(self.callbacks, self.verbose)
         self.in_chunks = is_chunks(self.x, self.y)
 
     def refuse_what_needs_all_rows(self, optimizer: Any) -> None:
         """Refuse arguments that need all rows in memory if data come in chunks."""
-        if self.in_chunks:
-            refuse_whole(
-                {
-                    "validation_split": bool(self.validation_split),
-                    "validation_batches": self.validation_batches is not None,
-                    "steps_per_epoch": self.steps_per_epoch is not None,
-                    "sample_weight": self.sample_weight is not None,
-                    "class_weight='balanced'": isinstance(self.class_weight, str),
-                    "resume": self.resume,
-                    f"the optimizer {type(optimizer).__name__}": optimizer.needs_all_rows,
-                }
-            )
+        refuse_whole(
+            {
+                "validation_split": bool(self.validation_split),
+                "validation_batches": self.validation_batches is not None,
+                "steps_per_epoch": self.steps_per_epoch is not None,
+                "sample_weight": self.sample_weight is not None,
+                "class_weight='balanced'": isinstance(self.class_weight, str),
+                "resume": self.resume,
+                f"the optimizer {type(optimizer).__name__}": optimizer.needs_all_rows,
+            }
+        )

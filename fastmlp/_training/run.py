@@ -10,13 +10,14 @@ from typing import Any
 
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
-from .._engine.engine import Data
+from .._engine.engine import Data, Engine
 from .._network import adapting
 from .._network.chunks import Pair, opened, pairs
 from .._network.history import History
 from .._network.inputs import Inputs, warn_of_merged
-from .._network.network import Network
+from .._network.network import Network, WantedTargets
 from .._network.reading import data_for, learn_from, weighted, with_targets
+from .._network.scoring import Scoring
 from ..callbacks.base import Model
 from ..optimizers import Optimizer
 from .request import Request
@@ -41,6 +42,8 @@ class Run:
     validation : Data or None
     batch_size : int
         At most the number of rows, unless data come in chunks.
+    scoring : Scoring
+    engine : Engine
     stream : iterable of (x, y)
         The chunks of the first epoch.
     """
@@ -53,9 +56,14 @@ class Run:
     data: Data
     validation: Data | None
     batch_size: int
+    scoring: Scoring
+    engine: Engine
     stream: Iterable[Pair] = field(default=())
 
-    def batches(self, data: Data) -> int:
+    def __post_init__(self) -> None:
+        self.batches = self.batches_of(self.data)
+
+    def batches_of(self, data: Data) -> int:
         """The number of batches in an epoch over such data."""
         there, most = -(-data.rows // self.batch_size), self.request.steps_per_epoch
         return there if most is None else min(there, most)
@@ -93,25 +101,25 @@ def prepared(network: Network, model: Model, request: Request, rule: Optimizer) 
     stream: Iterator[Pair] = iter(())
     if request.in_chunks:
         (x, y), stream = _opened(network, request)
-    rows, inputs = learn_from(network, x, y)
+    rows, inputs, wanted = learn_from(network, x, y)
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.inputs()
         if request.in_chunks:  # again, because the statistics needed a pass through them
             _, stream = _opened(network, request)
-    train, validation = _data(network, request, inputs, rows, y, kept)
+    train, validation = _data(network, request, (inputs, wanted), (rows, y), kept)
     warn_of_merged(rows[:kept], train.x, inputs.names, stacklevel=5)
     if validation is None and request.validation_batches is not None:
         raise ArgumentError("validation_batches needs validation_data or validation_split")
+    scoring = network.scoring
     if not request.in_chunks:  # a chunk may lack labels that others have
-        scoring = network.scoring
         scoring.check(train)
         if validation is not None:
             scoring.check(validation, "validation_data")
-    network.build(train.width)
+    engine = network.set_width(train.width)
     takes_all = rule.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
     batch_size = train.rows if takes_all else request.batch_size
-    return Run(network, model, request, history, first_epoch, train, validation, batch_size, stream)
+    return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)
 
 
 def _begin_history(network: Network, request: Request) -> tuple[History, int]:
@@ -153,16 +161,20 @@ def _kept(rows: int, validation_split: float) -> int:
 
 
 def _data(
-    network: Network, request: Request, inputs: Inputs, rows: Array, y: Any, kept: int
+    network: Network,
+    request: Request,
+    reading: tuple[Inputs, WantedTargets],
+    given: tuple[Array, Any],
+    kept: int,
 ) -> tuple[Data, Data | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
-    data = with_targets(network, inputs.converted(rows, "x"), y, sample_weight=request.sample_weight)
-    given = request.validation_data
-    if given is not None:
+    (inputs, wanted), (rows, y), others = reading, given, request.validation_data
+    data = with_targets(wanted, inputs.converted(rows, "x"), y, sample_weight=request.sample_weight)
+    if others is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
         train = data if request.class_weight is None else weighted(network, data, request.class_weight)
-        return train, _validation(network, inputs, given, data.width)
+        return train, _validation(reading, others, data.width)
     if kept == data.rows:
         return weighted(network, data, request.class_weight), None
     parts = data.part(0, kept), data.part(kept, data.rows)
@@ -171,10 +183,11 @@ def _data(
     return weighted(network, parts[0], request.class_weight), parts[1]
 
 
-def _validation(network: Network, inputs: Inputs, given: Any, width: int) -> Data:
+def _validation(reading: tuple[Inputs, WantedTargets], given: Any, width: int) -> Data:
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
+    inputs, wanted = reading
     features = dataclasses.replace(inputs, width=width).read(x, names[0])
-    return with_targets(network, features, y, names, sample_weight=sample_weight)
+    return with_targets(wanted, features, y, names, sample_weight=sample_weight)

@@ -39,16 +39,16 @@ def partial_fit(
         batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
     with attempt(network):
         is_first = network.step == 0
-        rows, inputs = learn_from(network, x, y)
+        rows, inputs, wanted = learn_from(network, x, y)
         if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
             inputs = network.inputs()
         sample_weight, class_weight = weights
-        data = with_targets(network, inputs.converted(rows, "x"), y, sample_weight=sample_weight)
+        data = with_targets(wanted, inputs.converted(rows, "x"), y, sample_weight=sample_weight)
         data = weighted(network, data, class_weight)
         network.scoring.check(data)
         if is_first:  # once, not for each batch of a stream
             warn_of_merged(rows, data.x, network.feature_names, stacklevel=4)
-        network.build(data.width)
+        network.set_width(data.width)
         return Scores(_steps(network, data, min(batch_size or data.rows, data.rows), n_threads))
 
 

@@ -32,19 +32,19 @@ class Trainer:
     def __init__(self, run: Run) -> None:
         self.network, self.model = run.network, run.model
         self.request = run.request
-        self.engine = run.network.engine
+        self.engine = run.engine
         self.data = run.data
         self.validation = run.validation
         self.callbacks = run.request.listeners
         self.history = run.history
         self.first_epoch, self.batch_size = run.first_epoch, run.batch_size
-        self.batches = run.batches(run.data)
+        self.batches = run.batches
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, self.request.n_threads)
         self.kernel = self.engine.training_kernel(rows, most)
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
-        self.scoring = run.network.scoring
+        self.scoring = run.scoring
         self.outputs = self.scoring.room(run.data.rows, run.network.dtype)
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         self.stop_reason: str | None = None
@@ -68,7 +68,7 @@ class Trainer:
 
     def _epochs(self) -> None:
         for epoch in range(self.first_epoch, self.request.epochs):
-            if self._is_interrupted():
+            if self.interruption.has_happened():
                 self.stop_reason = "interrupted"  # during the preparation of the run
             if self.stop_reason:
                 break
@@ -82,10 +82,12 @@ class Trainer:
             self.network.stop_training = False
         self._deadline = None
         self.engine.allocate_training()
-        self.kernel.variant(self.engine.program.dtype, parallel=self.threads.most > 1)
+        forms = [(self.kernel, self.threads.most > 1)]
         if self.validation is not None:  # its kernel too is compiled before Ctrl-C and the clock count
             several = self.engine.forward_threads(self.validation.rows, self.request.n_threads) > 1
-            kernels.evaluate_batches.variant(self.engine.program.dtype, parallel=several)
+            forms.append((kernels.evaluate_batches, several))
+        for kernel, parallel in forms:
+            kernel.variant(self.engine.program.dtype, parallel=parallel)
         if self.request.max_time is not None:  # compilation does not count
             self._deadline = time.monotonic() + self.request.max_time
         for callback in self.callbacks:
@@ -109,8 +111,8 @@ class Trainer:
             "validation_freq": self.request.validation_freq,
             "validation_batches": self.request.validation_batches,
             "callbacks": tuple(self.callbacks),
-            "higher_is_better": {metric.name: metric.higher_is_better for metric in self.scoring.metrics},
-            "logs": [*names, *TIMES, "learning_rate", *(f"val_{name}" for name in validated)],
+            "higher_is_better": self.scoring.higher_is_better,
+            "logs": [*names, *TIMES, "learning_rate", *[f"val_{name}" for name in validated]],
         }
 
     def _epoch(self, epoch: int) -> None:
@@ -133,11 +135,10 @@ class Trainer:
         """Make one kernel call, with batches for some hundredths of a second."""
         position = self.network.position
         left = self._batches_left()
-        seconds = self.threads.seconds(self.batch_work)
+        self.good.offer(self.engine.parameters, self.engine.averaged)
+        seconds, threads = self.threads.seconds(self.batch_work), self.threads.next()
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
         rates = self.network.rates(wanted)
-        self.good.offer(self.engine.parameters, self.engine.averaged)
-        threads = self.threads.next()
         start = time.perf_counter()
         with uninterrupted():  # counts the trained batches
             losses, correct = self.engine.train(
@@ -159,8 +160,8 @@ class Trainer:
     def _note(self, losses: Any, correct: Any, totals: EpochTotals, seconds: float, threads: int) -> None:
         """Record the batches of a kernel call."""
         position, done = self.network.position, len(losses)
-        self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         sizes = self._sizes(position.batch, done)
+        self.threads.observe(threads, self.batch_work * max(1, done), seconds)
         values = {"loss": losses.tolist()}
         if self.scoring.counts_hits:
             values["accuracy"] = (correct / (sizes * self.scoring.answers)).tolist()
@@ -177,9 +178,11 @@ class Trainer:
         batches, and always if a step takes all rows, because it can change everything.
         """
         engine, so_far = self.engine, len(self.history.batches["loss"])
-        if engine.has_running_statistics and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
+        if engine.program.running and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
             size, threads = self.batch_size, self.threads.most
-            engine.take_statistics(self.data, order, size, self.batches, threads, self.random_key, self._is_interrupted)
+            engine.take_statistics(
+                self.data, order, size, self.batches, threads, self.random_key, self.interruption.has_happened
+            )
 
     def _batches_left(self) -> int:
         """The number of batches until the epoch ends, a callback is due, or a validation is due."""
@@ -213,12 +216,9 @@ class Trainer:
             kernels.shuffle.run(np.float64, 1, order, self.network.seed, epoch)
         return order
 
-    def _is_interrupted(self) -> bool:
-        return self.interruption.happened
-
     def _look_around(self) -> None:
         """Check all reasons to stop."""
-        if self._is_interrupted():
+        if self.interruption.has_happened():
             self.stop_reason = "interrupted"
         elif self._deadline is not None and time.monotonic() >= self._deadline:
             self.stop_reason = "max_time"
@@ -274,7 +274,9 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         assert self.validation is not None
-        values = scores_of(self.engine, self.scoring, self.validation, self.request.n_threads, self._is_interrupted)
+        values = scores_of(
+            self.engine, self.scoring, self.validation, self.request.n_threads, self.interruption.has_happened
+        )
         return {f"val_{name}": value for name, value in values.items()}
 
     def _is_validated_at(self, batch: int) -> bool:

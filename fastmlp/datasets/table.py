@@ -216,9 +216,8 @@ def _picked(values: Numbers, kept: list[int]) -> Numbers:
     packed = values.reshape(-1)[: len(values) * len(kept)].reshape(len(values), len(kept))
     for start in range(0, len(values), _BLOCK):
         rows = values[start : start + _BLOCK]
-        packed[start : start + _BLOCK] = rows[
-            :, kept
-        ]  # indexing with a list copies, so nothing is overwritten too early
+        # Indexing with a list copies, so nothing is overwritten too early.
+        packed[start : start + _BLOCK] = rows[:, kept]
     return packed
 
 

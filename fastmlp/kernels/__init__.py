@@ -12,6 +12,7 @@ same array for kernels that can work in place, such as ``relu_forward(x, x)``.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ def __dir__() -> list[str]:
     return [*__all__, "panel_width"]
 
 
+@functools.cache
 def panel_width(dtype: Any) -> int:
     """The number of columns in a panel of this dtype on this CPU: two vectors.
 

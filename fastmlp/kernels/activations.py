@@ -9,7 +9,7 @@ from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
-from .simd import lanes, load, load_first, maximum, minimum, store, store_first, where
+from .simd import lanes, load, load_first, maximum, minimum, store, store_first, tail, where
 
 SPAN = 8192  # numbers per parallel block
 # Klambauer et al., "Self-normalizing neural networks", 2017: with these, mean 0 and variance 1 are a fixed point.
@@ -61,7 +61,7 @@ def relu_forward(y, x):
     """
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((y.size + SPAN - 1) // SPAN):
-        relu_forward_span(y_flat[q * SPAN :], x_flat[q * SPAN :], min(SPAN, y_flat.size - q * SPAN))
+        relu_forward_span(tail(y_flat, q * SPAN), tail(x_flat, q * SPAN), min(SPAN, y_flat.size - q * SPAN))
 
 
 @kernel("dx[batch, units] = dy[batch, units] in place, y[batch, units] in place")
@@ -89,7 +89,7 @@ def relu_backward(dx, dy, y):
     dx_flat, dy_flat, y_flat = dx.reshape(dx.size), dy.reshape(dy.size), y.reshape(y.size)
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        relu_backward_span(dx_flat[at:], dy_flat[at:], y_flat[at:], min(SPAN, y_flat.size - at))
+        relu_backward_span(tail(dx_flat, at), tail(dy_flat, at), tail(y_flat, at), min(SPAN, y_flat.size - at))
 
 
 # ---------------------------------------------------------------- all the others
@@ -194,7 +194,7 @@ def activation_forward(y, x, kind, alpha):
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        activation_forward_span(y_flat[at:], x_flat[at:], min(SPAN, y_flat.size - at), kind, alpha)
+        activation_forward_span(tail(y_flat, at), tail(x_flat, at), min(SPAN, y_flat.size - at), kind, alpha)
 
 
 @kernel(
@@ -228,4 +228,6 @@ def activation_backward(dx, dy, x, y, kind, alpha):
     for q in prange((y.size + SPAN - 1) // SPAN):
         at = q * SPAN
         count = min(SPAN, y_flat.size - at)
-        activation_backward_span(dx_flat[at:], dy_flat[at:], x_flat[at:], y_flat[at:], count, kind, alpha)
+        activation_backward_span(
+            tail(dx_flat, at), tail(dy_flat, at), tail(x_flat, at), tail(y_flat, at), count, kind, alpha
+        )

@@ -9,7 +9,7 @@ import numpy as np
 from .._compiling.jit import inner, kernel, prange
 from .layout import gather_rows, padded, panels_of, scatter_rows, transpose_panel
 from .matmul import multiply_columns, multiply_rows, sum_rows
-from .simd import panel
+from .simd import panel, tail
 
 BLOCK_ROWS = 60  # rows that one thread processes at a time; a multiple of common tile heights
 
@@ -29,7 +29,7 @@ def dense_backward_inputs_block(dx, dy, capacity, weights, scratch, rows, fan_in
     p = panel(dx)
     for k in range(0, fan_in, p):
         transpose_panel(scratch, weights, fan_in, fan_out, k)
-        multiply_rows(dx[k * capacity :], capacity, scratch[:0], dy, capacity, scratch, rows, fan_out, p)
+        multiply_rows(tail(dx, k * capacity), capacity, scratch[:0], dy, capacity, scratch, rows, fan_out, p)
 
 
 @inner
@@ -163,10 +163,10 @@ def dense_backward_parameters(dweights, dbias, x, dy):
     dy_panels = panels_of(dy.reshape(dy.size), batch, units)
     dw, db = np.empty(fan_in * padded(units, dbias), dbias.dtype), np.empty(padded(units, dbias), dbias.dtype)
     for q in prange((units + p - 1) // p):
-        dy_panel = dy_panels[q * p * batch :]
+        dy_panel = tail(dy_panels, q * p * batch)
         for k in range(0, fan_in, p):
-            of, here = x_panels[k * batch :], min(p, fan_in - k)
-            dense_backward_weights_block(dw[(q * fan_in + k) * p :], False, of, dy_panel, batch, 0, batch, here)
-        dense_backward_bias_block(db[q * p :], False, dy_panel, batch, 0, batch)
+            of, here = tail(x_panels, k * batch), min(p, fan_in - k)
+            dense_backward_weights_block(tail(dw, (q * fan_in + k) * p), False, of, dy_panel, batch, 0, batch, here)
+        dense_backward_bias_block(tail(db, q * p), False, dy_panel, batch, 0, batch)
     scatter_rows(dweights.reshape(dweights.size), units, 0, dw, fan_in, fan_in)
     scatter_rows(dbias, units, 0, db, 1, 1)

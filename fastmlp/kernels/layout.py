@@ -29,12 +29,6 @@ def source_row(order, position):
 
 
 @inner
-def start_in(array, place):
-    """Where to cut an array for a part that begins at ``place``; -1 cuts at the end, so that nothing remains."""
-    return place if place >= 0 else array.size
-
-
-@inner
 def read(x, index, room):
     """The vector at ``index``, or only its first ``room`` lanes."""
     return load(x, index) if room >= lanes(x) else load_first(x, index, room)

@@ -13,7 +13,7 @@ from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER,
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
-from .simd import lane_numbers, lanes, maximum, minimum, panel, splat, sum_lanes, where
+from .simd import lane_numbers, lanes, maximum, minimum, panel, splat, sum_lanes, tail, where
 from .softmax import column_at, exponentials_row
 
 BLOCK_ROWS = 64
@@ -160,7 +160,9 @@ def sparse_softmax_crossentropy(losses, dlogits, logits, labels, scale):
     for q in prange((labels.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(labels.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            losses[r] = sparse_softmax_crossentropy_row(dx[at:], x[at:], panel(x), width, width, labels[r], scale)
+            losses[r] = sparse_softmax_crossentropy_row(
+                tail(dx, at), tail(x, at), panel(x), width, width, labels[r], scale
+            )
 
 
 @kernel(
@@ -194,8 +196,8 @@ def softmax_crossentropy(losses, dlogits, logits, targets, scale):
     for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            goal = Goal(t[at:], np.int64(0), 0.0, 0.0)
-            losses[r] = softmax_crossentropy_row(dx[at:], x[at:], panel(x), width, width, goal, scale)
+            goal = Goal(tail(t, at), np.int64(0), 0.0, 0.0)
+            losses[r] = softmax_crossentropy_row(tail(dx, at), tail(x, at), panel(x), width, width, goal, scale)
 
 
 @kernel(
@@ -236,7 +238,7 @@ def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
     for q in prange((losses.size + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(losses.size, (q + 1) * BLOCK_ROWS)):
             at = r * width
-            goal = Goal(t[at:], np.int64(0), 0.0, 0.0)
+            goal = Goal(tail(t, at), np.int64(0), 0.0, 0.0)
             losses[r] = elementwise_row(
-                dy_flat[at:], y_flat[at:], panel(y_flat), width, width, goal, kind, alpha, 1.0, scale
+                tail(dy_flat, at), tail(y_flat, at), panel(y_flat), width, width, goal, kind, alpha, 1.0, scale
             )

@@ -17,6 +17,7 @@ from .simd import (
     splat,
     store,
     store_tile,
+    tail,
     zero_tile,
 )
 
@@ -90,10 +91,10 @@ def multiply_rows(c, c_capacity, bias, a, a_capacity, b, rows, depth, width):
         is_last = k + here == depth and bias.size > 0
         for j in range(0, width, p):
             bj = j if is_last else -1
-            ak, bkj = a[k * a_capacity :], b[j * depth + k * p :]
-            _multiply_panel(c[j * c_capacity :], k > 0, bias, bj, ak, a_capacity * p, bkj, tall, tiled, here)
+            ak, bkj = tail(a, k * a_capacity), tail(b, j * depth + k * p)
+            _multiply_panel(tail(c, j * c_capacity), k > 0, bias, bj, ak, a_capacity * p, bkj, tall, tiled, here)
     for r in range(tiled, rows):
-        multiply_row(c[r * p :], c_capacity, bias, a[r * p :], a_capacity * p, b, depth, width)
+        multiply_row(tail(c, r * p), c_capacity, bias, tail(a, r * p), a_capacity * p, b, depth, width)
 
 
 @inner

@@ -25,6 +25,7 @@ from .simd import (
     splat_words,
     sqrt,
     store,
+    tail,
     where,
     words_below,
 )
@@ -158,7 +159,7 @@ def dropout(y, x, rate, seed, stream, epoch, first):
         r = q * ROWS_IN_GROUP
         random_key = RandomKey(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        dropout_columns(panels[r * p :], panels[r * p :], batch, rate, stream, random_key, rows, units)
+        dropout_columns(tail(panels, r * p), tail(panels, r * p), batch, rate, stream, random_key, rows, units)
     scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)
 
 
@@ -192,5 +193,5 @@ def gaussian_noise(y, x, deviation, seed, stream, epoch, first):
         r = q * ROWS_IN_GROUP
         random_key = RandomKey(seed, epoch, first + r)
         rows = min(ROWS_IN_GROUP, batch - r)
-        noise_columns(panels[r * p :], panels[r * p :], batch, deviation, stream, random_key, rows, units)
+        noise_columns(tail(panels, r * p), tail(panels, r * p), batch, deviation, stream, random_key, rows, units)
     scatter_rows(y.reshape(y.size), units, 0, panels, batch, batch)

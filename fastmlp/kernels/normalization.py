@@ -9,7 +9,7 @@ import numpy as np
 
 from .._compiling.jit import inner, kernel, prange
 from .layout import padded, panels_of, scatter_rows
-from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, where
+from .simd import fma, lane_numbers, lanes, load, maximum, panel, splat, sqrt, store, sum_lanes, tail, where
 
 BLOCK_ROWS = 64
 GROUP = 32  # rows that are added before they join the sum, so that it loses no digits in a long batch
@@ -250,9 +250,11 @@ def batch_norm_forward(y, means, inverses, x, weights, bias, epsilon):
     y_panels, m, inv = np.empty(x_panels.size, y.dtype), np.empty(w.size, y.dtype), np.empty(w.size, y.dtype)
     for q in prange((units + p - 1) // p):
         at, c = q * p * batch, q * p
-        of = x_panels[at:]
-        batch_statistics_panel(m[c:], inv[c:], of, batch, 0, batch, epsilon)
-        batch_norm_forward_columns(y_panels[at:], of, batch, w[c:], b[c:], m[c:], inv[c:], batch, p)
+        of = tail(x_panels, at)
+        batch_statistics_panel(tail(m, c), tail(inv, c), of, batch, 0, batch, epsilon)
+        batch_norm_forward_columns(
+            tail(y_panels, at), of, batch, tail(w, c), tail(b, c), tail(m, c), tail(inv, c), batch, p
+        )
     scatter_rows(y.reshape(y.size), units, 0, y_panels, batch, batch)
     scatter_rows(means, units, 0, m, 1, 1)
     scatter_rows(inverses, units, 0, inv, 1, 1)
@@ -292,10 +294,10 @@ def batch_norm_backward(dx, dweights, dbias, dy, x, means, inverses, weights):
     dw, db = np.empty(w.size, dx.dtype), np.empty(w.size, dx.dtype)
     for q in prange((units + p - 1) // p):
         at, c = q * p * batch, q * p
-        dx_panel, of, mean, inverse = dy_panels[at:], x_panels[at:], m[c:], inv[c:]
-        batch_norm_gradients_panel(dw[c:], db[c:], dx_panel, of, mean, inverse, batch, 0, batch)
+        dx_panel, of, mean, inverse = tail(dy_panels, at), tail(x_panels, at), tail(m, c), tail(inv, c)
+        batch_norm_gradients_panel(tail(dw, c), tail(db, c), dx_panel, of, mean, inverse, batch, 0, batch)
         batch_norm_backward_columns(
-            dx_panel, dx_panel, of, batch, w[c:], dw[c:], db[c:], mean, inverse, batch, batch, p
+            dx_panel, dx_panel, of, batch, tail(w, c), tail(dw, c), tail(db, c), mean, inverse, batch, batch, p
         )
     scatter_rows(dx.reshape(dx.size), units, 0, dy_panels, batch, batch)
     scatter_rows(dweights, units, 0, dw, 1, 1)
@@ -332,8 +334,8 @@ def normalize(y, x, means, variances, weights, bias, epsilon):
     m, v = panels_of(means, 1, units), panels_of(variances, 1, units)
     for q in prange((units + p - 1) // p):
         at, c = q * p * batch, q * p
-        of = x_panels[at:]
-        normalize_columns(of, of, batch, w[c:], b[c:], m[c:], v[c:], epsilon, batch, p)
+        of = tail(x_panels, at)
+        normalize_columns(of, of, batch, tail(w, c), tail(b, c), tail(m, c), tail(v, c), epsilon, batch, p)
     scatter_rows(y.reshape(y.size), units, 0, x_panels, batch, batch)
 
 
@@ -372,7 +374,9 @@ def layer_norm_forward(y, standard, x, weights, bias, epsilon):
     for q in prange((batch + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(batch, (q + 1) * BLOCK_ROWS)):
             at = r * p
-            layer_norm_forward_row(y_panels[at:], hats[at:], x_panels[at:], batch * p, w, b, epsilon, units)
+            layer_norm_forward_row(
+                tail(y_panels, at), tail(hats, at), tail(x_panels, at), batch * p, w, b, epsilon, units
+            )
     scatter_rows(y.reshape(y.size), units, 0, y_panels, batch, batch)
     scatter_rows(standard.reshape(y.size), units, 0, hats, batch, batch)
 
@@ -416,12 +420,19 @@ def layer_norm_backward(dx, dweights, dbias, dy, standard, x, weights, epsilon):
         for r in range(q * BLOCK_ROWS, min(batch, (q + 1) * BLOCK_ROWS)):
             at = r * p
             layer_norm_backward_row(
-                dx_panels[at:], dy_panels[at:], hats[at:], x_panels[at:], batch * p, w, epsilon, units
+                tail(dx_panels, at),
+                tail(dy_panels, at),
+                tail(hats, at),
+                tail(x_panels, at),
+                batch * p,
+                w,
+                epsilon,
+                units,
             )
     for c in range(0, w.size, p):
-        of = dy_panels[c * batch :]
-        sum_products(dw[c:], False, of, hats[c * batch :], 0, batch, batch)
-        sum_products(db[c:], False, of, ones[c * batch :], 0, batch, batch)
+        of = tail(dy_panels, c * batch)
+        sum_products(tail(dw, c), False, of, tail(hats, c * batch), 0, batch, batch)
+        sum_products(tail(db, c), False, of, tail(ones, c * batch), 0, batch, batch)
     scatter_rows(dx.reshape(dx.size), units, 0, dx_panels, batch, batch)
     scatter_rows(dweights, units, 0, dw, 1, 1)
     scatter_rows(dbias, units, 0, db, 1, 1)

@@ -38,6 +38,7 @@ from .simd import (
     store,
     store_first,
     sum_lanes,
+    tail,
     where,
 )
 
@@ -314,7 +315,7 @@ def sgd_update(w, dw, learning_rate):
     [0.5, 2.5]
     """
     for q in prange((w.size + SPAN - 1) // SPAN):
-        sgd_span(w[q * SPAN :], dw[q * SPAN :], min(SPAN, w.size - q * SPAN), learning_rate)
+        sgd_span(tail(w, q * SPAN), tail(dw, q * SPAN), min(SPAN, w.size - q * SPAN), learning_rate)
 
 
 @kernel(
@@ -353,7 +354,9 @@ def adam_update(w, m, v, dw, learning_rate, beta_1, beta_2, epsilon, step):
     rate, small = adam_scalars(learning_rate, beta_1, beta_2, epsilon, step)
     for q in prange((w.size + SPAN - 1) // SPAN):
         at = q * SPAN
-        adam_span(w[at:], m[at:], v[at:], dw[at:], min(SPAN, w.size - at), rate, beta_1, beta_2, small)
+        adam_span(
+            tail(w, at), tail(m, at), tail(v, at), tail(dw, at), min(SPAN, w.size - at), rate, beta_1, beta_2, small
+        )
 
 
 def _state_fault(values):
@@ -420,4 +423,4 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     set_pace(pace[0], optimizer, setting[0], learning_rate, step)
     for q in prange((n + SPAN - 1) // SPAN):
         at, rule = q * SPAN, rule_of(optimizer, setting[0], pace[0], 1.0, -1)
-        general_span(w[at:], state[at:], n, dw[at:], min(SPAN, n - at), rule)
+        general_span(tail(w, at), tail(state, at), n, tail(dw, at), min(SPAN, n - at), rule)

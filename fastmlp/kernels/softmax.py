@@ -19,6 +19,7 @@ from .simd import (
     panel,
     splat,
     sum_lanes,
+    tail,
     where,
 )
 
@@ -112,7 +113,7 @@ def softmax_forward(y, x):
     y_flat, x_flat = y.reshape(y.size), x.reshape(x.size)
     for q in prange((x.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(x.shape[0], (q + 1) * BLOCK_ROWS)):
-            softmax_forward_row(y_flat[r * width :], x_flat[r * width :], panel(y_flat), width, width)
+            softmax_forward_row(tail(y_flat, r * width), tail(x_flat, r * width), panel(y_flat), width, width)
 
 
 @kernel("dx[batch, classes] = dy[batch, classes] in place, y[batch, classes] in place")
@@ -141,4 +142,4 @@ def softmax_backward(dx, dy, y):
     for q in prange((y.shape[0] + BLOCK_ROWS - 1) // BLOCK_ROWS):
         for r in range(q * BLOCK_ROWS, min(y.shape[0], (q + 1) * BLOCK_ROWS)):
             at = r * width
-            softmax_backward_row(dx_flat[at:], dy_flat[at:], y_flat[at:], panel(y_flat), width, width)
+            softmax_backward_row(tail(dx_flat, at), tail(dy_flat, at), tail(y_flat, at), panel(y_flat), width, width)

@@ -256,7 +256,7 @@ def _run(tasks: list[Fold], workers: int, interruption: Interruption, is_printin
             print(f"fold {number} ({len(results)} of {len(tasks)})  {scores}", flush=True)
 
     run_tasks(tasks, workers, interruption, keep)
-    if interruption.happened:
+    if interruption.has_happened():
         raise KeyboardInterrupt
     return [results[number] for number in range(len(tasks))]
 

@@ -228,9 +228,8 @@ def _kept(width: float) -> float:
 
 def _curve(rates: Array, losses: Array, width: float) -> LearningRateCurve:
     so_far, _ = _means(losses, width, before=True)
-    bounded = np.minimum(
-        losses, max(losses[0], _limit(so_far.min()))
-    )  # otherwise the final rise would affect many earlier means
+    # Without a bound, the final rise would affect many earlier means.
+    bounded = np.minimum(losses, max(losses[0], _limit(so_far.min())))
     smoothed, _ = _means(bounded, width, before=True, after=True)
     bottom = int(smoothed.argmin())
     steepest = _steepest(bounded, bottom, max(width, 1.0))
@@ -243,9 +242,8 @@ def _steepest(losses: Array, bottom: int, width: float) -> int | None:
     noise = _noise(losses[: bottom + 1])
     for wider in _WIDER:
         before, error_before = _means(losses, wider * width, before=True)
-        after, error_after = _means(
-            losses, wider * width, after=True
-        )  # including the rise, which keeps the place away from the minimum
+        # These include the rise, which keeps the place away from the minimum.
+        after, error_after = _means(losses, wider * width, after=True)
         fall = before - after
         clear = fall > _CLEAR * noise * np.hypot(error_before, error_after)
         clear[: math.ceil(width)] = False  # too few previous losses

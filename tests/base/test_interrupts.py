@@ -37,7 +37,7 @@ def test_the_first_is_noted_and_raised_at_the_end():
     seen = []
     with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
         press()
-        seen.append(interruption.happened)
+        seen.append(interruption.has_happened())
     assert seen == [True]
 
 
@@ -56,8 +56,8 @@ def test_an_inner_one_shares_the_signal_with_the_outer():
     with pytest.raises(KeyboardInterrupt), Interruption() as outer:
         with pytest.raises(KeyboardInterrupt), Interruption() as inner:
             press()
-            seen.append((outer.happened, inner.happened))
-        seen.append(outer.happened)
+            seen.append((outer.has_happened(), inner.has_happened()))
+        seen.append(outer.has_happened())
     assert seen == [(True, True), True]
 
 
@@ -78,7 +78,7 @@ def test_it_does_not_stand_in_the_way_of_an_exit():
 def test_stopping_for_another_reason_raises_nothing():
     with Interruption() as interruption:
         interruption.stop()
-    assert (interruption.is_over, interruption.happened) == (True, False)
+    assert (interruption.is_over, interruption.has_happened()) == (True, False)
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -99,8 +99,8 @@ def test_within_an_interruption_a_deferred_signal_is_noted():
     with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
         with uninterrupted():
             press()
-            seen.append(interruption.happened)
-        seen.append(interruption.happened)
+            seen.append(interruption.has_happened())
+        seen.append(interruption.has_happened())
     assert seen == [False, True]
 
 

@@ -132,8 +132,22 @@ def bytes_to_floats(out, pixels):
     simd.store(out, 0, simd.load_bytes(pixels, 3, out) * 0.5)
 
 
+PAIR = np.dtype((np.record, [("number", np.int64), ("fraction", np.float64)]))
+
+
+def views(out, a):
+    n = simd.lanes(a)
+    for start in (0, 1, n):
+        simd.store(out, start * n, simd.load(simd.tail(a, start), 0))
+    out[n] = simd.tail(a, -1).size + 10 * simd.tail(a, 3).size
+    table = np.zeros((3, 2), np.int64)
+    pairs = simd.records(table, PAIR)
+    pairs[1].number, pairs[2].fraction = 7, 0.5
+    out[n + 1] = table[1, 0] + pairs[1].number + pairs[2].fraction + 100 * pairs.size
+
+
 @pytest.mark.needs_jit
-@pytest.mark.parametrize("function", [words, tiles, wide_tiles, prefetches, turning])
+@pytest.mark.parametrize("function", [words, tiles, wide_tiles, prefetches, turning, views])
 def test_words_mean_the_same_compiled(function, dtype, rng):
     operands = [rng.normal(size=1200).astype(dtype) for _ in range(function.__code__.co_argcount - 1)]
     plain, compiled = np.zeros(1200, dtype), np.zeros(1200, dtype)

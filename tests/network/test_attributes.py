@@ -98,7 +98,7 @@ def test_what_exists_can_be_set():
         ("uint8_scale", 1.0, "uint8_scale of a Sequential cannot be set"),
         ("optimizer", "sgd", r"use compile\(optimizer=\.\.\.\)"),
         ("loss", "mse", r"use compile\(loss=\.\.\.\)"),
-        ("metrics", ["f1"], r"chosen by compile\(\.\.\., metrics="),
+        ("metrics", ["f1"], r"use compile\(\.\.\., metrics="),
         ("layers", [], r"use add\(layer\)"),
     ],
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp._network.network import Position
 from fastmlp.layers import declared
 from fastmlp.search.folds import fold_numbers
 from fastmlp.search.workers import new_copy
@@ -322,7 +323,7 @@ def test_a_rate_that_was_set_and_a_history_stay_behind():
     model.stop_training = True
     np.testing.assert_array_equal(fm.cross_validate(model, x, y, folds=3).predictions, expected.predictions)
     new = new_copy(model)
-    assert (new.history, new.position, new.is_built, new.stop_training) == (None, fm.model.Position(), False, False)
+    assert (new.history, new.position, new.is_built, new.stop_training) == (None, Position(), False, False)
     assert new.learning_rate == 0.01
 
 

@@ -129,7 +129,15 @@ def test_a_model_of_pixels_takes_fractions_as_pixels_that_were_scaled():
 
 
 @pytest.mark.parametrize(
-    "x", [PIXELS.astype(np.float32), PIXELS.astype(np.float64), PIXELS.astype(int) + 1, -PIXELS / 100]
+    "x",
+    [
+        PIXELS.astype(np.float32),
+        PIXELS.astype(np.float64),
+        PIXELS.astype(int) + 1,
+        PIXELS.astype(int) - 1,
+        PIXELS.astype(np.int8),
+        -PIXELS / 100,
+    ],
 )
 def test_a_model_of_pixels_refuses_what_can_be_none(x):
     model = trained(PIXELS)
@@ -289,6 +297,7 @@ def test_numba_code_refuses_what_predict_refuses():
     for learned, given, message in (
         (SMALL / 2, PIXELS, "uint8, which could be pixels"),
         (PIXELS, PIXELS.astype(np.int64) + 1, "must hold pixels"),
+        (PIXELS, PIXELS.astype(np.int64) - 1, "must hold pixels"),
         (PIXELS, PIXELS > 127, "must hold pixels"),
     ):
         _, weights, network = trained(learned).jitted()

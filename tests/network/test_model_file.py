@@ -217,7 +217,7 @@ def test_weights_that_do_not_fit_change_nothing(tmp_path):
             "does not hold the weights of a model with these layers: its .parameters",
         ),
         ("alien.npz", "and the model's have the shapes none and"),
-        ("text.npz", "no .npz archive"),
+        ("text.npz", "not a complete .npz archive"),
         ("missing.npz", "there is no such model file"),
     ):
         with pytest.raises(ModelFileError, match=message):

@@ -7,7 +7,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, MissingExtraError
-from fastmlp._training.lbfgs import LBFGSTrainer
+from fastmlp._base.interruption import Interruption
 
 
 def problem(rows=150, seed=0):
@@ -96,7 +96,7 @@ def test_a_run_that_is_stopped_has_the_weights_of_its_last_iteration(monkeypatch
         model.build(3)
         accepted, left = [model.get_weights()], iter(range(looks))
         callback = fm.callbacks.Lambda(on_epoch_end=lambda *_, found=accepted, m=model: found.append(m.get_weights()))
-        monkeypatch.setattr(LBFGSTrainer, "_is_interrupted", lambda _, left=left: next(left, None) is None)
+        monkeypatch.setattr(Interruption, "has_happened", lambda _, left=left: next(left, None) is None)
         model.fit(x, y, epochs=50, verbose=0, callbacks=[callback])
         assert model.history.stopped == "interrupted"
         for found, expected in zip(model.get_weights(), accepted[-1], strict=True):

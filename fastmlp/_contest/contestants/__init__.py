@@ -78,9 +78,8 @@ class Contestant:
 
 
 OURS = "fastmlp"
-REFERENCE = Contestant(
-    "reference", ".numpy_mlp:Reference", "numpy", "numpy"
-)  # float64: the reference for the loss of all others
+# In float64: the reference for the loss of all others
+REFERENCE = Contestant("reference", ".numpy_mlp:Reference", "numpy", "numpy")
 
 CONTESTANTS = {
     contestant.name: contestant

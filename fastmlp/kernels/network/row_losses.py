@@ -8,7 +8,7 @@ from ..._base.tables import ABOVE_ZERO, LARGEST, NO_HITS, SOFTMAX_CROSSENTROPY
 from ..._compiling.jit import inner
 from ..layout import padded, source_row
 from ..losses import Goal, elementwise_row, softmax_crossentropy_row, sparse_softmax_crossentropy_row
-from ..simd import panel
+from ..simd import panel, tail
 from ..softmax import column_at, first_maximum
 
 
@@ -28,7 +28,10 @@ def loss_block(results, slot, net, data, first, rows, scale):
     jump, room = capacity * p, padded(classes, workspace)
     is_core = plan.loss_code == SOFTMAX_CROSSENTROPY and plan.smoothing == 0.0 and plan.hits == LARGEST
     for r in range(rows):
-        logits, dlogits = workspace[plan.logits * capacity + r * p :], workspace[plan.dlogits * capacity + r * p :]
+        logits, dlogits = (
+            tail(workspace, plan.logits * capacity + r * p),
+            tail(workspace, plan.dlogits * capacity + r * p),
+        )
         row = source_row(data.order, first + r)
         weight = data.row_weights[row] if data.row_weights.size > 0 else 1.0
         if results.outputs.size > 0:
@@ -39,7 +42,7 @@ def loss_block(results, slot, net, data, first, rows, scale):
             continue
         guess = first_maximum(logits, jump, classes, room)
         if data.targets.size > 0:
-            targets = data.targets[row * classes :]
+            targets = tail(data.targets, row * classes)
             results.correct[slot + r] = guess == first_maximum(targets, p, classes, classes)
             goal = Goal(targets, np.int64(0), 0.0, 0.0)
             loss = softmax_crossentropy_row(dlogits, logits, jump, classes, room, goal, scale * weight)
@@ -57,7 +60,7 @@ def other_loss(results, slot, net, data, dlogits, logits, row, weight, scale):
     jump, room = plan.capacity * panel(logits), padded(classes, logits)
     label = data.labels[row] if data.labels.size > 0 else 0
     even = plan.smoothing / classes if plan.loss_code == SOFTMAX_CROSSENTROPY else plan.smoothing * 0.5
-    goal, factor = Goal(data.targets[row * classes :], label, plan.smoothing, even), scale * weight
+    goal, factor = Goal(tail(data.targets, row * classes), label, plan.smoothing, even), scale * weight
     results.correct[slot] = hits_of_row(logits, jump, classes, room, goal, plan.hits)
     if plan.loss_code == SOFTMAX_CROSSENTROPY:
         loss = softmax_crossentropy_row(dlogits, logits, jump, classes, room, goal, factor)

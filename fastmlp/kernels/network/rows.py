@@ -21,7 +21,7 @@ from ..._base.tables import (
 from ..._compiling.jit import inner
 from ..activations import activation_backward_span, activation_forward_span, relu_backward_span, relu_forward_span
 from ..dense import dense_backward_inputs_block, dense_forward_block
-from ..layout import gather_pixels, gather_rows, padded, source_row, start_in
+from ..layout import gather_pixels, gather_rows, padded, source_row
 from ..noise import dropout_columns, noise_columns
 from ..normalization import (
     batch_norm_backward_columns,
@@ -31,7 +31,7 @@ from ..normalization import (
     normalize_columns,
     scale_columns,
 )
-from ..simd import lanes, load, panel, prefetch, store
+from ..simd import lanes, load, panel, prefetch, store, tail
 from ..softmax import column_at, softmax_backward_row, softmax_forward_row
 
 
@@ -67,7 +67,7 @@ def gather_block(net, data, first, rows):
     capacity, width = net.plan.capacity, net.ops[0].fan_in
     if data.labels.size > 0:
         prefetch_labels(data.labels, data.order, first, rows)
-    to = net.workspace[net.plan.input * capacity :]
+    to = tail(net.workspace, net.plan.input * capacity)
     if data.pixels.size > 0:
         gather_pixels(to, capacity, data.pixels, width, data.order, first, rows, data.pixel_scale)
     else:
@@ -89,16 +89,16 @@ def forward_block(net, random_key, first_op, last_op, rows, training):
     parameters, workspace, capacity = net.parameters, net.workspace, net.plan.capacity
     for i in range(first_op, last_op):
         op = net.ops[i]
-        x, y = workspace[op.x * capacity :], workspace[op.y * capacity :]
+        x, y = tail(workspace, op.x * capacity), tail(workspace, op.y * capacity)
         if op.code == DENSE:
-            w, b = parameters[op.weights :], parameters[start_in(parameters, op.bias) :]
+            w, b = tail(parameters, op.weights), tail(parameters, op.bias)
             dense_forward_block(y, x, capacity, w, b, rows, op.fan_in, op.fan_out)
         elif op.code == RELU:
             relu_forward_columns(y, x, capacity, rows, op.fan_out)
         elif op.code == SOFTMAX:
             p, room = panel(y), padded(op.fan_out, y)
             for r in range(rows):
-                softmax_forward_row(y[r * p :], x[r * p :], capacity * p, op.fan_out, room)
+                softmax_forward_row(tail(y, r * p), tail(x, r * p), capacity * p, op.fan_out, room)
         else:
             forward_other(net, random_key, op, rows, training)
 
@@ -106,33 +106,33 @@ def forward_block(net, random_key, first_op, last_op, rows, training):
 @inner
 def relu_forward_columns(y, x, capacity, rows, width):
     for c in range(0, width, panel(y)):
-        relu_forward_span(y[c * capacity :], x[c * capacity :], rows * panel(y))
+        relu_forward_span(tail(y, c * capacity), tail(x, c * capacity), rows * panel(y))
 
 
 @inner(unless_core="net")
 def forward_other(net, random_key, op, rows, training):
     parameters, workspace, capacity = net.parameters, net.workspace, net.plan.capacity
-    x, y, width = workspace[op.x * capacity :], workspace[op.y * capacity :], op.fan_out
-    w, b = parameters[start_in(parameters, op.weights) :], parameters[start_in(parameters, op.bias) :]
+    x, y, width = tail(workspace, op.x * capacity), tail(workspace, op.y * capacity), op.fan_out
+    w, b = tail(parameters, op.weights), tail(parameters, op.bias)
     if op.code == ACTIVATION:
         activation_forward_columns(y, x, capacity, rows, width, op.kind, op.alpha)
     elif op.code == BATCH_NORM and training and op.kind > 0:
-        means, inverses = net.statistics[op.means :], net.statistics[op.variances :]
+        means, inverses = tail(net.statistics, op.means), tail(net.statistics, op.variances)
         batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, width)
     elif op.code == BATCH_NORM:
-        means, variances = parameters[start_in(parameters, op.means) :], parameters[op.variances :]
+        means, variances = tail(parameters, op.means), tail(parameters, op.variances)
         normalize_columns(y, x, capacity, w, b, means, variances, op.alpha, rows, width)
     elif op.code == LAYER_NORM:
-        p, standard = panel(y), workspace[op.other * capacity :]
+        p, standard = panel(y), tail(workspace, op.other * capacity)
         for r in range(rows):
             at = r * p
-            layer_norm_forward_row(y[at:], standard[at:], x[at:], capacity * p, w, b, op.alpha, width)
+            layer_norm_forward_row(tail(y, at), tail(standard, at), tail(x, at), capacity * p, w, b, op.alpha, width)
     elif op.code == DROPOUT and training:
         dropout_columns(y, x, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == NOISE and training:
         noise_columns(y, x, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == ADD:
-        add_columns(y, x, workspace[op.other * capacity :], capacity, rows, width)
+        add_columns(y, x, tail(workspace, op.other * capacity), capacity, rows, width)
     elif op.x != op.y:
         copy_columns(y, x, capacity, rows, width)
 
@@ -142,7 +142,7 @@ def activation_forward_columns(y, x, capacity, rows, width, kind, alpha):
     """Apply an activation. Columns that fill the last panel stay 0, because some functions are not 0 at 0."""
     p = panel(y)
     for c in range(0, width, p):
-        activation_forward_span(y[c * capacity :], x[c * capacity :], rows * p, kind, alpha)
+        activation_forward_span(tail(y, c * capacity), tail(x, c * capacity), rows * p, kind, alpha)
     for c in range(width, padded(width, y)):
         for r in range(rows):
             y[column_at(y, capacity * p, c) + r * p] = 0.0
@@ -171,21 +171,25 @@ def copy_columns(y, x, capacity, rows, width):
 def backward_block(net, random_key, last_op, first_op, rows, batch):
     """Compute the gradient of every input that needs one: operations last_op - 1 to first_op."""
     workspace, capacity = net.workspace, net.plan.capacity
-    scratch = workspace[net.plan.columns * capacity :]
+    scratch = tail(workspace, net.plan.columns * capacity)
     for i in range(last_op - 1, first_op - 1, -1):
         op = net.ops[i]
         if op.dx < 0:
             continue
-        y, dx, dy = workspace[op.y * capacity :], workspace[op.dx * capacity :], workspace[op.dy * capacity :]
+        y, dx, dy = (
+            tail(workspace, op.y * capacity),
+            tail(workspace, op.dx * capacity),
+            tail(workspace, op.dy * capacity),
+        )
         if op.code == DENSE:
-            w = net.parameters[op.weights :]
+            w = tail(net.parameters, op.weights)
             dense_backward_inputs_block(dx, dy, capacity, w, scratch, rows, op.fan_in, op.fan_out)
         elif op.code == RELU:
             relu_backward_columns(dx, dy, y, capacity, rows, op.fan_out)
         elif op.code == SOFTMAX:
             p, room = panel(y), padded(op.fan_out, y)
             for r in range(rows):
-                softmax_backward_row(dx[r * p :], dy[r * p :], y[r * p :], capacity * p, op.fan_out, room)
+                softmax_backward_row(tail(dx, r * p), tail(dy, r * p), tail(y, r * p), capacity * p, op.fan_out, room)
         else:
             backward_other(net, random_key, op, rows, batch)
 
@@ -194,32 +198,34 @@ def backward_block(net, random_key, last_op, first_op, rows, batch):
 def relu_backward_columns(dx, dy, y, capacity, rows, width):
     for c in range(0, width, panel(y)):
         at = c * capacity
-        relu_backward_span(dx[at:], dy[at:], y[at:], rows * panel(y))
+        relu_backward_span(tail(dx, at), tail(dy, at), tail(y, at), rows * panel(y))
 
 
 @inner(unless_core="net")
 def backward_other(net, random_key, op, rows, batch):
     parameters, statistics, workspace, capacity = net.parameters, net.statistics, net.workspace, net.plan.capacity
-    x, y, width = workspace[op.x * capacity :], workspace[op.y * capacity :], op.fan_out
-    dx, dy = workspace[op.dx * capacity :], workspace[op.dy * capacity :]
-    w = parameters[start_in(parameters, op.weights) :]
+    x, y, width = tail(workspace, op.x * capacity), tail(workspace, op.y * capacity), op.fan_out
+    dx, dy = tail(workspace, op.dx * capacity), tail(workspace, op.dy * capacity)
+    w = tail(parameters, op.weights)
     if op.code == ACTIVATION:
         activation_backward_columns(dx, dy, x, y, capacity, rows, width, op.kind, op.alpha)
     elif op.code == BATCH_NORM and op.kind > 0:
-        dw, db = statistics[op.other :], statistics[op.d_other :]
-        means, inverses = statistics[op.means :], statistics[op.variances :]
+        dw, db = tail(statistics, op.other), tail(statistics, op.d_other)
+        means, inverses = tail(statistics, op.means), tail(statistics, op.variances)
         batch_norm_backward_columns(dx, dy, x, capacity, w, dw, db, means, inverses, batch, rows, width)
     elif op.code == BATCH_NORM:
-        scale_columns(dx, dy, capacity, w, parameters[op.variances :], op.alpha, rows, width)
+        scale_columns(dx, dy, capacity, w, tail(parameters, op.variances), op.alpha, rows, width)
     elif op.code == LAYER_NORM:
-        p, standard = panel(y), workspace[op.other * capacity :]
+        p, standard = panel(y), tail(workspace, op.other * capacity)
         for r in range(rows):
             at = r * p
-            layer_norm_backward_row(dx[at:], dy[at:], standard[at:], x[at:], capacity * p, w, op.alpha, width)
+            layer_norm_backward_row(
+                tail(dx, at), tail(dy, at), tail(standard, at), tail(x, at), capacity * p, w, op.alpha, width
+            )
     elif op.code == DROPOUT:
         dropout_columns(dx, dy, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == FORK:
-        add_columns(dx, dx, workspace[op.d_other * capacity :], capacity, rows, width)
+        add_columns(dx, dx, tail(workspace, op.d_other * capacity), capacity, rows, width)
     elif op.dx != op.dy:
         copy_columns(dx, dy, capacity, rows, width)
 
@@ -229,4 +235,4 @@ def activation_backward_columns(dx, dy, x, y, capacity, rows, width, kind, alpha
     p = panel(y)
     for c in range(0, width, p):
         at = c * capacity
-        activation_backward_span(dx[at:], dy[at:], x[at:], y[at:], rows * p, kind, alpha)
+        activation_backward_span(tail(dx, at), tail(dy, at), tail(x, at), tail(y, at), rows * p, kind, alpha)

@@ -42,7 +42,7 @@ from ..._compiling.jit import ALL, CORE, inner, kernel, prange
 from ..layout import scatter_rows
 from ..noise import RandomKey
 from ..optimizers import set_pace
-from ..simd import flush_denormals, lanes, load, panel, records, restore_mode, splat, sum_lanes
+from ..simd import flush_denormals, lanes, load, panel, records, restore_mode, splat, sum_lanes, tail
 from .checks import check_core_training, check_evaluation, check_prediction, check_prediction_of_rows, check_training
 from .row_losses import Results, loss_block
 from .rows import Data, Net, backward_block, forward_block, gather_block
@@ -181,7 +181,7 @@ def train_batches(
     outputs_flat = outputs.reshape(outputs.size)
     operations, strip_records = records(ops, OP), records(strips, STRIP)
     steps, plans, setting = records(stages, STAGE), records(plan, PLAN), records(settings, SETTINGS)
-    strip_sums, factors = records(sums[: strips.shape[0] * STRIP_SUMS], SUMS), sums[strips.shape[0] * STRIP_SUMS :]
+    strip_sums, factors = records(sums[: strips.shape[0] * STRIP_SUMS], SUMS), tail(sums, strips.shape[0] * STRIP_SUMS)
     pace = records(np.empty(PACE_FIELDS, np.float64), PACE)
     block_size, block_rows, batch_size = plans[0].block_size, plans[0].block_rows, plans[0].batch_size
     together, most, p = plans[0].accumulated, plans[0].blocks * block_rows, panel(parameters)
@@ -202,7 +202,7 @@ def train_batches(
                 for q in prange(tasks):
                     q64 = np.int64(q)  # numba gives a parallel index two types, and would compile the call twice
                     if is_rows:
-                        own = workspace[q64 * block_size :]
+                        own = tail(workspace, q64 * block_size)
                         net = Net(parameters, gradients, own, operations, plans[0], FORM)
                         data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
                         slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
@@ -329,7 +329,7 @@ def evaluate_batches(
     operations, plans = records(ops, OP), records(plan, PLAN)
     block_rows, block_size = plans[0].block_rows, plans[0].block_size
     for q in prange(plans[0].blocks):
-        own = workspace[np.int64(q) * block_size :]
+        own = tail(workspace, np.int64(q) * block_size)
         net = Net(parameters, parameters, own, operations, plans[0], ALL)
         data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
         begin, end = share_of_rows(np.int64(q), rows, plans[0])
@@ -378,7 +378,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     rows, operations, plans = outputs.shape[0], records(ops, OP), records(plan, PLAN)
     block_rows, block_size = plans[0].block_rows, plans[0].block_size
     for q in prange(plans[0].blocks):
-        own = workspace[np.int64(q) * block_size :]
+        own = tail(workspace, np.int64(q) * block_size)
         net = Net(parameters, parameters, own, operations, plans[0], ALL)
         # No labels, targets or weights: other arrays take their places.
         data = Data(x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
@@ -394,8 +394,8 @@ def predict_block(outputs, net, data, first, rows):
     gather_block(net, data, first, rows)
     forward_block(net, RandomKey(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
     last = net.ops[net.ops.size - 1]
-    scatter_rows(outputs, last.fan_out, first, workspace[last.y * capacity :], capacity, rows)
-    x, fan_in = workspace[net.plan.input * capacity :], net.ops[0].fan_in
+    scatter_rows(outputs, last.fan_out, first, tail(workspace, last.y * capacity), capacity, rows)
+    x, fan_in = tail(workspace, net.plan.input * capacity), net.ops[0].fan_in
     mark_unusable_rows(outputs, last.fan_out, first, x, capacity, rows, fan_in)
     restore_mode(mode)
 

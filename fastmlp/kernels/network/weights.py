@@ -7,7 +7,7 @@ import numpy as np
 from ..._base.tables import ADAM, BATCH_NORM, DENSE, GRADIENTS, LAYER_NORM, SGD, STATISTICS, UPDATE
 from ..._compiling.jit import inner
 from ..dense import dense_backward_bias_block, dense_backward_weights_block
-from ..layout import BYTES_IN_LINE, start_in
+from ..layout import BYTES_IN_LINE
 from ..normalization import (
     batch_norm_gradients_panel,
     batch_statistics_panel,
@@ -23,7 +23,7 @@ from ..optimizers import (
     rule_of,
     sgd_span,
 )
-from ..simd import flush_denormals, lanes, load, panel, prefetch_to_write, restore_mode, store
+from ..simd import flush_denormals, lanes, load, panel, prefetch_to_write, restore_mode, store, tail
 from .timing import lap, start_lap
 
 
@@ -73,7 +73,7 @@ def weights_strip(learner, u, rows, round):
         other_weights(learner, u, rows, round)
         restore_mode(mode)
         return
-    x, dy = workspace[op.x * capacity :], workspace[(op.dy + strip.panel * p) * capacity :]
+    x, dy = tail(workspace, op.x * capacity), tail(workspace, (op.dy + strip.panel * p) * capacity)
     w, b = op.weights + strip.panel * p * op.fan_in, op.bias + strip.panel * p
     time = start_lap(learner.timers)
     end = strip.row + strip.rows
@@ -82,7 +82,9 @@ def weights_strip(learner, u, rows, round):
         to = at if round.keep else w + strip.row * p
         if round.complete and k + p < end:
             prefetch_span(learner.parameters, learner.state, at + p * p, min(p, end - k - p) * p)
-        dense_backward_weights_block(gradients[to:], round.resume, x[k * capacity :], dy, block_rows, jump, rows, here)
+        dense_backward_weights_block(
+            tail(gradients, to), round.resume, tail(x, k * capacity), dy, block_rows, jump, rows, here
+        )
         time = lap(learner.timers, 1 + u, GRADIENTS, time)
         if round.complete:
             update_span(learner, u, at, to, here * p, False)
@@ -90,7 +92,7 @@ def weights_strip(learner, u, rows, round):
             note_penalty(learner, u, at, here * p, False)
         time = lap(learner.timers, 1 + u, UPDATE, time)
     if strip.row == 0 and op.bias >= 0:
-        dense_backward_bias_block(gradients[b:], round.resume, dy, block_rows, jump, rows)
+        dense_backward_bias_block(tail(gradients, b), round.resume, dy, block_rows, jump, rows)
         time = lap(learner.timers, 1 + u, GRADIENTS, time)
         if round.complete:
             update_span(learner, u, b, b, p, True)
@@ -114,13 +116,13 @@ def prefetch_span(parameters, state, start, count):
 def update_span(learner, u, start, at, count, is_bias):
     """Update parameters[start:] from gradients[at:]."""
     plan, pace, n = learner.plan, learner.pace, learner.parameters.size
-    w, dw = learner.parameters[start:], learner.gradients[at:]
+    w, dw = tail(learner.parameters, start), tail(learner.gradients, at)
     if plan.is_plain == 0:
         update_other_span(learner, u, start, dw, count, is_bias)
     elif plan.optimizer == SGD:
         sgd_span(w, dw, count, pace.rate)
     elif plan.optimizer == ADAM:
-        m, v, settings = learner.state[start:], learner.state[n + start :], learner.settings
+        m, v, settings = tail(learner.state, start), tail(learner.state, n + start), learner.settings
         adam_span(w, m, v, dw, count, pace.rate, settings.beta_1, settings.beta_2, pace.small)
 
 
@@ -141,7 +143,7 @@ def penalties_of(op, is_bias):
 @inner(unless_core="learner")
 def update_other_span(learner, u, start, dw, count, is_bias):
     """Add penalties and their sums, and then make the update, unless it must wait for all gradients."""
-    plan, sums, w = learner.plan, learner.sums[u], learner.parameters[start:]
+    plan, sums, w = learner.plan, learner.sums[u], tail(learner.parameters, start)
     l1, l2 = penalties_of(learner.ops[learner.strips[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0 or plan.is_whole > 0:
         penalty, squares = penalize_span(w, dw, count, l1, l2)
@@ -152,7 +154,7 @@ def update_other_span(learner, u, start, dw, count, is_bias):
             sums.weights += squares
     if plan.is_whole == 0:
         rule = rule_of(plan.optimizer, learner.settings, learner.pace, 1.0, plan.ema_slot)
-        general_span(w, learner.state[start:], learner.parameters.size, dw, count, rule)
+        general_span(w, tail(learner.state, start), learner.parameters.size, dw, count, rule)
 
 
 @inner(unless_core="learner")
@@ -160,7 +162,7 @@ def note_penalty(learner, u, start, count, is_bias):
     """Sum the penalty of a batch whose gradients wait for those of other batches."""
     l1, l2 = penalties_of(learner.ops[learner.strips[u].op], is_bias)
     if l1 != 0.0 or l2 != 0.0:
-        learner.sums[u].penalty += penalty_span(learner.parameters[start:], count, l1, l2)
+        learner.sums[u].penalty += penalty_span(tail(learner.parameters, start), count, l1, l2)
 
 
 @inner(unless_core="learner")
@@ -169,18 +171,18 @@ def other_weights(learner, u, rows, round):
     strip, plan, gradients, p = learner.strips[u], learner.plan, learner.gradients, panel(learner.parameters)
     op, offset = learner.ops[strip.op], strip.panel * p
     w, b = op.weights + offset, op.bias + offset
-    dw, db = gradients[w:], gradients[b:]
+    dw, db = tail(gradients, w), tail(gradients, b)
     if op.code == LAYER_NORM:
         block_rows, capacity, jump = plan.block_rows, plan.capacity, plan.block_size
         dy, standard = (
-            learner.workspace[(op.dy + offset) * capacity :],
-            learner.workspace[(op.other + offset) * capacity :],
+            tail(learner.workspace, (op.dy + offset) * capacity),
+            tail(learner.workspace, (op.other + offset) * capacity),
         )
         sum_products(dw, round.resume, dy, standard, jump, block_rows, rows)
         dense_backward_bias_block(db, round.resume, dy, block_rows, jump, rows)
     elif op.code == BATCH_NORM:
-        take_span(dw, gradients[op.other + offset :], round.resume)
-        take_span(db, gradients[op.d_other + offset :], round.resume)
+        take_span(dw, tail(gradients, op.other + offset), round.resume)
+        take_span(db, tail(gradients, op.d_other + offset), round.resume)
     if round.complete:
         update_span(learner, u, w, w, p, False)
         update_span(learner, u, b, b, p, True)
@@ -251,7 +253,7 @@ def update_strip(learner, u):
 def update_kept_span(learner, at, count, factor):
     plan, n = learner.plan, learner.parameters.size
     rule = rule_of(plan.optimizer, learner.settings, learner.pace, factor, plan.ema_slot)
-    general_span(learner.parameters[at:], learner.state[at:], n, learner.gradients[at:], count, rule)
+    general_span(tail(learner.parameters, at), tail(learner.state, at), n, tail(learner.gradients, at), count, rule)
 
 
 @inner(unless_core="learner")
@@ -262,8 +264,8 @@ def limit_strip(learner, u):
     if op.max_norm > 0.0 and strip.row == 0:
         at = op.weights + strip.panel * panel(learner.parameters) * op.fan_in
         ema = plan.ema_slot * n + at if plan.ema_slot >= 0 else -1
-        averages = learner.state[start_in(learner.state, ema) :]
-        limit_columns(learner.parameters[at:], averages, learner.pace.share, op.fan_in, op.max_norm)
+        averages = tail(learner.state, ema)
+        limit_columns(tail(learner.parameters, at), averages, learner.pace.share, op.fan_in, op.max_norm)
 
 
 # ---------------------------------------------------------------- statistics of the batch
@@ -275,13 +277,16 @@ def statistics_panel(net, stage, j, rows):
     mode = flush_denormals()
     op, offset = net.ops[stage.statistics_op], j * panel(net.parameters)
     block_rows, capacity, jump = net.plan.block_rows, net.plan.capacity, net.plan.block_size
-    x, dy = net.workspace[(op.x + offset) * capacity :], net.workspace[(op.dy + offset) * capacity :]
-    means, inverses = net.statistics[op.means + offset :], net.statistics[op.variances + offset :]
+    x, dy = tail(net.workspace, (op.x + offset) * capacity), tail(net.workspace, (op.dy + offset) * capacity)
+    means, inverses = tail(net.statistics, op.means + offset), tail(net.statistics, op.variances + offset)
     if stage.kind == STATISTICS:
         batch_statistics_panel(means, inverses, x, block_rows, jump, rows, op.alpha)
-        running_means, running_variances = net.parameters[op.means + offset :], net.parameters[op.variances + offset :]
+        running_means, running_variances = (
+            tail(net.parameters, op.means + offset),
+            tail(net.parameters, op.variances + offset),
+        )
         update_running_panel(running_means, running_variances, means, inverses, op.momentum, op.alpha)
     else:
-        dw, db = net.statistics[op.other + offset :], net.statistics[op.d_other + offset :]
+        dw, db = tail(net.statistics, op.other + offset), tail(net.statistics, op.d_other + offset)
         batch_norm_gradients_panel(dw, db, dy, x, means, inverses, block_rows, jump, rows)
     restore_mode(mode)

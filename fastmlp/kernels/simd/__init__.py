@@ -12,7 +12,6 @@ from .arithmetic import exponent, fma, mantissa, maximum, minimum, pow2, rint, s
 from .clock import is_timed, ticks
 from .denormals import flush_denormals, restore_mode
 from .lowering import FEATURES, LANES, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
-from .records import records
 from .tiles import add_row, load_tile, rank1, store_tile, zero_tile
 from .vectors import (
     is_double,
@@ -31,6 +30,7 @@ from .vectors import (
     sum_lanes,
     transpose,
 )
+from .views import records, tail
 from .words import as_unit, following_words, fraction, splat_words, words_below
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "store_first",
     "store_tile",
     "sum_lanes",
+    "tail",
     "ticks",
     "transpose",
     "where",

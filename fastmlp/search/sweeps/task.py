@@ -91,7 +91,7 @@ class Task:
                 **settings,
             )
         except KeyboardInterrupt:
-            if not interruption.happened:
+            if not interruption.has_happened():
                 raise
         history = model.history or History()
         is_complete = len(history.epoch) == settings["epochs"] and not history.partial
