@@ -32,6 +32,7 @@ def bench(tmp_path, monkeypatch):
         path = tmp_path / "root" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    (tmp_path / "root" / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")  # pytest looks no further up
     return runner.Bench(tmp_path / "bench", tmp_path / "root")
 
 
