@@ -325,7 +325,7 @@ class Sequential(Network):
             seed,
             resume,
         )
-        return fit.fit(self, self, request)
+        return fit.fit(network=self, model=self, request=request)
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None

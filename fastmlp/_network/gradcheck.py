@@ -97,7 +97,7 @@ def check(
     model: Network, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
 ) -> GradientCheck:
     """See `fastmlp.Sequential.gradient_check`."""
-    model.check_last()
+    model.checked_optimizer()
     samples = _check.whole_number(samples, "samples", minimum=1)
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)

@@ -23,7 +23,7 @@ from .scoring import Scoring
 
 def evaluate(network: Network, x: Any, y: Any, sample_weight: Any, n_threads: int | None) -> Scores:
     """See `Sequential.evaluate`."""
-    network.check_last()
+    network.checked_optimizer()
     if is_chunks(x, y):
         refuse_whole({"sample_weight": sample_weight is not None})
         return _finite(network, _scores_of_chunks(network, x, n_threads))
@@ -63,7 +63,7 @@ def _scores_of_chunks(network: Network, chunks: ChunkSource, n_threads: int | No
 
 def gradients(network: Network, x: Any, y: Any, n_threads: int | None) -> tuple[float, list[Array]]:
     """See `Sequential.gradients`."""
-    network.check_last()
+    network.checked_optimizer()
     with learning_nothing(network):
         learn_names(network, naming.feature_names(x), y)
         data = data_for(network, x, y)

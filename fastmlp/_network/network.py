@@ -74,8 +74,8 @@ class WantedTargets(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Start:
-    """The state before a training, which the training changes before its first batch."""
+class BeforeTraining:
+    """What preparing a training changes: it is restored if no batch follows."""
 
     seed: int
     known: Known
@@ -236,8 +236,16 @@ class Network:
             self._scoring = Scoring(self._metrics, _compiled(self._loss), self.output[1], self.units)
         return self._scoring
 
-    def check_last(self) -> optimizers.Optimizer:
-        """Refuse a last layer that does not fit the loss and the metrics; returns the optimiser."""
+    def checked_optimizer(self) -> optimizers.Optimizer:
+        """The optimiser, if the last layer fits the loss and the metrics.
+
+        Raises
+        ------
+        ArgumentError
+            If it does not fit.
+        NotBuiltError
+            If `compile` was not called.
+        """
         if not self._is_checked:
             check_last(self.declarations, self.scoring)
             self._is_checked = True
@@ -517,24 +525,26 @@ class Network:
         """Whether no batch has changed it since `compile`."""
         return self.step == 0 and (self._engine is None or self.position == Position())
 
-    def start(self) -> Start:
-        """Its present state, for `begin_again`."""
-        return Start(self.seed, self.known, self._engine, dataclasses.replace(self.position), *self._progress())
+    def before_training(self) -> BeforeTraining:
+        """The present state, for `restore`."""
+        return BeforeTraining(
+            self.seed, self.known, self._engine, dataclasses.replace(self.position), *self._progress()
+        )
 
     def _progress(self) -> tuple[int, History | None, int]:
         history = self.history
         return self.step, history, 0 if history is None else len(history.batches.get("loss", ()))
 
-    def is_trained_since(self, start: Start) -> bool:
-        """Whether a batch was trained since ``start``, even one that diverged."""
+    def is_trained_since(self, before: BeforeTraining) -> bool:
+        """Whether a batch was trained since then, even one that diverged."""
         step, history, batches = self._progress()
-        if history is not start.history:
+        if history is not before.history:
             return history is not None and bool(history.batches)
-        return (step, batches) != (start.step, start.batches)
+        return (step, batches) != (before.step, before.batches)
 
-    def begin_again(self, start: Start) -> None:
-        """Return to the state of a start without a batch; the position stays."""
-        self.seed, self.known, self._engine = start.seed, start.known, start.engine
+    def restore(self, before: BeforeTraining) -> None:
+        """Undo what preparing a training changed, except the position."""
+        self.seed, self.known, self._engine = before.seed, before.known, before.engine
 
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles, without internal objects."""

@@ -59,7 +59,7 @@ class _Snapshot:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._start = network.start()
+        self._before = network.before_training()
         self._stopped = None if network.history is None else network.history.stopped
         self._first = network.declarations[0] if network.declarations else None
         is_first = isinstance(self._first, Normalization)
@@ -67,17 +67,17 @@ class _Snapshot:
 
     def is_trained_since(self) -> bool:
         """Whether this attempt trained a batch, even one that diverged."""
-        return self._network.is_trained_since(self._start)
+        return self._network.is_trained_since(self._before)
 
     def bring_back(self) -> None:
         """Restore the network."""
         network = self._network
-        if network.history is not self._start.history:
-            network.position = dataclasses.replace(self._start.position)
+        if network.history is not self._before.history:
+            network.position = dataclasses.replace(self._before.position)
         elif network.history is not None and self._stopped is not None:
             network.history.stopped = self._stopped
-        network.history = self._start.history
-        network.begin_again(self._start)
+        network.history = self._before.history
+        network.restore(self._before)
         if isinstance(self._first, Normalization) and self._first.mean is None:
             if self._statistics is not None:
                 adapting.write_first_statistics(network, *self._statistics)

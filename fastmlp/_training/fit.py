@@ -1,4 +1,4 @@
-"""Implements `fit`, from its request to its history."""
+"""`fit`: from a request to a history. It chooses the trainer."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .trainer import Trainer
 
 def fit(network: Network, model: Model, request: Request) -> History:
     """See `Sequential.fit`. ``model`` is the network as callbacks see it."""
-    rule = network.check_last()
+    optimizer = network.checked_optimizer()
     if request.in_chunks:
-        request.refuse_what_needs_all_rows(rule)
-    trainer = _trainer_for(request, rule)
+        request.refuse_what_needs_all_rows(optimizer)
+    kind = _trainer_for(request, optimizer)
     with attempt(network):
-        return trainer(prepared(network, model, request, rule)).run()
+        return kind(prepared(network, model, request, optimizer)).run()
 
 
-def _trainer_for(request: Request, rule: Optimizer) -> type[Trainer]:
+def _trainer_for(request: Request, optimizer: Optimizer) -> type[Trainer]:
     if request.in_chunks:
         return ChunkTrainer
-    if isinstance(rule, LBFGS):
+    if isinstance(optimizer, LBFGS):
         from .lbfgs import LBFGSTrainer
 
         return LBFGSTrainer

@@ -27,7 +27,7 @@ _OF_CHUNKS = ("x of a chunk", "y of a chunk")
 
 @dataclass
 class Run:
-    """The input of a trainer.
+    """All that a trainer needs.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Run:
         return there if most is None else min(there, most)
 
     def opening(self) -> Iterator[Data]:
-        """The chunks of the first epoch."""
+        """The chunks of the first epoch, read and checked."""
         return (self._chunk(pair) for pair in self.stream)
 
     def chunks(self, epoch: int) -> Iterator[Data]:
@@ -86,7 +86,7 @@ class Run:
         return weighted(network, data, self.request.class_weight)
 
 
-def prepared(network: Network, model: Model, request: Request, rule: Optimizer) -> Run:
+def prepared(network: Network, model: Model, request: Request, optimizer: Optimizer) -> Run:
     """Read the data, learn names, labels and statistics, and build the network.
 
     Raises
@@ -117,7 +117,7 @@ def prepared(network: Network, model: Model, request: Request, rule: Optimizer) 
         if validation is not None:
             scoring.check(validation, "validation_data")
     engine = network.set_width(train.width)
-    takes_all = rule.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
+    takes_all = optimizer.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
     batch_size = train.rows if takes_all else request.batch_size
     return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)
 

@@ -31,7 +31,7 @@ def partial_fit(
     n_threads: int | None,
 ) -> Scores:
     """See `Sequential.partial_fit`; ``weights`` are those of rows and of classes."""
-    network.check_last()
+    network.checked_optimizer()
     resolve_threads(n_threads)
     if isinstance(network.optimizer, LBFGS):
         raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")

@@ -1,4 +1,4 @@
-"""The training loop, the only place that counts epochs and batches."""
+"""The training loop. It and its two subclasses move the position in training."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def train_batches(
     ----------
     parameters, state, gradients : ndarray, shapes (n,), (slots * n,), (n,)
         The network's flat buffers, updated in place.
-    workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
+    workspace : ndarray, shape (blocks * block_size,), fields of the plan
         Zero at first: columns beyond a layer's width are read but never written.
     row_losses, row_correct : ndarray, shape (at least the batch size,)
         Scratch space.
@@ -317,7 +317,7 @@ def evaluate_batches(
         Overwritten: the loss and the number of right answers of each row.
     outputs : ndarray, shape (rows, classes) or (0, classes)
         The outputs that the loss reads, for each row; not written if there are no rows.
-    workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
+    workspace : ndarray, shape (blocks * block_size,), fields of the plan
         Zero at first.
     parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
         As in `train_batches`.
@@ -367,7 +367,7 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     ----------
     outputs : ndarray, shape (rows, classes)
         Overwritten. A row has the same bits whatever rows are beside it. A row with NaN or infinity gives NaN.
-    workspace : ndarray, shape (BLOCKS * BLOCK_SIZE,)
+    workspace : ndarray, shape (blocks * block_size,), fields of the plan
         Zero at first.
     parameters, x, pixels, ops, plan, pixel_scale
         As in `train_batches`.

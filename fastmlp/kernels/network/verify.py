@@ -7,7 +7,7 @@ that kernels read and write:
 - an operation on some columns of the workspace touches whole panels: columns c to c + padded(width), in each of the
   ``capacity`` rows of a block (``columns_fit``);
 - a tensor is one panel after the other, with as many rows as the operation has inputs, or one (``tensor_fits``);
-- after the columns of a block there is room for one transposed panel of the widest weights (``scratch_fits``).
+- after the columns of a block there is room for one transposed panel of the widest weights (``blocks_fault``).
 
 The functions return the number of a fault, which `described` explains in words, or 0. They take only whole numbers, so
 that one compiled form serves all dtypes. All products have two factors below `MOST`, so none overflows.
