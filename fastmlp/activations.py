@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._base import check
 from ._base import tables as t
@@ -15,24 +15,34 @@ from ._base.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
 
-# Name: operation, kind of activation, and default parameter (None: it takes none)
-RULES: dict[str, tuple[int, int, float | None]] = {
-    "relu": (t.RELU, -1, None),
-    "softmax": (t.SOFTMAX, -1, None),
-    "leaky_relu": (t.ACTIVATION, t.LEAKY_RELU, 0.2),
-    "elu": (t.ACTIVATION, t.ELU, 1.0),
-    "selu": (t.ACTIVATION, t.SELU, None),
-    "gelu": (t.ACTIVATION, t.GELU, None),
-    "gelu_tanh": (t.ACTIVATION, t.GELU_TANH, None),
-    "silu": (t.ACTIVATION, t.SILU, None),
-    "softplus": (t.ACTIVATION, t.SOFTPLUS, None),
-    "sigmoid": (t.ACTIVATION, t.SIGMOID, None),
-    "tanh": (t.ACTIVATION, t.TANH, None),
-}
-NAMES = ("linear", *RULES)
-
 # The kinds of outputs; each kind is a special case of the one before it.
 ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # any; from 0 to 1; rows from 0 to 1 whose sum is 1
+
+
+class Rule(NamedTuple):
+    """What an activation is to kernels, to the weights before it and to what reads its outputs."""
+
+    operation: int
+    kind: int = -1  # the number by which kernels tell activations other than ReLU and softmax apart
+    parameter: float | None = None  # the default; None if it takes none
+    initializer: str = "glorot_uniform"  # of the weights before it: preserves the variance
+    outputs: int = ANY_NUMBERS
+
+
+RULES = {
+    "relu": Rule(t.RELU, initializer="he_normal"),
+    "softmax": Rule(t.SOFTMAX, outputs=SHARES),
+    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2, "he_normal"),
+    "elu": Rule(t.ACTIVATION, t.ELU, 1.0, "he_normal"),
+    "selu": Rule(t.ACTIVATION, t.SELU, initializer="lecun_normal"),
+    "gelu": Rule(t.ACTIVATION, t.GELU, initializer="he_normal"),
+    "gelu_tanh": Rule(t.ACTIVATION, t.GELU_TANH, initializer="he_normal"),
+    "silu": Rule(t.ACTIVATION, t.SILU, initializer="he_normal"),
+    "softplus": Rule(t.ACTIVATION, t.SOFTPLUS),
+    "sigmoid": Rule(t.ACTIVATION, t.SIGMOID, outputs=UNIT_INTERVAL),
+    "tanh": Rule(t.ACTIVATION, t.TANH),
+}
+NAMES = ("linear", *RULES)
 _ALIASES = {"swish": "silu"}
 _TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
 
@@ -68,7 +78,7 @@ def get(value: str | None, argument: str = "activation") -> str:
     assert match is not None
     if match.group(2) is None:
         return name
-    default = RULES[name][2] if name != "linear" else None
+    default = _rule(name).parameter
     if default is None:
         raise ArgumentError(f"{argument}: {name!r} takes no parameter, but {value!r} gives one")
     return _with_parameter(name, match.group(2), argument)
@@ -80,7 +90,7 @@ def _with_parameter(name: str, parameter: Any, argument: str) -> str:
     except (TypeError, ValueError):
         raise ArgumentTypeError(f"{argument}: the parameter of {name!r} must be a number, not {parameter!r}") from None
     number = check.real_number(number, f"{argument}: the parameter of {name!r}", minimum=0)
-    return name if number == RULES[name][2] else f"{name}({number!r})"
+    return name if number == RULES[name].parameter else f"{name}({number!r})"
 
 
 def leaky_relu(negative_slope: float = 0.2) -> str:
@@ -135,12 +145,26 @@ def outputs_of(activation: str) -> int:
     >>> [outputs_of(name) for name in ("relu", "sigmoid", "softmax")]
     [0, 1, 2]
     """
-    return {"sigmoid": UNIT_INTERVAL, "softmax": SHARES}.get(activation, ANY_NUMBERS)
+    return _rule(activation).outputs
+
+
+def initializer_before(activation: str) -> str:
+    """The name of the initialiser of the weights before an activation, unless the user chooses another.
+
+    Examples
+    --------
+    >>> [initializer_before(activation) for activation in ("linear", "elu(0.5)")]
+    ['glorot_uniform', 'he_normal']
+    """
+    return _rule(activation).initializer
+
+
+def _rule(activation: str) -> Rule:
+    return RULES.get(activation.partition("(")[0], Rule(-1))  # the linear one is no operation
 
 
 @functools.cache
 def parsed(activation: str) -> tuple[int, int, float]:
     """Operation code, kind, and parameter (0 if it has none) of an activation other than linear."""
-    name, _, parameter = activation.partition("(")
-    code, kind, default = RULES[name]
-    return code, kind, float(parameter[:-1]) if parameter else default or 0.0
+    rule, parameter = _rule(activation), activation.partition("(")[2]
+    return rule.operation, rule.kind, float(parameter[:-1]) if parameter else rule.parameter or 0.0

@@ -244,13 +244,6 @@ def zeros() -> Initializer:
     return Initializer("zeros")
 
 
-def name_before(activation: str) -> str:
-    """The rule that preserves the variance through an activation."""
-    if activation == "selu":
-        return "lecun_normal"
-    return "he_normal" if activation in ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu") else "glorot_uniform"
-
-
 def get(value: str | Initializer | dict[str, Any], name: str) -> Initializer:
     """An initialiser from its name, its configuration or itself."""
     if isinstance(value, Initializer):

@@ -93,7 +93,7 @@ class Dense(Layer):
     ) -> None:
         activation = activations.get(activation)
         if kernel_initializer is None:
-            kernel_initializer = initializers.name_before(activation.partition("(")[0])
+            kernel_initializer = activations.initializer_before(activation)
         self._set(
             units=check.whole_number(units, "units", minimum=1, maximum=MOST_UNITS),
             activation=activation,

@@ -59,8 +59,9 @@ class Op(NamedTuple):
 DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
 CORE_OPS = (DENSE, RELU, SOFTMAX)
 
-# Kinds of activation
-LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, SIGMOID, TANH = range(9)
+# Kinds of activation. Files and compiled functions of users hold these numbers: append new ones.
+ACTIVATION_KINDS = 9
+LEAKY_RELU, ELU, SELU, GELU, GELU_TANH, SILU, SOFTPLUS, SIGMOID, TANH = range(ACTIVATION_KINDS)
 SLOPE_NEEDS_X = (GELU, GELU_TANH, SILU)
 
 
@@ -90,7 +91,8 @@ class Stage(NamedTuple):
 
 ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
 
-# Losses: the first is the core one. All others are sums over the outputs.
+# Losses: the first is the core one. All others are sums over the outputs. Append new ones.
+LOSS_CODES = 8
 (
     SOFTMAX_CROSSENTROPY,  # on logits
     BINARY_LOGITS,
@@ -100,7 +102,7 @@ ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
     HUBER,
     POISSON,
     QUANTILE,
-) = range(8)
+) = range(LOSS_CODES)
 
 # Rules for right answers: the largest output is the label's; or each output is on its side of a threshold
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)

@@ -5,7 +5,7 @@ other activations share one pair of kernels that takes the kind as a number; the
 arithmetic of a vector.
 """
 
-from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._base.tables import ACTIVATION_KINDS, ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
@@ -126,7 +126,7 @@ def gelu_tanh_argument(x):
 
 @inner
 def slope_vector(x, y, kind, alpha):
-    """dy/dx. GELU and SiLU need x. All others need only y, and x may hold anything."""
+    """dy/dx. Those of `SLOPE_NEEDS_X` need x. All others need only y, and x may hold anything."""
     if kind == LEAKY_RELU:
         return where(y > 0.0, y * 0.0 + 1.0, alpha)
     if kind == ELU:  # alpha e**x = y + alpha
@@ -167,7 +167,7 @@ def activation_backward_span(dx, dy, x, y, count, kind, alpha):
         write(dx, i, read(dy, i, left) * slope, left)
 
 
-@kernel(f"y[batch, units] = x[batch, units] in place, kind int < {TANH + 1}, alpha float")
+@kernel(f"y[batch, units] = x[batch, units] in place, kind int < {ACTIVATION_KINDS}, alpha float")
 def activation_forward(y, x, kind, alpha):
     """An activation function other than ReLU and softmax, element by element.
 
@@ -177,8 +177,7 @@ def activation_forward(y, x, kind, alpha):
         Overwritten.
     x : array_like, shape (batch, units)
     kind : int
-        ``LEAKY_RELU``, ``ELU``, ``SELU``, ``GELU``, ``GELU_TANH``, ``SILU``, ``SOFTPLUS``, ``SIGMOID`` or ``TANH`` of
-        `fastmlp.kernels.tables`.
+        One of the kinds of activation of `fastmlp.kernels.tables`, such as ``GELU`` or ``TANH``.
     alpha : float
         The slope of the leaky ReLU below 0, or α of the ELU.
 
@@ -199,7 +198,7 @@ def activation_forward(y, x, kind, alpha):
 
 @kernel(
     "dx[batch, units] = dy[batch, units] in place, x[batch, units] in place, y[batch, units] in place, "
-    f"kind int < {TANH + 1}, alpha float"
+    f"kind int < {ACTIVATION_KINDS}, alpha float"
 )
 def activation_backward(dx, dy, x, y, kind, alpha):
     """Gradient of `activation_forward`: dx = dy ⊙ f′(x).
@@ -210,7 +209,7 @@ def activation_backward(dx, dy, x, y, kind, alpha):
         Overwritten.
     dy : array_like, shape (batch, units)
     x, y : array_like, shape (batch, units)
-        The input and output of `activation_forward`. GELU and SiLU read only ``x``, the others only ``y``.
+        The input and output of `activation_forward`. Those of ``SLOPE_NEEDS_X`` read only ``x``, the others only ``y``.
     kind, alpha
         As in `activation_forward`.
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
+from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, LOSS_CODES, POISSON, SQUARED
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
@@ -202,7 +202,7 @@ def softmax_crossentropy(losses, dlogits, logits, targets, scale):
 
 @kernel(
     "losses[batch], dy[batch, units] = y[batch, units] in place, targets[batch, units] in place, "
-    f"kind int >= {BINARY_LOGITS} < {QUANTILE + 1}, alpha float, scale float"
+    f"kind int >= {BINARY_LOGITS} < {LOSS_CODES}, alpha float, scale float"
 )
 def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
     r"""A loss that is a sum over the outputs, and its gradient.

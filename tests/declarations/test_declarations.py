@@ -79,19 +79,8 @@ def test_settings_of_a_dense_layer_come_back():
     assert layer.bias_regularizer == regularizers.Regularizer(l1=0.1, l2=0.2)
 
 
-DEFAULT_INITIALIZERS = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu"), "he_normal"),
-    "selu": "lecun_normal",
-    **dict.fromkeys(("linear", "softplus", "sigmoid", "tanh", "softmax"), "glorot_uniform"),
-}
-
-
-def test_each_activation_has_its_initializer():
-    assert {name: fm.Dense(3, name).kernel_initializer.name for name in activations.NAMES} == DEFAULT_INITIALIZERS
-
-
 def test_activations_have_their_default_parameter():
-    given = {name: default for name, (_, _, default) in activations.RULES.items() if default is not None}
+    given = {name: default for name, rule in activations.RULES.items() if (default := rule.parameter) is not None}
     assert given == {"leaky_relu": 0.2, "elu": 1.0}
     for name, parameter in given.items():
         assert activations.get(f"{name}({parameter})") == name

@@ -260,6 +260,12 @@ def test_each_name_stands_in_its_section_and_no_other_in_its_table(kind):
     assert quoted(table(page, heading), 0) <= set(registered) <= quoted([[section(page, heading)]], 0)
 
 
+def test_each_activation_has_the_initial_weights_of_its_table():
+    for row in table("layers.md", "Activations"):
+        for name in quoted([row], 0):
+            assert fm.Dense(3, name).kernel_initializer.name == row[2].strip('`"')
+
+
 COUNTS = re.findall(
     r"\w+", "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
 )

@@ -229,7 +229,7 @@ def test_padding_stays_zero(layers, dtype):
             assert not workspace[at].any(), (op.code, c)
 
 
-@pytest.mark.parametrize("kind", range(9))
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (2, 40)])
 def test_activations_equal_the_twin(kind, shape, dtype):
     for name in ("activation_forward", "activation_backward"):

@@ -121,7 +121,7 @@ def args():
         ("ops", [((NORM, "other"), 10**6)], r"ops\[1\]: a tensor lies outside"),
         ("ops", [((NORM, "d_other"), -1)], r"ops\[1\]: a tensor lies outside"),
         ("ops", [((LAYER, "weights"), 10**7)], r"ops\[3\]: a tensor lies outside"),
-        ("ops", [((RELU, "code"), t.ACTIVATION), ((RELU, "kind"), 9)], r"ops\[2\]: its kind or alpha"),
+        ("ops", [((RELU, "code"), t.ACTIVATION), ((RELU, "kind"), t.ACTIVATION_KINDS)], r"ops\[2\]: its kind or alpha"),
         ("ops", [((RELU, "code"), t.DROPOUT), ((RELU, "alpha"), 1.0)], r"ops\[2\]: its kind or alpha"),
         ("ops", [((RELU, "code"), t.DROPOUT), ((RELU, "alpha"), np.nan)], r"ops\[2\]: its kind or alpha"),
         ("ops", [((RELU, "trained"), 1)], r"ops\[2\]: it is trained, but"),
@@ -137,7 +137,7 @@ def args():
         ("plan", [("block_size", 2**62), ("blocks", 4)], "workspace is too small"),  # the product is 0 in 64 bits
         ("plan", [("logits", 10**6)], "logits"),
         ("plan", [("dlogits", -1)], "logits"),
-        ("plan", [("loss_code", 8)], "unknown loss"),
+        ("plan", [("loss_code", t.LOSS_CODES)], "unknown loss"),
         ("plan", [("hits", 4)], "unknown loss, rule"),
         ("plan", [("optimizer", 8)], "unknown loss, rule for right answers or optimiser"),
         ("plan", [("optimizer", t.NO_UPDATE)], "unknown loss"),

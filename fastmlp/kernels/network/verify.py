@@ -16,6 +16,7 @@ that one compiled form serves all dtypes. All products have two factors below `M
 from ..._base.tables import (
     ABOVE_ZERO,
     ACTIVATION,
+    ACTIVATION_KINDS,
     ADAM,
     ADD,
     BATCH_NORM,
@@ -26,6 +27,7 @@ from ..._base.tables import (
     HEAD,
     LARGEST,
     LAYER_NORM,
+    LOSS_CODES,
     NETWORK_HEAD,
     NO_HITS,
     NO_UPDATE,
@@ -34,7 +36,6 @@ from ..._base.tables import (
     OP_FIELDS,
     PLAN,
     PLAN_FIELDS,
-    QUANTILE,
     ROWS,
     SGD,
     SOFTMAX,
@@ -44,7 +45,6 @@ from ..._base.tables import (
     STATISTICS,
     STRIP,
     STRIP_FIELDS,
-    TANH,
     VERSION,
 )
 from ..._compiling.jit import inner, kernel
@@ -239,7 +239,7 @@ def forward_fault(op, columns, parameters, panel):
         return BAD_COLUMNS
     if code in (LAYER_NORM, ADD) and not columns_fit(op.other, width, columns, panel):
         return BAD_COLUMNS
-    if code == ACTIVATION and (kind < 0 or kind > TANH):
+    if code == ACTIVATION and (kind < 0 or kind >= ACTIVATION_KINDS):
         return BAD_KIND
     if code == DROPOUT and not (op.alpha >= 0.0 and op.alpha < 1.0):
         return BAD_KIND
@@ -325,7 +325,7 @@ def loss_fault(ops, plan, panel):
     classes, columns = ops[plan.trained_ops - 1].fan_out, plan.columns
     if not (columns_fit(plan.logits, classes, columns, panel) and columns_fit(plan.dlogits, classes, columns, panel)):
         return BAD_LOGITS
-    is_loss = plan.loss_code >= SOFTMAX_CROSSENTROPY and plan.loss_code <= QUANTILE
+    is_loss = plan.loss_code >= SOFTMAX_CROSSENTROPY and plan.loss_code < LOSS_CODES
     return FINE if is_loss and plan.hits >= NO_HITS and plan.hits <= ABOVE_ZERO else BAD_RULE
 
 
