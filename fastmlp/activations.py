@@ -41,6 +41,7 @@ RULES = {
     "softplus": Rule(t.ACTIVATION, t.SOFTPLUS),
     "sigmoid": Rule(t.ACTIVATION, t.SIGMOID, outputs=UNIT_INTERVAL),
     "tanh": Rule(t.ACTIVATION, t.TANH),
+    "mish": Rule(t.ACTIVATION, t.MISH, initializer="he_normal"),
 }
 NAMES = ("linear", *RULES)
 _ALIASES = {"swish": "silu"}

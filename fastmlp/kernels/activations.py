@@ -5,10 +5,10 @@ other activations share one pair of kernels that takes the kind as a number; the
 arithmetic of a vector.
 """
 
-from .._base.tables import ACTIVATION_KINDS, ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._base.tables import ACTIVATION_KINDS, ELU, GELU, GELU_TANH, LEAKY_RELU, MISH, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
-from .math import expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
+from .math import exp_vector, expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
 from .simd import lanes, load, load_first, maximum, minimum, store, store_first, tail, where
 
 SPAN = 8192  # numbers per parallel block
@@ -115,6 +115,8 @@ def activation_vector(x, kind, alpha):
         return sigmoid_vector(x)
     if kind == TANH:
         return tanh_vector(x)
+    if kind == MISH:
+        return x * mish_share(x)[0]
     return x
 
 
@@ -122,6 +124,15 @@ def activation_vector(x, kind, alpha):
 def gelu_tanh_argument(x):
     """2u of x (1 + tanh u)/2, which is x σ(2u), so that no digits cancel."""
     return (x + x * x * x * GELU_CUBIC) * (2.0 * SQRT_2_OVER_PI)
+
+
+@inner
+def mish_share(x):
+    """tanh(log(1 + eˣ)) and its slope. With u = eˣ and n = u (u + 2), they are n/(n + 2) and 4u (u + 1)/(n + 2)²."""
+    u = exp_vector(minimum(40.0, x))  # from there on the share is 1 and its slope 0, and n is still finite
+    n = u * (u + 2.0)
+    rest = 2.0 / (n + 2.0)
+    return n / (n + 2.0), (rest * u) * (rest * (u + 1.0))
 
 
 @inner
@@ -150,6 +161,9 @@ def slope_vector(x, y, kind, alpha):
         return y * (1.0 - y)
     if kind == TANH:
         return 1.0 - y * y
+    if kind == MISH:  # of x share(x); from 40 on the share is 1, and x may be infinite
+        share, share_slope = mish_share(x)
+        return share + minimum(40.0, x) * share_slope
     return y * 0.0 + 1.0
 
 

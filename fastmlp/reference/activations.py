@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, MISH, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
@@ -48,6 +48,11 @@ def _gelu_tanh_slope(x, y, alpha):
     return s + x * s * (1 - s) * inner_slope
 
 
+def _mish_slope(x, y, alpha):
+    share = np.tanh(np.logaddexp(0, x))  # y = x tanh s, s = log(1 + eˣ): ∂s/∂x = σ(x), ∂tanh s/∂s = 1 − tanh² s
+    return share + x * (1 - share**2) * _sigmoid(x)
+
+
 _FUNCTIONS = {
     LEAKY_RELU: lambda x, alpha: np.where(x > 0, x, alpha * x),
     ELU: lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x)),
@@ -58,6 +63,7 @@ _FUNCTIONS = {
     SOFTPLUS: lambda x, alpha: np.logaddexp(0, x),
     SIGMOID: lambda x, alpha: _sigmoid(x),
     TANH: lambda x, alpha: np.tanh(x),
+    MISH: lambda x, alpha: x * np.tanh(np.logaddexp(0, x)),
 }
 
 _SLOPES = {
@@ -70,4 +76,5 @@ _SLOPES = {
     SOFTPLUS: lambda x, y, alpha: 1 - np.exp(-y),
     SIGMOID: lambda x, y, alpha: y * (1 - y),
     TANH: lambda x, y, alpha: 1 - y**2,
+    MISH: _mish_slope,
 }

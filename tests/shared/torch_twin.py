@@ -183,6 +183,7 @@ ACTIVATION_PEERS = {
     "softplus": lambda f, x: f.softplus(x, threshold=800),  # torch leaves log(1 + eˣ) at 20, where it is x + 2e-9
     "sigmoid": lambda f, x: x.sigmoid(),
     "tanh": lambda f, x: x.tanh(),
+    "mish": lambda f, x: f.mish(x),
 }
 
 
