@@ -42,6 +42,7 @@ RULES = {
     "sigmoid": Rule(t.ACTIVATION, t.SIGMOID, outputs=UNIT_INTERVAL),
     "tanh": Rule(t.ACTIVATION, t.TANH),
     "mish": Rule(t.ACTIVATION, t.MISH, initializer="he_normal"),
+    "hard_sigmoid": Rule(t.ACTIVATION, t.HARD_SIGMOID, outputs=UNIT_INTERVAL),
 }
 NAMES = ("linear", *RULES)
 _ALIASES = {"swish": "silu"}

@@ -5,7 +5,20 @@ other activations share one pair of kernels that takes the kind as a number; the
 arithmetic of a vector.
 """
 
-from .._base.tables import ACTIVATION_KINDS, ELU, GELU, GELU_TANH, LEAKY_RELU, MISH, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._base.tables import (
+    ACTIVATION_KINDS,
+    ELU,
+    GELU,
+    GELU_TANH,
+    HARD_SIGMOID,
+    LEAKY_RELU,
+    MISH,
+    SELU,
+    SIGMOID,
+    SILU,
+    SOFTPLUS,
+    TANH,
+)
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector, expm1_vector, normal_vectors, sigmoid_vector, softplus_vector, tanh_vector
@@ -117,6 +130,8 @@ def activation_vector(x, kind, alpha):
         return tanh_vector(x)
     if kind == MISH:
         return x * mish_share(x)[0]
+    if kind == HARD_SIGMOID:
+        return hard_sigmoid_vector(x)
     return x
 
 
@@ -124,6 +139,12 @@ def activation_vector(x, kind, alpha):
 def gelu_tanh_argument(x):
     """2u of x (1 + tanh u)/2, which is x σ(2u), so that no digits cancel."""
     return (x + x * x * x * GELU_CUBIC) * (2.0 * SQRT_2_OVER_PI)
+
+
+@inner
+def hard_sigmoid_vector(x):
+    """A straight line from 0 at -3 to 1 at 3. x + 3 keeps all digits near -3; NaN stays NaN."""
+    return minimum(1.0, maximum(0.0, (x + 3.0) * (1 / 6)))
 
 
 @inner
@@ -164,6 +185,8 @@ def slope_vector(x, y, kind, alpha):
     if kind == MISH:  # of x share(x); from 40 on the share is 1, and x may be infinite
         share, share_slope = mish_share(x)
         return share + minimum(40.0, x) * share_slope
+    if kind == HARD_SIGMOID:
+        return where(y > 0.0, where(y < 1.0, y * 0.0 + 1 / 6, 0.0), y * 0.0)
     return y * 0.0 + 1.0
 
 

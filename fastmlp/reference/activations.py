@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .._base.tables import ELU, GELU, GELU_TANH, LEAKY_RELU, MISH, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._base.tables import ELU, GELU, GELU_TANH, HARD_SIGMOID, LEAKY_RELU, MISH, SELU, SIGMOID, SILU, SOFTPLUS, TANH
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
@@ -53,6 +53,10 @@ def _mish_slope(x, y, alpha):
     return share + x * (1 - share**2) * _sigmoid(x)
 
 
+def _hard_sigmoid(x):
+    return np.clip((x + 3) / 6, 0, 1)
+
+
 _FUNCTIONS = {
     LEAKY_RELU: lambda x, alpha: np.where(x > 0, x, alpha * x),
     ELU: lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x)),
@@ -64,6 +68,7 @@ _FUNCTIONS = {
     SIGMOID: lambda x, alpha: _sigmoid(x),
     TANH: lambda x, alpha: np.tanh(x),
     MISH: lambda x, alpha: x * np.tanh(np.logaddexp(0, x)),
+    HARD_SIGMOID: lambda x, alpha: _hard_sigmoid(x),
 }
 
 _SLOPES = {
@@ -77,4 +82,5 @@ _SLOPES = {
     SIGMOID: lambda x, y, alpha: y * (1 - y),
     TANH: lambda x, y, alpha: 1 - y**2,
     MISH: _mish_slope,
+    HARD_SIGMOID: lambda x, y, alpha: np.where((y > 0) & (y < 1), 1 / 6, 0),  # 0 < y < 1: y = (x + 3)/6
 }
