@@ -43,9 +43,10 @@ RULES = {
     "tanh": Rule(t.ACTIVATION, t.TANH),
     "mish": Rule(t.ACTIVATION, t.MISH, initializer="he_normal"),
     "hard_sigmoid": Rule(t.ACTIVATION, t.HARD_SIGMOID, outputs=UNIT_INTERVAL),
+    "hard_swish": Rule(t.ACTIVATION, t.HARD_SWISH, initializer="he_normal"),
 }
 NAMES = ("linear", *RULES)
-_ALIASES = {"swish": "silu"}
+_ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}
 _TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
 
 

@@ -11,6 +11,7 @@ from .._base.tables import (
     GELU,
     GELU_TANH,
     HARD_SIGMOID,
+    HARD_SWISH,
     LEAKY_RELU,
     MISH,
     SELU,
@@ -132,6 +133,8 @@ def activation_vector(x, kind, alpha):
         return x * mish_share(x)[0]
     if kind == HARD_SIGMOID:
         return hard_sigmoid_vector(x)
+    if kind == HARD_SWISH:
+        return x * hard_sigmoid_vector(x)
     return x
 
 
@@ -187,6 +190,8 @@ def slope_vector(x, y, kind, alpha):
         return share + minimum(40.0, x) * share_slope
     if kind == HARD_SIGMOID:
         return where(y > 0.0, where(y < 1.0, y * 0.0 + 1 / 6, 0.0), y * 0.0)
+    if kind == HARD_SWISH:  # of x²/6 + x/2 between −3 and 3
+        return where(x > -3.0, where(x < 3.0, x * (1 / 3) + 0.5, 1.0), x * 0.0)
     return y * 0.0 + 1.0
 
 

@@ -4,7 +4,20 @@ import math
 
 import numpy as np
 
-from .._base.tables import ELU, GELU, GELU_TANH, HARD_SIGMOID, LEAKY_RELU, MISH, SELU, SIGMOID, SILU, SOFTPLUS, TANH
+from .._base.tables import (
+    ELU,
+    GELU,
+    GELU_TANH,
+    HARD_SIGMOID,
+    HARD_SWISH,
+    LEAKY_RELU,
+    MISH,
+    SELU,
+    SIGMOID,
+    SILU,
+    SOFTPLUS,
+    TANH,
+)
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
@@ -69,6 +82,7 @@ _FUNCTIONS = {
     TANH: lambda x, alpha: np.tanh(x),
     MISH: lambda x, alpha: x * np.tanh(np.logaddexp(0, x)),
     HARD_SIGMOID: lambda x, alpha: _hard_sigmoid(x),
+    HARD_SWISH: lambda x, alpha: x * _hard_sigmoid(x),
 }
 
 _SLOPES = {
@@ -83,4 +97,5 @@ _SLOPES = {
     TANH: lambda x, y, alpha: 1 - y**2,
     MISH: _mish_slope,
     HARD_SIGMOID: lambda x, y, alpha: np.where((y > 0) & (y < 1), 1 / 6, 0),  # 0 < y < 1: y = (x + 3)/6
+    HARD_SWISH: lambda x, y, alpha: np.where(abs(x) < 3, x / 3 + 1 / 2, x > 0),  # |x| < 3: y = x²/6 + x/2
 }

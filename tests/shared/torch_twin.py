@@ -184,6 +184,7 @@ ACTIVATION_PEERS = {
     "sigmoid": lambda f, x: x.sigmoid(),
     "tanh": lambda f, x: x.tanh(),
     "mish": lambda f, x: f.mish(x),
+    "hard_swish": lambda f, x: f.hardswish(x),
     "hard_sigmoid": lambda f, x: f.hardsigmoid(x),
 }
 

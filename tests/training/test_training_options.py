@@ -292,6 +292,7 @@ def test_a_negative_constant_for_rare_classes():
 
 def test_swish_is_silu():
     assert fm.Dense(2, activation="swish").activation == "silu"
+    assert fm.Dense(2, activation="hard_silu").activation == "hard_swish"
 
 
 @pytest.mark.parametrize("declared", [True, False])
