@@ -14,6 +14,7 @@ __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
     "Huber",
+    "LogCosh",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
@@ -244,6 +245,23 @@ class Huber(Loss):
 
 
 @dataclass(frozen=True)
+class LogCosh(Loss):
+    """log cosh(y − t): nearly (y − t)²/2 for small differences and |y − t| − log 2 for large ones.
+
+    The mean over the units of a row. The gradient, tanh(y − t), has no bend anywhere, unlike that of `Huber`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1)])
+    >>> model.compile(loss="log_cosh")
+    """
+
+    def code(self, activation: str) -> int:
+        return t.LOG_COSH
+
+
+@dataclass(frozen=True)
 class Poisson(Loss):
     """y − t log y for counts t. The last layer gives their expected value, for example with softplus.
 
@@ -309,6 +327,7 @@ NAMES: dict[str, type[Loss]] = {
     "mean_absolute_error": MeanAbsoluteError,
     "mae": MeanAbsoluteError,
     "huber": Huber,
+    "log_cosh": LogCosh,
     "poisson": Poisson,
     "quantile": Quantile,
 }

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, LOSS_CODES, POISSON, SQUARED
+from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, LOG_COSH, LOSS_CODES, POISSON, SQUARED
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
-from .math import exp_vector, log1p_vector, log_vector, sigmoid_vector
+from .math import exp_vector, expm1_vector, log1p_vector, log_vector, sigmoid_vector, tanh_vector
 from .simd import lane_numbers, lanes, maximum, minimum, panel, splat, sum_lanes, tail, where
 from .softmax import column_at, exponentials_row
 
 BLOCK_ROWS = 64
+LOG_2 = 0.6931471805599453
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
 
 
@@ -90,6 +91,17 @@ def softmax_crossentropy_row(dx, x, jump, width, room, goal, scale):
 
 
 @inner
+def log_cosh_vector(size):
+    """log cosh d of the size of d: log(1 + (1 − q)²/(2q)) with q = e^−|d|; above 1, |d| + log(1 + q²) − log 2.
+
+    The first has all digits near 0, where the second cancels; the second stays finite where q is 0.
+    """
+    p = expm1_vector(-size)
+    q, is_far = p + 1.0, size > 1.0
+    return log1p_vector(where(is_far, q * q, p * p / (q * 2.0))) + where(is_far, size - LOG_2, 0.0)
+
+
+@inner
 def loss_vectors(y, t, kind, alpha):
     """The loss of each output y with target t, and its derivative with respect to y."""
     if kind == BINARY_LOGITS:  # −t log σ(y) − (1 − t) log (1 − σ(y)) = max(y, 0) − t y + log(1 + e^−|y|)
@@ -109,6 +121,8 @@ def loss_vectors(y, t, kind, alpha):
     if kind == POISSON:
         shifted = y + SMALLEST_PROBABILITY
         return y - t * log_vector(shifted), 1.0 - t / shifted
+    if kind == LOG_COSH:
+        return log_cosh_vector(size), tanh_vector(d)
     # QUANTILE: an output costs alpha times what it is too low, or 1 − alpha times what it is too high
     above = where(d > 0.0, d * 0.0 + (1.0 - alpha), where(d < 0.0, d * 0.0 - alpha, d))
     return d * above, above
@@ -219,7 +233,7 @@ def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
         Of `fastmlp.kernels.tables`. ``BINARY_LOGITS``: cross-entropy of σ(y); ``BINARY_PROBABILITIES``: cross-entropy
         of y, clipped to [1e-7, 1 − 1e-7]; ``SQUARED``: (y − t)²; ``ABSOLUTE``: \|y − t\|; ``HUBER``: (y − t)²/2 up to a
         difference of α, straight beyond; ``POISSON``: y − t log(y + 1e-7); ``QUANTILE``: α (t − y) where y is too low,
-        (1 − α)(y − t) where it is too high.
+        (1 − α)(y − t) where it is too high; ``LOG_COSH``: log cosh(y − t).
     alpha : float
         α.
     scale : float

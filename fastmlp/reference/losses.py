@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, POISSON, QUANTILE, SQUARED
+from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, LOG_COSH, POISSON, QUANTILE, SQUARED
 
 SMALLEST_PROBABILITY = 1e-7
 
@@ -54,6 +54,11 @@ def _quantile(y, t, alpha):
     return slope * (y - t), slope
 
 
+def _log_cosh(y, t, alpha):
+    d = y - t
+    return np.logaddexp(d, -d) - np.log(2), np.tanh(d)  # cosh d = (e^d + e^−d)/2; ∂ log cosh d/∂d = sinh d/cosh d
+
+
 _ELEMENTWISE = {
     BINARY_LOGITS: _binary_logits,
     BINARY_PROBABILITIES: _binary_probabilities,
@@ -62,4 +67,5 @@ _ELEMENTWISE = {
     HUBER: _huber,
     POISSON: _poisson,
     QUANTILE: _quantile,
+    LOG_COSH: _log_cosh,
 }

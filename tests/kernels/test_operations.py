@@ -277,6 +277,16 @@ def test_elementwise_losses_equal_the_twin(kind, alpha, dtype):
         compare("elementwise_loss", args, dtype)
 
 
+def test_log_cosh_keeps_its_digits_near_0_and_is_finite_far_from_it(dtype):
+    d = np.array([0, 1e-15, -1e-8, 1e-4, -0.3, 0.999, 1.001, -5, 50, 1e4, -1e30, np.nan], dtype)[:, None]
+    loss, slope = np.empty(len(d), dtype), np.empty_like(d)
+    kernels.elementwise_loss(loss, slope, d, np.zeros_like(d), tables.LOG_COSH, 0.0, 1.0)
+    wide = d[:9, 0].astype(float)
+    expected = np.array([*np.log1p(2 * np.sinh(wide / 2) ** 2), 1e4 - np.log(2), 1e30, np.nan])
+    np.testing.assert_allclose(loss, expected, rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(slope, np.tanh(d), rtol=8 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("rule", UPDATES, ids=str)
 def test_optimizer_updates_equal_the_twin(rule, dtype):
     for step in (1, 7):

@@ -107,6 +107,8 @@ LOSSES = {
         REAL,
         lambda f, y, t: f.huber_loss(y, t, reduction="none", delta=0.4).mean(1),
     ),
+    # torch has none
+    "log_cosh": ("log_cosh", None, REAL, lambda f, y, t: (y - t).cosh().log().mean(1)),
     # torch's log_input=False, with our smallest probability as its eps
     "poisson": (
         "poisson",
@@ -171,6 +173,7 @@ def test_losses_have_the_values_of_their_formulas():
         "mae": (2.0, 1.0),
         "huber": (1.0 * (2.0 - 0.5), 1.0),
         losses.Huber(5.0): (2.0, 2.0),
+        "log_cosh": (np.log(np.cosh(2.0)), np.tanh(2.0)),
         losses.Quantile(0.9): (0.1 * 2, 0.1),
         losses.BinaryCrossentropy(from_logits=True): (np.log1p(np.exp(-y)), -1 / (1 + np.exp(y))),
         losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.5): (
