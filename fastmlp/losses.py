@@ -17,6 +17,7 @@ __all__ = [
     "LogCosh",
     "Loss",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
     "Poisson",
     "Quantile",
@@ -214,6 +215,24 @@ class MeanAbsoluteError(Loss):
 
 
 @dataclass(frozen=True)
+class MeanAbsolutePercentageError(Loss):
+    r"""100 \|y − t\| / \|t\|, the mean over the units of a row: errors in percent of the targets.
+
+    Targets nearer to 0 than 1e-7 divide by 1e-7, so an error of 1 at a target of 0 costs 1e9, and outweighs all other
+    rows. Use another loss if targets may be 0 or near it.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1)])
+    >>> model.compile(loss="mape")
+    """
+
+    def code(self, activation: str) -> int:
+        return t.ABSOLUTE_PERCENTAGE
+
+
+@dataclass(frozen=True)
 class Huber(Loss):
     """(y − t)²/2 up to a difference of ``delta``, and linear beyond, so that outliers count less.
 
@@ -326,6 +345,8 @@ NAMES: dict[str, type[Loss]] = {
     "rss": SumOfSquares,
     "mean_absolute_error": MeanAbsoluteError,
     "mae": MeanAbsoluteError,
+    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
+    "mape": MeanAbsolutePercentageError,
     "huber": Huber,
     "log_cosh": LogCosh,
     "poisson": Poisson,

@@ -94,7 +94,7 @@ class Stage(NamedTuple):
 ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
 
 # Losses: the first is the core one. All others are sums over the outputs. Append new ones.
-LOSS_CODES = 9
+LOSS_CODES = 10
 (
     SOFTMAX_CROSSENTROPY,  # on logits
     BINARY_LOGITS,
@@ -105,6 +105,7 @@ LOSS_CODES = 9
     POISSON,
     QUANTILE,
     LOG_COSH,
+    ABSOLUTE_PERCENTAGE,
 ) = range(LOSS_CODES)
 
 # Rules for right answers: the largest output is the label's; or each output is on its side of a threshold

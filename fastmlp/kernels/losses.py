@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, LOG_COSH, LOSS_CODES, POISSON, SQUARED
+from .._base.tables import (
+    ABSOLUTE,
+    ABSOLUTE_PERCENTAGE,
+    BINARY_LOGITS,
+    BINARY_PROBABILITIES,
+    HUBER,
+    LOG_COSH,
+    LOSS_CODES,
+    POISSON,
+    SQUARED,
+)
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector, expm1_vector, log1p_vector, log_vector, sigmoid_vector, tanh_vector
@@ -19,6 +29,7 @@ from .softmax import column_at, exponentials_row
 BLOCK_ROWS = 64
 LOG_2 = 0.6931471805599453
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
+SMALLEST_TARGET = 1e-7  # targets nearer to 0 divide by this, so that a percentage of them stays finite
 
 
 @inner
@@ -123,6 +134,9 @@ def loss_vectors(y, t, kind, alpha):
         return y - t * log_vector(shifted), 1.0 - t / shifted
     if kind == LOG_COSH:
         return log_cosh_vector(size), tanh_vector(d)
+    if kind == ABSOLUTE_PERCENTAGE:
+        percent = 100.0 / maximum(SMALLEST_TARGET, maximum(t, -t))
+        return size * percent, sign * percent
     # QUANTILE: an output costs alpha times what it is too low, or 1 − alpha times what it is too high
     above = where(d > 0.0, d * 0.0 + (1.0 - alpha), where(d < 0.0, d * 0.0 - alpha, d))
     return d * above, above
@@ -233,7 +247,8 @@ def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
         Of `fastmlp.kernels.tables`. ``BINARY_LOGITS``: cross-entropy of σ(y); ``BINARY_PROBABILITIES``: cross-entropy
         of y, clipped to [1e-7, 1 − 1e-7]; ``SQUARED``: (y − t)²; ``ABSOLUTE``: \|y − t\|; ``HUBER``: (y − t)²/2 up to a
         difference of α, straight beyond; ``POISSON``: y − t log(y + 1e-7); ``QUANTILE``: α (t − y) where y is too low,
-        (1 − α)(y − t) where it is too high; ``LOG_COSH``: log cosh(y − t).
+        (1 − α)(y − t) where it is too high; ``LOG_COSH``: log cosh(y − t);
+        ``ABSOLUTE_PERCENTAGE``: 100 \|y − t\| / max(\|t\|, 1e-7).
     alpha : float
         α.
     scale : float

@@ -2,9 +2,20 @@
 
 import numpy as np
 
-from .._base.tables import ABSOLUTE, BINARY_LOGITS, BINARY_PROBABILITIES, HUBER, LOG_COSH, POISSON, QUANTILE, SQUARED
+from .._base.tables import (
+    ABSOLUTE,
+    ABSOLUTE_PERCENTAGE,
+    BINARY_LOGITS,
+    BINARY_PROBABILITIES,
+    HUBER,
+    LOG_COSH,
+    POISSON,
+    QUANTILE,
+    SQUARED,
+)
 
 SMALLEST_PROBABILITY = 1e-7
+SMALLEST_TARGET = 1e-7
 
 
 def softmax_crossentropy(losses, dlogits, logits, targets, scale):
@@ -59,6 +70,11 @@ def _log_cosh(y, t, alpha):
     return np.logaddexp(d, -d) - np.log(2), np.tanh(d)  # cosh d = (e^d + e^−d)/2; ∂ log cosh d/∂d = sinh d/cosh d
 
 
+def _absolute_percentage(y, t, alpha):
+    percent = 100 / np.maximum(abs(t), SMALLEST_TARGET)  # does not depend on y, so the slope is that of |y − t|
+    return percent * abs(y - t), percent * np.sign(y - t)
+
+
 _ELEMENTWISE = {
     BINARY_LOGITS: _binary_logits,
     BINARY_PROBABILITIES: _binary_probabilities,
@@ -68,4 +84,5 @@ _ELEMENTWISE = {
     POISSON: _poisson,
     QUANTILE: _quantile,
     LOG_COSH: _log_cosh,
+    ABSOLUTE_PERCENTAGE: _absolute_percentage,
 }

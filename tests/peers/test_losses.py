@@ -101,6 +101,7 @@ LOSSES = {
     "mse of a softmax": ("mse", "softmax", np.eye(4)[LABELS], lambda f, y, t: squares(f, y, t) / 4),
     "rss": ("rss", "tanh", REAL, squares),
     "mae": ("mae", None, REAL, lambda f, y, t: f.l1_loss(y, t, reduction="none").mean(1)),
+    "mape": ("mape", None, REAL, lambda f, y, t: 100 * ((y - t) / t).abs().mean(1)),
     "huber": (
         losses.Huber(0.4),
         None,
@@ -151,6 +152,7 @@ def test_losses_have_the_values_of_scikit_learn(sklearn_metrics):
         "mse": lambda y, t: of.mean_squared_error(t, y),
         "rss": lambda y, t: 4 * of.mean_squared_error(t, y),
         "mae": lambda y, t: of.mean_absolute_error(t, y),
+        "mape": lambda y, t: 100 * of.mean_absolute_percentage_error(t, y),
         "quantile": lambda y, t: of.mean_pinball_loss(t, y, alpha=0.9),
         "binary": lambda p, t: np.mean([of.log_loss(t[:, i], p[:, i]) for i in range(4)]),
     }
@@ -173,6 +175,7 @@ def test_losses_have_the_values_of_their_formulas():
         "mae": (2.0, 1.0),
         "huber": (1.0 * (2.0 - 0.5), 1.0),
         losses.Huber(5.0): (2.0, 2.0),
+        "mape": (100 * 2.0, 100.0),
         "log_cosh": (np.log(np.cosh(2.0)), np.tanh(2.0)),
         losses.Quantile(0.9): (0.1 * 2, 0.1),
         losses.BinaryCrossentropy(from_logits=True): (np.log1p(np.exp(-y)), -1 / (1 + np.exp(y))),
