@@ -22,7 +22,7 @@ from .._base.tables import (
     SETTINGS_FIELDS,
     STATE_SLOTS,
 )
-from .._compiling.jit import inner, kernel, prange
+from .._compiling.jit import ALL, inner, kernel, prange
 from .layout import read, write
 from .simd import (
     fma,
@@ -114,14 +114,19 @@ def sign_vector(x):
 
 
 @inner
-def set_pace(pace, optimizer, settings, learning_rate, step):
+def set_pace(pace, optimizer, settings, learning_rate, step, form):
     """Write the scalars of one update: first those of all rules, then the rule's own."""
-    pace.decay = 1.0 - learning_rate * settings.weight_decay
-    pace.share = 1.0 - settings.ema_momentum if step > 1 else 1.0
     pace.rate, pace.small = learning_rate, settings.epsilon
     if optimizer == ADAM:
         pace.rate, pace.small = adam_scalars(learning_rate, settings.beta_1, settings.beta_2, settings.epsilon, step)
-    elif optimizer == ADAMAX:
+    set_other_pace(pace, optimizer, settings, learning_rate, step, form)
+
+
+@inner(unless_core="form")
+def set_other_pace(pace, optimizer, settings, learning_rate, step, form):
+    pace.decay = 1.0 - learning_rate * settings.weight_decay
+    pace.share = 1.0 - settings.ema_momentum if step > 1 else 1.0
+    if optimizer == ADAMAX:
         pace.rate = learning_rate / (1.0 - settings.beta_1**step)
 
 
@@ -203,9 +208,7 @@ def rule_vector(w, dw, state, i, n, left, rule):
         write(state, i, m, left)
         write(state, i + n, u, left)
         return w - m * rate / (u + small)
-    if (
-        optimizer == RPROP
-    ):  # each parameter has its own step, which grows while the sign stays; if it changes, the parameter does not move
+    if optimizer == RPROP:  # each parameter has its own step, which grows while the sign stays; it rests after a change
         agreement = read(state, i, left) * dw
         step = read(state, i + n, left)
         grown = minimum(rule.most, step * rule.grow)
@@ -420,7 +423,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     ([0.5], [-0.5])
     """
     n, setting, pace = w.size, records(settings, SETTINGS), records(np.empty(PACE_FIELDS, np.float64), PACE)
-    set_pace(pace[0], optimizer, setting[0], learning_rate, step)
+    set_pace(pace[0], optimizer, setting[0], learning_rate, step, ALL)
     for q in prange((n + SPAN - 1) // SPAN):
         at, rule = q * SPAN, rule_of(optimizer, setting[0], pace[0], 1.0, -1)
         general_span(tail(w, at), tail(state, at), n, tail(dw, at), min(SPAN, n - at), rule)
