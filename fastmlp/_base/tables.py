@@ -106,8 +106,8 @@ ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
 
 # Optimiser codes, the core ones first, and the number of their slots
-SGD, ADAM, MOMENTUM_SGD, ADAGRAD, RMSPROP, ADAMAX, RPROP, NO_UPDATE = range(8)
-STATE_SLOTS = {SGD: 0, ADAM: 2, MOMENTUM_SGD: 1, ADAGRAD: 1, RMSPROP: 2, ADAMAX: 2, RPROP: 2, NO_UPDATE: 0}
+SGD, ADAM, MOMENTUM_SGD, ADAGRAD, RMSPROP, ADAMAX, RPROP, NADAM, NO_UPDATE = range(9)
+STATE_SLOTS = {SGD: 0, ADAM: 2, MOMENTUM_SGD: 1, ADAGRAD: 1, RMSPROP: 2, ADAMAX: 2, RPROP: 2, NADAM: 2, NO_UPDATE: 0}
 
 
 class Plan(NamedTuple):
@@ -155,6 +155,7 @@ class Settings(NamedTuple):
     clip_norm: float = 0.0
     clip_global_norm: float = 0.0
     ema_momentum: float = 0.0
+    momentum_decay: float = 0.0  # how fast the momentum of Nadam grows to beta_1
 
 
 class Pace(NamedTuple):
@@ -162,6 +163,7 @@ class Pace(NamedTuple):
 
     rate: float  # the learning rate, with bias correction
     small: float  # epsilon, with bias correction
+    direct: float  # Nadam: the rate of the gradient itself, beside that of its mean
     decay: float  # the factor that decoupled weight decay leaves of the weights
     share: float  # the share of the new weights in their average; 1 at the first update
 

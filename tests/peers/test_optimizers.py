@@ -166,6 +166,9 @@ def means(values, kept, new=None):
 
 
 FIRST, SECOND = means(SLOPES, 0.5), means(SLOPES**2, 0.8)
+MOMENTA = 0.5 * (1 - 0.5 * 0.96 ** (0.3 * np.arange(1, 102)))  # of Nadam; the last is the next step's
+PRODUCTS = MOMENTA.cumprod()
+AHEAD = MOMENTA[1:] * FIRST / (1 - PRODUCTS[1:]) + (1 - MOMENTA[:-1]) * SLOPES / (1 - PRODUCTS[:-1])
 OF_ADAM = 0.1 * FIRST / (1 - 0.5**STEPS) / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3)
 LARGEST = np.array([np.max(np.abs(SLOPES[: n + 1]) * 0.8 ** np.arange(n, -1, -1)) for n in range(100)])
 MOVES = {
@@ -175,6 +178,10 @@ MOVES = {
     "RMSprop": (fm.RMSprop(0.1, 0.8, 0.5, epsilon=0.3), 0.1 * means(SLOPES / (np.sqrt(SECOND) + 0.3), 0.5, 1)),
     "Adam": (fm.Adam(0.1, 0.5, 0.8, epsilon=0.3), OF_ADAM),
     "AdamW": (fm.AdamW(0.1, 0.5, 0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
+    "Nadam": (
+        fm.Nadam(0.1, 0.5, 0.8, epsilon=0.3, momentum_decay=0.3),
+        0.1 * AHEAD / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3),
+    ),
     "Adamax": (fm.Adamax(0.1, 0.5, 0.8, epsilon=0.3), 0.1 * FIRST / (1 - 0.5**STEPS) / (LARGEST + 0.3)),
 }
 

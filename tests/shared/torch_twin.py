@@ -222,6 +222,10 @@ OPTIMIZERS = {
     "AdamW": (fm.AdamW(0.01, weight_decay=0.1), lambda o, w: o.AdamW(w, lr=0.01, weight_decay=0.1)),
     # torch: u ← max(β₂u, |dw| + ε), w ← w − … m / u; ours adds ε after the maximum: equal without it
     "Adamax": (fm.Adamax(0.01, epsilon=1e-30), lambda o, w: o.Adamax(w, lr=0.01, eps=1e-30)),
+    "Nadam": (
+        fm.Nadam(0.01, momentum_decay=0.05),
+        lambda o, w: o.NAdam(w, lr=0.01, momentum_decay=0.05),
+    ),
     "Rprop": (fm.Rprop(0.01), lambda o, w: o.Rprop(w, lr=0.01)),
 }
 
