@@ -46,7 +46,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         Residual,
     )
     from .model import Sequential, load, mlp
-    from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
+    from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
@@ -58,6 +58,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Activation",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",

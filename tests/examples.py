@@ -117,6 +117,7 @@ RULES = [
     fm.RMSprop(0.01, momentum=0.8),
     fm.AdamW(0.01, weight_decay=0.1),
     fm.Nadam(0.01, momentum_decay=1),
+    fm.Adadelta(0.5, epsilon=1e-3),
     fm.Rprop(0.01, smallest=0.009, largest=0.0105),  # both bounds hold from the second step on
     fm.SGD(0.1, clipvalue=0.01),
     fm.SGD(0.1, clipnorm=0.05),

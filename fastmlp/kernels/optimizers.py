@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._base.tables import (
+    ADADELTA,
     ADAGRAD,
     ADAM,
     ADAMAX,
@@ -239,6 +240,13 @@ def rule_vector(w, dw, state, i, n, left, rule):
         write(state, i, mean, left)
         write(state, i + n, move, left)
         return w - move * rate
+    if optimizer == ADADELTA:  # v ← ρv + (1 − ρ)dw², d = √(u + ε) / √(v + ε) · dw, u ← ρu + (1 − ρ)d², w ← w − ηd
+        mean = read(state, i, left) * rule.rho + dw * dw * (1.0 - rule.rho)
+        moves = read(state, i + n, left)
+        move = sqrt(moves + small) / sqrt(mean + small) * dw
+        write(state, i, mean, left)
+        write(state, i + n, moves * rule.rho + move * move * (1.0 - rule.rho), left)
+        return w - move * rate
     if optimizer == ADAM:
         m, v = read(state, i, left), read(state, i + n, left)
         new, m, v = adam_vector(w, m, v, dw, rate, rule.beta_1, rule.beta_2, small)
@@ -440,6 +448,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
       changes; the parameter moves by the step, except after a change
     - ``NADAM``: m and v as Adam's, w ← w − η (μₜ₊₁ m / (1 − μ₁ ⋯ μₜ₊₁) + (1 − μₜ) dw / (1 − μ₁ ⋯ μₜ)) / (√v̂ + ε), with
       μᵢ = β₁ (1 − ½ · 0.96^(i · momentum_decay))
+    - ``ADADELTA``: v ← ρv + (1 − ρ) dw², d = √(u + ε) / √(v + ε) · dw, u ← ρu + (1 − ρ) d², w ← w − ηd
 
     Parameters
     ----------
@@ -449,7 +458,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
         Updated in place: the slots of the rule, one after the other.
     dw : array_like, shape (n,)
     optimizer : int
-        From ``SGD`` to ``NADAM``.
+        From ``SGD`` to ``ADADELTA``.
     settings : array_like of float64, shape (SETTINGS_FIELDS,)
         See `fastmlp.kernels.tables`; `fastmlp.optimizers.Optimizer.settings` returns it.
     learning_rate : float
@@ -461,7 +470,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     Sutskever et al., "On the importance of initialization and momentum", 2013; Duchi et al., "Adaptive subgradient
     methods", 2011; Tieleman and Hinton, lecture 6.5 (RMSprop), 2012; Kingma and Ba, 2015 (Adam, Adamax); Loshchilov
     and Hutter, "Decoupled weight decay regularization", 2019; Riedmiller and Braun, "RPROP", 1993; Dozat,
-    "Incorporating Nesterov momentum into Adam", 2016.
+    "Incorporating Nesterov momentum into Adam", 2016; Zeiler, "ADADELTA", 2012.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._base.tables import ADAGRAD, ADAM, ADAMAX, MOMENTUM_SGD, NADAM, RMSPROP, RPROP, SETTINGS, SGD
+from .._base.tables import ADADELTA, ADAGRAD, ADAM, ADAMAX, MOMENTUM_SGD, NADAM, RMSPROP, RPROP, SETTINGS, SGD
 
 
 def sgd_update(w, dw, learning_rate):
@@ -53,6 +53,15 @@ def _rmsprop(w, slots, dw, settings, learning_rate, step):
     w -= learning_rate * move
 
 
+def _adadelta(w, slots, dw, settings, learning_rate, step):
+    """The mean square of past moves gives a move the unit of w: dw / √mean(dw²) has none."""
+    mean, moves, rho = slots[0], slots[1], settings.rho
+    mean[:] = rho * mean + (1 - rho) * dw**2
+    move = np.sqrt(moves + settings.epsilon) / np.sqrt(mean + settings.epsilon) * dw
+    moves[:] = rho * moves + (1 - rho) * move**2
+    w -= learning_rate * move
+
+
 def _adam(w, slots, dw, settings, learning_rate, step):
     betas = settings.beta_1, settings.beta_2
     adam_update(w, slots[0], slots[1], dw, learning_rate, *betas, settings.epsilon, step)
@@ -98,4 +107,5 @@ _RULES = {
     ADAMAX: _adamax,
     RPROP: _rprop,
     NADAM: _nadam,
+    ADADELTA: _adadelta,
 }

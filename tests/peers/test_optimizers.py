@@ -171,7 +171,19 @@ PRODUCTS = MOMENTA.cumprod()
 AHEAD = MOMENTA[1:] * FIRST / (1 - PRODUCTS[1:]) + (1 - MOMENTA[:-1]) * SLOPES / (1 - PRODUCTS[:-1])
 OF_ADAM = 0.1 * FIRST / (1 - 0.5**STEPS) / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3)
 LARGEST = np.array([np.max(np.abs(SLOPES[: n + 1]) * 0.8 ** np.arange(n, -1, -1)) for n in range(100)])
+
+
+def moves_of_adadelta(rate, rho, epsilon):
+    """Each step is as large as the root of the mean square of those before."""
+    moves, mean = [], 0.0
+    for slope, square in zip(SLOPES, means(SLOPES**2, rho), strict=True):
+        moves.append(np.sqrt((mean + epsilon) / (square + epsilon)) * slope)
+        mean = rho * mean + (1 - rho) * moves[-1] ** 2
+    return rate * np.array(moves)
+
+
 MOVES = {
+    "Adadelta": (fm.Adadelta(0.1, 0.8, epsilon=0.3), moves_of_adadelta(0.1, 0.8, 0.3)),
     "momentum": (fm.SGD(0.1, 0.9), 0.1 * means(SLOPES, 0.9, 1)),
     "Nesterov": (fm.SGD(0.1, 0.9, nesterov=True), 0.1 * (0.9 * means(SLOPES, 0.9, 1) + SLOPES)),
     "Adagrad": (fm.Adagrad(0.1, 0.5, epsilon=0.3), 0.1 * SLOPES / (np.sqrt(0.5 + (SLOPES**2).cumsum()) + 0.3)),

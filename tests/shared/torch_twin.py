@@ -226,6 +226,10 @@ OPTIMIZERS = {
         fm.Nadam(0.01, momentum_decay=0.05),
         lambda o, w: o.NAdam(w, lr=0.01, momentum_decay=0.05),
     ),
+    "Adadelta": (
+        fm.Adadelta(0.5, epsilon=1e-3),
+        lambda o, w: o.Adadelta(w, lr=0.5, rho=0.95, eps=1e-3),
+    ),
     "Rprop": (fm.Rprop(0.01), lambda o, w: o.Rprop(w, lr=0.01)),
 }
 
