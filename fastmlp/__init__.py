@@ -44,6 +44,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         LayerNormalization,
         Normalization,
         Residual,
+        Scale,
     )
     from .model import Sequential, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
@@ -86,6 +87,7 @@ __all__ = [
     "RMSprop",
     "Residual",
     "Rprop",
+    "Scale",
     "Sequential",
     "__version__",
     "activations",

@@ -16,6 +16,7 @@ from fastmlp.layers import (
     LayerNormalization,
     Normalization,
     Residual,
+    Scale,
 )
 
 # Last layers for losses, the first that a loss takes being its example's
@@ -69,6 +70,7 @@ LAYERS = {
     ],
     "frozen batch norm": [Dense(33), BatchNormalization(trainable=False), Activation("relu"), Normalization(), OUT],
     "layer norm": [LayerNormalization(), Dense(33, "relu"), LayerNormalization(), Dense(17, "tanh"), OUT],
+    "scale": [Scale(False), Dense(33), Scale(), Dropout(0.2), Scale(trainable=False), Activation("gelu"), Scale(), OUT],
     "residual": [
         Dense(33, "relu"),
         Residual([LayerNormalization(), Dense(17, "gelu"), Dense(33)]),

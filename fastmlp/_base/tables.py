@@ -37,8 +37,8 @@ class Op(NamedTuple):
     y: int  # output columns; the same as x for an operation in place
     dx: int  # gradient of the input; -1 if nothing below learns
     dy: int  # gradient of the output
-    weights: int = -1  # weight matrix of a dense layer, scale of a normalisation
-    bias: int = -1  # bias of a dense layer, shift of a normalisation
+    weights: int = -1  # weight matrix of a dense layer, factors of a normalisation or a scaling layer
+    bias: int = -1  # bias of a dense or a scaling layer, shift of a normalisation
     other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum
     d_other: int = -1  # columns: gradient of the second addend
     means: int = -1  # running or fixed statistics; -1 if the mean of the input is already subtracted
@@ -56,7 +56,8 @@ class Op(NamedTuple):
 
 
 # Operation codes. Every training kernel has the core ones; only the full form has the others.
-DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
+DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD, SCALE = range(11)
+LAST_OP = SCALE
 CORE_OPS = (DENSE, RELU, SOFTMAX)
 
 # Kinds of activation

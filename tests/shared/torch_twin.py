@@ -115,6 +115,9 @@ class Twin:
         gamma, beta = self._tensor("gamma"), self._tensor("beta")
         return self.f.layer_norm(x, x.shape[1:], gamma, beta, layer.epsilon)
 
+    def _Scale(self, layer, x):
+        return x * self._tensor("gamma") + (self._tensor("beta") if layer.use_bias else 0)
+
     def _Normalization(self, layer, x):
         return (x - self._tensor("mean")) / self._tensor("variance").sqrt()
 
