@@ -44,9 +44,10 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         LayerNormalization,
         Normalization,
         Residual,
+        Scale,
     )
     from .model import Sequential, load, mlp
-    from .optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
+    from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
@@ -58,6 +59,7 @@ __all__ = [
     "LBFGS",
     "SGD",
     "Activation",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -79,11 +81,13 @@ __all__ = [
     "LearningRateCurve",
     "MissingExtraError",
     "ModelFileError",
+    "Nadam",
     "Normalization",
     "NotBuiltError",
     "RMSprop",
     "Residual",
     "Rprop",
+    "Scale",
     "Sequential",
     "__version__",
     "activations",

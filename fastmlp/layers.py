@@ -252,6 +252,45 @@ class LayerNormalization(Layer):
 
 
 @dataclass(frozen=True)
+class Scale(Layer):
+    """Multiplies each unit by a learned gamma, and adds a learned beta.
+
+    At first it changes nothing: gamma is 1, and beta is 0. The tensors are ``gamma`` and ``beta``, each of shape
+    (units,). As the last layer in a `Residual`, with small numbers as gamma, it lets a deep network begin as a shallow
+    one.
+
+    Parameters
+    ----------
+    use_bias : bool, default True
+        False leaves out beta.
+    trainable : bool, default True
+        False fixes gamma and beta.
+
+    References
+    ----------
+    Touvron et al., "Going deeper with image transformers", 2021 (LayerScale).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> block = fm.Residual([fm.Dense(64, activation="gelu"), fm.Dense(64), fm.Scale(use_bias=False)])
+    >>> model = fm.Sequential([fm.Dense(64), block, fm.Dense(10, activation="softmax")], seed=0)
+    >>> model.build(n_features=20)
+    >>> model.layers[3].gamma = np.full(64, 0.01)
+    """
+
+    use_bias: bool = True
+    trainable: bool = True
+
+    def __post_init__(self) -> None:
+        self._set(
+            use_bias=check.yes_or_no(self.use_bias, "use_bias"),
+            trainable=check.yes_or_no(self.trainable, "trainable"),
+        )
+
+
+@dataclass(frozen=True)
 class Normalization(Layer):
     """Scales features to mean 0 and variance 1, with statistics that are stored with the model.
 
@@ -424,6 +463,7 @@ TYPES: dict[str, type[Layer]] = {
         BatchNormalization,
         LayerNormalization,
         Normalization,
+        Scale,
         Residual,
     )
 }

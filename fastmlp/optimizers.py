@@ -15,7 +15,20 @@ from ._base.types import Array, Integers
 if TYPE_CHECKING:
     from .schedules import Schedule
 
-__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Adamax", "Optimizer", "RMSprop", "Rprop", "get"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "Rprop",
+    "get",
+]
 
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
@@ -274,6 +287,47 @@ class Adamax(Adam):
 
 
 @dataclass(frozen=True, repr=False)
+class Nadam(Adam):
+    """Adam that looks ahead, as Nesterov's momentum does (Dozat, 2016).
+
+    m and v̂ as in Adam, w ← w − η (μₜ₊₁ m / (1 − μ₁ ⋯ μₜ₊₁) + (1 − μₜ) dw / (1 − μ₁ ⋯ μₜ)) / (√v̂ + ε), with momenta
+    that grow from β₁ / 2 to β₁: μᵢ = β₁ (1 − ½ · 0.96^(i · momentum_decay)).
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η (PyTorch: 0.002).
+    beta_1, beta_2, epsilon
+        As in `Adam`.
+    momentum_decay : float, default 0.004
+        At least 0. The default is that of the paper and PyTorch; Keras has 1.
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    References
+    ----------
+    Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Nadam(learning_rate=0.002)
+    Nadam(learning_rate=0.002)
+    """
+
+    momentum_decay: float = 0.004
+
+    code = t.NADAM
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        self._set("momentum_decay", minimum=0)
+
+    def settings(self) -> t.Settings:
+        return super().settings()._replace(momentum_decay=self.momentum_decay)
+
+
+@dataclass(frozen=True, repr=False)
 class Adagrad(Optimizer):
     """Steps that shrink with all gradients so far: v ← v + dw², w ← w − η dw / (√v + ε) (Duchi et al., 2011).
 
@@ -354,6 +408,50 @@ class RMSprop(Optimizer):
 
     def settings(self) -> t.Settings:
         return super().settings()._replace(rho=self.rho, momentum=self.momentum, epsilon=self.epsilon)
+
+
+@dataclass(frozen=True, repr=False)
+class Adadelta(Optimizer):
+    """Steps as large as recent ones, so that no learning rate is needed (Zeiler, 2012).
+
+    v ← ρv + (1 − ρ) dw², d = √(u + ε) / √(v + ε) · dw, u ← ρu + (1 − ρ) d², w ← w − ηd.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 1
+        η. The default is that of the paper, which has none, and PyTorch; Keras has 0.001.
+    rho : float, default 0.95
+        ρ, from 0 to below 1 (PyTorch: 0.9).
+    epsilon : float, default 1e-7
+        Above 0 (PyTorch: 1e-6). The first steps are about as large as its root.
+    clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
+        As in `Optimizer`.
+
+    References
+    ----------
+    Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Adadelta(rho=0.9)
+    Adadelta(learning_rate=1.0, rho=0.9)
+    """
+
+    learning_rate: float | Schedule = 1.0
+    rho: float = 0.95
+    epsilon: float = 1e-7
+
+    code = t.ADADELTA
+    unsigned_slots = (0, 1)
+
+    def _check_fields(self) -> None:
+        super()._check_fields()
+        self._set("rho", minimum=0, below=1)
+        self._set("epsilon", above=0)
+
+    def settings(self) -> t.Settings:
+        return super().settings()._replace(rho=self.rho, epsilon=self.epsilon)
 
 
 @dataclass(frozen=True, repr=False)
@@ -468,7 +566,7 @@ class NoUpdate(Optimizer):
 
 
 TYPES: dict[str, type[Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Adagrad, RMSprop, Rprop, LBFGS)
+    kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop, LBFGS)
 }
 
 

@@ -177,6 +177,16 @@ def layer_norm_backward(rng, dtype, batch, units):
     return [*outputs, normal(rng, dtype, batch, units), standard, x, weights, epsilon]
 
 
+def scale_forward(rng, dtype, batch, units):
+    x = normal(rng, dtype, batch, units)
+    return [unset((batch, units), dtype), x, normal(rng, dtype, units), normal(rng, dtype, units)]
+
+
+def scale_backward(rng, dtype, batch, units):
+    outputs = [unset((batch, units), dtype), unset(units, dtype), unset(units, dtype)]
+    return [*outputs, normal(rng, dtype, batch, units), normal(rng, dtype, batch, units), normal(rng, dtype, units)]
+
+
 def dropout(rng, dtype, batch, units):
     return [unset((batch, units), dtype), normal(rng, dtype, batch, units), 0.3, 2**62 + 5, 17, 3, 1001]
 
@@ -382,6 +392,8 @@ CASES: dict[str, Case] = {
     "normalize": Case(normalize, _ROWS, (1024, 1024)),
     "layer_norm_forward": Case(layer_norm_forward, _ROWS, (1024, 1024), _SUM),
     "layer_norm_backward": Case(layer_norm_backward, _ROWS, (1024, 1024), _SUM),
+    "scale_forward": Case(scale_forward, _ROWS, (1024, 1024)),
+    "scale_backward": Case(scale_backward, _ROWS, (1024, 1024), _SUM),
     "dropout": Case(dropout, _ROWS, (1024, 1024)),
     "gaussian_noise": Case(dropout, _ROWS, (1024, 1024)),
     "softmax_forward": Case(rows_forward, _ROWS, (60_000, 10)),

@@ -16,6 +16,7 @@ from fastmlp.layers import (
     LayerNormalization,
     Normalization,
     Residual,
+    Scale,
 )
 
 # Last layers for losses, the first that a loss takes being its example's
@@ -69,6 +70,7 @@ LAYERS = {
     ],
     "frozen batch norm": [Dense(33), BatchNormalization(trainable=False), Activation("relu"), Normalization(), OUT],
     "layer norm": [LayerNormalization(), Dense(33, "relu"), LayerNormalization(), Dense(17, "tanh"), OUT],
+    "scale": [Scale(False), Dense(33), Scale(), Dropout(0.2), Scale(trainable=False), Activation("gelu"), Scale(), OUT],
     "residual": [
         Dense(33, "relu"),
         Residual([LayerNormalization(), Dense(17, "gelu"), Dense(33)]),
@@ -116,6 +118,8 @@ RULES = [
     fm.Adagrad(0.1, 0.1),
     fm.RMSprop(0.01, momentum=0.8),
     fm.AdamW(0.01, weight_decay=0.1),
+    fm.Nadam(0.01, momentum_decay=1),
+    fm.Adadelta(0.5, epsilon=1e-3),
     fm.Rprop(0.01, smallest=0.009, largest=0.0105),  # both bounds hold from the second step on
     fm.SGD(0.1, clipvalue=0.01),
     fm.SGD(0.1, clipnorm=0.05),

@@ -37,8 +37,8 @@ class Op(NamedTuple):
     y: int  # output columns; the same as x for an operation in place
     dx: int  # gradient of the input; -1 if nothing below learns
     dy: int  # gradient of the output
-    weights: int = -1  # weight matrix of a dense layer, scale of a normalisation
-    bias: int = -1  # bias of a dense layer, shift of a normalisation
+    weights: int = -1  # weight matrix of a dense layer, factors of a normalisation or a scaling layer
+    bias: int = -1  # bias of a dense or a scaling layer, shift of a normalisation
     other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum
     d_other: int = -1  # columns: gradient of the second addend
     means: int = -1  # running or fixed statistics; -1 if the mean of the input is already subtracted
@@ -56,7 +56,8 @@ class Op(NamedTuple):
 
 
 # Operation codes. Every training kernel has the core ones; only the full form has the others.
-DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD = range(10)
+DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD, SCALE = range(11)
+LAST_OP = SCALE
 CORE_OPS = (DENSE, RELU, SOFTMAX)
 
 # Kinds of activation. Files and compiled functions of users hold these numbers: append new ones.
@@ -112,8 +113,9 @@ LOSS_CODES = 10
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
 
 # Optimiser codes, the core ones first, and the number of their slots
-SGD, ADAM, MOMENTUM_SGD, ADAGRAD, RMSPROP, ADAMAX, RPROP, NO_UPDATE = range(8)
-STATE_SLOTS = {SGD: 0, ADAM: 2, MOMENTUM_SGD: 1, ADAGRAD: 1, RMSPROP: 2, ADAMAX: 2, RPROP: 2, NO_UPDATE: 0}
+SGD, ADAM, MOMENTUM_SGD, ADAGRAD, RMSPROP, ADAMAX, RPROP, NADAM, ADADELTA, NO_UPDATE = range(10)
+STATE_SLOTS = {SGD: 0, ADAM: 2, MOMENTUM_SGD: 1, ADAGRAD: 1, RMSPROP: 2, ADAMAX: 2, RPROP: 2, NADAM: 2, ADADELTA: 2}
+STATE_SLOTS[NO_UPDATE] = 0
 
 
 class Plan(NamedTuple):
@@ -161,6 +163,7 @@ class Settings(NamedTuple):
     clip_norm: float = 0.0
     clip_global_norm: float = 0.0
     ema_momentum: float = 0.0
+    momentum_decay: float = 0.0  # how fast the momentum of Nadam grows to beta_1
 
 
 class Pace(NamedTuple):
@@ -168,6 +171,7 @@ class Pace(NamedTuple):
 
     rate: float  # the learning rate, with bias correction
     small: float  # epsilon, with bias correction
+    direct: float  # Nadam: the rate of the gradient itself, beside that of its mean
     decay: float  # the factor that decoupled weight decay leaves of the weights
     share: float  # the share of the new weights in their average; 1 at the first update
 

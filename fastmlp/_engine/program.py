@@ -29,6 +29,7 @@ from ..layers import (
     LayerNormalization,
     Normalization,
     Residual,
+    Scale,
 )
 
 _STRIP_ROWS = 128  # rows of weights in one strip: some panels of X and one of dY stay in the first-level cache
@@ -401,10 +402,15 @@ class _Writer:
         means, variances = (self._tensor(name, (self.width,), False) for name in ("mean", "variance"))
         self._normalization(t.BATCH_NORM, False, means=means, variances=variances, kind=0, alpha=self.smallest_variance)
 
+    def scale(self, layer: Scale) -> None:
+        weights = self._tensor("gamma", (self.width,), layer.trainable)
+        bias = self._tensor("beta", (self.width,), layer.trainable) if layer.use_bias else -1
+        self._normalization(t.SCALE, layer.trainable, weights=weights, bias=bias)
+
     def _normalization(self, code: int, trainable: bool, **fields: float) -> None:
         x, dx = self._output(in_place=False), self.dy
-        # The gradient of a layer normalisation's scale is summed after the backward pass of all rows, so dy must stay.
-        self.dy = self._gradient_columns(trainable, new=trainable and code == t.LAYER_NORM)
+        # Unless a stage of its own sums the gradient of the factors, that happens after all rows: dy must stay.
+        self.dy = self._gradient_columns(trainable, new=trainable and code != t.BATCH_NORM)
         self._op(code, x, dx, trained=int(trainable), **fields)
         self.needed = _FREE
 
@@ -471,6 +477,7 @@ _WRITE: dict[type[Layer], Callable[[_Writer, Any], None]] = {
     BatchNormalization: _Writer.batch_normalization,
     LayerNormalization: _Writer.layer_normalization,
     Normalization: _Writer.normalization,
+    Scale: _Writer.scale,
 }
 
 

@@ -10,12 +10,22 @@ import numpy as np
 
 from .._base.types import Array
 from .._engine.program import SMALLEST_VARIANCE
-from ..layers import Activation, BatchNormalization, Dense, Dropout, GaussianNoise, Layer, Normalization, Residual
+from ..layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    Layer,
+    Normalization,
+    Residual,
+    Scale,
+)
 from . import bound
 from .network import Network
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
-_NORMALIZATIONS = (BatchNormalization, Normalization)
+_NORMALIZATIONS = (BatchNormalization, Normalization, Scale)
 _FAR = 2.0**-16  # the share of a standard deviation that may be lost if a mean is no longer subtracted first
 
 
@@ -105,8 +115,10 @@ def _is_easily_shifted(part: _Part) -> bool:
 
 
 def _scale_and_shift(part: _Part) -> tuple[Array, Array]:
-    """A normalisation as y = x · scale + shift."""
+    """A normalisation or a scaling layer as y = x · scale + shift."""
     tensors = part.tensors
+    if isinstance(part.layer, Scale):
+        return tensors["gamma"], tensors.get("beta", np.zeros(len(tensors["gamma"])))
     if isinstance(part.layer, BatchNormalization):
         scale = tensors["gamma"] / np.sqrt(tensors["moving_variance"] + part.layer.epsilon)
         return scale, tensors["beta"] - tensors["moving_mean"] * scale

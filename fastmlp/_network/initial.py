@@ -12,7 +12,7 @@ import numpy as np
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from .._engine.program import Program, Tensor
-from ..layers import BatchNormalization, Dense, Layer, LayerNormalization, Normalization
+from ..layers import Dense, Layer, Normalization
 
 
 def initial_values(layers: Sequence[Layer], built: Program, seed: int) -> list[Array]:
@@ -30,7 +30,6 @@ def _draw(layer: Layer, tensor: Tensor) -> Callable[[tuple[int, ...], np.dtype[A
         return layer.kernel_initializer.draw if tensor.name == "kernel" else layer.bias_initializer.draw
     if isinstance(layer, Normalization):
         return lambda shape, dtype, *_: tensor.checked(_adapted(layer, tensor.name, shape), tensor.name, dtype)
-    assert isinstance(layer, (BatchNormalization, LayerNormalization))
     return lambda shape, dtype, *_: np.full(shape, 1 if tensor.name in ("gamma", "moving_variance") else 0, dtype)
 
 

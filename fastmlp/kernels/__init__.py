@@ -41,6 +41,8 @@ _HOMES = {
     "normalize": "normalization",
     "layer_norm_forward": "normalization",
     "layer_norm_backward": "normalization",
+    "scale_forward": "scale",
+    "scale_backward": "scale",
     "softmax_forward": "softmax",
     "softmax_backward": "softmax",
     "softmax_crossentropy": "losses",

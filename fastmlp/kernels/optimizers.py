@@ -4,15 +4,18 @@ Plain SGD and Adam have their own functions. All other rules, and updates that c
 function that takes the rule as a number.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._base.tables import (
+    ADADELTA,
     ADAGRAD,
     ADAM,
     ADAMAX,
     MOMENTUM_SGD,
+    NADAM,
     NO_UPDATE,
     PACE,
     PACE_FIELDS,
@@ -22,7 +25,7 @@ from .._base.tables import (
     SETTINGS_FIELDS,
     STATE_SLOTS,
 )
-from .._compiling.jit import inner, kernel, prange
+from .._compiling.jit import ALL, inner, kernel, prange
 from .layout import read, write
 from .simd import (
     fma,
@@ -43,6 +46,7 @@ from .simd import (
 )
 
 SPAN = 4096  # parameters per parallel block
+LOG_OF_DECAY = math.log(0.96)  # of Nadam's schedule of momenta
 
 
 @inner
@@ -114,15 +118,58 @@ def sign_vector(x):
 
 
 @inner
-def set_pace(pace, optimizer, settings, learning_rate, step):
+def set_pace(pace, optimizer, settings, learning_rate, step, form):
     """Write the scalars of one update: first those of all rules, then the rule's own."""
-    pace.decay = 1.0 - learning_rate * settings.weight_decay
-    pace.share = 1.0 - settings.ema_momentum if step > 1 else 1.0
     pace.rate, pace.small = learning_rate, settings.epsilon
     if optimizer == ADAM:
         pace.rate, pace.small = adam_scalars(learning_rate, settings.beta_1, settings.beta_2, settings.epsilon, step)
-    elif optimizer == ADAMAX:
+    set_other_pace(pace, optimizer, settings, learning_rate, step, form)
+
+
+@inner(unless_core="form")
+def set_other_pace(pace, optimizer, settings, learning_rate, step, form):
+    pace.decay = 1.0 - learning_rate * settings.weight_decay
+    pace.share = 1.0 - settings.ema_momentum if step > 1 else 1.0
+    if optimizer == ADAMAX:
         pace.rate = learning_rate / (1.0 - settings.beta_1**step)
+    elif optimizer == NADAM:
+        nadam_scalars(pace, settings, learning_rate, step)
+
+
+@inner
+def nadam_scalars(pace, settings, learning_rate, step):
+    """As `adam_scalars`, but with Π μᵢ in the place of β₁ᵗ and with a rate for the gradient itself."""
+    root = np.sqrt(1.0 - settings.beta_2**step)
+    now, following = momentum_at(settings, step), momentum_at(settings, step + 1)
+    product = product_of_momenta(settings, step)
+    pace.rate = learning_rate * root * following / (1.0 - product * following)
+    pace.direct = learning_rate * root * (1.0 - now) / (1.0 - product)
+    pace.small = settings.epsilon * root
+
+
+@inner
+def momentum_at(settings, step):
+    """μᵢ = β₁ (1 − qⁱ / 2) with q = 0.96^momentum_decay."""
+    return settings.beta_1 * (1.0 - 0.5 * math.exp(LOG_OF_DECAY * settings.momentum_decay * step))
+
+
+@inner
+def product_of_momenta(settings, step):
+    """μ₁ ⋯ μₜ, computed from t alone, so that it has the same bits however a training is divided.
+
+    log Π (1 − qⁱ / 2) = −Σₖ 2⁻ᵏ / k · Σᵢ qⁱᵏ, where Σᵢ qⁱᵏ = qᵏ (1 − qᵏᵗ) / (1 − qᵏ) is geometric.
+    """
+    total, share = 0.0, 1.0
+    for k in range(1, 54):  # terms fall by more than half
+        share = 0.5 * share
+        power = LOG_OF_DECAY * settings.momentum_decay * k  # log qᵏ
+        powers = np.float64(step)
+        if power < 0.0:
+            powers = math.exp(power) * math.expm1(power * step) / math.expm1(power)
+        total += share / k * powers
+        if total > 40.0:  # e⁻⁴⁰ is nothing beside 1
+            break
+    return settings.beta_1**step * math.exp(-total)
 
 
 class Rule(NamedTuple):
@@ -140,6 +187,7 @@ class Rule(NamedTuple):
     grow: Any
     least: Any
     shrink: Any
+    direct: Any
     factor: Any
     clip: Any
     decay: Any
@@ -163,6 +211,7 @@ def rule_of(optimizer, settings, pace, factor, ema):
         settings.grow,
         settings.least_step,
         settings.shrink,
+        pace.direct,
         factor,
         settings.clip_value,
         pace.decay,
@@ -191,6 +240,13 @@ def rule_vector(w, dw, state, i, n, left, rule):
         write(state, i, mean, left)
         write(state, i + n, move, left)
         return w - move * rate
+    if optimizer == ADADELTA:  # v ← ρv + (1 − ρ)dw², d = √(u + ε) / √(v + ε) · dw, u ← ρu + (1 − ρ)d², w ← w − ηd
+        mean = read(state, i, left) * rule.rho + dw * dw * (1.0 - rule.rho)
+        moves = read(state, i + n, left)
+        move = sqrt(moves + small) / sqrt(mean + small) * dw
+        write(state, i, mean, left)
+        write(state, i + n, moves * rule.rho + move * move * (1.0 - rule.rho), left)
+        return w - move * rate
     if optimizer == ADAM:
         m, v = read(state, i, left), read(state, i + n, left)
         new, m, v = adam_vector(w, m, v, dw, rate, rule.beta_1, rule.beta_2, small)
@@ -203,9 +259,13 @@ def rule_vector(w, dw, state, i, n, left, rule):
         write(state, i, m, left)
         write(state, i + n, u, left)
         return w - m * rate / (u + small)
-    if (
-        optimizer == RPROP
-    ):  # each parameter has its own step, which grows while the sign stays; if it changes, the parameter does not move
+    if optimizer == NADAM:  # m and v as Adam's, w ← w − (rate · m + direct · dw) / (√v + small)
+        m = fma(dw - read(state, i, left), 1.0 - rule.beta_1, read(state, i, left))
+        v = fma(fma(dw, dw, -read(state, i + n, left)), 1.0 - rule.beta_2, read(state, i + n, left))
+        write(state, i, m, left)
+        write(state, i + n, v, left)
+        return w - fma(m, rate, dw * rule.direct) / (sqrt(v) + small)
+    if optimizer == RPROP:  # each parameter has its own step, which grows while the sign stays; it rests after a change
         agreement = read(state, i, left) * dw
         step = read(state, i + n, left)
         grown = minimum(rule.most, step * rule.grow)
@@ -386,6 +446,9 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     - ``ADAMAX``: m ← β₁m + (1 − β₁) dw, u ← max(β₂u, \|dw\|), w ← w − η / (1 − β₁ᵗ) · m / (u + ε)
     - ``RPROP``: each parameter has its own step, which grows while the sign of its gradient stays and shrinks when it
       changes; the parameter moves by the step, except after a change
+    - ``NADAM``: m and v as Adam's, w ← w − η (μₜ₊₁ m / (1 − μ₁ ⋯ μₜ₊₁) + (1 − μₜ) dw / (1 − μ₁ ⋯ μₜ)) / (√v̂ + ε), with
+      μᵢ = β₁ (1 − ½ · 0.96^(i · momentum_decay))
+    - ``ADADELTA``: v ← ρv + (1 − ρ) dw², d = √(u + ε) / √(v + ε) · dw, u ← ρu + (1 − ρ) d², w ← w − ηd
 
     Parameters
     ----------
@@ -395,7 +458,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
         Updated in place: the slots of the rule, one after the other.
     dw : array_like, shape (n,)
     optimizer : int
-        From ``SGD`` to ``RPROP``.
+        From ``SGD`` to ``ADADELTA``.
     settings : array_like of float64, shape (SETTINGS_FIELDS,)
         See `fastmlp.kernels.tables`; `fastmlp.optimizers.Optimizer.settings` returns it.
     learning_rate : float
@@ -405,8 +468,9 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     References
     ----------
     Sutskever et al., "On the importance of initialization and momentum", 2013; Duchi et al., "Adaptive subgradient
-    methods", 2011; Tieleman and Hinton, lecture 6.5 (RMSprop), 2012; Kingma and Ba, 2015 (Adam, Adamax); Loshchilov and
-    Hutter, "Decoupled weight decay regularization", 2019; Riedmiller and Braun, "RPROP", 1993.
+    methods", 2011; Tieleman and Hinton, lecture 6.5 (RMSprop), 2012; Kingma and Ba, 2015 (Adam, Adamax); Loshchilov
+    and Hutter, "Decoupled weight decay regularization", 2019; Riedmiller and Braun, "RPROP", 1993; Dozat,
+    "Incorporating Nesterov momentum into Adam", 2016; Zeiler, "ADADELTA", 2012.
 
     Examples
     --------
@@ -420,7 +484,7 @@ def optimizer_update(w, state, dw, optimizer, settings, learning_rate, step):
     ([0.5], [-0.5])
     """
     n, setting, pace = w.size, records(settings, SETTINGS), records(np.empty(PACE_FIELDS, np.float64), PACE)
-    set_pace(pace[0], optimizer, setting[0], learning_rate, step)
+    set_pace(pace[0], optimizer, setting[0], learning_rate, step, ALL)
     for q in prange((n + SPAN - 1) // SPAN):
         at, rule = q * SPAN, rule_of(optimizer, setting[0], pace[0], 1.0, -1)
         general_span(tail(w, at), tail(state, at), n, tail(dw, at), min(SPAN, n - at), rule)

@@ -26,6 +26,7 @@ from .normalization import (
 )
 from .optimizers import adam_update, optimizer_update, sgd_update
 from .rng import philox_words, shuffle
+from .scale import scale_backward, scale_forward
 from .softmax import softmax_backward, softmax_forward
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "predict_rows",
     "relu_backward",
     "relu_forward",
+    "scale_backward",
+    "scale_forward",
     "sgd_update",
     "shuffle",
     "softmax_backward",

@@ -26,11 +26,12 @@ from .._base.tables import (
     PLAN,
     PLAN_FIELDS,
     RELU,
+    SCALE,
     SETTINGS,
     SOFTMAX,
     SOFTMAX_CROSSENTROPY,
 )
-from . import activations, dense, layout, losses, noise, normalization, optimizers, softmax
+from . import activations, dense, layout, losses, noise, normalization, optimizers, scale, softmax
 
 
 def train_batches(
@@ -217,6 +218,9 @@ def _forward(parameters, inputs, ops, plan, random_key=None):
             noise.dropout(p.y, p.x, alpha, random_key[0], op.kind, *random_key[1:])
         elif code == NOISE and random_key is not None:
             noise.gaussian_noise(p.y, p.x, alpha, random_key[0], op.kind, *random_key[1:])
+        elif code == SCALE:
+            w, b = _tensor(parameters, op, op.weights, panel), _tensor(parameters, op, op.bias, panel)
+            scale.scale_forward(p.y, p.x, w, b)
         elif code == ADD:
             p.y[:] = p.x + forks.pop()
         else:
@@ -262,6 +266,8 @@ def _backward(parameters, dy, passes, ops, plan, random_key):
             dx[:] = dy * w / np.sqrt(_tensor(parameters, op, op.variances, panel) + alpha)
         elif code == LAYER_NORM:
             normalization.layer_norm_backward(dx, dw, db, dy, p.standard, p.x, w, alpha)
+        elif code == SCALE:
+            scale.scale_backward(dx, dw, db, dy, p.x, w)
         elif code == DROPOUT:
             noise.dropout(dx, dy, alpha, random_key[0], op.kind, *random_key[1:])
         else:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._base.tables import ADAGRAD, ADAM, ADAMAX, MOMENTUM_SGD, RMSPROP, RPROP, SETTINGS, SGD
+from .._base.tables import ADADELTA, ADAGRAD, ADAM, ADAMAX, MOMENTUM_SGD, NADAM, RMSPROP, RPROP, SETTINGS, SGD
 
 
 def sgd_update(w, dw, learning_rate):
@@ -53,6 +53,15 @@ def _rmsprop(w, slots, dw, settings, learning_rate, step):
     w -= learning_rate * move
 
 
+def _adadelta(w, slots, dw, settings, learning_rate, step):
+    """The mean square of past moves gives a move the unit of w: dw / √mean(dw²) has none."""
+    mean, moves, rho = slots[0], slots[1], settings.rho
+    mean[:] = rho * mean + (1 - rho) * dw**2
+    move = np.sqrt(moves + settings.epsilon) / np.sqrt(mean + settings.epsilon) * dw
+    moves[:] = rho * moves + (1 - rho) * move**2
+    w -= learning_rate * move
+
+
 def _adam(w, slots, dw, settings, learning_rate, step):
     betas = settings.beta_1, settings.beta_2
     adam_update(w, slots[0], slots[1], dw, learning_rate, *betas, settings.epsilon, step)
@@ -63,6 +72,21 @@ def _adamax(w, slots, dw, settings, learning_rate, step):
     m[:] = settings.beta_1 * m + (1 - settings.beta_1) * dw
     u[:] = np.maximum(settings.beta_2 * u, abs(dw))
     w -= learning_rate / (1 - settings.beta_1**step) * m / (u + settings.epsilon)
+
+
+def _nadam(w, slots, dw, settings, learning_rate, step):
+    """Adam with Nesterov's look ahead: the momentum of step i is μᵢ = β₁ (1 − ½ · 0.96^(i · momentum_decay)).
+
+    The mean m of the gradients has weights that sum to 1 − μ₁ ⋯ μₜ, as Adam's have the sum 1 − β₁ᵗ. Looking ahead, the
+    step takes m with the next momentum, μₜ₊₁ m / (1 − μ₁ ⋯ μₜ₊₁), and adds the new gradient's share,
+    (1 − μₜ) dw / (1 − μ₁ ⋯ μₜ).
+    """
+    m, v, beta_1, beta_2 = slots[0], slots[1], settings.beta_1, settings.beta_2
+    momenta = beta_1 * (1 - 0.5 * 0.96 ** (settings.momentum_decay * np.arange(1, step + 2)))
+    m[:] = beta_1 * m + (1 - beta_1) * dw
+    v[:] = beta_2 * v + (1 - beta_2) * dw**2
+    ahead = momenta[-1] * m / (1 - momenta.prod()) + (1 - momenta[-2]) * dw / (1 - momenta[:-1].prod())
+    w -= learning_rate * ahead / (np.sqrt(v / (1 - beta_2**step)) + settings.epsilon)
 
 
 def _rprop(w, slots, dw, settings, learning_rate, step):
@@ -82,4 +106,6 @@ _RULES = {
     RMSPROP: _rmsprop,
     ADAMAX: _adamax,
     RPROP: _rprop,
+    NADAM: _nadam,
+    ADADELTA: _adadelta,
 }

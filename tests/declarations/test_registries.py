@@ -66,7 +66,7 @@ def test_every_operation_loss_and_rule_of_the_kernels_is_in_a_comparison():
         ops |= set(built.operations["code"].tolist())
     for loss, activation in LOSSES.values():
         goals.add(loss.hits(activation, 7))
-    assert ops == set(range(tables.ADD + 1))
+    assert ops == set(range(tables.LAST_OP + 1))
     assert goals == {tables.NO_HITS, tables.LARGEST, tables.ABOVE_HALF, tables.ABOVE_ZERO}
     assert set(KINDS.values()) == set(reference.activations._FUNCTIONS) == set(reference.activations._SLOPES)
     assert {code for code, _ in ELEMENTWISE.values()} == set(reference.losses._ELEMENTWISE)

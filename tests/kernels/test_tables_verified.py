@@ -99,7 +99,7 @@ def args():
 @pytest.mark.parametrize(
     ("table", "changes", "message"),
     [
-        ("ops", [((RELU, "code"), 10)], r"ops\[2\]: there is no operation of this code"),
+        ("ops", [((RELU, "code"), t.LAST_OP + 1)], r"ops\[2\]: there is no operation of this code"),
         ("ops", [((RELU, "code"), -1)], r"ops\[2\]: there is no operation of this code"),
         ("ops", [((DENSE, "fan_out"), 0), ((NORM, "fan_in"), 0)], r"ops\[0\]: a width"),
         ("ops", [((DENSE, "fan_out"), 2**40), ((NORM, "fan_in"), 2**40)], r"ops\[0\]: a width"),

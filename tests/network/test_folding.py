@@ -28,6 +28,7 @@ STACKS = {
         Dense(3, activation="softmax"),
     ],
     "after a block": [fm.Residual([Dense(4)]), BatchNormalization(), Activation("relu"), Dense(2)],
+    "scaling": [fm.Scale(), Dense(5, use_bias=False), fm.Scale(False), Activation("tanh"), fm.Scale(False), Dense(3)],
     "nothing to fold": [Dense(6, activation="relu"), Dense(3)],
 }
 LEFT = {
@@ -37,6 +38,7 @@ LEFT = {
     "twice": ["Dense"],
     "in a block": ["Dense", "Dense", "Dense", "LayerNormalization", "Dense"],
     "after a block": ["Dense", "BatchNormalization", "Activation", "Dense"],
+    "scaling": ["Dense", "Dense"],
     "nothing to fold": ["Dense", "Dense"],
 }
 

@@ -7,6 +7,8 @@ import fastmlp as fm
 from fastmlp import ArgumentError, NotBuiltError
 from fastmlp._engine.engine import Engine
 
+from ..examples import ONE_LAYER, OUT
+
 pytestmark = pytest.mark.needs_jit
 
 
@@ -44,6 +46,15 @@ def test_right_gradients_pass_and_the_model_stays():
     assert model.engine.step == step
     for old, new in zip(before, model.get_weights(), strict=True):
         assert np.array_equal(old, new)
+
+
+@pytest.mark.parametrize("name", ONE_LAYER)
+def test_each_layer_has_the_right_gradients(name):
+    x, y = problem()
+    model = fm.Sequential([ONE_LAYER[name], fm.Dense(6, activation="tanh"), ONE_LAYER[name], OUT], seed=1)
+    model.compile(fm.Adam(0.03))
+    model.fit(x, y % 7, epochs=3, verbose=0)
+    assert model.gradient_check(x, y % 7, samples=6).passed
 
 
 def test_a_wrong_gradient_is_found(monkeypatch):

@@ -31,7 +31,9 @@ def arrays(tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "model.npz"
     block = fm.Residual([fm.LayerNormalization(), fm.Dense(4)])
     parts = [fm.Normalization(), fm.Dense(4, "relu"), fm.BatchNormalization(), block, fm.Dropout(0.1)]
-    model = fm.Sequential([*parts, fm.GaussianNoise(0.1), fm.Activation("tanh"), fm.Dense(2, "softmax")], seed=0)
+    model = fm.Sequential(
+        [*parts, fm.GaussianNoise(0.1), fm.Activation("tanh"), fm.Scale(), fm.Dense(2, "softmax")], seed=0
+    )
     assert {type(layer) for layer in [*layers.leaves(model.declarations), block]} == set(layers.TYPES.values())
     model.compile(fm.Adam(gradient_accumulation_steps=3))
     model.fit(X, Y, batch_size=2, verbose=0)

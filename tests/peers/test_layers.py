@@ -18,6 +18,7 @@ from fastmlp.layers import (
     LayerNormalization,
     Normalization,
     Residual,
+    Scale,
 )
 
 from ..examples import ACTIVATIONS
@@ -52,6 +53,7 @@ STACKS = {
     "layer normalisation": [Dense(7, "relu"), LayerNormalization(1e-2), OUT],
     "layer normalisation first": [LayerNormalization(), LayerNormalization(), OUT],
     "frozen layer normalisation": [Dense(7, "tanh"), LayerNormalization(trainable=False), OUT],
+    "scale": [Scale(), Dense(7, "tanh"), Scale(False), Residual([Dense(7), Scale()]), Scale(trainable=False), OUT],
     "residual": [Dense(7), Residual([LayerNormalization(), Dense(6, "gelu"), Dense(7)]), Activation("tanh"), OUT],
     "residual first": [Residual([Dense(FEATURES, "tanh")]), OUT],
     "residual without weights": [Residual([Activation("tanh"), Dropout(0.5)]), OUT],

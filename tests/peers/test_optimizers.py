@@ -65,7 +65,7 @@ def test_clipped_gradients_follow_torch(kind, rule, torch):
     twin.assert_same(model, rtol=0, atol=1e-7)
 
 
-@pytest.mark.parametrize("rule", ["SGD", "Nesterov", "Adagrad", "RMSprop", "Adamax"])
+@pytest.mark.parametrize("rule", sorted(set(OPTIMIZERS) - {"AdamW", "Rprop"}))
 def test_weight_decay_is_decoupled_for_every_rule(rule, torch):
     # torch's weight_decay is decoupled in AdamW alone; elsewhere it is added to the gradient, which is our l2.
     optimizer, of_torch = OPTIMIZERS[rule]
@@ -166,15 +166,34 @@ def means(values, kept, new=None):
 
 
 FIRST, SECOND = means(SLOPES, 0.5), means(SLOPES**2, 0.8)
+MOMENTA = 0.5 * (1 - 0.5 * 0.96 ** (0.3 * np.arange(1, 102)))  # of Nadam; the last is the next step's
+PRODUCTS = MOMENTA.cumprod()
+AHEAD = MOMENTA[1:] * FIRST / (1 - PRODUCTS[1:]) + (1 - MOMENTA[:-1]) * SLOPES / (1 - PRODUCTS[:-1])
 OF_ADAM = 0.1 * FIRST / (1 - 0.5**STEPS) / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3)
 LARGEST = np.array([np.max(np.abs(SLOPES[: n + 1]) * 0.8 ** np.arange(n, -1, -1)) for n in range(100)])
+
+
+def moves_of_adadelta(rate, rho, epsilon):
+    """Each step is as large as the root of the mean square of those before."""
+    moves, mean = [], 0.0
+    for slope, square in zip(SLOPES, means(SLOPES**2, rho), strict=True):
+        moves.append(np.sqrt((mean + epsilon) / (square + epsilon)) * slope)
+        mean = rho * mean + (1 - rho) * moves[-1] ** 2
+    return rate * np.array(moves)
+
+
 MOVES = {
+    "Adadelta": (fm.Adadelta(0.1, 0.8, epsilon=0.3), moves_of_adadelta(0.1, 0.8, 0.3)),
     "momentum": (fm.SGD(0.1, 0.9), 0.1 * means(SLOPES, 0.9, 1)),
     "Nesterov": (fm.SGD(0.1, 0.9, nesterov=True), 0.1 * (0.9 * means(SLOPES, 0.9, 1) + SLOPES)),
     "Adagrad": (fm.Adagrad(0.1, 0.5, epsilon=0.3), 0.1 * SLOPES / (np.sqrt(0.5 + (SLOPES**2).cumsum()) + 0.3)),
     "RMSprop": (fm.RMSprop(0.1, 0.8, 0.5, epsilon=0.3), 0.1 * means(SLOPES / (np.sqrt(SECOND) + 0.3), 0.5, 1)),
     "Adam": (fm.Adam(0.1, 0.5, 0.8, epsilon=0.3), OF_ADAM),
     "AdamW": (fm.AdamW(0.1, 0.5, 0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
+    "Nadam": (
+        fm.Nadam(0.1, 0.5, 0.8, epsilon=0.3, momentum_decay=0.3),
+        0.1 * AHEAD / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3),
+    ),
     "Adamax": (fm.Adamax(0.1, 0.5, 0.8, epsilon=0.3), 0.1 * FIRST / (1 - 0.5**STEPS) / (LARGEST + 0.3)),
 }
 

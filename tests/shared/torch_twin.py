@@ -115,6 +115,9 @@ class Twin:
         gamma, beta = self._tensor("gamma"), self._tensor("beta")
         return self.f.layer_norm(x, x.shape[1:], gamma, beta, layer.epsilon)
 
+    def _Scale(self, layer, x):
+        return x * self._tensor("gamma") + (self._tensor("beta") if layer.use_bias else 0)
+
     def _Normalization(self, layer, x):
         return (x - self._tensor("mean")) / self._tensor("variance").sqrt()
 
@@ -225,6 +228,14 @@ OPTIMIZERS = {
     "AdamW": (fm.AdamW(0.01, weight_decay=0.1), lambda o, w: o.AdamW(w, lr=0.01, weight_decay=0.1)),
     # torch: u ← max(β₂u, |dw| + ε), w ← w − … m / u; ours adds ε after the maximum: equal without it
     "Adamax": (fm.Adamax(0.01, epsilon=1e-30), lambda o, w: o.Adamax(w, lr=0.01, eps=1e-30)),
+    "Nadam": (
+        fm.Nadam(0.01, momentum_decay=0.05),
+        lambda o, w: o.NAdam(w, lr=0.01, momentum_decay=0.05),
+    ),
+    "Adadelta": (
+        fm.Adadelta(0.5, epsilon=1e-3),
+        lambda o, w: o.Adadelta(w, lr=0.5, rho=0.95, eps=1e-3),
+    ),
     "Rprop": (fm.Rprop(0.01), lambda o, w: o.Rprop(w, lr=0.01)),
 }
 

@@ -16,6 +16,7 @@ from ..._base.tables import (
     LAYER_NORM,
     NOISE,
     RELU,
+    SCALE,
     SOFTMAX,
 )
 from ..._compiling.jit import inner
@@ -31,6 +32,7 @@ from ..normalization import (
     normalize_columns,
     scale_columns,
 )
+from ..scale import scaled_columns
 from ..simd import lanes, load, panel, prefetch, store, tail
 from ..softmax import column_at, softmax_backward_row, softmax_forward_row
 
@@ -131,6 +133,8 @@ def forward_other(net, random_key, op, rows, training):
         dropout_columns(y, x, capacity, op.alpha, op.kind, random_key, rows, width)
     elif op.code == NOISE and training:
         noise_columns(y, x, capacity, op.alpha, op.kind, random_key, rows, width)
+    elif op.code == SCALE:
+        scaled_columns(y, x, capacity, w, b, rows, width)
     elif op.code == ADD:
         add_columns(y, x, tail(workspace, op.other * capacity), capacity, rows, width)
     elif op.x != op.y:
@@ -224,6 +228,8 @@ def backward_other(net, random_key, op, rows, batch):
             )
     elif op.code == DROPOUT:
         dropout_columns(dx, dy, capacity, op.alpha, op.kind, random_key, rows, width)
+    elif op.code == SCALE:
+        scaled_columns(dx, dy, capacity, w, w[:0], rows, width)
     elif op.code == FORK:
         add_columns(dx, dx, tail(workspace, op.d_other * capacity), capacity, rows, width)
     elif op.dx != op.dy:

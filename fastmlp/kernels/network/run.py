@@ -191,7 +191,7 @@ def train_batches(
         first = (first_batch + i) * batch_size
         count = min(batch_size, order.size - first)
         part, scale = (step + i) % together, 1.0 / (count * together)
-        set_pace(pace[0], plans[0].optimizer, setting[0], learning_rates[i], (step + i) // together + 1)
+        set_pace(pace[0], plans[0].optimizer, setting[0], learning_rates[i], (step + i) // together + 1, FORM)
         for start in range(0, count, most):
             rows = min(most, count - start)
             for s in range(steps.size):

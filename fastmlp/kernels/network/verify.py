@@ -26,6 +26,7 @@ from ..._base.tables import (
     GRADIENT_STATISTICS,
     HEAD,
     LARGEST,
+    LAST_OP,
     LAYER_NORM,
     LOSS_CODES,
     NETWORK_HEAD,
@@ -37,6 +38,7 @@ from ..._base.tables import (
     PLAN,
     PLAN_FIELDS,
     ROWS,
+    SCALE,
     SGD,
     SOFTMAX,
     SOFTMAX_CROSSENTROPY,
@@ -231,7 +233,7 @@ def operations_fault(ops, input_at, columns, parameters, panel, purpose, trained
 @inner
 def forward_fault(op, columns, parameters, panel):
     code, fan_in, width, kind = op.code, op.fan_in, op.fan_out, op.kind
-    if code < DENSE or code > ADD:
+    if code < DENSE or code > LAST_OP:
         return BAD_CODE
     if not is_count(fan_in) or not is_count(width) or (code != DENSE and fan_in != width):
         return BAD_WIDTH
@@ -254,7 +256,7 @@ def tensors_fault(op, parameters, panel):
     rows = op.fan_in if code == DENSE else 1
     has_weights = tensor_fits(op.weights, rows, width, parameters, panel)
     has_bias = tensor_fits(op.bias, 1, width, parameters, panel)
-    if code == DENSE and not (has_weights and (has_bias or op.bias == -1)):
+    if code in (DENSE, SCALE) and not (has_weights and (has_bias or op.bias == -1)):
         return BAD_TENSOR
     if code == LAYER_NORM and not (has_weights and has_bias):
         return BAD_TENSOR
@@ -275,7 +277,7 @@ def backward_fault(op, columns, parameters, panel, is_trained_op):
     code, width = op.code, op.fan_out
     has_gradient = columns_fit(op.dy, width, columns, panel)
     if op.trained != 0:
-        if code not in (DENSE, LAYER_NORM) and not is_live_norm(op):
+        if code not in (DENSE, LAYER_NORM, SCALE) and not is_live_norm(op):
             return BAD_TRAINED
         if not has_gradient or not is_trained_op:
             return BAD_TRAINED

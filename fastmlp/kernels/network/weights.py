@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._base.tables import ADAM, BATCH_NORM, DENSE, GRADIENTS, LAYER_NORM, SGD, STATISTICS, UPDATE
+from ..._base.tables import ADAM, BATCH_NORM, DENSE, GRADIENTS, SCALE, SGD, STATISTICS, UPDATE
 from ..._compiling.jit import inner
 from ..dense import dense_backward_bias_block, dense_backward_weights_block
 from ..layout import BYTES_IN_LINE
@@ -167,25 +167,26 @@ def note_penalty(learner, u, start, count, is_bias):
 
 @inner(unless_core="learner")
 def other_weights(learner, u, rows, round):
-    """`weights_strip` for the scale and shift of a normalisation."""
+    """`weights_strip` for the factors and the shift of a normalisation or a scaling layer."""
     strip, plan, gradients, p = learner.strips[u], learner.plan, learner.gradients, panel(learner.parameters)
     op, offset = learner.ops[strip.op], strip.panel * p
     w, b = op.weights + offset, op.bias + offset
     dw, db = tail(gradients, w), tail(gradients, b)
-    if op.code == LAYER_NORM:
-        block_rows, capacity, jump = plan.block_rows, plan.capacity, plan.block_size
-        dy, standard = (
-            tail(learner.workspace, (op.dy + offset) * capacity),
-            tail(learner.workspace, (op.other + offset) * capacity),
-        )
-        sum_products(dw, round.resume, dy, standard, jump, block_rows, rows)
-        dense_backward_bias_block(db, round.resume, dy, block_rows, jump, rows)
-    elif op.code == BATCH_NORM:
+    if op.code == BATCH_NORM:
         take_span(dw, tail(gradients, op.other + offset), round.resume)
         take_span(db, tail(gradients, op.d_other + offset), round.resume)
+    else:
+        block_rows, capacity, jump = plan.block_rows, plan.capacity, plan.block_size
+        multiplied = op.x if op.code == SCALE else op.other  # by the factors
+        dy = tail(learner.workspace, (op.dy + offset) * capacity)
+        factors = tail(learner.workspace, (multiplied + offset) * capacity)
+        sum_products(dw, round.resume, dy, factors, jump, block_rows, rows)
+        if op.bias >= 0:
+            dense_backward_bias_block(db, round.resume, dy, block_rows, jump, rows)
     if round.complete:
         update_span(learner, u, w, w, p, False)
-        update_span(learner, u, b, b, p, True)
+        if op.bias >= 0:
+            update_span(learner, u, b, b, p, True)
 
 
 @inner
