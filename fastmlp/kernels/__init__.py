@@ -1,8 +1,8 @@
 """Compiled kernels: arrays in, arrays out.
 
 Every kernel in ``__all__`` has a twin of the same name and signature in `fastmlp.reference`, which defines in plain
-NumPy what the kernel computes. Outputs come first and are overwritten. Importing this package is cheap: the first look-up of a kernel
-loads numba, and the first call of a kernel compiles it or loads it from disk.
+NumPy what the kernel computes. Outputs come first and are overwritten. Importing this package is cheap: the first
+look-up of a kernel loads numba, and the first call of a kernel compiles it or loads it from disk.
 
 Machine code does not check where it writes, so every call is checked first: shapes and their relations, numbers that
 determine an index, the tables of networks. Arguments that do not fit raise `fastmlp.ArgumentError` or
