@@ -48,7 +48,7 @@ def test_right_gradients_pass_and_the_model_stays():
         assert np.array_equal(old, new)
 
 
-@pytest.mark.parametrize("name", ONE_LAYER)
+@pytest.mark.parametrize("name", sorted(set(ONE_LAYER) - {"Normalization"}))  # it learns nothing by gradients
 def test_each_layer_has_the_right_gradients(name):
     x, y = problem()
     model = fm.Sequential([ONE_LAYER[name], fm.Dense(6, activation="tanh"), ONE_LAYER[name], OUT], seed=1)
