@@ -34,12 +34,7 @@ def whole_number(value: Any, name: str, *, minimum: int, maximum: int = 2**63 - 
 
 
 def real_number(
-    value: Any,
-    name: str,
-    *,
-    above: float | None = None,
-    minimum: float | None = None,
-    below: float | None = None,
+    value: Any, name: str, *, above: float | None = None, minimum: float | None = None, below: float | None = None
 ) -> float:
     """A finite float within bounds."""
     limits = [

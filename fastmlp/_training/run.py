@@ -161,11 +161,7 @@ def _kept(rows: int, validation_split: float) -> int:
 
 
 def _data(
-    network: Network,
-    request: Request,
-    reading: tuple[Inputs, WantedTargets],
-    given: tuple[Array, Any],
-    kept: int,
+    network: Network, request: Request, reading: tuple[Inputs, WantedTargets], given: tuple[Array, Any], kept: int
 ) -> tuple[Data, Data | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data

@@ -102,14 +102,7 @@ class Diagnosis(Callback):
     cannot recover: try a smaller learning rate, features scaled to about -1 to 1, or he_normal weights.
     """
 
-    def __init__(
-        self,
-        every: int = 1,
-        *,
-        x: Any = None,
-        y: Any = None,
-        stream: TextIO | None = None,
-    ) -> None:
+    def __init__(self, every: int = 1, *, x: Any = None, y: Any = None, stream: TextIO | None = None) -> None:
         self.every = check.whole_number(every, "every", minimum=1)
         self.stream = check.text_stream(stream, "stream")
         self.findings: list[Finding] = []

@@ -129,12 +129,7 @@ class WandbTracker(Tracker):
     """
 
     def __init__(
-        self,
-        run: Any = None,
-        *,
-        project: str | None = None,
-        name: str | None = None,
-        every: str | int = "epoch",
+        self, run: Any = None, *, project: str | None = None, name: str | None = None, every: str | int = "epoch"
     ) -> None:
         super().__init__(every=every)
         if run is not None and (project is not None or name is not None):

@@ -15,11 +15,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 
 def load_features(
-    path: str | os.PathLike[str],
-    *,
-    dtype: FeatureType | None = None,
-    separator: str = "auto",
-    decimal: str = ".",
+    path: str | os.PathLike[str], *, dtype: FeatureType | None = None, separator: str = "auto", decimal: str = "."
 ) -> Features:
     r"""Read features alone, one row per sample, from CSV, NPY or IDX images. The content determines the format.
 

@@ -125,10 +125,7 @@ def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats
     generator = _generator(seed)
     upper, lower = np.linspace(0, np.pi, samples // 2), np.linspace(0, np.pi, samples - samples // 2)
     x = np.concatenate(
-        [
-            np.column_stack([np.cos(upper), np.sin(upper)]),
-            np.column_stack([1 - np.cos(lower), 0.5 - np.sin(lower)]),
-        ]
+        [np.column_stack([np.cos(upper), np.sin(upper)]), np.column_stack([1 - np.cos(lower), 0.5 - np.sin(lower)])]
     )
     y = np.repeat(np.arange(2), [len(upper), len(lower)])
     return _shuffled(generator, x + noise * generator.standard_normal(x.shape), y)

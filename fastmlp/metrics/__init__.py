@@ -12,15 +12,7 @@ The functions are plain NumPy in float64. They take targets first, as scikit-lea
 
 from .._base.public import as_public
 from .catalog import METRICS, get, larger_is_better
-from .classification import (
-    accuracy,
-    binary_accuracy,
-    confusion_matrix,
-    f1,
-    precision,
-    recall,
-    top_k_accuracy,
-)
+from .classification import accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
 from .declarations import (
     AUC,
     F1,

@@ -17,12 +17,7 @@ from . import _data, _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLORS = {
-    "loss": _style.BLUE,
-    "accuracy": _style.GREEN,
-    "val_loss": _style.ORANGE,
-    "val_accuracy": _style.PINK,
-}
+_COLORS = {"loss": _style.BLUE, "accuracy": _style.GREEN, "val_loss": _style.ORANGE, "val_accuracy": _style.PINK}
 _MOST_POINTS = 20_000  # of a line: more take long to draw, and Agg refuses lines with millions
 
 

@@ -81,10 +81,7 @@ class StopSoon(Callback):
 
 
 def run_tasks(
-    tasks: Sequence[Callable[[], T]],
-    workers: int,
-    interruption: Interruption,
-    done: Callable[[int, T], None],
+    tasks: Sequence[Callable[[], T]], workers: int, interruption: Interruption, done: Callable[[int, T], None]
 ) -> None:
     """Run tasks in their order, ``workers`` at a time; after an interruption no further task starts.
 

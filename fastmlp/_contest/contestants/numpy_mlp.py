@@ -42,11 +42,7 @@ class NumpyMLP:
     """
 
     def __init__(
-        self,
-        widths: Sequence[int],
-        learning_rate: float = 1e-3,
-        seed: int = 0,
-        dtype: npt.DTypeLike = np.float32,
+        self, widths: Sequence[int], learning_rate: float = 1e-3, seed: int = 0, dtype: npt.DTypeLike = np.float32
     ) -> None:
         self.widths = tuple(widths)
         self.learning_rate = learning_rate

@@ -28,12 +28,7 @@ class Task:
     """A request with its model. `run` can be called once, from any thread."""
 
     def __init__(
-        self,
-        request: Request,
-        model: Sequential,
-        data: SweepData,
-        folder: Folder | None,
-        make_callbacks: MakeCallbacks,
+        self, request: Request, model: Sequential, data: SweepData, folder: Folder | None, make_callbacks: MakeCallbacks
     ) -> None:
         self.request = request
         self.model: Sequential | None = model
