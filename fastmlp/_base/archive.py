@@ -156,10 +156,7 @@ class Archive:
     def read_json(self, name: str) -> dict[str, Any]:
         """The JSON object in an array of bytes.
 
-        Raises
-        ------
-        ModelFileError
-            If it holds no such object, or none that fastmlp can have written.
+        Raises ModelFileError if it holds no such object, or none that fastmlp can have written.
         """
         header = self.header(name)
         if header.dtype != np.uint8 or len(header.shape) != 1:
@@ -204,10 +201,7 @@ class Archive:
 def parse_json(text: str) -> Any:
     """Parse a JSON text, but refuse one that is built to fill the memory.
 
-    Raises
-    ------
-    ValueError, RecursionError
-        If the text is not JSON, or names something twice.
+    Raises ValueError or RecursionError if the text is not JSON, or names something twice.
     """
     size = sum(text.count(mark) * size for mark, size in _BYTES_OF_JSON.items())
     if size > _FREE_BYTES_OF_JSON + 4 * len(text):

@@ -25,12 +25,8 @@ def to_stratify_by(y: Any, name: str, stratify: bool | None) -> Integers | None:
     stratify : bool or None
         None divides by class if ``y`` holds class labels.
 
-    Raises
-    ------
-    ArgumentError
-        If ``stratify`` is True but ``y`` does not hold class labels, or if some rows have no label.
-    ArgumentTypeError
-        If ``stratify`` is something else.
+    Raises ArgumentError if ``stratify`` is True but ``y`` does not hold class labels, or if some rows have no label.
+    Raises ArgumentTypeError if ``stratify`` is something else.
     """
     if stratify is not None and not check.yes_or_no(stratify, "stratify"):
         return None
@@ -67,10 +63,7 @@ def class_numbers(y: Any, name: str = "y") -> Integers | None:
 def numbers_among(labels: Array, given: Array, name: str, called: str) -> Integers:
     """The place of each given label among all labels, which messages name ``called``.
 
-    Raises
-    ------
-    ArgumentError
-        If one is not among them.
+    Raises ArgumentError if one is not among them.
     """
     order = np.argsort(labels)
     places = order[np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)]

@@ -63,10 +63,7 @@ def measured(parts: Iterable[Array]) -> Columns:
     parts : iterable of ndarray, shape (rows, features)
         Finite numbers of any dtype, in all at least one row.
 
-    Raises
-    ------
-    ArgumentError
-        If the spread of a column is too large for float64.
+    Raises ArgumentError if the spread of a column is too large for float64.
     """
     count = 0
     dtypes: set[np.dtype[Any]] = set()

@@ -65,12 +65,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file completely or not at all: readers see the old content or the new, never a part.
 
     If the path is a link, the file behind it is replaced. An existing file keeps its permissions; a new one gets the
-    usual ones. Parts that killed processes left in the folder are removed.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written, or if the path is a folder, a device or a pipe.
+    usual ones. Parts that killed processes left in the folder are removed. Raises OSError if the file cannot be
+    written, or if the path is a folder, a device or a pipe.
     """
     target = _target(path)
     folder = os.path.dirname(target)

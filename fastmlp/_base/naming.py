@@ -24,13 +24,8 @@ are_texts, texts, some = check.are_texts, check.texts, check.some
 def class_labels(given: Any) -> Array:
     """Labels for class numbers 0, 1, ...: texts, or whole numbers.
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If they have another type, or if two of them are equal.
+    Raises ArgumentError or ArgumentTypeError if they have another type, or if two of them are equal.
 
-    Examples
-    --------
     >>> class_labels(["no", "yes"]).tolist()
     ['no', 'yes']
     """
@@ -103,8 +98,6 @@ def distinct(y: Array) -> int | list[int]:
 
     If some numbers below the largest never occur, the numbers are labels, so that no class is without rows.
 
-    Examples
-    --------
     >>> distinct(np.array([2, 0, 1, 1])), distinct(np.array([7, 3, 3]))
     (3, [3, 7])
     """
@@ -159,10 +152,7 @@ def weights_of_classes(class_weight: Any, labels: Array | None) -> Any:
 def feature_names(x: Any, name: str = "x") -> Names | None:
     """The names of a data frame's columns: texts, whole numbers, or tuples of these.
 
-    Raises
-    ------
-    ArgumentError
-        If two columns have the same name.
+    Raises ArgumentError if two columns have the same name.
     """
     if isinstance(x, np.ndarray) or callable(getattr(x, "collect", None)):  # a lazy table has no rows yet
         return None
@@ -175,12 +165,7 @@ def feature_names(x: Any, name: str = "x") -> Names | None:
 def names_of(columns: Any, name: str) -> Names:
     """The names of columns, in the form that model files can hold.
 
-    Raises
-    ------
-    ArgumentError
-        If two are the same.
-    ArgumentTypeError
-        If they are not a list.
+    Raises ArgumentError if two are the same. Raises ArgumentTypeError if they are not a list.
     """
     names = tuple(_column_name(item) for item in check.items(columns, name, "names of columns"))
     repeated = [item for item, count in Counter(names).items() if count > 1]
@@ -203,10 +188,7 @@ def _column_name(column: Any) -> Name:
 def places(x: Any, known: Names | None, name: str) -> list[int] | None:
     """The places in ``x`` of the columns that a model was trained on; None if they are in order, or have no names.
 
-    Raises
-    ------
-    ArgumentError
-        If a data frame has other columns than the one that the model was trained on.
+    Raises ArgumentError if a data frame has other columns than the one that the model was trained on.
     """
     names = feature_names(x, name)
     if known is None or names is None or names == known:

@@ -138,10 +138,7 @@ class Declaration:
     def checked(self, args: tuple[Any, ...]) -> tuple[list[Any], Any, int]:
         """The arguments as arrays of the declared types, the precision, and the work (the product of all extents).
 
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If an argument cannot be used.
+        Raises ArgumentError or ArgumentTypeError if an argument cannot be used.
         """
         if len(args) != len(self.parameters):
             wanted = ", ".join(p.name for p in self.parameters)

@@ -68,12 +68,8 @@ class PrivateFolder:
     def make(self) -> None:
         """Make the folder if it is missing, close it to others, and check that it can be written.
 
-        Raises
-        ------
-        UntrustedError
-            If others could write it, or a folder above it.
-        OSError
-            If it cannot be made or written.
+        Raises UntrustedError if others could write it, or a folder above it. Raises OSError if it cannot be made or
+        written.
         """
         self._check_above(make=True)
         for folder in self._own_parents:
@@ -151,12 +147,8 @@ class PrivateFolder:
     def read(self, name: str) -> bytes:
         """Read a file.
 
-        Raises
-        ------
-        UntrustedError
-            If somebody else could have written it.
-        OSError
-            If it is missing, not a regular file, or cannot be read.
+        Raises UntrustedError if somebody else could have written it. Raises OSError if it is missing, not a regular
+        file, or cannot be read.
         """
         with self._opened() as folder, os.fdopen(self._open_to_read(folder, name), "rb") as file:
             return file.read()
@@ -171,13 +163,7 @@ class PrivateFolder:
         return handle
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file for this user alone, completely or not at all.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
+        """Write a file for this user alone, completely or not at all; raises OSError if it cannot be written."""
         with self._opened() as folder:
             self._remove_old_parts()
             part = self._in(folder, f".{name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
@@ -209,10 +195,7 @@ class PrivateFolder:
     def open_lock(self, name: str) -> int:
         """Open a file to lock, which stays empty; returns a descriptor.
 
-        Raises
-        ------
-        OSError
-            If a link, a FIFO or a file of somebody else has its name.
+        Raises OSError if a link, a FIFO or a file of somebody else has its name.
         """
         flags = os.O_RDWR | os.O_CREAT | _BINARY | _NO_LINKS
         with self._opened() as folder:

@@ -117,8 +117,6 @@ class Arena:
     report : callable
         Receives lines about the progress.
 
-    Examples
-    --------
     ``with Arena(list(CONTESTANTS.values()), threads=1) as arena: results = arena.run(Job(WORKLOADS["W4"]), rounds=7)``
     """
 

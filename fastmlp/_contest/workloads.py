@@ -70,8 +70,6 @@ class Workload:
     def shape(self) -> str:
         """The widths; repeated ones become a product.
 
-        Examples
-        --------
         >>> WORKLOADS["W1"].shape, WORKLOADS["deep and narrow"].shape
         ('784-128-64-10', '21x32-10')
         """

@@ -17,10 +17,7 @@ from .network import Network
 def wants_statistics(network: Network) -> bool:
     """Whether the first layer is a Normalization without statistics.
 
-    Raises
-    ------
-    ArgumentError
-        If another layer is such a Normalization.
+    Raises ArgumentError if another layer is such a Normalization.
     """
     if not any(isinstance(layer, (Normalization, Residual)) for layer in network.declarations):
         return False
@@ -81,10 +78,7 @@ def set_first_statistics(network: Network, mean: Any, variance: Any) -> None:
 def write_first_statistics(network: Network, mean: Any, variance: Any) -> None:
     """Write only the tensors, not the declaration.
 
-    Raises
-    ------
-    ArgumentError
-        If the first layer is not a Normalization, or the values cannot be used; then nothing changes.
+    Raises ArgumentError if the first layer is not a Normalization, or the values cannot be used; then nothing changes.
     """
     if not network.declarations or not isinstance(network.declarations[0], Normalization):
         first = type(network.declarations[0]).__name__ if network.declarations else "missing"

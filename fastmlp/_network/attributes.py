@@ -22,8 +22,6 @@ def refuse_unknown(owner: Any, name: str) -> None:
 def did_you_mean(name: str, legal: Iterable[str]) -> str:
     """The end of a message about a name that does not exist.
 
-    Examples
-    --------
     >>> did_you_mean("learing_rate", ["loss", "learning_rate"])
     ": did you mean 'learning_rate'?"
     """

@@ -74,10 +74,7 @@ class Inputs:
     def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
         """Read the user's features; refuse NaN and infinities, if ``finite``.
 
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If it cannot be read like the training data.
+        Raises ArgumentError or ArgumentTypeError if it cannot be read like the training data.
         """
         return self.converted(self.rows(x, name), name, finite=finite)
 

@@ -354,10 +354,7 @@ def _restore_center(model: Network, file: Archive) -> None:
 def _read_center(file: Archive, rounded: Array) -> Array:
     """The float64 mean of a first Normalization, whose rounded form is its tensor; without one, the tensor itself.
 
-    Raises
-    ------
-    ModelFileError
-        If the two contradict each other.
+    Raises ModelFileError if the two contradict each other.
     """
     if _CENTER not in file:
         return rounded

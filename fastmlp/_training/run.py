@@ -89,10 +89,7 @@ class Run:
 def prepared(network: Network, model: Model, request: Request, optimizer: Optimizer) -> Run:
     """Read the data, learn names, labels and statistics, and build the network.
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If data or arguments cannot be used.
+    Raises ArgumentError or ArgumentTypeError if data or arguments cannot be used.
     """
     if request.seed is not None:
         network.seed = request.seed
