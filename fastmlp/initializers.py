@@ -45,11 +45,6 @@ class Initializer:
         ``"he_normal"``, ``"glorot_uniform"`` or another of the rules below.
     scale : float, default 1
         Above 0; for ``"ones"`` any number.
-
-    Raises
-    ------
-    ArgumentError
-        If the rule is unknown, or the scale is not above 0.
     """
 
     name: str
@@ -176,11 +171,6 @@ def random_normal(stddev: float = 0.05) -> Initializer:
     stddev : float, default 0.05
         Above 0.
 
-    Raises
-    ------
-    ArgumentError
-        If it is not above 0.
-
     Examples
     --------
     >>> import fastmlp as fm
@@ -198,11 +188,6 @@ def random_uniform(limit: float = 0.05) -> Initializer:
     limit : float, default 0.05
         Above 0.
 
-    Raises
-    ------
-    ArgumentError
-        If it is not above 0.
-
     Examples
     --------
     >>> from fastmlp import initializers
@@ -219,11 +204,6 @@ def constant(value: float) -> Initializer:
     ----------
     value : float
         Between -1e30 and 1e30.
-
-    Raises
-    ------
-    ArgumentError
-        If the value is outside of this range.
 
     Examples
     --------

@@ -152,11 +152,6 @@ def set_num_threads(n: int | None) -> None:
         At least 1. Larger numbers than the process may use are reduced. None restores the default: the number of
         ``OMP_NUM_THREADS`` or OpenMP's runtime, else all threads.
 
-    Raises
-    ------
-    ArgumentError
-        If ``n`` is below 1.
-
     Examples
     --------
     >>> import fastmlp

@@ -32,11 +32,6 @@ def auc(targets: Any, outputs: Any, *, multi_label: bool = False) -> float:
         The mean leaves out classes and labels that all rows have, or none, because they rank nothing. If no others
         remain, the result is NaN.
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or do not fit each other.
-
     Examples
     --------
     >>> from fastmlp import metrics

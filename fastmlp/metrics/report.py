@@ -97,10 +97,6 @@ def classification_report(
     multi_label : bool, default False
         Whether a row may have any number of labels, each with a column of its own.
 
-    Returns
-    -------
-    ClassificationReport
-
     Raises
     ------
     ArgumentError, ArgumentTypeError

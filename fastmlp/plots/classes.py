@@ -47,8 +47,6 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     ------
     ArgumentError, ArgumentTypeError
         If the matrix is not square or has negative numbers, labels are not class numbers, or names are missing.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -193,8 +191,6 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     ------
     ArgumentError, ArgumentTypeError
         If labels are not class numbers or differ in length, or names are missing.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------

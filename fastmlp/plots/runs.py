@@ -47,8 +47,6 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     ------
     ArgumentError, ArgumentTypeError
         If there are no runs, a run has no name, or no run has the metric.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------

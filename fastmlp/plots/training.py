@@ -50,8 +50,6 @@ def history(history: Any, axes: Any = None) -> Array:
         If ``history`` is not a record of training, or ``axes`` are not Axes.
     ArgumentError
         If there are not four ``axes``.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -252,16 +250,10 @@ def learning_rate(curve: Any, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Default: a new figure.
 
-    Returns
-    -------
-    Axes
-
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If ``curve`` lacks an array, the arrays differ in length, or a rate or the suggestion is not above 0.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -335,16 +327,10 @@ def gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Default: a new figure.
 
-    Returns
-    -------
-    Axes
-
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If ``norms`` is not a dict, is empty, or holds other values than numbers of at least 0 and NaN.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------

@@ -187,10 +187,6 @@ def cross_validate(
         Further arguments of `Sequential.fit`, such as ``shuffle``, ``validation_split`` (a share of the fold's
         training rows) or ``sample_weight`` (of all rows; tests do not use it).
 
-    Returns
-    -------
-    CrossValidation
-
     Raises
     ------
     ArgumentError, ArgumentTypeError

@@ -77,10 +77,6 @@ def sweep(
     verbose : {0, 1}, default 1
         1 prints a line after each run.
 
-    Returns
-    -------
-    SweepResult
-
     Raises
     ------
     ArgumentError
