@@ -4,8 +4,6 @@ An archive lists its members, and each member begins with the type and the shape
 that the size of the file contradicts.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -3,8 +3,6 @@
 A message names the argument, shows the given value and the legal ones, and says what to do.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 `fastmlp.datasets.train_test_split` and the folds of a cross-validation use it to divide rows by class.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 `fastmlp.Normalization`, `fit` and `fastmlp.datasets.Standardizer` all measure with this, whole arrays and chunks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any

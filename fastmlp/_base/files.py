@@ -1,7 +1,5 @@
 """Checks names of files, and writes files completely or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib

@@ -1,7 +1,5 @@
 """The user's names for classes and features: labels for class numbers, and columns of data frames."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Union

@@ -1,7 +1,5 @@
 """Tables as text, for terminals and log files."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

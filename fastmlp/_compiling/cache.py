@@ -5,8 +5,6 @@ depends on, so a stale file is never found; its first line is a checksum, so a d
 runs, so folders and files are used only if nobody else can have written them; see `private_files`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

@@ -15,8 +15,6 @@ Outputs stand before `` = ``, inputs after it. An item is an array with its dime
 - A final `` where `` adds conditions on dimensions: ``where units > 0, rows <= m``.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 import re

@@ -12,8 +12,6 @@ checked after they are open, so that nothing can be exchanged in between. Window
 the folders of a user's profile are private, and nothing is checked.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

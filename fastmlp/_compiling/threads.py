@@ -6,8 +6,6 @@ set for their workers, and the limit that OpenMP's runtime keeps for each thread
 are never more threads than `available_threads`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import functools

@@ -1,7 +1,5 @@
 """Measures the phases of training, with the training kernel compiled with timers."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

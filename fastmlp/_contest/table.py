@@ -1,7 +1,5 @@
 """Results as text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from .contest import Result

@@ -1,7 +1,5 @@
 """The workloads: networks, data, initial weights and orders of rows, the same for every contestant."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from functools import cached_property

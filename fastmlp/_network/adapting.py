@@ -1,7 +1,5 @@
 """Sets the statistics of a first Normalization, from the first data or from the user."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any

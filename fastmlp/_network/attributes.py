@@ -1,7 +1,5 @@
 """Messages about attributes that do not exist or cannot be set."""
 
-from __future__ import annotations
-
 import difflib
 import inspect
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Makes networks with fewer layers: those that only scale and shift become part of a dense layer."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar

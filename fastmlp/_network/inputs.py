@@ -13,8 +13,6 @@ records the kind of features that it was trained on, and reads all later feature
 Scaled pixels are recognised by their size: numbers far outside of their range are refused.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Evaluates a network: loss, metrics and gradients on rows."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Checks that the last layer, the loss and the metrics fit each other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from .._base.errors import ArgumentError

@@ -1,7 +1,5 @@
 """Detects outputs that are too large for a network's dtype, although its inputs are finite."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

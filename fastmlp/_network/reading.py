@@ -1,7 +1,5 @@
 """Reads data for kernels, and learns names, labels and input kinds from them."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 from collections.abc import Iterator

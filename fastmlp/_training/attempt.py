@@ -1,7 +1,5 @@
 """Allows one training at a time, and undoes a training that fails before its first batch."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import os

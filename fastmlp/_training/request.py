@@ -1,7 +1,5 @@
 """The arguments of `Sequential.fit`, checked once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

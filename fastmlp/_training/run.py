@@ -1,7 +1,5 @@
 """A prepared run of training: its data, its history, and what follows from them."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Trains once on rows in their order, without a history."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

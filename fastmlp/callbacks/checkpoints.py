@@ -1,7 +1,5 @@
 """Saves the model during training."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import os

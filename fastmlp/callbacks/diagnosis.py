@@ -1,7 +1,5 @@
 """Watches the health of a training, and says in words what is wrong."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Iterator

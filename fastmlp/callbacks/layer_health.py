@@ -1,7 +1,5 @@
 """Figures about the layers of a model in training: dead units, sizes of weights and of updates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

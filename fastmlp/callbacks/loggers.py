@@ -1,7 +1,5 @@
 """Writes files with a line for each epoch."""
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import io

@@ -1,7 +1,5 @@
 """Monitors a value of the logs, and decides which values are better."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """Shows the progress of training."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 import time

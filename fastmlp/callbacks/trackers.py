@@ -3,8 +3,6 @@
 A tracker is a callback with three further methods. It imports its package when it is created.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import json

@@ -4,8 +4,6 @@ There is one module for each command, imported when that command runs, so that `
 nor the data sets. A command returns its exit code, and raises an error for the user to read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import importlib

@@ -1,7 +1,5 @@
 """``fastmlp train``."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import math

@@ -3,8 +3,6 @@
 The notes are one more array of JSON text in the ``.npz`` file; `fastmlp.load` does not read it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import json

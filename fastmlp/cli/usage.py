@@ -1,7 +1,5 @@
 """Checks of a command line: types of option values, and files to write."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """Tables of features and labels in CSV files. They hold numbers, or pixels on request."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

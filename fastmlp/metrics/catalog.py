@@ -1,7 +1,5 @@
 """Finds metrics by name, for `Sequential.compile` and for files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Metrics of decisions: the class or the labels that a model chose for each row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -3,8 +3,6 @@
 The documentation of the function is that of the declaration too.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable

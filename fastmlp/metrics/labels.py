@@ -1,7 +1,5 @@
 """Converts labels of the user's, such as `Sequential.predict_classes` returns, to class numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

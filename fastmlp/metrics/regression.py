@@ -1,7 +1,5 @@
 """Metrics of real numbers: the distance between outputs and targets."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Precision, recall and F1 of every class in one table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Samples and weights as images."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The base of all schedules: their checks, and the parts of their formulas."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Combines schedules: a warm-up, and `get` for numbers and configurations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Cross-validation: measures a model on all rows, each of which one of its models has not seen."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Divides rows into the folds of a cross-validation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

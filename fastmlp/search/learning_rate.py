@@ -1,7 +1,5 @@
 """Finds a learning rate: trains a copy of a model with a greater rate in each batch, and compares the losses."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import math

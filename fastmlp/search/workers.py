@@ -4,8 +4,6 @@ Kernels release the interpreter's lock while they compute, so trainings with ker
 one copy of the data. Each has the same bits as if it ran alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait

@@ -12,8 +12,6 @@ that the latest epoch spent on argument checks before training. A longer run spe
 epoch, but it is part of the first call.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 from dataclasses import dataclass

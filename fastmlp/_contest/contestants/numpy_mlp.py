@@ -6,8 +6,6 @@ Temporaries are reused if the code stays clear. It imports NumPy only.
 In float64 it is also the reference for the loss of every contestant.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The data of a sweep, which are checked once and shared by its runs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any

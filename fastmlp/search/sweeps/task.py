@@ -1,7 +1,5 @@
 """One run of a sweep: trains, evaluates and saves a model."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The sweep itself: chooses the runs to train, trains them in parallel, and collects the results."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from functools import partial
