@@ -13,18 +13,10 @@ from .types import Array, Integers
 
 
 def to_stratify_by(y: Any, name: str, stratify: bool | None) -> Integers | None:
-    """The class of each row, or None if rows are not to be divided by class.
+    """The class of each row, or None if rows are not to be divided by class; messages call the targets ``name``.
 
-    Parameters
-    ----------
-    y : array_like
-    name : str
-        The name of the targets in messages.
-    stratify : bool or None
-        None divides by class if ``y`` holds class labels.
-
-    Raises ArgumentError if ``stratify`` is True but ``y`` does not hold class labels, or if some rows have no label.
-    Raises ArgumentTypeError if ``stratify`` is something else.
+    ``stratify=None`` divides by class if ``y`` holds class labels. Raises ArgumentError if ``stratify`` is True but
+    ``y`` does not hold class labels, or if some rows have no label.
     """
     if stratify is not None and not check.yes_or_no(stratify, "stratify"):
         return None

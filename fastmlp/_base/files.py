@@ -25,12 +25,7 @@ _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 
 
 def as_path(value: Any, name: str = "path") -> Path:
-    """The path of a file. Other values are refused, above all numbers, which the system takes for open files.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-    """
+    """The path of a file. Other values are refused, above all numbers, which the system takes for open files."""
     path = _path(value, name, "file")
     if not path.name:
         raise ArgumentError(f"{name} must be the name of a file, not {value!r:.60}")

@@ -47,11 +47,7 @@ class UntrustedError(PermissionError):
 class PrivateFolder:
     """A folder that is used only if nobody else can write it; it need not exist yet.
 
-    Parameters
-    ----------
-    path : Path
-    own : int, default 1
-        How many folders at the end of the path we may make, and close to others.
+    The last ``own`` folders of the path are those that we may make, and close to others.
     """
 
     def __init__(self, path: Path, own: int = 1) -> None:
@@ -143,11 +139,7 @@ class PrivateFolder:
         return True
 
     def read(self, name: str) -> bytes:
-        """Read a file.
-
-        Raises UntrustedError if somebody else could have written it. Raises OSError if it is missing, not a regular
-        file, or cannot be read.
-        """
+        """Read a regular file; raises UntrustedError if somebody else could have written it."""
         with self._opened() as folder, os.fdopen(self._open_to_read(folder, name), "rb") as file:
             return file.read()
 
@@ -191,10 +183,7 @@ class PrivateFolder:
             os.unlink(self._in(folder, name), dir_fd=folder)
 
     def open_lock(self, name: str) -> int:
-        """Open a file to lock, which stays empty; returns a descriptor.
-
-        Raises OSError if a link, a FIFO or a file of somebody else has its name.
-        """
+        """Open an empty file to lock; returns a descriptor. Fails for a link, a FIFO or a file of somebody else."""
         flags = os.O_RDWR | os.O_CREAT | _BINARY | _NO_LINKS
         with self._opened() as folder:
             handle = os.open(self._in(folder, name), flags, 0o600, dir_fd=folder)

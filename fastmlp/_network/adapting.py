@@ -13,10 +13,7 @@ from .network import Network
 
 
 def wants_statistics(network: Network) -> bool:
-    """Whether the first layer is a Normalization without statistics.
-
-    Raises ArgumentError if another layer is such a Normalization.
-    """
+    """Whether the first layer is a Normalization without statistics; another layer must not be one."""
     if not any(isinstance(layer, (Normalization, Residual)) for layer in network.declarations):
         return False
     unknown = [layer for layer in list(leaves(network.declarations)) if _is_unknown(layer)]

@@ -44,36 +44,17 @@ class Features:
 
 @dataclass(frozen=True)
 class Inputs:
-    """How one model reads features.
+    """How one model reads features."""
 
-    Attributes
-    ----------
-    dtype : dtype
-        The dtype of the model.
-    width : int or None
-        The number of features in a row, if known.
-    names : tuple or None
-        The column names of the table that the model was trained on, if it was a table.
-    kind : str or None
-        The kind of the training data: "pixels", "integers" or "floats".
-    pixel_scale : float
-        The factor for pixels.
-    center : ndarray or None
-        The mean of a first `fastmlp.Normalization`, in float64, shape (features,).
-    """
-
-    dtype: np.dtype[Any]
-    width: int | None
-    names: naming.Names | None
-    kind: str | None
+    dtype: np.dtype[Any]  # of the model
+    width: int | None  # the number of features in a row, if known
+    names: naming.Names | None  # the columns of the table that the model was trained on, if it was a table
+    kind: str | None  # of the training data: "pixels", "integers" or "floats"
     pixel_scale: float
-    center: Array | None
+    center: Array | None  # the mean of a first `fastmlp.Normalization`, in float64, shape (features,)
 
     def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
-        """Read the user's features; refuse NaN and infinities, if ``finite``.
-
-        Raises ArgumentError or ArgumentTypeError if it cannot be read like the training data.
-        """
+        """Read the user's features like the training data; refuse NaN and infinities, if ``finite``."""
         return self.converted(self.rows(x, name), name, finite=finite)
 
     def rows(self, x: Any, name: str) -> Array:

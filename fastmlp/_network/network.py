@@ -87,18 +87,7 @@ class BeforeTraining:
 
 
 class Network:
-    """The state of a `fastmlp.Sequential`, its only subclass, which documents the public methods.
-
-    Attributes
-    ----------
-    declarations : list of Layer
-    known : Known
-        Its knowledge of the data, which is replaced as a whole.
-    position : Position
-        The position in training.
-    busy_in : int or None
-        The process that is training it.
-    """
+    """The state of a `fastmlp.Sequential`, its only subclass, which documents the public methods."""
 
     declarations: list[Layer]
     dtype: np.dtype[Any]
@@ -107,8 +96,8 @@ class Network:
     stop_training: bool
     history: History | None
     position: Position
-    known: Known
-    busy_in: int | None
+    known: Known  # replaced as a whole
+    busy_in: int | None  # the process that is training it
 
     def __init__(
         self,

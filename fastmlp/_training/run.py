@@ -25,38 +25,19 @@ _OF_CHUNKS = ("x of a chunk", "y of a chunk")
 
 @dataclass
 class Run:
-    """All that a trainer needs.
-
-    Attributes
-    ----------
-    network : Network
-    model : Model
-        The same object, as callbacks see it.
-    request : Request
-    history : History
-    first_epoch : int
-    data : Data
-        The training data, or the first chunk.
-    validation : Data or None
-    batch_size : int
-        At most the number of rows, unless data come in chunks.
-    scoring : Scoring
-    engine : Engine
-    stream : iterable of (x, y)
-        The chunks of the first epoch.
-    """
+    """All that a trainer needs."""
 
     network: Network
-    model: Model
+    model: Model  # the same object, as callbacks see it
     request: Request
     history: History
     first_epoch: int
-    data: Data
+    data: Data  # for training; or the first chunk
     validation: Data | None
-    batch_size: int
+    batch_size: int  # at most the number of rows, unless data come in chunks
     scoring: Scoring
     engine: Engine
-    stream: Iterable[Pair] = field(default=())
+    stream: Iterable[Pair] = field(default=())  # the chunks of the first epoch
 
     def __post_init__(self) -> None:
         self.batches = self.batches_of(self.data)

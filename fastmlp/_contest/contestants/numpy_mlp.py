@@ -22,21 +22,10 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class NumpyMLP:
-    """ReLU hidden layers, softmax output, cross-entropy (natural logarithm), Adam.
+    """ReLU hidden layers, softmax output, cross-entropy (natural logarithm), Adam, all in ``dtype``.
 
-    Parameters
-    ----------
-    widths : sequence of int
-        Number of inputs, then the number of units of every layer.
-    learning_rate : float
-    seed : int
-        Seed of the He-normal weights; biases start at zero.
-    dtype : dtype
-        Type of the parameters and of all arithmetic.
-
-    Notes
-    -----
-    Inputs of dtype uint8 are pixels: they are divided by 255, one batch at a time.
+    ``widths`` are the number of inputs, then the units of every layer. Weights are He-normal and biases zero. Inputs of
+    dtype uint8 are pixels: they are divided by 255, one batch at a time.
     """
 
     def __init__(
@@ -76,21 +65,9 @@ class NumpyMLP:
         _copy_all(self._biases, values, "biases")
 
     def train_epoch(self, x: Array, y: Array, batch_size: int, order: Array) -> float:
-        """Take one Adam step per batch; the last batch may be smaller.
+        """Take one Adam step per batch of rows in this order; the last batch may be smaller.
 
-        Parameters
-        ----------
-        x : array, shape (samples, inputs)
-        y : array of int, shape (samples,)
-            Classes, from 0.
-        batch_size : int
-        order : array of int
-            The rows to visit, in this order; usually a permutation.
-
-        Returns
-        -------
-        float
-            Mean loss over all rows visited, each before the step of its own batch.
+        Returns the mean loss over all rows visited, each before the step of its own batch.
         """
         total = 0.0
         for start in range(0, len(order), batch_size):
@@ -100,10 +77,7 @@ class NumpyMLP:
         return total / len(order)
 
     def gradients(self, x: Array, y: Array) -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
-        """Return the mean loss and its gradients, in the shapes of `weights` and `biases`.
-
-        The arrays are overwritten by the next call.
-        """
+        """Return the mean loss and its gradients (of weights, of biases), which the next call overwrites."""
         return self._backward(self._scaled(x), y), self._dweights, self._dbiases
 
     def predict_proba(self, x: Array) -> Array:
