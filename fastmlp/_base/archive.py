@@ -152,10 +152,7 @@ class Archive:
         return array.reshape(header.shape, order="F" if header.is_by_columns else "C")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The JSON object in an array of bytes.
-
-        Raises ModelFileError if it holds no such object, or none that fastmlp can have written.
-        """
+        """The JSON object in an array of bytes; refuses what fastmlp cannot have written."""
         header = self.header(name)
         if header.dtype != np.uint8 or len(header.shape) != 1:
             raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is not text")

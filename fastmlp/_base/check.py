@@ -190,10 +190,7 @@ def is_table(x: Any) -> bool:
 
 
 def rows(x: Any, name: str, width: int | None = None) -> Array:
-    """The rows of ``x`` as a matrix, in their own type.
-
-    Images of more dimensions are flattened to one row each.
-    """
+    """The rows of ``x`` as a matrix, in their own type; images of more dimensions are flattened to one row each."""
     array = numbers(x, name)
     if array.ndim < 2:
         raise ArgumentError(

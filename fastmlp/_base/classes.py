@@ -51,10 +51,7 @@ def class_numbers(y: Any, name: str = "y") -> Integers | None:
 
 
 def numbers_among(labels: Array, given: Array, name: str, called: str) -> Integers:
-    """The place of each given label among all labels, which messages name ``called``.
-
-    Raises ArgumentError if one is not among them.
-    """
+    """The place of each given label among all labels, which messages name ``called``; refuses others."""
     order = np.argsort(labels)
     places = order[np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)]
     wrong = np.flatnonzero(labels[places] != given)

@@ -60,11 +60,7 @@ class PrivateFolder:
     # ------------------------------------------------------------ the folder itself
 
     def make(self) -> None:
-        """Make the folder if it is missing, close it to others, and check that it can be written.
-
-        Raises UntrustedError if others could write it, or a folder above it. Raises OSError if it cannot be made or
-        written.
-        """
+        """Make the folder if it is missing, close it to others, and check that it can be written, by nobody else."""
         self._check_above(make=True)
         for folder in self._own_parents:
             _make(folder)

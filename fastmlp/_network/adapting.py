@@ -71,10 +71,7 @@ def set_first_statistics(network: Network, mean: Any, variance: Any) -> None:
 
 
 def write_first_statistics(network: Network, mean: Any, variance: Any) -> None:
-    """Write only the tensors, not the declaration.
-
-    Raises ArgumentError if the first layer is not a Normalization, or the values cannot be used; then nothing changes.
-    """
+    """Write only the tensors of a first layer that is a Normalization, not its declaration."""
     if not network.declarations or not isinstance(network.declarations[0], Normalization):
         first = type(network.declarations[0]).__name__ if network.declarations else "missing"
         raise ArgumentError(

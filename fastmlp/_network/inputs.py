@@ -33,13 +33,10 @@ _FEW_LOST = 0.9  # the least share of distinct values of a column of floats that
 
 @dataclass(frozen=True)
 class Features:
-    """Rows as the kernels read them: uint8, or numbers in the model's dtype.
-
-    Where it ``is_centered``, the mean of the first layer is already subtracted.
-    """
+    """Rows as the kernels read them: uint8, or numbers in the model's dtype."""
 
     rows: Array
-    is_centered: bool = False
+    is_centered: bool = False  # whether the mean of the first layer is already subtracted
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,10 @@ class Position:
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers.
-
-    Labels may come from training data instead of the argument ``classes``.
-    """
+    """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers."""
 
     classes: Array | None = None
-    has_learned_classes: bool = False
+    has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
 

@@ -112,10 +112,7 @@ class Scoring:
         return truth
 
     def log_probabilities(self, outputs: Array) -> Array:
-        """Logarithms of probabilities, in float64, from the outputs that the loss read.
-
-        A single unit gives two columns, for no and yes.
-        """
+        """Logarithms of probabilities, in float64, from what the loss read; one unit gives columns for no and yes."""
         code, values = self.loss.code(self.activation), outputs.astype(np.float64)
         if code == t.SOFTMAX_CROSSENTROPY:
             shifted = values - values.max(axis=1, keepdims=True)

@@ -66,10 +66,7 @@ class Run:
 
 
 def prepared(network: Network, model: Model, request: Request, optimizer: Optimizer) -> Run:
-    """Read the data, learn names, labels and statistics, and build the network.
-
-    Raises ArgumentError or ArgumentTypeError if data or arguments cannot be used.
-    """
+    """Read the data, learn names, labels and statistics, and build the network."""
     if request.seed is not None:
         network.seed = request.seed
     history, first_epoch = _begin_history(network, request)

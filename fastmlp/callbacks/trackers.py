@@ -12,13 +12,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .._base import check
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
 from .._base.public import as_public
 from .._version import __version__
 from . import Callback, Logs
-from .base import Model
+from .base import Model, batches_between
 
 __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 
@@ -47,7 +46,7 @@ class Tracker(Callback):
     """
 
     def __init__(self, *, every: str | int = "epoch") -> None:
-        self.every_batches = None if every == "epoch" else _batches(every)
+        self.every_batches = batches_between(every, "every")
         self._is_on = False
 
     # ------------------------------------------------------------ to be overridden
@@ -299,12 +298,6 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     for key, item in pairs:
         flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
     return flat
-
-
-def _batches(every: Any) -> int:
-    if isinstance(every, str):
-        raise ArgumentError(f"every must be 'epoch' or a number of batches, not {every!r}")
-    return check.whole_number(every, "every", minimum=1)
 
 
 def _package(name: str, *, extra: str) -> Any:

@@ -41,8 +41,6 @@ def load_features(
     DataFileError
         If the file is missing, damaged or of another kind, or holds values that are not finite numbers or, with
         "uint8", not whole numbers from 0 to 255.
-    ArgumentError, ArgumentTypeError
-        If ``path`` is not a path, or another argument cannot be used.
 
     Examples
     --------

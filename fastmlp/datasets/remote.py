@@ -71,8 +71,6 @@ def download(
     DownloadError
         If no mirror delivers a complete file with the right checksum, or the folder cannot be written. The message
         says what happened at each mirror and where to put the files by hand.
-    ArgumentError, ArgumentTypeError
-        If the name is not one of the two, a mirror is not an http or https address, or the destination is not a path.
 
     Examples
     --------

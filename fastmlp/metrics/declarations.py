@@ -307,7 +307,7 @@ class Custom(Metric):
         return float(number)
 
 
-def _documented(kind: type[Metric]) -> str:
+def documented(kind: type[Metric]) -> str:
     """The summary of a declaration, with what its function's documentation says about the settings, and examples."""
     source = classification.precision if issubclass(kind, _Averaged) else kind._function
     parameters, examples = _section(source, "Parameters"), _section(kind._function, "Examples")
@@ -320,11 +320,3 @@ def _documented(kind: type[Metric]) -> str:
 def _section(function: Callable[..., float], title: str) -> str:
     found = re.search(rf"{title}\n-+\n(.*?)(?=\n\n\w+\n--|\Z)", inspect.getdoc(function) or "", re.DOTALL)
     return found[1] if found else ""
-
-
-_KINDS_OF_FUNCTIONS: tuple[type[Metric], ...] = (
-    *(Accuracy, TopKAccuracy, BinaryAccuracy, Precision, Recall, F1, AUC),
-    *(MeanSquaredError, MeanAbsoluteError, R2, RegressionAccuracy),
-)
-for _kind in _KINDS_OF_FUNCTIONS:
-    _kind.__doc__ = _documented(_kind)

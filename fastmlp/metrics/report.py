@@ -129,11 +129,5 @@ def _report(names: list[str], found: counts.Counts, accuracy: float) -> Classifi
     macro, weighted = (
         Scores(*(counts.averaged(found, name, average) for name in counts.SCORES)) for average in ("macro", "weighted")
     )
-    return ClassificationReport(
-        names=tuple(names),
-        **each,
-        support=tuple(found.support.tolist()),
-        accuracy=accuracy,
-        macro=macro,
-        weighted=weighted,
-    )
+    rows = tuple(found.support.tolist())
+    return ClassificationReport(tuple(names), **each, support=rows, accuracy=accuracy, macro=macro, weighted=weighted)

@@ -223,11 +223,7 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     ax.set_ylim(len(rates) - 0.4, -0.6)
     for place in places:
         ends = (float(np.nan_to_num(rates[place])), place)
-        box = {
-            "facecolor": ax.get_facecolor(),
-            "edgecolor": "none",
-            "pad": 0.8,
-        }  # the dashed line stays behind the text
+        box = {"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.8}  # hides the dashed line
         ax.annotate(texts[place], ends, (4, 0), textcoords="offset points", va="center", fontsize=size, bbox=box)
     return ax
 

@@ -187,8 +187,6 @@ def cross_validate(
 
     Raises
     ------
-    ArgumentError, ArgumentTypeError
-        If an argument cannot be used.
     DivergenceError
         If the training of a fold diverges; it ends the others.
     KeyboardInterrupt

@@ -103,8 +103,6 @@ def find_learning_rate(
 
     Raises
     ------
-    ArgumentError, ArgumentTypeError
-        If an argument cannot be used.
     DivergenceError
         If the loss of the first batch is not finite.
     NotBuiltError

@@ -56,18 +56,7 @@ def no_callbacks(_: Any) -> list[Callback]:
 
 
 class StopSoon(Callback):
-    """Ends the training of its model soon after an interruption.
-
-    Parameters
-    ----------
-    interruption : Interruption
-        The interruption that all trainings share.
-
-    Attributes
-    ----------
-    has_stopped : bool
-        Whether it asked its model to stop.
-    """
+    """Ends the training of its model soon after the interruption that all trainings share."""
 
     def __init__(self, interruption: Interruption) -> None:
         self._interruption = interruption

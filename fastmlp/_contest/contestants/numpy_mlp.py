@@ -65,10 +65,7 @@ class NumpyMLP:
         _copy_all(self._biases, values, "biases")
 
     def train_epoch(self, x: Array, y: Array, batch_size: int, order: Array) -> float:
-        """Take one Adam step per batch of rows in this order; the last batch may be smaller.
-
-        Returns the mean loss over all rows visited, each before the step of its own batch.
-        """
+        """Take one Adam step per batch of rows in this order; returns the mean loss, each row's before its own step."""
         total = 0.0
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
