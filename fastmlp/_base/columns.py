@@ -21,7 +21,7 @@ _LEAST_EXPONENT = -1000  # of a column's unit: 2^1000 is still a number
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What `measured` found in the columns of so many rows."""
+    """What `measured` found in columns of this many rows."""
 
     count: int  # rows
     mean: Array  # these are float64, shape (features,)
