@@ -25,7 +25,8 @@ __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 class Tracker(Callback):
     """Base of all trackers. Override `log_settings`, `log` and `finish`.
 
-    A tracker that raises an error is switched off with one warning, and training continues.
+    A tracker that raises an error is switched off with one warning, and training continues. Those of this module raise
+    `MissingExtraError` when they are made if their package is not installed.
 
     Parameters
     ----------
@@ -118,11 +119,6 @@ class WandbTracker(Tracker):
     ----------
     run : wandb.Run or None
         The present or latest run.
-
-    Raises
-    ------
-    MissingExtraError
-        If wandb is not installed.
     """
 
     def __init__(
@@ -175,11 +171,6 @@ class MLflowTracker(Tracker):
     ----------
     run_id : str or None
         The present or latest run.
-
-    Raises
-    ------
-    MissingExtraError
-        If mlflow is not installed.
     """
 
     def __init__(
@@ -239,11 +230,6 @@ class TensorBoardTracker(Tracker):
         The folder of this run, such as ``"runs/first"``; use a different one for each run.
     every : "epoch" or int, default "epoch"
         As in `Tracker`.
-
-    Raises
-    ------
-    MissingExtraError
-        If tensorboardX is not installed.
     """
 
     def __init__(self, logdir: str | os.PathLike[str], *, every: str | int = "epoch") -> None:
