@@ -45,11 +45,6 @@ class Initializer:
         ``"he_normal"``, ``"glorot_uniform"`` or another of the rules below.
     scale : float, default 1
         Above 0; for ``"ones"`` any number.
-
-    Raises
-    ------
-    ArgumentError
-        If the rule is unknown, or the scale is not above 0.
     """
 
     name: str
@@ -89,28 +84,13 @@ def _uniform(generator: np.random.Generator, shape: tuple[int, ...], limit: floa
     return values
 
 
-def _he_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
-    return _normal(g, shape, scale * (2 / _fans(shape)[0]) ** 0.5, dtype)
+def _spread(draw: Callable[..., Array], variance: Callable[[int, int], float]) -> Callable[..., Array]:
+    """The rule whose values spread by ``scale`` times the root of a function of fan_in and units."""
 
+    def rule(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+        return draw(g, shape, scale * variance(*_fans(shape)) ** 0.5, dtype)
 
-def _he_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
-    return _uniform(g, shape, scale * (6 / _fans(shape)[0]) ** 0.5, dtype)
-
-
-def _glorot_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
-    return _normal(g, shape, scale * (2 / sum(_fans(shape))) ** 0.5, dtype)
-
-
-def _glorot_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
-    return _uniform(g, shape, scale * (6 / sum(_fans(shape))) ** 0.5, dtype)
-
-
-def _lecun_normal(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
-    return _normal(g, shape, scale * (1 / _fans(shape)[0]) ** 0.5, dtype)
-
-
-def _lecun_uniform(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
-    return _uniform(g, shape, scale * (3 / _fans(shape)[0]) ** 0.5, dtype)
+    return rule
 
 
 def _ones(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
@@ -122,12 +102,12 @@ def _zeros(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: 
 
 
 RULES: dict[str, Callable[..., Array]] = {
-    "he_normal": _he_normal,
-    "he_uniform": _he_uniform,
-    "glorot_normal": _glorot_normal,
-    "glorot_uniform": _glorot_uniform,
-    "lecun_normal": _lecun_normal,
-    "lecun_uniform": _lecun_uniform,
+    "he_normal": _spread(_normal, lambda fan_in, units: 2 / fan_in),
+    "he_uniform": _spread(_uniform, lambda fan_in, units: 6 / fan_in),
+    "glorot_normal": _spread(_normal, lambda fan_in, units: 2 / (fan_in + units)),
+    "glorot_uniform": _spread(_uniform, lambda fan_in, units: 6 / (fan_in + units)),
+    "lecun_normal": _spread(_normal, lambda fan_in, units: 1 / fan_in),
+    "lecun_uniform": _spread(_uniform, lambda fan_in, units: 3 / fan_in),
     "random_normal": _normal,
     "random_uniform": _uniform,
     "ones": _ones,
@@ -176,11 +156,6 @@ def random_normal(stddev: float = 0.05) -> Initializer:
     stddev : float, default 0.05
         Above 0.
 
-    Raises
-    ------
-    ArgumentError
-        If it is not above 0.
-
     Examples
     --------
     >>> import fastmlp as fm
@@ -198,11 +173,6 @@ def random_uniform(limit: float = 0.05) -> Initializer:
     limit : float, default 0.05
         Above 0.
 
-    Raises
-    ------
-    ArgumentError
-        If it is not above 0.
-
     Examples
     --------
     >>> from fastmlp import initializers
@@ -219,11 +189,6 @@ def constant(value: float) -> Initializer:
     ----------
     value : float
         Between -1e30 and 1e30.
-
-    Raises
-    ------
-    ArgumentError
-        If the value is outside of this range.
 
     Examples
     --------

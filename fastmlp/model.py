@@ -38,6 +38,8 @@ __all__ = ["BoundLayer", "GradientCheck", "Sequential", "TensorCheck", "load", "
 class Sequential(Network):
     """A multilayer perceptron: layers one after the other.
 
+    Methods that need parameters raise `NotBuiltError` before `fit` or `build` has made them.
+
     Parameters
     ----------
     layers : iterable of Layer
@@ -550,8 +552,6 @@ class Sequential(Network):
         ArgumentError, ArgumentTypeError
             If ``x`` cannot be read, has NaN or infinity, or has numbers so large that the network leaves the range of
             its dtype.
-        NotBuiltError
-            If the model has no parameters yet.
         """
         if n_threads is not None:
             resolve_threads(n_threads)
@@ -652,11 +652,6 @@ class Sequential(Network):
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
             A changed copy is another network.
-
-        Raises
-        ------
-        NotBuiltError
-            If the model has no parameters yet.
         """
         from . import jitted
 
@@ -669,11 +664,6 @@ class Sequential(Network):
         dense layer. A normalisation whose mean is many standard deviations stays, because a dense layer would round
         products as large as the mean. Predictions agree up to rounding. The result is another network: training it
         further does not give what training this model gives.
-
-        Raises
-        ------
-        NotBuiltError
-            If the model has no parameters yet.
 
         Examples
         --------
@@ -713,14 +703,8 @@ class Sequential(Network):
 
         The file holds arrays and JSON, no code; `fastmlp.load` reads it. It is written completely or not at all.
 
-        Parameters
-        ----------
-        path : path-like
-
         Raises
         ------
-        NotBuiltError
-            If the model has no parameters yet.
         DivergenceError
             If the last update made weights or the optimiser's state NaN, or weights infinite.
         ArgumentError, ArgumentTypeError
@@ -735,14 +719,8 @@ class Sequential(Network):
 
         The file also has the mean of a first `Normalization` in float64, for `load_weights`.
 
-        Parameters
-        ----------
-        path : path-like
-
         Raises
         ------
-        NotBuiltError
-            If the model has no parameters yet.
         DivergenceError
             If the last update made weights NaN or infinite.
         OSError
@@ -769,16 +747,10 @@ class Sequential(Network):
         The optimiser keeps its state; `compile` resets it. The model then reads features like the model that the
         weights come from; see `input_kind`.
 
-        Parameters
-        ----------
-        path : path-like
-
         Raises
         ------
         ModelFileError
             If the file is missing, damaged, or of a model with other layers; then nothing changes.
-        NotBuiltError
-            If the model has no parameters yet.
         """
         model_file.load_weights(self, path)
 
@@ -830,10 +802,6 @@ def mlp(
 
 def load(path: str | os.PathLike[str]) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
-
-    Parameters
-    ----------
-    path : path-like
 
     Returns
     -------

@@ -48,11 +48,6 @@ def l1(l1: float = 0.01) -> Regularizer:
     l1 : float, default 0.01
         At least 0.
 
-    Raises
-    ------
-    ArgumentError
-        If it is negative or not finite.
-
     Examples
     --------
     >>> from fastmlp import regularizers
@@ -70,11 +65,6 @@ def l2(l2: float = 0.01) -> Regularizer:
     l2 : float, default 0.01
         At least 0.
 
-    Raises
-    ------
-    ArgumentError
-        If it is negative or not finite.
-
     Examples
     --------
     >>> from fastmlp import regularizers
@@ -91,11 +81,6 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:
     ----------
     l1, l2 : float, default 0.01
         At least 0.
-
-    Raises
-    ------
-    ArgumentError
-        If one of them is negative or not finite.
 
     Examples
     --------

@@ -4,8 +4,6 @@ An archive lists its members, and each member begins with the type and the shape
 that the size of the file contradicts.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -154,13 +152,7 @@ class Archive:
         return array.reshape(header.shape, order="F" if header.is_by_columns else "C")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """The JSON object in an array of bytes.
-
-        Raises
-        ------
-        ModelFileError
-            If it holds no such object, or none that fastmlp can have written.
-        """
+        """The JSON object in an array of bytes; refuses what fastmlp cannot have written."""
         header = self.header(name)
         if header.dtype != np.uint8 or len(header.shape) != 1:
             raise ModelFileError(f"{self.path} is damaged: its entry {name!r} is not text")
@@ -204,10 +196,7 @@ class Archive:
 def parse_json(text: str) -> Any:
     """Parse a JSON text, but refuse one that is built to fill the memory.
 
-    Raises
-    ------
-    ValueError, RecursionError
-        If the text is not JSON, or names something twice.
+    Raises ValueError or RecursionError if the text is not JSON, or names something twice.
     """
     size = sum(text.count(mark) * size for mark, size in _BYTES_OF_JSON.items())
     if size > _FREE_BYTES_OF_JSON + 4 * len(text):

@@ -3,8 +3,6 @@
 A message names the argument, shows the given value and the legal ones, and says what to do.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 from collections.abc import Iterable
@@ -34,12 +32,7 @@ def whole_number(value: Any, name: str, *, minimum: int, maximum: int = 2**63 - 
 
 
 def real_number(
-    value: Any,
-    name: str,
-    *,
-    above: float | None = None,
-    minimum: float | None = None,
-    below: float | None = None,
+    value: Any, name: str, *, above: float | None = None, minimum: float | None = None, below: float | None = None
 ) -> float:
     """A finite float within bounds."""
     limits = [
@@ -197,10 +190,7 @@ def is_table(x: Any) -> bool:
 
 
 def rows(x: Any, name: str, width: int | None = None) -> Array:
-    """The rows of ``x`` as a matrix, in their own type.
-
-    Images of more dimensions are flattened to one row each.
-    """
+    """The rows of ``x`` as a matrix, in their own type; images of more dimensions are flattened to one row each."""
     array = numbers(x, name)
     if array.ndim < 2:
         raise ArgumentError(

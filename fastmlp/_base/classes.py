@@ -3,8 +3,6 @@
 `fastmlp.datasets.train_test_split` and the folds of a cross-validation use it to divide rows by class.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -15,22 +13,10 @@ from .types import Array, Integers
 
 
 def to_stratify_by(y: Any, name: str, stratify: bool | None) -> Integers | None:
-    """The class of each row, or None if rows are not to be divided by class.
+    """The class of each row, or None if rows are not to be divided by class; messages call the targets ``name``.
 
-    Parameters
-    ----------
-    y : array_like
-    name : str
-        The name of the targets in messages.
-    stratify : bool or None
-        None divides by class if ``y`` holds class labels.
-
-    Raises
-    ------
-    ArgumentError
-        If ``stratify`` is True but ``y`` does not hold class labels, or if some rows have no label.
-    ArgumentTypeError
-        If ``stratify`` is something else.
+    ``stratify=None`` divides by class if ``y`` holds class labels. Raises ArgumentError if ``stratify`` is True but
+    ``y`` does not hold class labels, or if some rows have no label.
     """
     if stratify is not None and not check.yes_or_no(stratify, "stratify"):
         return None
@@ -65,13 +51,7 @@ def class_numbers(y: Any, name: str = "y") -> Integers | None:
 
 
 def numbers_among(labels: Array, given: Array, name: str, called: str) -> Integers:
-    """The place of each given label among all labels, which messages name ``called``.
-
-    Raises
-    ------
-    ArgumentError
-        If one is not among them.
-    """
+    """The place of each given label among all labels, which messages name ``called``; refuses others."""
     order = np.argsort(labels)
     places = order[np.minimum(np.searchsorted(labels, given, sorter=order), len(labels) - 1)]
     wrong = np.flatnonzero(labels[places] != given)

@@ -3,8 +3,6 @@
 `fastmlp.Normalization`, `fit` and `fastmlp.datasets.Standardizer` all measure with this, whole arrays and chunks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,22 +21,12 @@ _LEAST_EXPONENT = -1000  # of a column's unit: 2^1000 is still a number
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What `measured` found.
+    """What `measured` found in columns of this many rows."""
 
-    Attributes
-    ----------
-    count : int
-        Rows.
-    mean, deviation : ndarray of float64, shape (features,)
-        The deviation is the root of the mean square difference from the mean; 0 where ``is_constant``.
-    is_constant : ndarray of bool, shape (features,)
-        Whether the numbers of a column differ by no more than rounding.
-    """
-
-    count: int
-    mean: Array
-    deviation: Array
-    is_constant: Array
+    count: int  # rows
+    mean: Array  # these are float64, shape (features,)
+    deviation: Array  # the root of the mean square difference from the mean; 0 where constant
+    is_constant: Array  # whether the numbers differ by no more than rounding
 
 
 def rows(x: Any, name: str, width: int | None = None) -> Array:
@@ -50,23 +38,13 @@ def rows(x: Any, name: str, width: int | None = None) -> Array:
 
 
 def measured(parts: Iterable[Array]) -> Columns:
-    """Measure the columns of all parts together, in float64.
+    """Measure the columns of all parts together, in float64; a part has finite numbers, shape (rows, features).
 
     The rows are processed in blocks of one size, so the result has the same bits for every division into parts. The
-    sums are over differences from the first row, which are exact if numbers are close. Each column is scaled by a
-    power of two, so that no square overflows or underflows. The moments of a block are merged with those of earlier
-    blocks as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
-    1979.
-
-    Parameters
-    ----------
-    parts : iterable of ndarray, shape (rows, features)
-        Finite numbers of any dtype, in all at least one row.
-
-    Raises
-    ------
-    ArgumentError
-        If the spread of a column is too large for float64.
+    sums are over differences from the first row, which are exact if numbers are close. Each column is scaled by a power
+    of two, so that no square overflows or underflows. The moments of a block are merged with those of earlier blocks as
+    in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    Raises ArgumentError if the spread of a column is too large for float64.
     """
     count = 0
     dtypes: set[np.dtype[Any]] = set()

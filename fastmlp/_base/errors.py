@@ -2,6 +2,8 @@
 
 Each derives from a built-in exception too, so that ``except ValueError`` keeps working.
 A message names the argument or file, what was expected, and what was given.
+Documentation does not repeat that arguments outside their documented range raise `ArgumentError` or
+`ArgumentTypeError`.
 """
 
 from .public import as_public

@@ -1,7 +1,5 @@
 """Checks names of files, and writes files completely or not at all."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib
@@ -27,12 +25,7 @@ _STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
 
 
 def as_path(value: Any, name: str = "path") -> Path:
-    """The path of a file. Other values are refused, above all numbers, which the system takes for open files.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-    """
+    """The path of a file. Other values are refused, above all numbers, which the system takes for open files."""
     path = _path(value, name, "file")
     if not path.name:
         raise ArgumentError(f"{name} must be the name of a file, not {value!r:.60}")
@@ -65,12 +58,8 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file completely or not at all: readers see the old content or the new, never a part.
 
     If the path is a link, the file behind it is replaced. An existing file keeps its permissions; a new one gets the
-    usual ones. Parts that killed processes left in the folder are removed.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written, or if the path is a folder, a device or a pipe.
+    usual ones. Parts that killed processes left in the folder are removed. Raises OSError if the file cannot be
+    written, or if the path is a folder, a device or a pipe.
     """
     target = _target(path)
     folder = os.path.dirname(target)

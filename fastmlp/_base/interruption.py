@@ -136,13 +136,7 @@ class Interruption:
 
 
 class uninterrupted:  # noqa: N801  (reads like the context managers of contextlib)
-    """Delay Ctrl-C to the end of this context.
-
-    Parameters
-    ----------
-    note : str, optional
-        Printed on stderr when Ctrl-C is pressed, for contexts that may take long.
-    """
+    """Delay Ctrl-C to the end of this context; for a long one, print ``note`` on stderr when it is pressed."""
 
     def __init__(self, note: str = "") -> None:
         self._note = note

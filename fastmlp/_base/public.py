@@ -1,7 +1,5 @@
 """Gives classes and functions the names of the public modules that export them."""
 
-from __future__ import annotations
-
 import inspect
 from types import GenericAlias
 from typing import Any

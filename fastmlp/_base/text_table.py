@@ -1,7 +1,5 @@
 """Tables as text, for terminals and log files."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -9,8 +7,6 @@ from collections.abc import Sequence
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
     """Align rows of cells: the columns ``left`` to the left, the others to the right.
 
-    Examples
-    --------
     >>> print(aligned([("fold", "loss"), ("1", "0.5"), ("mean", "0.25")]))
     fold  loss
     1      0.5
@@ -30,8 +26,6 @@ def _padded(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> l
 def number(value: float | None) -> str:
     """A number with four digits after the point, or with an exponent if it is small or large; "" for None and NaN.
 
-    Examples
-    --------
     >>> [number(value) for value in (0.98765, 12.0, 0.00001234, 0.0, None)]
     ['0.9877', '12.0000', '1.234e-05', '0.0000', '']
     """

@@ -5,8 +5,6 @@ depends on, so a stale file is never found; its first line is a checksum, so a d
 runs, so folders and files are used only if nobody else can have written them; see `private_files`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os
@@ -33,21 +31,11 @@ _EVERYWHERE = "kernels are compiled in every process"
 
 @dataclass(frozen=True)
 class Places:
-    """The folders in which this process finds compiled kernels.
+    """The folders in which this process finds compiled kernels."""
 
-    Attributes
-    ----------
-    folder : Path or None
-        The folder for newly compiled kernels.
-    shared : Path or None
-        A read-only folder with further kernels, which an image or an administrator provides.
-    unused : tuple of str
-        The folders with a higher priority that are not used, with the reasons.
-    """
-
-    folder: Path | None
-    shared: Path | None = None
-    unused: tuple[str, ...] = ()
+    folder: Path | None  # for newly compiled kernels
+    shared: Path | None = None  # read-only, with further kernels: an image or an administrator provides it
+    unused: tuple[str, ...] = ()  # folders with a higher priority that are not used, with the reasons
 
 
 _places: Places | None = None
@@ -195,10 +183,7 @@ def _warn(why: str, folder: Path | None) -> None:
 
 
 def clear() -> int:
-    """Remove this user's kernel caches of all versions; returns the number of bytes freed.
-
-    It follows no links, and removes nothing of other users.
-    """
+    """Remove this user's own kernel caches of all versions, following no links; returns the number of bytes freed."""
     global _places
     _places = None
     return sum(PrivateFolder(folder).clear() for root in _own_roots() for folder in _kernel_folders(root))

@@ -15,8 +15,6 @@ Outputs stand before `` = ``, inputs after it. An item is an array with its dime
 - A final `` where `` adds conditions on dimensions: ``where units > 0, rows <= m``.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 import re
@@ -136,13 +134,7 @@ class Declaration:
                 raise ValueError(f"unknown name {unknown[0]!r} in the kernel declaration {declaration!r}")
 
     def checked(self, args: tuple[Any, ...]) -> tuple[list[Any], Any, int]:
-        """The arguments as arrays of the declared types, the precision, and the work (the product of all extents).
-
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If an argument cannot be used.
-        """
+        """The arguments as arrays of the declared types, the precision, and the work (the product of all extents)."""
         if len(args) != len(self.parameters):
             wanted = ", ".join(p.name for p in self.parameters)
             raise ArgumentTypeError(f"{self.name} takes ({wanted}), not {len(args)} arguments")

@@ -1,7 +1,5 @@
 """Falls back to the ordinary way, with one warning, if private parts of numba have changed."""
 
-from __future__ import annotations
-
 import warnings
 from types import TracebackType
 

@@ -50,9 +50,7 @@ if hasattr(os, "register_at_fork"):
     # Handlers run in reverse order, and logging also takes its lock, which the compiler needs: so logging must come
     # first.
     os.register_at_fork(
-        before=_build_lock.acquire,
-        after_in_parent=_build_lock.release,
-        after_in_child=_build_lock.release,
+        before=_build_lock.acquire, after_in_parent=_build_lock.release, after_in_child=_build_lock.release
     )
 
 

@@ -12,8 +12,6 @@ checked after they are open, so that nothing can be exchanged in between. Window
 the folders of a user's profile are private, and nothing is checked.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os
@@ -49,11 +47,7 @@ class UntrustedError(PermissionError):
 class PrivateFolder:
     """A folder that is used only if nobody else can write it; it need not exist yet.
 
-    Parameters
-    ----------
-    path : Path
-    own : int, default 1
-        How many folders at the end of the path we may make, and close to others.
+    The last ``own`` folders of the path are those that we may make, and close to others.
     """
 
     def __init__(self, path: Path, own: int = 1) -> None:
@@ -66,15 +60,7 @@ class PrivateFolder:
     # ------------------------------------------------------------ the folder itself
 
     def make(self) -> None:
-        """Make the folder if it is missing, close it to others, and check that it can be written.
-
-        Raises
-        ------
-        UntrustedError
-            If others could write it, or a folder above it.
-        OSError
-            If it cannot be made or written.
-        """
+        """Make the folder if it is missing, close it to others, and check that it can be written, by nobody else."""
         self._check_above(make=True)
         for folder in self._own_parents:
             _make(folder)
@@ -149,15 +135,7 @@ class PrivateFolder:
         return True
 
     def read(self, name: str) -> bytes:
-        """Read a file.
-
-        Raises
-        ------
-        UntrustedError
-            If somebody else could have written it.
-        OSError
-            If it is missing, not a regular file, or cannot be read.
-        """
+        """Read a regular file; raises UntrustedError if somebody else could have written it."""
         with self._opened() as folder, os.fdopen(self._open_to_read(folder, name), "rb") as file:
             return file.read()
 
@@ -171,13 +149,7 @@ class PrivateFolder:
         return handle
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file for this user alone, completely or not at all.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
+        """Write a file for this user alone, completely or not at all; raises OSError if it cannot be written."""
         with self._opened() as folder:
             self._remove_old_parts()
             part = self._in(folder, f".{name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
@@ -207,13 +179,7 @@ class PrivateFolder:
             os.unlink(self._in(folder, name), dir_fd=folder)
 
     def open_lock(self, name: str) -> int:
-        """Open a file to lock, which stays empty; returns a descriptor.
-
-        Raises
-        ------
-        OSError
-            If a link, a FIFO or a file of somebody else has its name.
-        """
+        """Open an empty file to lock; returns a descriptor. Fails for a link, a FIFO or a file of somebody else."""
         flags = os.O_RDWR | os.O_CREAT | _BINARY | _NO_LINKS
         with self._opened() as folder:
             handle = os.open(self._in(folder, name), flags, 0o600, dir_fd=folder)

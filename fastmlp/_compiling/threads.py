@@ -6,8 +6,6 @@ set for their workers, and the limit that OpenMP's runtime keeps for each thread
 are never more threads than `available_threads`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import functools
@@ -43,10 +41,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def cgroup_quota(root: str = "/sys/fs/cgroup") -> int | None:
-    """The CPUs that the container may use, rounded up; None without a limit.
-
-    Reads ``cpu.max`` (cgroup v2) or ``cpu.cfs_quota_us`` and ``cpu.cfs_period_us`` (v1) below ``root``.
-    """
+    """The CPUs that the container may use by cgroup v2 or v1, rounded up; None without a limit."""
     try:
         quota, period = _read(root, "cpu.max").split()
     except (OSError, ValueError):
@@ -71,10 +66,7 @@ def _read(*path: str) -> str:
 
 
 def available_threads() -> int:
-    """The most threads that this process may use.
-
-    It is the least of the CPU affinity, the container's quota, ``NUMBA_NUM_THREADS`` and ``OMP_THREAD_LIMIT``.
-    """
+    """The least of the CPU affinity, the container's quota, ``NUMBA_NUM_THREADS`` and ``OMP_THREAD_LIMIT``."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _own_quota()
     if quota is not None:
@@ -152,11 +144,6 @@ def set_num_threads(n: int | None) -> None:
         At least 1. Larger numbers than the process may use are reduced. None restores the default: the number of
         ``OMP_NUM_THREADS`` or OpenMP's runtime, else all threads.
 
-    Raises
-    ------
-    ArgumentError
-        If ``n`` is below 1.
-
     Examples
     --------
     >>> import fastmlp
@@ -210,10 +197,7 @@ _ACTIVE_WAITS = "5000"
 
 
 def start() -> None:
-    """Start numba's threads before anything else does, because GNU OpenMP reads once from the environment how to wait.
-
-    It raises ValueError if there is no such layer.
-    """
+    """Start numba's threads first: GNU OpenMP reads once how to wait. Raises ValueError if there is no such layer."""
     chosen = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
     if not chosen:
         os.environ["GOMP_SPINCOUNT"] = _ACTIVE_WAITS

@@ -5,8 +5,6 @@ process (`worker`), and `table` prints the results. ``fastmlp benchmark`` runs t
 ``benchmarks`` of the repository runs everything and writes docs/performance.md.
 """
 
-from __future__ import annotations
-
 from .contest import Arena, Job, Result
 from .workloads import WORKLOADS, Workload
 

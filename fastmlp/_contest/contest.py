@@ -37,14 +37,7 @@ _OTHER_VARIABLES = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "KERAS_B
 
 @dataclass(frozen=True)
 class Job:
-    """A measurement: training of a workload or, with ``rows``, predictions of this many rows.
-
-    Attributes
-    ----------
-    workload : Workload
-    rows : int or None
-    seed : int
-    """
+    """A measurement: training of a workload or, with ``rows``, predictions of this many rows."""
 
     workload: Workload
     rows: int | None = None
@@ -58,32 +51,15 @@ class Job:
 
 @dataclass
 class Result:
-    """The result of one contestant in a job.
-
-    Attributes
-    ----------
-    name : str
-    seconds : list of float
-        The time of one epoch or one prediction, in each round.
-    ratios : list of float
-        The time divided by fastmlp's in the same round.
-    first_call : float or None
-        Seconds of the first turn, which compiles.
-    deviation : float or None
-        The relative deviation of its loss from the reference.
-    note : str
-        The reason why there is no result, or why it does not count.
-    counts : bool
-        Whether it may be the best peer.
-    """
+    """The result of one contestant in a job."""
 
     name: str
-    seconds: list[float] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
-    first_call: float | None = None
-    deviation: float | None = None
-    note: str = ""
-    counts: bool = True
+    seconds: list[float] = field(default_factory=list)  # of one epoch or one prediction, in each round
+    ratios: list[float] = field(default_factory=list)  # the time divided by fastmlp's in the same round
+    first_call: float | None = None  # seconds of the first turn, which compiles
+    deviation: float | None = None  # the relative deviation of its loss from the reference
+    note: str = ""  # why there is no result, or why it does not count
+    counts: bool = True  # whether it may be the best peer
 
     @property
     def median(self) -> float:
@@ -104,21 +80,11 @@ class Result:
 
 
 class Arena:
-    """The processes of some contestants, at a number of threads.
+    """The processes of some contestants; each uses this many ``threads``, on as many CPUs.
 
-    Parameters
-    ----------
-    contestants : sequence of Contestant
-        Contestants that are not installed are left out, with a note.
-    threads : int
-        Every process uses this many threads, on as many CPUs.
-    timeout : float
-        The maximum time of an answer; slower contestants are ended, with a note.
-    report : callable
-        Receives lines about the progress.
+    A contestant that is not installed, or does not answer within ``timeout`` seconds, is left out with a note.
+    ``report`` receives lines about the progress.
 
-    Examples
-    --------
     ``with Arena(list(CONTESTANTS.values()), threads=1) as arena: results = arena.run(Job(WORKLOADS["W4"]), rounds=7)``
     """
 

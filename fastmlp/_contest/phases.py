@@ -1,7 +1,5 @@
 """Measures the phases of training, with the training kernel compiled with timers."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np
@@ -18,22 +16,11 @@ PHASES = ("gather", "forward", "loss", "dX", "dW", "update", "waiting")
 def measure(workload: Workload, threads: int, epochs: int = 5, *, uint8: bool = False) -> dict[str, float]:
     """The milliseconds of each phase in an epoch of training: the epoch of median length.
 
-    Parameters
-    ----------
-    workload : Workload
-    threads : int
-        All of them work on each batch; the time of a phase is the mean over them.
-    epochs : int, default 5
-        How many epochs to measure, after one that does not count.
-    uint8 : bool, default False
-        Whether to keep images in bytes.
-
-    Returns
-    -------
-    dict of str to float
-        ``gather`` copies rows into a block, ``forward`` and ``loss`` compute it, ``dX`` is the backward pass through
-        the layers, ``dW`` the gradients of the parameters, and ``update`` the optimiser. ``waiting`` is the rest:
-        threads that wait for each other, and the work once for each batch. The sum is the time of the epoch.
+    One epoch before them does not count. All ``threads`` work on each batch; the time of a phase is the mean over them.
+    ``uint8`` keeps images in bytes. ``gather`` copies rows into a block, ``forward`` and ``loss`` compute it, ``dX`` is
+    the backward pass through the layers, ``dW`` the gradients of the parameters, and ``update`` the optimiser.
+    ``waiting`` is the rest: threads that wait for each other, and the work once for each batch. The sum is the time of
+    the epoch.
     """
     (x, y), _ = make_data(workload)
     model = mlp(workload.widths[1:-1], classes=workload.widths[-1], seed=0)

@@ -1,7 +1,5 @@
 """Results as text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from .contest import Result
@@ -38,8 +36,6 @@ def row(result: Result) -> tuple[str, ...]:
 def seconds(value: float) -> str:
     """A time with a suitable unit.
 
-    Examples
-    --------
     >>> [seconds(value) for value in (3.456e-6, 0.0123456, 12.3)]
     ['3.46 µs', '12.3 ms', '12.3 s']
     """

@@ -4,8 +4,6 @@ It takes commands from a pipe and answers each with a measurement. Between comma
 others nothing.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import time

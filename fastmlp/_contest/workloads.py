@@ -1,7 +1,5 @@
 """The workloads: networks, data, initial weights and orders of rows, the same for every contestant."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,27 +16,14 @@ _TEST_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Workload:
-    """A network and its training: float32, ReLU, softmax cross-entropy, Adam with rate 0.001, shuffled.
-
-    Attributes
-    ----------
-    name : str
-    widths : tuple of int
-        The number of features, then the units of every layer.
-    batch_size : int
-    rows : int
-    epochs : int
-        How many epochs to time together, if one is too short for a clock. Seconds are always those of one epoch.
-    data : {"images", "synthetic"}
-        MNIST if its files are found, else the built-in digits; or random numbers with learnable classes.
-    """
+    """A network and its training: float32, ReLU, softmax cross-entropy, Adam with rate 0.001, shuffled."""
 
     name: str
-    widths: tuple[int, ...]
+    widths: tuple[int, ...]  # the number of features, then the units of every layer
     batch_size: int
     rows: int
-    epochs: int = 1
-    data: str = "images"
+    epochs: int = 1  # to time together, if one is too short for a clock; seconds are always those of one epoch
+    data: str = "images"  # MNIST if its files are found, else the built-in digits; "synthetic": learnable random data
 
     @property
     def layers(self) -> list[tuple[int, int]]:
@@ -70,8 +55,6 @@ class Workload:
     def shape(self) -> str:
         """The widths; repeated ones become a product.
 
-        Examples
-        --------
         >>> WORKLOADS["W1"].shape, WORKLOADS["deep and narrow"].shape
         ('784-128-64-10', '21x32-10')
         """
@@ -100,24 +83,12 @@ WORKLOADS = {
 
 @dataclass
 class Task:
-    """A workload with its arrays, as a contestant sees it.
-
-    Attributes
-    ----------
-    workload : Workload
-    seed : int
-        Seed of the initial weights and the orders of rows.
-    threads : int
-    x, y : ndarray
-        The training rows: float32 features and class numbers.
-    folder : Path
-        The folder that `write` has filled.
-    """
+    """A workload with its arrays, as a contestant sees it: training rows ``x`` (float32) and class numbers ``y``."""
 
     workload: Workload
-    seed: int
+    seed: int  # of the initial weights and the orders of rows
     threads: int
-    folder: Path
+    folder: Path  # which `write` has filled
 
     def read(self) -> None:
         """Read the data of every contestant before the clock runs."""

@@ -14,18 +14,12 @@ _PATIENCE = 5.0  # lost seconds after which compiling a kernel for one thread pa
 
 
 class ThreadChoice:
-    """Chooses all allowed threads, or one if that is faster.
+    """Chooses all of the ``most`` allowed threads, or one if that is faster.
 
     When other programs use the CPU, threads that wait for each other can be many times slower than one thread. The
     result has the same bits either way, so the choice is free: when several threads are slow, one thread is tried, and
-    the faster choice is kept for a while. It is always measured, never assumed.
-
-    Parameters
-    ----------
-    most : int
-        The number of allowed threads.
-    serial_is_ready : callable
-        Whether the kernel for one thread can run without compilation.
+    the faster choice is kept for a while. It is always measured, never assumed. ``serial_is_ready`` tells whether the
+    kernel for one thread can run without compilation.
     """
 
     def __init__(self, most: int, serial_is_ready: Callable[[], bool] = lambda: True) -> None:

@@ -1,7 +1,5 @@
 """Sets the statistics of a first Normalization, from the first data or from the user."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,13 +13,7 @@ from .network import Network
 
 
 def wants_statistics(network: Network) -> bool:
-    """Whether the first layer is a Normalization without statistics.
-
-    Raises
-    ------
-    ArgumentError
-        If another layer is such a Normalization.
-    """
+    """Whether the first layer is a Normalization without statistics; another layer must not be one."""
     if not any(isinstance(layer, (Normalization, Residual)) for layer in network.declarations):
         return False
     unknown = [layer for layer in list(leaves(network.declarations)) if _is_unknown(layer)]
@@ -79,13 +71,7 @@ def set_first_statistics(network: Network, mean: Any, variance: Any) -> None:
 
 
 def write_first_statistics(network: Network, mean: Any, variance: Any) -> None:
-    """Write only the tensors, not the declaration.
-
-    Raises
-    ------
-    ArgumentError
-        If the first layer is not a Normalization, or the values cannot be used; then nothing changes.
-    """
+    """Write only the tensors of a first layer that is a Normalization, not its declaration."""
     if not network.declarations or not isinstance(network.declarations[0], Normalization):
         first = type(network.declarations[0]).__name__ if network.declarations else "missing"
         raise ArgumentError(

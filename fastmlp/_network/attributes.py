@@ -1,7 +1,5 @@
 """Messages about attributes that do not exist or cannot be set."""
 
-from __future__ import annotations
-
 import difflib
 import inspect
 from collections.abc import Iterable
@@ -22,8 +20,6 @@ def refuse_unknown(owner: Any, name: str) -> None:
 def did_you_mean(name: str, legal: Iterable[str]) -> str:
     """The end of a message about a name that does not exist.
 
-    Examples
-    --------
     >>> did_you_mean("learing_rate", ["loss", "learning_rate"])
     ": did you mean 'learning_rate'?"
     """

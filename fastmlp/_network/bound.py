@@ -1,7 +1,5 @@
 """The layers of a model, with their tensors, and a table of them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Callable

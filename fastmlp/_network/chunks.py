@@ -1,7 +1,5 @@
 """Data in chunks, as the model sees them: pairs (x, y), one of which is in memory at a time."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """Makes networks with fewer layers: those that only scale and shift become part of a dense layer."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -104,10 +102,7 @@ def _joins(dense: _Part, following: _Part) -> bool:
 
 
 def _is_easily_shifted(part: _Part) -> bool:
-    """Whether a layer is a normalisation whose means are not large compared with its deviations.
-
-    A dense layer multiplies before it adds, and would round products as large as the mean.
-    """
+    """Whether it normalises with means so small that a dense layer, which multiplies first, keeps their precision."""
     if not isinstance(part.layer, _NORMALIZATIONS):
         return False
     _, shift = _scale_and_shift(part)
@@ -130,9 +125,8 @@ def _after(dense: _Part, following: _Part) -> _Part:
     """(x·W + b) · scale + shift = x · (W · scale) + (b · scale + shift); or an activation for a linear layer."""
     assert isinstance(dense.layer, Dense)
     if isinstance(following.layer, Activation):
-        return _Part(
-            dataclasses.replace(dense.layer, activation=following.layer.activation), dense.tensors, dense.dtype
-        )
+        layer = dataclasses.replace(dense.layer, activation=following.layer.activation)
+        return _Part(layer, dense.tensors, dense.dtype)
     scale, shift = _scale_and_shift(following)
     bias = dense.tensors.get("bias", np.zeros(len(scale)))
     return _with_bias(dense, dense.tensors["kernel"] * scale, bias * scale + shift)

@@ -1,7 +1,5 @@
 """Checks gradients: compares backpropagation with finite differences, tensor by tensor."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

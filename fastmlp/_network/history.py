@@ -104,13 +104,7 @@ class History:
 
     @classmethod
     def from_config(cls, config: Any) -> History:
-        """The history that `config` describes.
-
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If ``config`` has unknown fields, values of wrong types, or lists of different lengths.
-        """
+        """The history that `config` describes; refuses unknown fields, wrong types and lists of different lengths."""
         if not isinstance(config, dict) or not config.keys() <= cls.__dataclass_fields__.keys():
             raise ArgumentTypeError(f"history must have no fields but {', '.join(cls.__dataclass_fields__)}")
         history = cls(**config)
@@ -129,12 +123,7 @@ class History:
         return history
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write one line for each epoch; the file is written completely or not at all.
-
-        Parameters
-        ----------
-        path : path-like
-        """
+        """Write one line for each epoch; the file is written completely or not at all."""
         names = list(self.history)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
@@ -165,10 +154,7 @@ def _check_lists(lists: Any, name: str, length: int | None = None) -> int:
 
 
 def _of_one_length(batches: Any) -> Any:
-    """Drop lists that are not as long as that of the losses.
-
-    Version 0.1.0 wrote a metric of only some runs without gaps, so its batches are unknown.
-    """
+    """Drop incomplete lists of batches: version 0.1.0 wrote a metric of only some runs without gaps."""
     if not isinstance(batches, dict) or not isinstance(batches.get("loss"), list):
         return batches
     length = len(batches["loss"])

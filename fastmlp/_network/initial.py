@@ -1,7 +1,5 @@
 """The initial values of tensors, and the check that they fit into the machine's memory."""
 
-from __future__ import annotations
-
 import itertools
 import os
 from collections.abc import Callable, Sequence

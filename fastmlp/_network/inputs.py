@@ -13,8 +13,6 @@ records the kind of features that it was trained on, and reads all later feature
 Scaled pixels are recognised by their size: numbers far outside of their range are refused.
 """
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -35,50 +33,25 @@ _FEW_LOST = 0.9  # the least share of distinct values of a column of floats that
 
 @dataclass(frozen=True)
 class Features:
-    """Rows as the kernels read them: uint8, or numbers in the model's dtype.
-
-    Where it ``is_centered``, the mean of the first layer is already subtracted.
-    """
+    """Rows as the kernels read them: uint8, or numbers in the model's dtype."""
 
     rows: Array
-    is_centered: bool = False
+    is_centered: bool = False  # whether the mean of the first layer is already subtracted
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """How one model reads features.
+    """How one model reads features."""
 
-    Attributes
-    ----------
-    dtype : dtype
-        The dtype of the model.
-    width : int or None
-        The number of features in a row, if known.
-    names : tuple or None
-        The column names of the table that the model was trained on, if it was a table.
-    kind : str or None
-        The kind of the training data: "pixels", "integers" or "floats".
-    pixel_scale : float
-        The factor for pixels.
-    center : ndarray or None
-        The mean of a first `fastmlp.Normalization`, in float64, shape (features,).
-    """
-
-    dtype: np.dtype[Any]
-    width: int | None
-    names: naming.Names | None
-    kind: str | None
+    dtype: np.dtype[Any]  # of the model
+    width: int | None  # the number of features in a row, if known
+    names: naming.Names | None  # the columns of the table that the model was trained on, if it was a table
+    kind: str | None  # of the training data: "pixels", "integers" or "floats"
     pixel_scale: float
-    center: Array | None
+    center: Array | None  # the mean of a first `fastmlp.Normalization`, in float64, shape (features,)
 
     def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
-        """Read the user's features; refuse NaN and infinities, if ``finite``.
-
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If it cannot be read like the training data.
-        """
+        """Read the user's features like the training data; refuse NaN and infinities, if ``finite``."""
         return self.converted(self.rows(x, name), name, finite=finite)
 
     def rows(self, x: Any, name: str) -> Array:

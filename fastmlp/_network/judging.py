@@ -1,7 +1,5 @@
 """Evaluates a network: loss, metrics and gradients on rows."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any
@@ -32,11 +30,7 @@ def evaluate(network: Network, x: Any, y: Any, sample_weight: Any, n_threads: in
 
 
 def scores_of(
-    engine: Engine,
-    scoring: Scoring,
-    data: Data,
-    n_threads: int | None,
-    cancelled: Callable[[], bool] = lambda: False,
+    engine: Engine, scoring: Scoring, data: Data, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
 ) -> dict[str, float]:
     """Loss and metrics of checked data; NaN if ``cancelled()`` during the evaluation."""
     outputs = scoring.room(data.rows, engine.program.dtype)

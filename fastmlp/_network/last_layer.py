@@ -1,7 +1,5 @@
 """Checks that the last layer, the loss and the metrics fit each other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from .._base.errors import ArgumentError
@@ -10,13 +8,7 @@ from .scoring import Scoring
 
 
 def check_last(layers: Sequence[Layer], scoring: Scoring) -> None:
-    """Refuse layers that cannot be trained, or whose metrics cannot be reported.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no dense layer, or the last layer does not fit the loss or a metric.
-    """
+    """Refuse layers that cannot be trained: without a dense layer, or whose last one fits no loss or metric."""
     loss, activation, units = scoring.loss, scoring.activation, scoring.units
     if not any(isinstance(layer, Dense) for layer in list(leaves(layers))):
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")

@@ -352,13 +352,7 @@ def _restore_center(model: Network, file: Archive) -> None:
 
 
 def _read_center(file: Archive, rounded: Array) -> Array:
-    """The float64 mean of a first Normalization, whose rounded form is its tensor; without one, the tensor itself.
-
-    Raises
-    ------
-    ModelFileError
-        If the two contradict each other.
-    """
+    """The float64 mean of a first Normalization, which must round to its tensor; without one, the tensor itself."""
     if _CENTER not in file:
         return rounded
     mean = file.read(_CENTER).astype(np.float64) if file.shape(_CENTER) == rounded.shape else None

@@ -52,13 +52,10 @@ class Position:
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers.
-
-    Labels may come from training data instead of the argument ``classes``.
-    """
+    """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers."""
 
     classes: Array | None = None
-    has_learned_classes: bool = False
+    has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
 
@@ -87,18 +84,7 @@ class BeforeTraining:
 
 
 class Network:
-    """The state of a `fastmlp.Sequential`, its only subclass, which documents the public methods.
-
-    Attributes
-    ----------
-    declarations : list of Layer
-    known : Known
-        Its knowledge of the data, which is replaced as a whole.
-    position : Position
-        The position in training.
-    busy_in : int or None
-        The process that is training it.
-    """
+    """The state of a `fastmlp.Sequential`, its only subclass, which documents the public methods."""
 
     declarations: list[Layer]
     dtype: np.dtype[Any]
@@ -107,8 +93,8 @@ class Network:
     stop_training: bool
     history: History | None
     position: Position
-    known: Known
-    busy_in: int | None
+    known: Known  # replaced as a whole
+    busy_in: int | None  # the process that is training it
 
     def __init__(
         self,

@@ -1,7 +1,5 @@
 """Detects outputs that are too large for a network's dtype, although its inputs are finite."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -23,13 +21,7 @@ def look_finite(outputs: Array, activation: str) -> bool:
 
 
 def refuse_overflow(outputs: Array, name: str, dtype: np.dtype[Any]) -> None:
-    """Refuse outputs that are not finite although their rows are.
-
-    Raises
-    ------
-    ArgumentError
-        If an output is NaN or infinite.
-    """
+    """Refuse outputs that are not finite although their rows are."""
     wrong = np.argwhere(~np.isfinite(outputs))
     if len(wrong):
         row, column = wrong[0].tolist()

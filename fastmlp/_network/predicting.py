@@ -1,7 +1,5 @@
 """Predicts the outputs of a network, and the classes that they choose."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reads data for kernels, and learns names, labels and input kinds from them."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 from collections.abc import Iterator
@@ -73,12 +71,7 @@ def learn_names(network: Network, features: naming.Names | None, y: Any) -> None
 
 
 def _with_names(
-    known: Known,
-    features: naming.Names | None,
-    y: Any,
-    wanted: WantedTargets,
-    is_built: bool,
-    is_untrained: bool,
+    known: Known, features: naming.Names | None, y: Any, wanted: WantedTargets, is_built: bool, is_untrained: bool
 ) -> Known:
     if features is not None and (known.feature_names is None or not is_built):
         known = dataclasses.replace(known, feature_names=features)

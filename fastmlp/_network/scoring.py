@@ -25,21 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scoring:
-    """The metrics of a model with its loss and its output.
-
-    Attributes
-    ----------
-    counts_hits : bool
-        Whether the kernels count right answers, and the accuracy is wanted.
-    needs_outputs : bool
-        Whether a metric needs the outputs of all rows.
-    answers : int
-        The number of answers in a row.
-    names : list of str
-        The loss and the metrics.
-    higher_is_better : dict
-        For each metric, by its name.
-    """
+    """The metrics of a model with its loss and its output."""
 
     metrics: tuple[Metric, ...]
     loss: Loss
@@ -47,11 +33,11 @@ class Scoring:
     units: int
     _of_outputs: tuple[Metric, ...] = field(init=False)
 
-    counts_hits: bool = field(init=False)
-    needs_outputs: bool = field(init=False)
-    answers: int = field(init=False)
-    names: list[str] = field(init=False)
-    higher_is_better: dict[str, bool | None] = field(init=False)
+    counts_hits: bool = field(init=False)  # whether kernels count right answers, and the accuracy is wanted
+    needs_outputs: bool = field(init=False)  # whether a metric needs the outputs of all rows
+    answers: int = field(init=False)  # in a row
+    names: list[str] = field(init=False)  # the loss and the metrics
+    higher_is_better: dict[str, bool | None] = field(init=False)  # for each metric, by its name
 
     def __post_init__(self) -> None:
         hits = self.loss.hits(self.activation, self.units)
@@ -126,10 +112,7 @@ class Scoring:
         return truth
 
     def log_probabilities(self, outputs: Array) -> Array:
-        """Logarithms of probabilities, in float64, from the outputs that the loss read.
-
-        A single unit gives two columns, for no and yes.
-        """
+        """Logarithms of probabilities, in float64, from what the loss read; one unit gives columns for no and yes."""
         code, values = self.loss.code(self.activation), outputs.astype(np.float64)
         if code == t.SOFTMAX_CROSSENTROPY:
             shifted = values - values.max(axis=1, keepdims=True)

@@ -3,8 +3,6 @@
 It does not depend on internal modules or on the CPU: tensors are matrices, not panels of its vector width.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from .._base.types import Array

@@ -1,7 +1,5 @@
 """Allows one training at a time, and undoes a training that fails before its first batch."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import os
@@ -27,13 +25,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextlib.contextmanager
 def attempt(network: Network) -> Iterator[None]:
-    """Prepare and run a training in this context.
-
-    Raises
-    ------
-    BusyError
-        If the network is already being trained.
-    """
+    """Prepare and run a training in this context; raises BusyError if the network is already being trained."""
     has_begun = False
     try:
         with _lock:

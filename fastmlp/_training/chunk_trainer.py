@@ -1,7 +1,5 @@
 """Trains on data in chunks, one of which is in memory at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`fit`: from a request to a history. It chooses the trainer."""
 
-from __future__ import annotations
-
 from .._network.history import History
 from .._network.network import Network
 from ..callbacks.base import Model

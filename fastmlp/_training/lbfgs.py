@@ -1,7 +1,5 @@
 """Trains small data as one batch with SciPy's L-BFGS."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The arguments of `Sequential.fit`, checked once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +18,8 @@ from ..callbacks import Callback, listeners
 class Request:
     """The arguments of `Sequential.fit`, which `__post_init__` checks. Arguments about data are checked with the data.
 
-    Attributes
-    ----------
-    listeners : list of Callback
-        The callbacks, including one that shows progress.
-    in_chunks : bool
-        Whether ``x`` is a source of chunks.
+    ``listeners`` are the callbacks with one that shows progress; ``in_chunks`` tells whether ``x`` is a source of
+    chunks.
     """
 
     x: Any

@@ -1,7 +1,5 @@
 """A prepared run of training: its data, its history, and what follows from them."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Iterable, Iterator
@@ -27,38 +25,19 @@ _OF_CHUNKS = ("x of a chunk", "y of a chunk")
 
 @dataclass
 class Run:
-    """All that a trainer needs.
-
-    Attributes
-    ----------
-    network : Network
-    model : Model
-        The same object, as callbacks see it.
-    request : Request
-    history : History
-    first_epoch : int
-    data : Data
-        The training data, or the first chunk.
-    validation : Data or None
-    batch_size : int
-        At most the number of rows, unless data come in chunks.
-    scoring : Scoring
-    engine : Engine
-    stream : iterable of (x, y)
-        The chunks of the first epoch.
-    """
+    """All that a trainer needs."""
 
     network: Network
-    model: Model
+    model: Model  # the same object, as callbacks see it
     request: Request
     history: History
     first_epoch: int
-    data: Data
+    data: Data  # for training; or the first chunk
     validation: Data | None
-    batch_size: int
+    batch_size: int  # at most the number of rows, unless data come in chunks
     scoring: Scoring
     engine: Engine
-    stream: Iterable[Pair] = field(default=())
+    stream: Iterable[Pair] = field(default=())  # the chunks of the first epoch
 
     def __post_init__(self) -> None:
         self.batches = self.batches_of(self.data)
@@ -87,13 +66,7 @@ class Run:
 
 
 def prepared(network: Network, model: Model, request: Request, optimizer: Optimizer) -> Run:
-    """Read the data, learn names, labels and statistics, and build the network.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If data or arguments cannot be used.
-    """
+    """Read the data, learn names, labels and statistics, and build the network."""
     if request.seed is not None:
         network.seed = request.seed
     history, first_epoch = _begin_history(network, request)
@@ -161,11 +134,7 @@ def _kept(rows: int, validation_split: float) -> int:
 
 
 def _data(
-    network: Network,
-    request: Request,
-    reading: tuple[Inputs, WantedTargets],
-    given: tuple[Array, Any],
-    kept: int,
+    network: Network, request: Request, reading: tuple[Inputs, WantedTargets], given: tuple[Array, Any], kept: int
 ) -> tuple[Data, Data | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data

@@ -1,7 +1,5 @@
 """Trains once on rows in their order, without a history."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -23,12 +21,7 @@ _OWN_BATCHES = 2**31  # the first number of batches outside of epochs, for rando
 
 
 def partial_fit(
-    network: Network,
-    x: Any,
-    y: Any,
-    batch_size: int | None,
-    weights: tuple[Any, Any],
-    n_threads: int | None,
+    network: Network, x: Any, y: Any, batch_size: int | None, weights: tuple[Any, Any], n_threads: int | None
 ) -> Scores:
     """See `Sequential.partial_fit`; ``weights`` are those of rows and of classes."""
     network.checked_optimizer()

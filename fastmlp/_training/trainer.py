@@ -362,11 +362,7 @@ class EpochTotals:
             values = scoring.report(self.loss / count, self.correct, count)
         else:
             values = scoring.full_report(self.loss / count, self.correct, count, data, outputs, rows)
-        return {
-            **values,
-            "seconds": self.seconds,
-            "samples_per_second": self.rows / max(self.seconds, 1e-9),
-        }
+        return {**values, "seconds": self.seconds, "samples_per_second": self.rows / max(self.seconds, 1e-9)}
 
 
 class GoodParameters:

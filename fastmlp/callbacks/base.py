@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .._base import check
-from .._base.errors import ArgumentTypeError
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
 from .._engine.engine import Engine
 from .._network.bound import BoundLayer
@@ -150,3 +150,10 @@ class Lambda(Callback):
                 setattr(self, hook, function)
         if every_batches is not None:
             self.every_batches = check.whole_number(every_batches, "every_batches", minimum=1)
+
+
+def batches_between(value: Any, name: str) -> int | None:
+    """A number of batches, or None for "epoch"."""
+    if isinstance(value, str) and value != "epoch":
+        raise ArgumentError(f"{name} must be 'epoch' or a number of batches, not {value!r}")
+    return None if isinstance(value, str) else check.whole_number(value, name, minimum=1)

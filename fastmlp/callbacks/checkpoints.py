@@ -1,7 +1,5 @@
 """Saves the model during training."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import os
@@ -13,7 +11,7 @@ from typing import Any
 from .._base import check
 from .._base.errors import ArgumentError
 from .._base.files import as_path
-from .base import Callback, Logs
+from .base import Callback, Logs, batches_between
 from .earlier import earlier
 from .monitor import Monitor
 
@@ -89,7 +87,7 @@ class ModelCheckpoint(Callback):
         self.monitor = monitor
         self._watched = Monitor(monitor, mode)
         self.save_best_only = check.yes_or_no(save_best_only, "save_best_only")
-        self.every_batches = None if save_freq == "epoch" else _batches(save_freq)
+        self.every_batches = batches_between(save_freq, "save_freq")
         self.every_epochs = check.whole_number(every_epochs, "every_epochs", minimum=1)
         self.keep_last = None if keep_last is None else check.whole_number(keep_last, "keep_last", minimum=1)
         self.template = _template(path, by_batch=self.every_batches is not None)
@@ -165,12 +163,6 @@ class ModelCheckpoint(Callback):
 def _is_own(hook: Any) -> bool:
     """Whether a method is the user's code."""
     return not str(getattr(hook, "__module__", "")).startswith(_PACKAGE)
-
-
-def _batches(save_freq: Any) -> int:
-    if isinstance(save_freq, str):
-        raise ArgumentError(f"save_freq must be 'epoch' or a number of batches, not {save_freq!r}")
-    return check.whole_number(save_freq, "save_freq", minimum=1)
 
 
 def _template(path: Any, *, by_batch: bool) -> str:

@@ -1,7 +1,5 @@
 """The callbacks of a training run, from the arguments of `Sequential.fit`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

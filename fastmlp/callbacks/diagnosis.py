@@ -1,7 +1,5 @@
 """Watches the health of a training, and says in words what is wrong."""
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Iterator
@@ -19,9 +17,7 @@ from .layer_health import LayerHealth, ReluOutputs, gradient_norms, norm, ratio,
 _MANY_DEAD = 0.5  # share of a layer's units
 _GROWTH = 10.0  # of a weight matrix: since the start, and beyond √units, the norm with variance 1/fan_in
 _SMALL_UPDATE, _LARGE_UPDATE = 1e-5, 1e-1  # of a weight matrix, in one step; about 1e-3 is healthy
-_LARGE_FIRST_UPDATE = (
-    1.0  # Adam's first step changes every weight by the learning rate, ten times as much as later ones
-)
+_LARGE_FIRST_UPDATE = 1.0  # Adam's first step changes each weight by the rate, ten times as much as later ones
 _FALL = 0.9  # of the first loss; below it, training has made progress
 _RISE = 3.0  # times the least loss, and at least half of the first loss: lost progress; or times the first loss
 _NEAR_CHANCE = 0.02  # of accuracy; or a tenth of the range above chance, if that is less
@@ -102,14 +98,7 @@ class Diagnosis(Callback):
     cannot recover: try a smaller learning rate, features scaled to about -1 to 1, or he_normal weights.
     """
 
-    def __init__(
-        self,
-        every: int = 1,
-        *,
-        x: Any = None,
-        y: Any = None,
-        stream: TextIO | None = None,
-    ) -> None:
+    def __init__(self, every: int = 1, *, x: Any = None, y: Any = None, stream: TextIO | None = None) -> None:
         self.every = check.whole_number(every, "every", minimum=1)
         self.stream = check.text_stream(stream, "stream")
         self.findings: list[Finding] = []

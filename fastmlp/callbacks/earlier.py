@@ -1,7 +1,5 @@
 """Finds checkpoints of earlier runs. They will be deleted, so it finds only files that are certainly checkpoints."""
 
-from __future__ import annotations
-
 import os
 import re
 import string

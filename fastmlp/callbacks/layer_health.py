@@ -1,7 +1,5 @@
 """Figures about the layers of a model in training: dead units, sizes of weights and of updates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -62,12 +60,8 @@ def gradient_norms(model: Model, x: Any, y: Any) -> dict[int, float]:
 
 def weight_matrices(model: Model) -> dict[int, Array]:
     """A copy of each weight matrix, by the number of its layer."""
-    found = {}
-    for number, layer in enumerate(model.layers):
-        kernel = getattr(layer, "kernel", None)
-        if kernel is not None:
-            found[number] = kernel
-    return found
+    kernels = [(number, getattr(layer, "kernel", None)) for number, layer in enumerate(model.layers)]
+    return {number: kernel for number, kernel in kernels if kernel is not None}
 
 
 def norm(array: Array) -> float:
@@ -81,13 +75,7 @@ def ratio(part: float, whole: float) -> float:
 
 
 class ReluOutputs:
-    """The outputs of a model's ReLU layers for a sample of rows, each from a network that ends there.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the rows do not fit the model.
-    """
+    """The outputs of a model's ReLU layers for a sample of rows, each from a network that ends there."""
 
     def __init__(self, model: Model, x: Any) -> None:
         self._model = model

@@ -1,7 +1,5 @@
 """Monitors a value of the logs, and decides which values are better."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -15,14 +13,8 @@ from .base import Logs
 class Monitor:
     """Reads one value from the logs of each epoch and compares it with the best so far.
 
-    Parameters
-    ----------
-    name : str
-        The name of the value, such as ``"val_loss"``.
-    mode : {"auto", "min", "max"}
-        Whether smaller or larger is better. "auto" asks the metric; smaller losses are better.
-    min_delta : float
-        Smaller changes do not count.
+    ``mode`` is "min" or "max", or "auto" to ask the metric; smaller losses are better. Changes below ``min_delta`` do
+    not count.
     """
 
     def __init__(self, name: Any, mode: Any, min_delta: Any = 0.0) -> None:
@@ -51,13 +43,7 @@ class Monitor:
         return "max" if known else "min"
 
     def read(self, logs: Logs, epoch: int) -> float | None:
-        """The value after an epoch; None if the epoch has no validation.
-
-        Raises
-        ------
-        ArgumentError
-            If the logs do not have it.
-        """
+        """The value after an epoch; None if the epoch has no validation. The logs must have it otherwise."""
         if self.name in logs:
             return float(logs[self.name])
         if self._is_validation and (epoch + 1) % self._every:

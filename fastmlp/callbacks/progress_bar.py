@@ -1,7 +1,5 @@
 """Shows the progress of training."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 import time
@@ -68,7 +66,7 @@ class ProgressLine(Callback):
 
 
 class ProgressBar(Callback):
-    """Shows a bar for each epoch with tqdm.
+    """Shows a bar for each epoch with tqdm; raises `MissingExtraError` if that is not installed.
 
     It is a widget in a notebook and text in a terminal; elsewhere there is a line for each epoch.
 
@@ -78,11 +76,6 @@ class ProgressBar(Callback):
     ----------
     stream : text stream, optional
         The output for the bar, unless it is a widget. Default: standard output.
-
-    Raises
-    ------
-    MissingExtraError
-        If tqdm is not installed.
     """
 
     def __init__(self, *, stream: TextIO | None = None) -> None:

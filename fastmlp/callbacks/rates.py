@@ -1,7 +1,5 @@
 """Changes the learning rate during training."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Stops training when it no longer improves."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from .._base import check

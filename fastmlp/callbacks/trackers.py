@@ -3,8 +3,6 @@
 A tracker is a callback with three further methods. It imports its package when it is created.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import json
@@ -14,13 +12,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .._base import check
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
 from .._base.public import as_public
 from .._version import __version__
 from . import Callback, Logs
-from .base import Model
+from .base import Model, batches_between
 
 __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 
@@ -28,7 +25,8 @@ __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 class Tracker(Callback):
     """Base of all trackers. Override `log_settings`, `log` and `finish`.
 
-    A tracker that raises an error is switched off with one warning, and training continues.
+    A tracker that raises an error is switched off with one warning, and training continues. Those of this module raise
+    `MissingExtraError` when they are made if their package is not installed.
 
     Parameters
     ----------
@@ -49,7 +47,7 @@ class Tracker(Callback):
     """
 
     def __init__(self, *, every: str | int = "epoch") -> None:
-        self.every_batches = None if every == "epoch" else _batches(every)
+        self.every_batches = batches_between(every, "every")
         self._is_on = False
 
     # ------------------------------------------------------------ to be overridden
@@ -121,20 +119,10 @@ class WandbTracker(Tracker):
     ----------
     run : wandb.Run or None
         The present or latest run.
-
-    Raises
-    ------
-    MissingExtraError
-        If wandb is not installed.
     """
 
     def __init__(
-        self,
-        run: Any = None,
-        *,
-        project: str | None = None,
-        name: str | None = None,
-        every: str | int = "epoch",
+        self, run: Any = None, *, project: str | None = None, name: str | None = None, every: str | int = "epoch"
     ) -> None:
         super().__init__(every=every)
         if run is not None and (project is not None or name is not None):
@@ -183,11 +171,6 @@ class MLflowTracker(Tracker):
     ----------
     run_id : str or None
         The present or latest run.
-
-    Raises
-    ------
-    MissingExtraError
-        If mlflow is not installed.
     """
 
     def __init__(
@@ -247,11 +230,6 @@ class TensorBoardTracker(Tracker):
         The folder of this run, such as ``"runs/first"``; use a different one for each run.
     every : "epoch" or int, default "epoch"
         As in `Tracker`.
-
-    Raises
-    ------
-    MissingExtraError
-        If tensorboardX is not installed.
     """
 
     def __init__(self, logdir: str | os.PathLike[str], *, every: str | int = "epoch") -> None:
@@ -306,12 +284,6 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     for key, item in pairs:
         flat |= _flat(item, f"{prefix}.{key}" if prefix else str(key))
     return flat
-
-
-def _batches(every: Any) -> int:
-    if isinstance(every, str):
-        raise ArgumentError(f"every must be 'epoch' or a number of batches, not {every!r}")
-    return check.whole_number(every, "every", minimum=1)
 
 
 def _package(name: str, *, extra: str) -> Any:

@@ -4,8 +4,6 @@ There is one module for each command, imported when that command runs, so that `
 nor the data sets. A command returns its exit code, and raises an error for the user to read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import importlib
@@ -23,21 +21,11 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run the command line with the arguments after the program's name; default: those of the process.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments after the program's name; default: those of the process.
+    It returns the exit code: 0 for success, 1 for a run that failed, 2 for wrong usage. Errors are one line on stderr,
+    without a traceback.
 
-    Returns
-    -------
-    int
-        The exit code: 0 for success, 1 for a run that failed, 2 for wrong usage. Errors are one line on stderr,
-        without a traceback.
-
-    Examples
-    --------
     >>> from fastmlp.cli import main
     >>> main(["train", "digits", "--epochs", "many"])
     2

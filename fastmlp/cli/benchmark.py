@@ -1,7 +1,5 @@
 """``fastmlp benchmark``: the short form of the benchmark suite."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """``fastmlp cache``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

@@ -1,7 +1,5 @@
 """``fastmlp download``."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import sys

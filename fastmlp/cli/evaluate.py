@@ -1,7 +1,5 @@
 """``fastmlp evaluate``."""
 
-from __future__ import annotations
-
 import argparse
 
 from . import trained

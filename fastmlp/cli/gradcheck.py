@@ -1,7 +1,5 @@
 """``fastmlp gradcheck``."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

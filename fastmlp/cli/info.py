@@ -1,7 +1,5 @@
 """``fastmlp info``: facts for bug reports, and for the question "why is it slow here?"."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import importlib

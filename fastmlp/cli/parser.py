@@ -20,13 +20,16 @@ Tables, such as CSV files, hold numbers; --features uint8 makes pixels of them. 
 pixels, which a model multiplies by 1/255. If a CSV file has no header and both its first and its last column could be
 the label, use --label. The command prints which column is the label."""
 
-_TRAIN = f"""\
-Train a classifier, and report its loss and accuracy on the test part of the data.
-
+_SPLIT = f"""\
 {_DATA}
 A CSV file has no test part, so a sixth of its rows becomes it, of each class in proportion, drawn with --seed.
 
-{_READ}
+{_READ}"""
+
+_TRAIN = f"""\
+Train a classifier, and report its loss and accuracy on the test part of the data.
+
+{_SPLIT}
 
 The same command gives the same bits at any number of threads, unless --max-time or Ctrl-C ends it. After Ctrl-C, the
 model so far is saved, and --resume continues its training."""
@@ -43,10 +46,7 @@ whose combinations are run, {{"layers": [[128], [128, 64]], "learning_rate": [0.
 A run may have name, layers (widths of the hidden layers), activation, optimizer, learning_rate, loss, metrics, dtype,
 seed, batch_size, epochs, and other arguments of fastmlp.Sequential.fit.
 
-{_DATA}
-A CSV file has no test part, so a sixth of its rows becomes it, of each class in proportion, drawn with --seed.
-
-{_READ}
+{_SPLIT}
 
 The best run on the validation rows is then tested on the test part. Ctrl-C ends the sweep. With --output, the same
 command continues it, without training finished runs of the same settings and data again."""
@@ -159,11 +159,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--learning-rate", type=usage.real_number(above=0), metavar="RATE", help="default: the optimizer's own"
     )
-    model.add_argument(
-        "--seed",
-        type=usage.whole_number(0, below=2**63),
-        help="seed of the initial weights, the order of rows, and all splits (default: 0)",
-    )
+    _add_seed(model, "the initial weights, the order of rows, and all splits", default=None)
 
 
 def _add_fit_options(parser: argparse.ArgumentParser) -> None:
@@ -177,12 +173,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows in each epoch, newly drawn: full batches, or one smaller batch (default: all)",
     )
-    fit.add_argument(
-        "--validation-split",
-        type=usage.real_number(minimum=0, below=1),
-        metavar="SHARE",
-        help="share of the training rows, drawn at random from each class, to validate with (default: 0)",
-    )
+    _add_validation_split(fit, "validate with")
     fit.add_argument(
         "--max-time", type=usage.real_number(above=0), metavar="SECONDS", help="end training after this time"
     )
@@ -206,20 +197,9 @@ def _add_sweep(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--again", action="store_true", help="train all runs, even those in the folder with the same settings"
     )
-    parser.add_argument(
-        "--validation-split",
-        type=usage.real_number(minimum=0, below=1),
-        default=0.2,
-        metavar="SHARE",
-        help="share of the training rows, drawn at random from each class, to compare runs on (default: 0.2)",
-    )
+    _add_validation_split(parser, "compare runs on", default=0.2)
     parser.add_argument("--metric", metavar="NAME", help="the metric to compare by (default: val_accuracy)")
-    parser.add_argument(
-        "--seed",
-        type=usage.whole_number(0, below=2**63),
-        default=0,
-        help="seed of all splits, and of runs without their own seed (default: 0)",
-    )
+    _add_seed(parser, "all splits, and of runs without their own seed")
     parser.add_argument(
         "--workers",
         type=usage.whole_number(1),
@@ -237,12 +217,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("model", type=Path, metavar="MODEL", help="a model file")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
     _add_reading(parser)
-    parser.add_argument(
-        "--seed",
-        type=usage.whole_number(0),
-        default=0,
-        help="seed of digits: another seed gives other images (default: 0)",
-    )
+    _add_seed(parser, "digits: another seed gives other images")
     _add_threads(parser)
 
 
@@ -286,12 +261,7 @@ def _add_gradcheck(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         metavar="ERROR",
         help="largest allowed error, relative to the largest derivative of the tensor (default: 1e-5)",
     )
-    check.add_argument(
-        "--seed",
-        type=usage.whole_number(0, below=2**63),
-        default=0,
-        help="seed of the weights of a new model, the choice of elements, and digits (default: 0)",
-    )
+    _add_seed(check, "the weights of a new model, the choice of elements, and digits")
 
 
 # ---------------------------------------------------------------- options of several commands
@@ -341,6 +311,17 @@ def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> Non
     reading.add_argument(
         "--decimal", choices=(".", ","), metavar="MARK", help='decimal mark of a CSV file, "." or "," (default: .)'
     )
+
+
+def _add_seed(parser: argparse._ActionsContainer, of: str, default: int | None = 0) -> None:
+    whole = usage.whole_number(0, below=2**63)
+    parser.add_argument("--seed", type=whole, default=default, help=f"seed of {of} (default: 0)")
+
+
+def _add_validation_split(parser: argparse._ActionsContainer, to: str, default: float | None = None) -> None:
+    share = usage.real_number(minimum=0, below=1)
+    text = f"share of the training rows, drawn at random from each class, to {to} (default: {default or 0})"
+    parser.add_argument("--validation-split", type=share, default=default, metavar="SHARE", help=text)
 
 
 def _add_threads(parser: argparse._ActionsContainer) -> None:

@@ -1,7 +1,5 @@
 """``fastmlp predict``."""
 
-from __future__ import annotations
-
 import argparse
 import csv
 import io

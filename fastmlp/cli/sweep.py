@@ -1,7 +1,5 @@
 """``fastmlp sweep``."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

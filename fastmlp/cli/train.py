@@ -1,7 +1,5 @@
 """``fastmlp train``."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import math
@@ -92,13 +90,7 @@ def _begun(args: argparse.Namespace) -> Run:
     if args.learning_rate is not None:
         optimizer = dataclasses.replace(optimizer, learning_rate=args.learning_rate)
     hidden = [128, 64] if args.layers is None else args.layers
-    model = mlp(
-        hidden,
-        data.labels,
-        activation=args.activation or "relu",
-        dtype=args.dtype or "float32",
-        seed=seed,
-    )
+    model = mlp(hidden, data.labels, activation=args.activation or "relu", dtype=args.dtype or "float32", seed=seed)
     model.compile(optimizer, args.loss or "categorical_crossentropy")
     model.build(data.train[0].shape[1])
     model.feature_names = data.feature_names

@@ -3,8 +3,6 @@
 The notes are one more array of JSON text in the ``.npz`` file; `fastmlp.load` does not read it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import json
@@ -29,30 +27,15 @@ _ENTRY = "command_line"
 
 @dataclass(frozen=True)
 class Notes:
-    """The kind of a model's data, and the settings to continue its training.
+    """The kind of a model's data, and the settings to continue its training."""
 
-    Attributes
-    ----------
-    features : str
-        "uint8" if the features were pixels, else "float32".
-    batch_size : int
-    validation_split : float
-    samples_per_epoch : int or None
-    label : str, int or None
-        The name of a table's label column, or its number if there was no header.
-    one_hot : int
-        The number of leading columns of a table that were one-hot labels.
-    decimal : str
-        The decimal mark of a table.
-    """
-
-    features: str
+    features: str  # "uint8" if they were pixels, else "float32"
     batch_size: int
     validation_split: float
     samples_per_epoch: int | None = None
-    label: str | int | None = None
-    one_hot: int = 0
-    decimal: str = "."
+    label: str | int | None = None  # the name of a table's label column, or its number if there was no header
+    one_hot: int = 0  # the number of leading columns of a table that were one-hot labels
+    decimal: str = "."  # the decimal mark of a table
 
 
 def save(model: Sequential, path: Path, notes: Notes) -> None:

@@ -1,7 +1,5 @@
 """Checks of a command line: types of option values, and files to write."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os
@@ -133,12 +131,9 @@ def _checked(make: Callable[[], T]) -> T:
 
 
 def check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | Path | None]) -> None:
-    """Refuse outputs that cannot be written, before any work that would be lost.
+    """Refuse outputs, by the names of options, that cannot be written, before any work that would be lost.
 
-    Parameters
-    ----------
-    outputs, inputs : dict of str to path or None
-        Paths by the name of the option. An output may be neither another output nor an input.
+    An output may be neither another output nor an input.
     """
     taken = {_identity(path): name for name, path in inputs.items() if path is not None and Path(path).is_file()}
     for name, path in outputs.items():

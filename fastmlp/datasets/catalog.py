@@ -74,9 +74,6 @@ def load(
     ------
     DataFileError
         If nothing is found (the message lists the places searched), or a file is damaged or of another kind.
-    ArgumentError, ArgumentTypeError
-        If ``name_or_path`` is neither a string nor a path, ``seed`` is not an integer of at least 0, or another
-        argument cannot be used.
 
     Examples
     --------

@@ -1,7 +1,5 @@
 """Finds the label columns of a table, by the arguments, the header, or the values."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

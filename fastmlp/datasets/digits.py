@@ -46,11 +46,6 @@ def digits(n_train: int = 60_000, n_test: int = 10_000, seed: int = 0) -> Split:
     (x_train, y_train), (x_test, y_test)
         x: uint8, shape (n, 784), C-contiguous, 0 is paper and 255 is ink; y: int64, shape (n,), 0 to 9.
 
-    Raises
-    ------
-    ArgumentError
-        If a count or the seed is negative or not an integer.
-
     Examples
     --------
     >>> (x, y), (x_test, y_test) = digits(n_train=100, n_test=20)

@@ -15,11 +15,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 
 def load_features(
-    path: str | os.PathLike[str],
-    *,
-    dtype: FeatureType | None = None,
-    separator: str = "auto",
-    decimal: str = ".",
+    path: str | os.PathLike[str], *, dtype: FeatureType | None = None, separator: str = "auto", decimal: str = "."
 ) -> Features:
     r"""Read features alone, one row per sample, from CSV, NPY or IDX images. The content determines the format.
 
@@ -45,8 +41,6 @@ def load_features(
     DataFileError
         If the file is missing, damaged or of another kind, or holds values that are not finite numbers or, with
         "uint8", not whole numbers from 0 to 255.
-    ArgumentError, ArgumentTypeError
-        If ``path`` is not a path, or another argument cannot be used.
 
     Examples
     --------

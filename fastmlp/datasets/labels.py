@@ -32,8 +32,6 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: DTypeLike = "f
     ArgumentError
         If a label is not a whole number from 0 to ``classes`` − 1, or ``classes`` is missing and the labels are all 0
         or empty.
-    ArgumentTypeError
-        If ``labels`` or ``dtype`` has another type.
 
     Examples
     --------
@@ -75,8 +73,6 @@ def labels_of(rows: ArrayLike) -> NDArray[np.int64]:
     ------
     ArgumentError
         If there are fewer than two columns, or a value is NaN.
-    ArgumentTypeError
-        If ``rows`` does not hold numbers.
 
     Examples
     --------

@@ -11,10 +11,7 @@ from .catalog import data_home
 from .remote_file import Progress, RemoteFile, part_size, sha256_of
 
 _MIRRORS = {
-    "mnist": (
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    ),
+    "mnist": ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
     "fashion_mnist": (
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
@@ -74,8 +71,6 @@ def download(
     DownloadError
         If no mirror delivers a complete file with the right checksum, or the folder cannot be written. The message
         says what happened at each mirror and where to put the files by hand.
-    ArgumentError, ArgumentTypeError
-        If the name is not one of the two, a mirror is not an http or https address, or the destination is not a path.
 
     Examples
     --------

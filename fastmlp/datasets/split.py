@@ -64,12 +64,7 @@ def train_test_split(
 
 
 def train_validation_test_split(
-    x: ArrayLike,
-    y: ArrayLike,
-    validation: float = 0.2,
-    test: float = 0.2,
-    stratify: bool | None = None,
-    seed: int = 0,
+    x: ArrayLike, y: ArrayLike, validation: float = 0.2, test: float = 0.2, stratify: bool | None = None, seed: int = 0
 ) -> tuple[Part, Part, Part]:
     """Split the rows of ``x`` and ``y`` at random in three, each class in proportion.
 

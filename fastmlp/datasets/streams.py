@@ -206,8 +206,6 @@ class Chunks:
 
         Raises
         ------
-        ArgumentError, ArgumentTypeError
-            If ``paths`` is empty or not a list, or another argument cannot be used.
         DataFileError
             If a file is missing. Other errors are raised during the iteration.
 

@@ -1,7 +1,5 @@
 """Tables of features and labels in CSV files. They hold numbers, or pixels on request."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,26 +55,16 @@ class Table:
 
 @dataclass(frozen=True)
 class TableForm:
-    """The form of a table: the arguments of `load_csv`, and the columns of earlier data of this kind.
-
-    Attributes
-    ----------
-    known_label : str, int or None
-        The label column of the training data; it counts if ``label`` is "auto".
-    known_features : tuple of str, or None
-        The columns of the training data, which are found by name and used in this order.
-    is_asked : bool
-        Whether the user gave the form. Then it must have an effect; a form from earlier data need not.
-    """
+    """The form of a table: the arguments of `load_csv`, and the columns of earlier data of this kind."""
 
     label: Any = "auto"
     n_classes_one_hot: Any = None
     dtype: FeatureType | None = None
     separator: str = "auto"
     decimal: str = "."
-    known_label: Label = None
-    known_features: tuple[str, ...] | None = None
-    is_asked: bool = True
+    known_label: Label = None  # of the training data; counts if `label` is "auto"
+    known_features: tuple[str, ...] | None = None  # of the training data: found by name, and used in this order
+    is_asked: bool = True  # by the user: then it must have an effect, which a form from earlier data need not have
 
 
 def load_csv(
@@ -207,9 +195,7 @@ def _picked(values: Numbers, kept: list[int]) -> Numbers:
     """Select these columns. float64 numbers are moved within their own memory, because a second array may not fit."""
     first, last = kept[0], kept[-1]
     in_a_row = kept == list(range(first, last + 1))
-    if (
-        values.dtype == np.uint8
-    ):  # slicing consecutive columns is several times faster than gathering them, with 784 columns
+    if values.dtype == np.uint8:  # slicing 784 consecutive columns is several times faster than gathering them
         return values[:, first : last + 1] if in_a_row else values[:, kept]
     if len(kept) == values.shape[1] and in_a_row:
         return values

@@ -34,11 +34,6 @@ def spiral(samples: int = 100, classes: int = 3, seed: int = 0, noise: float = 0
     x : ndarray of float32, shape (samples · classes, 2)
     y : ndarray of int64, shape (samples · classes,)
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If a number has the wrong type or is too small.
-
     Examples
     --------
     >>> x, y = spiral(samples=50, classes=3)
@@ -73,11 +68,6 @@ def vertical(samples: int = 100, classes: int = 3, seed: int = 0, noise: float =
     x : ndarray of float32, shape (samples · classes, 2)
     y : ndarray of int64, shape (samples · classes,)
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If a number has the wrong type or is too small.
-
     Examples
     --------
     >>> x, y = vertical(noise=0)
@@ -109,11 +99,6 @@ def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats
     x : ndarray of float32, shape (samples, 2)
     y : ndarray of int64, shape (samples,)
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If a number has the wrong type or is too small.
-
     Examples
     --------
     >>> x, y = moons(noise=0)
@@ -125,10 +110,7 @@ def moons(samples: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Floats
     generator = _generator(seed)
     upper, lower = np.linspace(0, np.pi, samples // 2), np.linspace(0, np.pi, samples - samples // 2)
     x = np.concatenate(
-        [
-            np.column_stack([np.cos(upper), np.sin(upper)]),
-            np.column_stack([1 - np.cos(lower), 0.5 - np.sin(lower)]),
-        ]
+        [np.column_stack([np.cos(upper), np.sin(upper)]), np.column_stack([1 - np.cos(lower), 0.5 - np.sin(lower)])]
     )
     y = np.repeat(np.arange(2), [len(upper), len(lower)])
     return _shuffled(generator, x + noise * generator.standard_normal(x.shape), y)
@@ -145,11 +127,6 @@ def sine(samples: int = 1000) -> tuple[Floats, Floats]:
     Returns
     -------
     x, y : ndarray of float32, shape (samples, 1)
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If ``samples`` is not a whole number of 1 or more.
 
     Examples
     --------

@@ -8,19 +8,13 @@ The functions are plain NumPy in float64. They take targets first, as scikit-lea
   0.5), or class numbers of an integer dtype;
 - with ``multi_label=True`` each column is an independent label, and targets and outputs have the same shape;
 - a regression metric takes real numbers, targets and outputs of the same shape.
+
+`ArgumentError` or `ArgumentTypeError` is raised if the arrays cannot be read or do not fit each other or the settings.
 """
 
 from .._base.public import as_public
 from .catalog import METRICS, get, larger_is_better
-from .classification import (
-    accuracy,
-    binary_accuracy,
-    confusion_matrix,
-    f1,
-    precision,
-    recall,
-    top_k_accuracy,
-)
+from .classification import accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
 from .declarations import (
     AUC,
     F1,

@@ -1,46 +1,33 @@
 """Finds metrics by name, for `Sequential.compile` and for files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
-from .declarations import (
-    AUC,
-    F1,
-    R2,
-    Accuracy,
-    BinaryAccuracy,
-    Custom,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Metric,
-    Precision,
-    Recall,
-    RegressionAccuracy,
-    TopKAccuracy,
-)
+from . import declarations as d
+from .declarations import Custom, Metric, TopKAccuracy
 
 _TAKEN = ("epoch", "learning_rate", "loss", "samples_per_second", "seconds")  # the other names in histories
 
 NAMES: dict[str, type[Metric]] = {
-    "accuracy": Accuracy,
+    "accuracy": d.Accuracy,
     "top_5_accuracy": TopKAccuracy,  # `get` accepts other numbers too
-    "binary_accuracy": BinaryAccuracy,
-    "precision": Precision,
-    "recall": Recall,
-    "f1": F1,
-    "auc": AUC,
-    "mse": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "r2": R2,
-    "regression_accuracy": RegressionAccuracy,
+    "binary_accuracy": d.BinaryAccuracy,
+    "precision": d.Precision,
+    "recall": d.Recall,
+    "f1": d.F1,
+    "auc": d.AUC,
+    "mse": d.MeanSquaredError,
+    "mae": d.MeanAbsoluteError,
+    "r2": d.R2,
+    "regression_accuracy": d.RegressionAccuracy,
 }
 TYPES = {kind.__name__: kind for kind in NAMES.values()}
 METRICS = tuple(NAMES)
+for _kind in TYPES.values():
+    _kind.__doc__ = d.documented(_kind)
 _TOP_K = re.compile(r"top_([1-9]\d{0,9})_accuracy")
 
 # The last words of names that tell whether larger is better.

@@ -1,7 +1,5 @@
 """Metrics of decisions: the class or the labels that a model chose for each row."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,15 +28,6 @@ def accuracy(targets: Any, outputs: Any) -> float:
         If targets and outputs both have one label for each row, the labels may be texts or any whole numbers, as
         `Sequential.predict_classes` returns them. Of two labels, the larger is class 1.
 
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or do not fit each other.
-
     Examples
     --------
     >>> from fastmlp import metrics
@@ -62,15 +51,6 @@ def top_k_accuracy(targets: Any, outputs: Any, k: int = 5) -> float:
         A number for each class. Of equal numbers, those of lower classes count as larger, as for `accuracy`.
     k : int, default 5
         From 1 to the number of classes.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or ``k`` is out of range.
 
     Examples
     --------
@@ -97,15 +77,6 @@ def binary_accuracy(targets: Any, outputs: Any, threshold: float = 0.5) -> float
         A probability for each label; those above the threshold are chosen.
     threshold : float, default 0.5
         Between 0 and 1 for probabilities. With another threshold, such as 0 for logits, outputs may be any numbers.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or do not fit each other.
 
     Examples
     --------
@@ -137,15 +108,6 @@ def precision(
     multi_label : bool, default False
         Whether a row may have any number of labels, each in its own column.
 
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or the average does not fit them.
-
     Notes
     -----
     As in scikit-learn, "macro" leaves out classes that occur neither in the targets nor among the chosen ones; with
@@ -167,10 +129,6 @@ def recall(
 
     Parameters, averages and errors are those of `precision`.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> from fastmlp import metrics
@@ -186,10 +144,6 @@ def f1(
     """The harmonic mean of precision and recall: 2 · hits / (rows chosen for a class + rows of the class).
 
     Parameters, averages and errors are those of `precision`. The average is that of the F1 of each class.
-
-    Returns
-    -------
-    float
 
     Examples
     --------

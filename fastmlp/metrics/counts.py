@@ -1,7 +1,5 @@
 """Counts the hits of each class, and computes precision, recall and F1 from them."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

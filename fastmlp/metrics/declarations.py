@@ -1,7 +1,10 @@
-"""Metrics as declarations for `Sequential.compile`: their fields are the settings of a function."""
+"""Metrics as declarations for `Sequential.compile`: their fields are the settings of a function.
 
-from __future__ import annotations
+The documentation of the function is that of the declaration too.
+"""
 
+import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -88,14 +91,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Accuracy(Metric):
-    """`accuracy`: the share of the rows whose class is right.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.Accuracy().name
-    'accuracy'
-    """
+    """`accuracy`: the share of the rows whose class is right."""
 
     _function = staticmethod(classification.accuracy)
     name = "accuracy"
@@ -104,19 +100,7 @@ class Accuracy(Metric):
 
 @dataclass(frozen=True)
 class TopKAccuracy(Metric):
-    """`top_k_accuracy`: the share of the rows whose class is among the ``k`` largest outputs.
-
-    Parameters
-    ----------
-    k : int, default 5
-        At least 1; a model must have as many classes.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.TopKAccuracy(3).name
-    'top_3_accuracy'
-    """
+    """`top_k_accuracy`: the share of the rows whose class is among the ``k`` largest outputs."""
 
     k: int = 5
 
@@ -139,19 +123,7 @@ class TopKAccuracy(Metric):
 
 @dataclass(frozen=True)
 class BinaryAccuracy(Metric):
-    """`binary_accuracy`: the share of the labels that are right.
-
-    Parameters
-    ----------
-    threshold : float, default 0.5
-        A label is chosen above it.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.BinaryAccuracy(threshold=0)([1, 0], [2.5, -0.5])  # logits
-    1.0
-    """
+    """`binary_accuracy`: the share of the labels that are right."""
 
     threshold: float = 0.5
 
@@ -201,19 +173,7 @@ class _Averaged(Metric):
 
 @dataclass(frozen=True)
 class Precision(_Averaged):
-    """`precision`: of the rows that were given to a class, the share that belongs there.
-
-    Parameters
-    ----------
-    average : {"macro", "micro", "weighted", "binary"}, default "macro"
-    multi_label : bool, default False
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.Precision("binary")([0, 0, 1, 1], [0, 1, 1, 1])
-    0.6666666666666666
-    """
+    """`precision`: of the rows that were given to a class, the share that belongs there."""
 
     _function = staticmethod(classification.precision)
     name = "precision"
@@ -221,19 +181,7 @@ class Precision(_Averaged):
 
 @dataclass(frozen=True)
 class Recall(_Averaged):
-    """`recall`: of the rows of a class, the share that was given to it.
-
-    Parameters
-    ----------
-    average : {"macro", "micro", "weighted", "binary"}, default "macro"
-    multi_label : bool, default False
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.Recall()([0, 0, 1, 1], [0, 1, 1, 1])
-    0.75
-    """
+    """`recall`: of the rows of a class, the share that was given to it."""
 
     _function = staticmethod(classification.recall)
     name = "recall"
@@ -241,19 +189,7 @@ class Recall(_Averaged):
 
 @dataclass(frozen=True)
 class F1(_Averaged):
-    """`f1`: the harmonic mean of precision and recall.
-
-    Parameters
-    ----------
-    average : {"macro", "micro", "weighted", "binary"}, default "macro"
-    multi_label : bool, default False
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.F1("binary")([0, 0, 1, 1], [0, 1, 1, 1])
-    0.8
-    """
+    """`f1`: the harmonic mean of precision and recall."""
 
     _function = staticmethod(classification.f1)
     name = "f1"
@@ -261,18 +197,7 @@ class F1(_Averaged):
 
 @dataclass(frozen=True)
 class AUC(Metric):
-    """`auc`: the area under the ROC curve, with several classes the mean of each against the others.
-
-    Parameters
-    ----------
-    multi_label : bool, default False
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.AUC()([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-    0.75
-    """
+    """`auc`: the area under the ROC curve, with several classes the mean of each against the others."""
 
     multi_label: bool = False
 
@@ -292,14 +217,7 @@ class AUC(Metric):
 
 @dataclass(frozen=True)
 class MeanSquaredError(Metric):
-    """`mean_squared_error`: smaller is better.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.MeanSquaredError()([1.0, 2.0], [1.5, 4.0])
-    2.125
-    """
+    """`mean_squared_error`: smaller is better."""
 
     _function = staticmethod(regression.mean_squared_error)
     name = "mse"
@@ -309,14 +227,7 @@ class MeanSquaredError(Metric):
 
 @dataclass(frozen=True)
 class MeanAbsoluteError(Metric):
-    """`mean_absolute_error`: smaller is better.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.MeanAbsoluteError()([1.0, 2.0], [1.5, 4.0])
-    1.25
-    """
+    """`mean_absolute_error`: smaller is better."""
 
     _function = staticmethod(regression.mean_absolute_error)
     name = "mae"
@@ -326,14 +237,7 @@ class MeanAbsoluteError(Metric):
 
 @dataclass(frozen=True)
 class R2(Metric):
-    """`r2_score`: the share of the targets' variance that the outputs explain.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.R2()([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
-    0.5
-    """
+    """`r2_score`: the share of the targets' variance that the outputs explain."""
 
     _function = staticmethod(regression.r2_score)
     name = "r2"
@@ -342,19 +246,7 @@ class R2(Metric):
 
 @dataclass(frozen=True)
 class RegressionAccuracy(Metric):
-    """`regression_accuracy`: the share of the outputs within the targets' standard deviation / ``divisor``.
-
-    Parameters
-    ----------
-    divisor : float, default 250
-        Greater than 0.
-
-    Examples
-    --------
-    >>> from fastmlp import metrics
-    >>> metrics.RegressionAccuracy(divisor=10)([0.0, 2.0], [0.05, 2.2])
-    0.5
-    """
+    """`regression_accuracy`: the share of the outputs within the targets' standard deviation / ``divisor``."""
 
     divisor: float = 250.0
 
@@ -413,3 +305,18 @@ class Custom(Metric):
         if number.ndim or number.dtype.kind not in "fiub":
             raise ArgumentTypeError(f"the metric {self.name!r} must return one number, not {value!r:.60}")
         return float(number)
+
+
+def documented(kind: type[Metric]) -> str:
+    """The summary of a declaration, with what its function's documentation says about the settings, and examples."""
+    source = classification.precision if issubclass(kind, _Averaged) else kind._function
+    parameters, examples = _section(source, "Parameters"), _section(kind._function, "Examples")
+    names = {field.name for field in fields(kind)}
+    wanted = [entry for entry in re.split(r"\n(?=\S)", parameters) if entry.split(" ")[0] in names]
+    sections = [("Parameters", "\n".join(wanted))] * bool(wanted) + [("Examples", examples)]
+    return "\n\n".join([kind.__doc__ or "", *(f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections)])
+
+
+def _section(function: Callable[..., float], title: str) -> str:
+    found = re.search(rf"{title}\n-+\n(.*?)(?=\n\n\w+\n--|\Z)", inspect.getdoc(function) or "", re.DOTALL)
+    return found[1] if found else ""

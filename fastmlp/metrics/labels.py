@@ -1,7 +1,5 @@
 """Converts labels of the user's, such as `Sequential.predict_classes` returns, to class numbers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,8 @@ def numbered(
     """Targets and outputs with labels replaced by class numbers, and the labels; None if there are none.
 
     ``given`` are the labels or names of the classes in their order. Without them, the labels are those that occur,
-    sorted. Whole numbers are labels if they are among the given ones, or cannot be class numbers below ``most``.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If a label is not among the given ones, or only one side holds labels.
+    sorted. Whole numbers are labels if they are among the given ones, or cannot be class numbers below ``most``. Raises
+    ArgumentError or ArgumentTypeError if a label is not among the given ones, or only one side holds labels.
     """
     sides = [_of_rows(value, name) for value, name in zip((targets, outputs), names, strict=True)]
     if any(side is not None and side.dtype.kind == "U" for side in sides):

@@ -1,7 +1,5 @@
 """The area under the ROC curve: how well scores rank rows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -31,11 +29,6 @@ def auc(targets: Any, outputs: Any, *, multi_label: bool = False) -> float:
     float
         The mean leaves out classes and labels that all rows have, or none, because they rank nothing. If no others
         remain, the result is NaN.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or do not fit each other.
 
     Examples
     --------

@@ -1,7 +1,5 @@
 """Metrics of real numbers: the distance between outputs and targets."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -19,15 +17,6 @@ def mean_squared_error(targets: Any, outputs: Any) -> float:
     targets, outputs : array_like, shape (rows,) or (rows, units)
         Real numbers; one column may have the shape (rows,) or (rows, 1).
 
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or do not fit each other.
-
     Examples
     --------
     >>> from fastmlp import metrics
@@ -43,10 +32,6 @@ def mean_absolute_error(targets: Any, outputs: Any) -> float:
     """The mean of the absolute differences, over all rows and units.
 
     Parameters and errors are those of `mean_squared_error`.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -99,15 +84,6 @@ def regression_accuracy(targets: Any, outputs: Any, divisor: float = 250.0) -> f
         As for `mean_squared_error`. Each column has its own standard deviation.
     divisor : float, default 250
         Greater than 0; the larger, the stricter.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or do not fit each other, or the divisor is not greater than 0.
 
     Examples
     --------

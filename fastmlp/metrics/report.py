@@ -1,7 +1,5 @@
 """Precision, recall and F1 of every class in one table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -97,10 +95,6 @@ def classification_report(
     multi_label : bool, default False
         Whether a row may have any number of labels, each with a column of its own.
 
-    Returns
-    -------
-    ClassificationReport
-
     Raises
     ------
     ArgumentError, ArgumentTypeError
@@ -135,11 +129,5 @@ def _report(names: list[str], found: counts.Counts, accuracy: float) -> Classifi
     macro, weighted = (
         Scores(*(counts.averaged(found, name, average) for name in counts.SCORES)) for average in ("macro", "weighted")
     )
-    return ClassificationReport(
-        names=tuple(names),
-        **each,
-        support=tuple(found.support.tolist()),
-        accuracy=accuracy,
-        macro=macro,
-        weighted=weighted,
-    )
+    rows = tuple(found.support.tolist())
+    return ClassificationReport(tuple(names), **each, support=rows, accuracy=accuracy, macro=macro, weighted=weighted)

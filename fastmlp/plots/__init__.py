@@ -1,7 +1,7 @@
 """Plots of training, predictions and weights, with matplotlib (``pip install "fastmlp[plot]"``).
 
 Each function draws on the axes ``ax`` or ``axes``, or makes a new figure, and returns the axes. You show, save or
-close the figures. matplotlib's settings do not change.
+close the figures. matplotlib's settings do not change. `MissingExtraError` is raised if matplotlib is not installed.
 """
 
 from .classes import class_errors, confusion_matrix

@@ -1,7 +1,5 @@
 """Checks the arguments of plots: labels, names, images. It does not import matplotlib."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -27,13 +27,7 @@ _MOST_INSIDE, _MOST_IN_LEGEND = 5, 18  # lines of a legend
 
 
 def pyplot() -> Any:
-    """matplotlib.pyplot.
-
-    Raises
-    ------
-    MissingExtraError
-        If matplotlib is not installed.
-    """
+    """matplotlib.pyplot."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:

@@ -47,8 +47,6 @@ def confusion_matrix(matrix: Any, names: Any = None, *, normalize: bool = False,
     ------
     ArgumentError, ArgumentTypeError
         If the matrix is not square or has negative numbers, labels are not class numbers, or names are missing.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -193,8 +191,6 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     ------
     ArgumentError, ArgumentTypeError
         If labels are not class numbers or differ in length, or names are missing.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -227,11 +223,7 @@ def class_errors(targets: Any, predictions: Any, names: Any = None, ax: Axes | N
     ax.set_ylim(len(rates) - 0.4, -0.6)
     for place in places:
         ends = (float(np.nan_to_num(rates[place])), place)
-        box = {
-            "facecolor": ax.get_facecolor(),
-            "edgecolor": "none",
-            "pad": 0.8,
-        }  # the dashed line stays behind the text
+        box = {"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0.8}  # hides the dashed line
         ax.annotate(texts[place], ends, (4, 0), textcoords="offset points", va="center", fontsize=size, bbox=box)
     return ax
 

@@ -41,16 +41,10 @@ def decision_boundary(
     margin : float, default 0.1
         The space around the samples, as a share of their range.
 
-    Returns
-    -------
-    Axes
-
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If ``x`` does not have two features, ``y`` does not hold classes, or an option is out of range.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -180,8 +174,6 @@ def regression(x: Any, y: Any, model: Any, ax: Axes | None = None) -> Axes:
     ------
     ArgumentError, ArgumentTypeError
         If ``x`` or ``y`` has several columns or numbers that are not finite, or the model has several outputs.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------

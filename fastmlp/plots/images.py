@@ -1,7 +1,5 @@
 """Samples and weights as images."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -55,8 +53,6 @@ def samples(
     ------
     ArgumentError, ArgumentTypeError
         If the numbers of rows differ, rows do not make images, or labels are not class numbers.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -168,8 +164,6 @@ def weights(model: Any, layer: int = 0, *, count: int = 25, image_shape: Any = N
         If there is no such layer, it has no weights, or its inputs do not make an image.
     NotBuiltError
         If the model has no parameters yet.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------

@@ -47,8 +47,6 @@ def sweep(table: Iterable[Any], metric: str = "val_accuracy", axes: Any = None) 
     ------
     ArgumentError, ArgumentTypeError
         If there are no runs, a run has no name, or no run has the metric.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -161,10 +159,7 @@ def _shown(value: float) -> str:
 
 
 def _bar_axis(values: Array) -> tuple[float, tuple[float, float]]:
-    """The start of the bars and the ends of the axis.
-
-    Bars start at 0, unless the values are so close that they would look alike.
-    """
+    """The ends of the axis, and the start of the bars: 0, unless the values are so close that they would look alike."""
     known = values[np.isfinite(values)]
     low, high = float(known.min()), float(known.max())
     start = 0.0

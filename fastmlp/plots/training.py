@@ -17,12 +17,7 @@ from . import _data, _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLORS = {
-    "loss": _style.BLUE,
-    "accuracy": _style.GREEN,
-    "val_loss": _style.ORANGE,
-    "val_accuracy": _style.PINK,
-}
+_COLORS = {"loss": _style.BLUE, "accuracy": _style.GREEN, "val_loss": _style.ORANGE, "val_accuracy": _style.PINK}
 _MOST_POINTS = 20_000  # of a line: more take long to draw, and Agg refuses lines with millions
 
 
@@ -55,8 +50,6 @@ def history(history: Any, axes: Any = None) -> Array:
         If ``history`` is not a record of training, or ``axes`` are not Axes.
     ArgumentError
         If there are not four ``axes``.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -257,16 +250,10 @@ def learning_rate(curve: Any, ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Default: a new figure.
 
-    Returns
-    -------
-    Axes
-
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If ``curve`` lacks an array, the arrays differ in length, or a rate or the suggestion is not above 0.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------
@@ -340,16 +327,10 @@ def gradient_norms(norms: Mapping[str, Any], ax: Axes | None = None) -> Axes:
     ax : Axes, optional
         Default: a new figure.
 
-    Returns
-    -------
-    Axes
-
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If ``norms`` is not a dict, is empty, or holds other values than numbers of at least 0 and NaN.
-    MissingExtraError
-        If matplotlib is not installed.
 
     Examples
     --------

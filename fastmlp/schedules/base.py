@@ -1,7 +1,5 @@
 """The base of all schedules: their checks, and the parts of their formulas."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,33 +43,11 @@ class Schedule:
             raise ArgumentError(f"{name} must be at most {what}{limit:g}, not {getattr(self, name)!r}")
 
     def rates(self, steps: Integers) -> Array:
-        """The learning rate of each step.
-
-        Parameters
-        ----------
-        steps : ndarray of int
-            Optimiser steps, counted from 0.
-
-        Returns
-        -------
-        ndarray of float64
-            As many rates.
-
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If a step is negative, or no whole number.
-        """
+        """The learning rate, in float64, of each optimiser step in an array; steps count from 0."""
         raise TypeError(f"{type(self).__name__} has no rates")
 
     def checked_rates(self, steps: Integers) -> Array:
-        """The result of `rates`, checked, because an overridden method may return anything.
-
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If the rates are not finite numbers of at least 0, one for each step.
-        """
+        """The result of `rates`; an overridden method must return finite numbers of at least 0, one for each step."""
         given, name = self.rates(steps), f"what {type(self).__name__}.rates(steps) returns"
         rates = _check.numbers(given, name).astype(np.float64, copy=False)
         if rates.shape != steps.shape or not (np.isfinite(rates) & (rates >= 0)).all():

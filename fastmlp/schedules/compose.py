@@ -1,7 +1,5 @@
 """Combines schedules: a warm-up, and `get` for numbers and configurations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,18 +49,7 @@ class Warmup(Schedule):
         return warmed_up(t, self.steps, self.start, self.schedule(0), after)
 
 
-_KINDS = (
-    Constant,
-    Step,
-    Piecewise,
-    InverseTime,
-    Exponential,
-    Polynomial,
-    Cosine,
-    CosineRestarts,
-    OneCycle,
-    Warmup,
-)
+_KINDS = (Constant, Step, Piecewise, InverseTime, Exponential, Polynomial, Cosine, CosineRestarts, OneCycle, Warmup)
 TYPES: dict[str, type[Schedule]] = {kind.__name__: kind for kind in _KINDS}
 
 

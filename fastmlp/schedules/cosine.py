@@ -1,7 +1,5 @@
 """Rates along half cosines."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

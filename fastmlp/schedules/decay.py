@@ -1,7 +1,5 @@
 """Rates that stay, fall at once, or fall along a simple curve."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

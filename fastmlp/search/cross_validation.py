@@ -1,7 +1,5 @@
 """Cross-validation: measures a model on all rows, each of which one of its models has not seen."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -187,14 +185,8 @@ def cross_validate(
         Further arguments of `Sequential.fit`, such as ``shuffle``, ``validation_split`` (a share of the fold's
         training rows) or ``sample_weight`` (of all rows; tests do not use it).
 
-    Returns
-    -------
-    CrossValidation
-
     Raises
     ------
-    ArgumentError, ArgumentTypeError
-        If an argument cannot be used.
     DivergenceError
         If the training of a fold diverges; it ends the others.
     KeyboardInterrupt

@@ -1,7 +1,5 @@
 """Divides rows into the folds of a cross-validation."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -17,29 +15,10 @@ __all__ = ["class_numbers", "fold_numbers"]
 def fold_numbers(
     y: Any, folds: int | None, *, stratify: bool | None = None, groups: Any = None, seed: int = 0
 ) -> Integers:
-    """The number of the fold that tests each row; see `fastmlp.cross_validate`.
+    """The number of the fold that tests each row; the arguments are those of `fastmlp.cross_validate`.
 
-    Parameters
-    ----------
-    y : array_like, shape (rows,) or (rows, targets)
-    folds : int or None
-        None makes one fold for each group.
-    stratify : bool, optional
-        Default: if ``y`` holds class labels.
-    groups : array_like, shape (rows,), optional
-    seed : int, default 0
+    Raises ArgumentError if there are fewer rows or groups than folds, or ``stratify`` is impossible.
 
-    Returns
-    -------
-    ndarray of int64, shape (rows,)
-
-    Raises
-    ------
-    ArgumentError
-        If there are fewer rows or groups than folds, or ``stratify`` is impossible.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> numbers = fold_numbers(np.array([0, 0, 0, 1, 1, 1]), 3)
     >>> sorted(numbers[:3].tolist()), sorted(numbers[3:].tolist())

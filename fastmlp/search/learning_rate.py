@@ -1,7 +1,5 @@
 """Finds a learning rate: trains a copy of a model with a greater rate in each batch, and compares the losses."""
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import math
@@ -105,8 +103,6 @@ def find_learning_rate(
 
     Raises
     ------
-    ArgumentError, ArgumentTypeError
-        If an argument cannot be used.
     DivergenceError
         If the loss of the first batch is not finite.
     NotBuiltError

@@ -4,8 +4,6 @@ Kernels release the interpreter's lock while they compute, so trainings with ker
 one copy of the data. Each has the same bits as if it ran alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -58,18 +56,7 @@ def no_callbacks(_: Any) -> list[Callback]:
 
 
 class StopSoon(Callback):
-    """Ends the training of its model soon after an interruption.
-
-    Parameters
-    ----------
-    interruption : Interruption
-        The interruption that all trainings share.
-
-    Attributes
-    ----------
-    has_stopped : bool
-        Whether it asked its model to stop.
-    """
+    """Ends the training of its model soon after the interruption that all trainings share."""
 
     def __init__(self, interruption: Interruption) -> None:
         self._interruption = interruption
@@ -81,10 +68,7 @@ class StopSoon(Callback):
 
 
 def run_tasks(
-    tasks: Sequence[Callable[[], T]],
-    workers: int,
-    interruption: Interruption,
-    done: Callable[[int, T], None],
+    tasks: Sequence[Callable[[], T]], workers: int, interruption: Interruption, done: Callable[[int, T], None]
 ) -> None:
     """Run tasks in their order, ``workers`` at a time; after an interruption no further task starts.
 

@@ -12,8 +12,6 @@ that the latest epoch spent on argument checks before training. A longer run spe
 epoch, but it is part of the first call.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 from dataclasses import dataclass
@@ -38,32 +36,16 @@ class NotApplicable(Exception):
 
 @dataclass(frozen=True)
 class Contestant:
-    """A contestant, and where its class is.
-
-    Attributes
-    ----------
-    name : str
-    place : str
-        ``"module:Class"``; a leading dot means this package.
-    library : str
-        The distribution that must be installed.
-    module : str
-        The module to import.
-    trains, predicts : bool
-    calls : int
-        The number of predictions in one call of ``predict``.
-    is_like_for_like : bool
-        Whether it reads the same float32 features as the others. Otherwise it is shown but not compared.
-    """
+    """A contestant, and where its class is."""
 
     name: str
-    place: str
-    library: str
-    module: str
+    place: str  # "module:Class"; a leading dot means this package
+    library: str  # the distribution that must be installed
+    module: str  # to import
     trains: bool = True
     predicts: bool = True
-    calls: int = 1
-    is_like_for_like: bool = True
+    calls: int = 1  # predictions in one call of `predict`
+    is_like_for_like: bool = True  # whether it reads the same float32 features; else it is shown but not compared
 
     @property
     def is_installed(self) -> bool:

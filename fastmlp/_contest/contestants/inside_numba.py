@@ -3,8 +3,6 @@
 A call makes many predictions of one row, so that the measurement excludes the call from Python.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numba

@@ -6,8 +6,6 @@ Temporaries are reused if the code stays clear. It imports NumPy only.
 In float64 it is also the reference for the loss of every contestant.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence
@@ -24,29 +22,14 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class NumpyMLP:
-    """ReLU hidden layers, softmax output, cross-entropy (natural logarithm), Adam.
+    """ReLU hidden layers, softmax output, cross-entropy (natural logarithm), Adam, all in ``dtype``.
 
-    Parameters
-    ----------
-    widths : sequence of int
-        Number of inputs, then the number of units of every layer.
-    learning_rate : float
-    seed : int
-        Seed of the He-normal weights; biases start at zero.
-    dtype : dtype
-        Type of the parameters and of all arithmetic.
-
-    Notes
-    -----
-    Inputs of dtype uint8 are pixels: they are divided by 255, one batch at a time.
+    ``widths`` are the number of inputs, then the units of every layer. Weights are He-normal and biases zero. Inputs of
+    dtype uint8 are pixels: they are divided by 255, one batch at a time.
     """
 
     def __init__(
-        self,
-        widths: Sequence[int],
-        learning_rate: float = 1e-3,
-        seed: int = 0,
-        dtype: npt.DTypeLike = np.float32,
+        self, widths: Sequence[int], learning_rate: float = 1e-3, seed: int = 0, dtype: npt.DTypeLike = np.float32
     ) -> None:
         self.widths = tuple(widths)
         self.learning_rate = learning_rate
@@ -82,22 +65,7 @@ class NumpyMLP:
         _copy_all(self._biases, values, "biases")
 
     def train_epoch(self, x: Array, y: Array, batch_size: int, order: Array) -> float:
-        """Take one Adam step per batch; the last batch may be smaller.
-
-        Parameters
-        ----------
-        x : array, shape (samples, inputs)
-        y : array of int, shape (samples,)
-            Classes, from 0.
-        batch_size : int
-        order : array of int
-            The rows to visit, in this order; usually a permutation.
-
-        Returns
-        -------
-        float
-            Mean loss over all rows visited, each before the step of its own batch.
-        """
+        """Take one Adam step per batch of rows in this order; returns the mean loss, each row's before its own step."""
         total = 0.0
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
@@ -106,10 +74,7 @@ class NumpyMLP:
         return total / len(order)
 
     def gradients(self, x: Array, y: Array) -> tuple[float, tuple[Array, ...], tuple[Array, ...]]:
-        """Return the mean loss and its gradients, in the shapes of `weights` and `biases`.
-
-        The arrays are overwritten by the next call.
-        """
+        """Return the mean loss and its gradients (of weights, of biases), which the next call overwrites."""
         return self._backward(self._scaled(x), y), self._dweights, self._dbiases
 
     def predict_proba(self, x: Array) -> Array:

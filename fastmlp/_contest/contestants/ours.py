@@ -3,8 +3,6 @@
 It draws the order of rows itself, within the measured time; the others receive it.
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

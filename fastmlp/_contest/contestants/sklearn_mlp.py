@@ -7,8 +7,6 @@ With two classes it would train a sigmoid, which is another network. So it gets 
 bias of its unit is -1e30, so the unit has no effect.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The data of a sweep, which are checked once and shared by its runs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -60,13 +58,7 @@ class SweepData:
         return digest(*(array for part in self.parts for array in part), *names)
 
     def classes(self) -> int:
-        """The width of an output layer for the labels.
-
-        Raises
-        ------
-        ArgumentError
-            If ``y`` does not hold labels of classes.
-        """
+        """The width of an output layer for the labels; refuses a ``y`` without labels of classes."""
         labels = [y for _, y in self.parts]
         if self._are_texts():
             return len(np.unique(np.concatenate([y.ravel() for y in labels])))
@@ -112,15 +104,10 @@ class SweepData:
         return all(naming.are_texts(y) for _, y in self.parts)
 
     def convert(self, models: Iterable[Sequential]) -> None:
-        """Convert the arrays that these models read: one copy for each dtype, or none.
+        """Convert the arrays that these models read: one copy for each dtype, or none; they must have one width.
 
         Only floats are converted here, and not for models that subtract their mean first. Each model decides whether
         whole numbers are pixels or numbers.
-
-        Raises
-        ------
-        ArgumentError
-            If the arrays cannot be used for training, or have different widths.
         """
         for key in {_kind_of_reader(model) for model in models}:
             (x, y), validation = self._train, self._validation

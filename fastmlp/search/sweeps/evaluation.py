@@ -1,7 +1,5 @@
 """Evaluates the models of a sweep's folder on new data."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -3,8 +3,6 @@
 The JSON file is written last, so a run with one is complete.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Makes models from the settings of a sweep, and identifies them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The settings of a sweep's runs, checked, each with a name."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import inspect

@@ -1,7 +1,5 @@
 """One run of a sweep: trains, evaluates and saves a model."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -28,12 +26,7 @@ class Task:
     """A request with its model. `run` can be called once, from any thread."""
 
     def __init__(
-        self,
-        request: Request,
-        model: Sequential,
-        data: SweepData,
-        folder: Folder | None,
-        make_callbacks: MakeCallbacks,
+        self, request: Request, model: Sequential, data: SweepData, folder: Folder | None, make_callbacks: MakeCallbacks
     ) -> None:
         self.request = request
         self.model: Sequential | None = model

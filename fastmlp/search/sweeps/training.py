@@ -1,7 +1,5 @@
 """The sweep itself: chooses the runs to train, trains them in parallel, and collects the results."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from functools import partial
@@ -76,10 +74,6 @@ def sweep(
         A function that takes a run's settings and returns the list of callbacks for its training.
     verbose : {0, 1}, default 1
         1 prints a line after each run.
-
-    Returns
-    -------
-    SweepResult
 
     Raises
     ------
