@@ -59,7 +59,7 @@ class _Snapshot:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._start = network.start()
+        self._start = network.state_before()
         self._stopped = None if network.history is None else network.history.stopped
         self._first = network.declarations[0] if network.declarations else None
         is_first = isinstance(self._first, Normalization)
