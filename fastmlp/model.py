@@ -350,7 +350,8 @@ class Sequential(Network):
         DivergenceError
             If the loss is NaN or infinite; then no step is made.
         """
-        return steps.partial_fit(self, x, y, None, (sample_weight, class_weight), n_threads)
+        weights = {"sample_weight": sample_weight, "class_weight": class_weight}
+        return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
 
     def partial_fit(
         self,
@@ -576,7 +577,7 @@ class Sequential(Network):
             If the outputs are independent answers or numbers instead of classes.
         """
         predicting.check_has_classes(self)
-        return predicting.classes_of(self, self.predict(x, n_threads=n_threads))
+        return self.classes_of(self.predict(x, n_threads=n_threads))
 
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
         """Compute the probability of each class for each row, even if the last layer gives logits.

@@ -61,7 +61,7 @@ def first_statistics(network: Network) -> tuple[Array, Array] | None:
     """Mean and variance of a first Normalization that was declared without statistics, once the network is built."""
     if not network.is_built or not network.declarations or not _is_unknown(network.declarations[0]):
         return None
-    return network.tensor(0, "mean"), network.tensor(0, "variance")
+    return network.tensor_values(0, "mean"), network.tensor_values(0, "variance")
 
 
 def set_first_statistics(network: Network, mean: Any, variance: Any) -> None:
@@ -79,7 +79,7 @@ def write_first_statistics(network: Network, mean: Any, variance: Any) -> None:
             "layers with fastmlp.Normalization()"
         )
     given = {"mean": mean, "variance": variance}
-    network.write((network.find_tensor(0, name), value, name) for name, value in given.items())
+    network.write_tensors((network.find_tensor(0, name), value, name) for name, value in given.items())
 
 
 def _is_unknown(layer: Layer) -> bool:

@@ -60,7 +60,7 @@ class BoundLayer:
     def __getattr__(self, name: str) -> Array:
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._model.tensor(self._index, name)
+        return self._model.tensor_values(self._index, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
@@ -68,7 +68,7 @@ class BoundLayer:
             return
         if hasattr(type(self), name):
             raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
-        self._model.write([(self._model.find_tensor(self._index, name), value, name)])
+        self._model.write_tensors([(self._model.find_tensor(self._index, name), value, name)])
 
     def __dir__(self) -> list[str]:
         own = [name for name in super().__dir__() if not name.startswith("_")]
@@ -85,7 +85,7 @@ def _set_trainable(model: Network, index: int, value: Any) -> None:
         return  # it has nothing to train
     if model.is_busy and isinstance(model.optimizer, LBFGS):
         raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
-    if model.step and model.optimizer.ema_momentum is not None:
+    if model.steps_done and model.optimizer.ema_momentum is not None:
         raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
     model.replace_layer(index, dataclasses.replace(layer, trainable=value))  # type: ignore[call-arg]
 

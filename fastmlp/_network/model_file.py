@@ -103,7 +103,7 @@ def _config(model: Network) -> dict[str, Any]:
         "uint8_scale": model.uint8_scale,
         "seed": model.seed,
         "classes": None if model.classes is None else model.classes.tolist(),
-        "has_learned_classes": model.known.has_learned_classes,
+        "has_learned_classes": model.data_known.has_learned_classes,
         "feature_names": model.feature_names,
         "input_kind": model.input_kind,
         "layers": [layer.config() for layer in model.declarations],
@@ -259,7 +259,7 @@ def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[.
     _restore_statistics(model, config.get("statistics"))
     _restore_center(model, file)
     learned = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
-    model.known = dataclasses.replace(model.known, has_learned_classes=learned)
+    model.data_known = dataclasses.replace(model.data_known, has_learned_classes=learned)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model

@@ -93,7 +93,7 @@ class Network:
     stop_training: bool
     history: History | None
     position: Position
-    known: Known  # replaced as a whole
+    data_known: Known  # replaced as a whole
     busy_in: int | None  # the process that is training it
 
     def __init__(
@@ -109,7 +109,7 @@ class Network:
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
-        self.known = Known(None if classes is None else naming.class_labels(classes))
+        self.data_known = Known(None if classes is None else naming.class_labels(classes))
         self.stop_training = False
         self.history = None
         self.position = Position()
@@ -192,7 +192,7 @@ class Network:
         return self._metrics
 
     @property
-    def step(self) -> int:
+    def steps_done(self) -> int:
         """The number of batches that the optimiser has seen."""
         return 0 if self._engine is None else self._engine.step
 
@@ -204,22 +204,22 @@ class Network:
         self._is_checked = False
 
     @property
-    def output(self) -> tuple[int | None, str]:
+    def last_output(self) -> tuple[int | None, str]:
         """The units of the last layer (None: those of the input), and its activation."""
         if self._output is None:
             self._output = output_of(self.declarations)
         return self._output
 
     @property
-    def units(self) -> int:
+    def last_units(self) -> int:
         """The units of the last layer; 1 if there is none yet."""
-        return self.output[0] or 1
+        return self.last_output[0] or 1
 
     @property
     def scoring(self) -> Scoring:
         """The chosen loss and metrics."""
         if self._scoring is None:
-            self._scoring = Scoring(self._metrics, _compiled(self._loss), self.output[1], self.units)
+            self._scoring = Scoring(self._metrics, _compiled(self._loss), self.last_output[1], self.last_units)
         return self._scoring
 
     def checked_optimizer(self) -> optimizers.Optimizer:
@@ -241,7 +241,7 @@ class Network:
 
     @property
     def classes(self) -> Array | None:
-        return self.known.classes
+        return self.data_known.classes
 
     @classes.setter
     def classes(self, value: Any) -> None:
@@ -249,7 +249,7 @@ class Network:
 
     @property
     def feature_names(self) -> naming.Names | None:
-        return self.known.feature_names
+        return self.data_known.feature_names
 
     @feature_names.setter
     def feature_names(self, value: Any) -> None:
@@ -257,25 +257,25 @@ class Network:
 
     @property
     def input_kind(self) -> str | None:
-        return self.known.input_kind
+        return self.data_known.input_kind
 
     @input_kind.setter
     def input_kind(self, value: Any) -> None:
         self._note(input_kind=None if value is None else check.choice(value, "input_kind", KINDS))
 
     def _note(self, **what: Any) -> None:
-        self.known = dataclasses.replace(self.known, **what)
+        self.data_known = dataclasses.replace(self.data_known, **what)
 
     @property
     def declared_classes(self) -> Array | None:
         """The given labels, but not learned ones."""
-        return None if self.known.has_learned_classes else self.known.classes
+        return None if self.data_known.has_learned_classes else self.data_known.classes
 
     def inputs(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
         if self._engine is not None:
             width = self._engine.program.fan_in
-        known = self.known
+        known = self.data_known
         return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
 
     def _center(self) -> Array | None:
@@ -301,46 +301,43 @@ class Network:
         self._scoring, self._is_checked = scoring, bool(self.declarations)
         if self._engine is not None:
             self._engine.set_optimizer(rule)
-            self._engine.set_loss(self._program(self._engine.program.fan_in), target, self.output[1])
+            self._engine.set_loss(self._program(self._engine.program.fan_in), target, self.last_output[1])
 
     def wanted_targets(self) -> WantedTargets:
         """The targets that it reads."""
         self.check_classes()
-        loss, units = _compiled(self._loss), self.units
+        loss, units = _compiled(self._loss), self.last_units
         numbers = (losses.PROBABILITIES, losses.COUNTS)
         takes_labels = loss.targets == losses.PROBABILITIES if units == 1 else loss.targets not in numbers
-        return WantedTargets(loss, units, takes_labels, self.known.classes, self.dtype)
+        return WantedTargets(loss, units, takes_labels, self.data_known.classes, self.dtype)
 
     def _scored(self, loss: losses.Loss, given: Any) -> Scoring:
         """The scoring with a loss and the given metrics; by default the accuracy, if there is one."""
         from .. import metrics  # predictions do not need this import
 
-        units, activation = self.output[0] or 1, self.output[1]
+        units, activation = self.last_output[0] or 1, self.last_output[1]
         if given is None:
             given = ["accuracy"] if loss.hits(activation, units) else []
         return Scoring(metrics.get(given), loss, activation, units)
 
     def check_classes(self) -> None:
         """Refuse another number of labels than the last layer distinguishes."""
-        labels = self.known.classes
-        if labels is not None and len(labels) != naming.class_count(self.units):
-            raise ArgumentError(f"classes names {len(labels)} labels, but {naming.told_apart(self.units)}")
+        labels = self.data_known.classes
+        if labels is not None and len(labels) != naming.class_count(self.last_units):
+            raise ArgumentError(f"classes names {len(labels)} labels, but {naming.told_apart(self.last_units)}")
 
     def build(self, n_features: int) -> None:
-        self.set_width(check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS))
-
-    def set_width(self, n_features: int) -> Engine:
-        """Build it for rows of this width, or check that it was built for them."""
+        if type(n_features) is not int or not 1 <= n_features <= MOST_UNITS:
+            n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
         if self._engine is not None:
             width = self._engine.program.fan_in
             if width != n_features:
                 raise ArgumentError(f"n_features is {n_features}, but the model was built for {width}")
-            return self._engine
+            return
         layers = list(leaves(self.declarations))
         engine = self._bare_engine(n_features, layers)
         engine.program.pack_all(engine.parameters, initial_values(layers, engine.program, self.seed))
         self._engine = engine
-        return engine
 
     def build_bare(self, n_features: int) -> Engine:
         """Build it without initial weights, for weights from elsewhere."""
@@ -352,12 +349,12 @@ class Network:
             raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
         slots = None if self._optimizer is None else self._optimizer.slots
         refuse_too_large(layers, n_features, self.dtype, slots)
-        activation = self.output[1]
+        activation = self.last_output[1]
         built = self._program(n_features)
         return Engine(built, self.uint8_scale, self._optimizer, self._loss, activation)
 
     def _program(self, n_features: int) -> program.Program:
-        activation = self.output[1]
+        activation = self.last_output[1]
         fuse = activation == "softmax" if self._loss is None else self._loss.fuses(activation)
         panel = kernels.panel_width(self.dtype)
         return program.build(self.declarations, n_features, self.dtype, panel, fuse=fuse)
@@ -366,7 +363,7 @@ class Network:
         """A network with these layers that reads features and names classes like this one, without weights."""
         dtype = str(self.dtype) if dtype is None else dtype
         new = type(self)(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
-        new.known = self.known
+        new.data_known = self.data_known
         return new
 
     # ------------------------------------------------------------ rates
@@ -396,7 +393,7 @@ class Network:
         rate = rule.learning_rate if self._learning_rate is None else self._learning_rate
         if not callable(rate):
             return np.full(batches, rate, np.float64)
-        return rule.rates((self.step + np.arange(batches)) // rule.gradient_accumulation_steps)
+        return rule.rates((self.steps_done + np.arange(batches)) // rule.gradient_accumulation_steps)
 
     # ------------------------------------------------------------ tensors
 
@@ -410,7 +407,7 @@ class Network:
         if len(weights) != len(tensors):
             raise ArgumentError(f"weights must be {len(tensors)} arrays, as get_weights() gives, not {len(weights)}")
         names = [f"weights[{i}] (the {tensor.name} of layer {tensor.layer})" for i, tensor in enumerate(tensors)]
-        self.write(zip(tensors, weights, names, strict=True))
+        self.write_tensors(zip(tensors, weights, names, strict=True))
 
     def swap_averaged(self) -> None:
         """Exchange the weights and their running average."""
@@ -428,13 +425,13 @@ class Network:
         known = f"; its tensors are {', '.join(there)}" if there else ", nor any other tensor"
         raise AttributeError(f"layer {layer} has no {name}{known}{did_you_mean(name, [*there, 'trainable'])}")
 
-    def tensor(self, layer: int, name: str) -> Array:
+    def tensor_values(self, layer: int, name: str) -> Array:
         """A read-only copy of a tensor."""
         copy = self.engine.program.unpack(self.engine.parameters, self.find_tensor(layer, name))
         copy.flags.writeable = False  # writing into the copy would not change the model
         return copy
 
-    def write(self, given: Iterable[tuple[program.Tensor, Any, str]]) -> None:
+    def write_tensors(self, given: Iterable[tuple[program.Tensor, Any, str]]) -> None:
         """Write tensors, each with a name for messages; all of them, or none if a value cannot be used.
 
         New statistics count as known and not as initial ones, which training would replace; those of a `Normalization`
@@ -459,7 +456,7 @@ class Network:
         self.declarations = with_leaf(self.declarations, index, layer)
         if self._engine is not None:
             built = self._program(self._engine.program.fan_in)
-            self._engine.set_loss(built, self._loss, self.output[1])
+            self._engine.set_loss(built, self._loss, self.last_output[1])
             if self._engine.gradients.size:  # accumulated gradients: those already used must not count again
                 for tensor in built.tensors:
                     if tensor.layer == index:
@@ -476,7 +473,7 @@ class Network:
         layer = list(leaves(self.declarations))[index]
         if not isinstance(layer, Normalization) or layer.mean is not None:
             return False
-        return not self.tensor(index, "mean").any() or bool((self.tensor(index, "variance") == 1).all())
+        return not self.tensor_values(index, "mean").any() or bool((self.tensor_values(index, "variance") == 1).all())
 
     def note_statistics(self, index: int, **given: Any) -> None:
         """Let a layer's tensors be its statistics; the declared ones are kept for models like this one.
@@ -493,7 +490,7 @@ class Network:
 
     def unrounded(self, index: int, name: str, given: Any, layer: Normalization) -> Array:
         """A statistic in float64, as given or known; or that of the tensor, unless it is their rounding."""
-        rounded = self.tensor(index, name)
+        rounded = self.tensor_values(index, name)
         for exact in (given, getattr(layer, name)):
             if exact is not None and np.array_equal(check.array_of(exact, name).astype(self.dtype), rounded):
                 return np.asarray(exact, np.float64)
@@ -509,17 +506,17 @@ class Network:
     @property
     def is_untrained(self) -> bool:
         """Whether no batch has changed it since `compile`."""
-        return self.step == 0 and (self._engine is None or self.position == Position())
+        return self.steps_done == 0 and (self._engine is None or self.position == Position())
 
     def before_training(self) -> BeforeTraining:
-        """The present state, for `restore`."""
+        """The present state, for `undo_preparation`."""
         return BeforeTraining(
-            self.seed, self.known, self._engine, dataclasses.replace(self.position), *self._progress()
+            self.seed, self.data_known, self._engine, dataclasses.replace(self.position), *self._progress()
         )
 
     def _progress(self) -> tuple[int, History | None, int]:
         history = self.history
-        return self.step, history, 0 if history is None else len(history.batches.get("loss", ()))
+        return self.steps_done, history, 0 if history is None else len(history.batches.get("loss", ()))
 
     def is_trained_since(self, before: BeforeTraining) -> bool:
         """Whether a batch was trained since then, even one that diverged."""
@@ -528,22 +525,22 @@ class Network:
             return history is not None and bool(history.batches)
         return (step, batches) != (before.step, before.batches)
 
-    def restore(self, before: BeforeTraining) -> None:
+    def undo_preparation(self, before: BeforeTraining) -> None:
         """Undo what preparing a training changed, except the position."""
-        self.seed, self.known, self._engine = before.seed, before.known, before.engine
+        self.seed, self.data_known, self._engine = before.seed, before.known, before.engine
 
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles, without internal objects."""
         held = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
         engine = None if self._engine is None else state.of_engine(self._engine)
         position = (self.position.epoch, self.position.batch)
-        own = {"busy_in": None, "known": vars(self.known), "position": position, "_engine": engine}
+        own = {"busy_in": None, "data_known": vars(self.data_known), "position": position, "_engine": engine}
         return {**held, **own}  # a copy that is made during training is not being trained
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         held = state.today(held)
-        engine, known, position = (held.pop(name) for name in ("_engine", "known", "position"))
-        own = {"busy_in": None, "known": Known(**known), "position": Position(*position), "_engine": None}
+        engine, known, position = (held.pop(name) for name in ("_engine", "data_known", "position"))
+        own = {"busy_in": None, "data_known": Known(**known), "position": Position(*position), "_engine": None}
         self.__dict__.update({**held, **own})
         self._forget_derived()
         if engine is not None:

@@ -21,7 +21,7 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     if not check.are_rows(x, network.dtype, engine.program.fan_in):
         features = network.inputs().read(x, "x", finite=False)
         x, is_centered = features.rows, features.is_centered
-    elif network.known.input_kind == PIXELS:
+    elif network.data_known.input_kind == PIXELS:
         network.inputs().check_scaled(x, "x")
     shape = (x.shape[0], engine.program.classes)
     if out is None:
@@ -84,7 +84,7 @@ def classes_of(network: Network, outputs: Array) -> Array:
         raise ArgumentError(f"outputs must have the shape (rows, units), as predict() gives, not {outputs.shape}")
     if np.isnan(outputs).any():
         raise ArgumentError(f"outputs must hold no NaN, but row {int(np.isnan(outputs).any(axis=1).argmax())} has")
-    units, activation = network.output
+    units, activation = network.last_output
     if units is not None and outputs.shape[1] != units:
         raise ArgumentError(f"outputs must have the {units} columns of the last layer, not {outputs.shape[1]}")
     if outputs.shape[1] == 1:
@@ -96,7 +96,7 @@ def classes_of(network: Network, outputs: Array) -> Array:
 
 def check_has_classes(network: Network) -> None:
     """Refuse to choose a class for each row if the outputs do not determine one."""
-    units, activation = network.output
+    units, activation = network.last_output
     if not network.is_compiled or units is None:
         return  # the caller knows the meaning of the outputs
     loss = network.loss

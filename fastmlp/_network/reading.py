@@ -47,7 +47,7 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
     if class_weight is None:
         return data
     class_weight = naming.weights_of_classes(class_weight, network.classes)
-    factors = targets.class_weights(class_weight, data.labels, data.targets, network.units, network.dtype)
+    factors = targets.class_weights(class_weight, data.labels, data.targets, network.last_units, network.dtype)
     return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
 
 
@@ -57,17 +57,17 @@ def weighted(network: Network, data: Data, class_weight: Any) -> Data:
 def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs, WantedTargets]:
     """Learn the classes and how to read later data from training data; return the rows and both."""
     inputs, wanted, is_untrained = network.inputs(), network.wanted_targets(), network.is_untrained
-    known = _with_names(network.known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
+    known = _with_names(network.data_known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
     inputs = dataclasses.replace(inputs, names=known.feature_names)
     rows = inputs.rows(x, "x")
-    network.known = known = dataclasses.replace(known, input_kind=inputs.learned(rows))
+    network.data_known = known = dataclasses.replace(known, input_kind=inputs.learned(rows))
     return rows, dataclasses.replace(inputs, kind=known.input_kind), wanted._replace(classes=known.classes)
 
 
 def learn_names(network: Network, features: naming.Names | None, y: Any) -> None:
     """Take the names of features and the labels of classes from training data, unless the network has them."""
     wanted, is_built, is_untrained = network.wanted_targets(), network.is_built, network.is_untrained
-    network.known = _with_names(network.known, features, y, wanted, is_built, is_untrained)
+    network.data_known = _with_names(network.data_known, features, y, wanted, is_built, is_untrained)
 
 
 def _with_names(
@@ -95,8 +95,8 @@ def _labels_in(wanted: WantedTargets, y: Any) -> Array | None:
 @contextlib.contextmanager
 def learning_nothing(network: Network) -> Iterator[None]:
     """Forget after this context what was learned in it."""
-    known = network.known
+    known = network.data_known
     try:
         yield
     finally:
-        network.known = known
+        network.data_known = known

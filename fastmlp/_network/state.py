@@ -47,8 +47,8 @@ def fill(engine: Engine, held: dict[str, Any]) -> None:
 def today(state: dict[str, Any]) -> dict[str, Any]:
     """The state of a pickle in the form of this version, whichever version wrote it."""
     state = {_RENAMED.get(name, name): value for name, value in state.items() if name not in _GONE}
-    if "known" not in state:
-        state["known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}
+    if "data_known" not in state:
+        state["data_known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}
         position = state["position"]
         state["position"] = (position.epoch, position.batch)
     if isinstance(state["_engine"], Engine):

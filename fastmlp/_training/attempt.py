@@ -69,7 +69,7 @@ class _Snapshot:
         elif network.history is not None and self._stopped is not None:
             network.history.stopped = self._stopped
         network.history = self._before.history
-        network.restore(self._before)
+        network.undo_preparation(self._before)
         if isinstance(self._first, Normalization) and self._first.mean is None:
             if self._statistics is not None:
                 adapting.write_first_statistics(network, *self._statistics)

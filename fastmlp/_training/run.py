@@ -89,7 +89,8 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
         scoring.check(train)
         if validation is not None:
             scoring.check(validation, "validation_data")
-    engine = network.set_width(train.width)
+    network.build(train.width)  # which a subclass may extend
+    engine = network.engine
     takes_all = optimizer.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
     batch_size = train.rows if takes_all else request.batch_size
     return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)

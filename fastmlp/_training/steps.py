@@ -31,7 +31,7 @@ def partial_fit(
     if batch_size is not None:
         batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
     with attempt(network):
-        is_first = network.step == 0
+        is_first = network.steps_done == 0
         rows, inputs, wanted = learn_from(network, x, y)
         if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
             inputs = network.inputs()
@@ -41,7 +41,7 @@ def partial_fit(
         network.scoring.check(data)
         if is_first:  # once, not for each batch of a stream
             warn_of_merged(rows, data.x, network.feature_names, stacklevel=4)
-        network.set_width(data.width)
+        network.build(data.width)
         return Scores(_steps(network, data, min(batch_size or data.rows, data.rows), n_threads))
 
 

@@ -119,7 +119,7 @@ def new_copy(model: Sequential) -> Sequential:
 def warm_up(model: Sequential, x: Any, y: Any) -> None:
     """Load or compile the kernels of such a model, before several threads wait for the one that compiles."""
     trial = new_copy(model)
-    trial.known = model.known
+    trial.data_known = model.data_known
     with contextlib.suppress(FastMLPError):  # the training itself will raise and report the error
         trial.fit(x[:2], y[:2], epochs=1, verbose=0, n_threads=1)
         trial.evaluate(x[:2], y[:2], n_threads=1)

@@ -388,3 +388,63 @@ def test_a_field_that_nobody_adds_is_refused_when_it_is_due(tmp_path):
         fitted(callbacks=[Scorer(), ModelCheckpoint(tmp_path / "{scor}.npz")])
     with pytest.raises(fm.ArgumentError, match="cannot be filled in"):
         fitted(callbacks=[Scorer(), ModelCheckpoint(tmp_path / "{score:d}.npz")])
+
+
+# ---------------------------------------------------------------- subclasses
+
+
+class Counted(fm.Sequential):
+    """A subclass with names of its own, which extends methods."""
+
+    def __init__(self, layers=(), **settings):
+        self.units, self.step, self.output, self.known, self.start = 7, 0, "here", {}, 0.5
+        self.tensor = self.write = None
+        self.called = []
+        super().__init__(layers, **settings)
+
+    def build(self, n_features):
+        self.called.append("build")
+        super().build(n_features)
+
+    def partial_fit(self, *args, **settings):
+        self.called.append("partial_fit")
+        return super().partial_fit(*args, **settings)
+
+    def predict(self, *args, **settings):
+        self.called.append("predict")
+        return super().predict(*args, **settings)
+
+    def classes_of(self, outputs):
+        self.called.append("classes_of")
+        return super().classes_of(outputs)
+
+
+def counted():
+    model = Counted([fm.Dense(4), fm.Dense(2, activation="softmax")], seed=0)
+    model.compile()
+    return model
+
+
+def test_a_subclass_may_use_ordinary_names_for_its_own():
+    model = counted()
+    model.fit(X, Y, verbose=0)
+    for same in (model, copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert (same.units, same.step, same.output, same.known, same.start) == (7, 0, "here", {}, 0.5)
+        same.layers[0].trainable = False
+        same.set_weights(same.get_weights())
+        assert same.fit(X, Y, verbose=0, epochs=2, resume=True).epoch == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "called"),
+    [
+        (lambda model: model.fit(X, Y, verbose=0), ["build"]),
+        (lambda model: model.gradients(X, Y), ["build"]),
+        (lambda model: model.train_on_batch(X, Y), ["partial_fit", "build"]),
+        (lambda model: (model.build(2), model.predict_classes(X)), ["build", "predict", "classes_of"]),
+    ],
+)
+def test_methods_of_a_model_call_the_methods_that_a_subclass_extends(call, called):
+    model = counted()
+    call(model)
+    assert model.called == called

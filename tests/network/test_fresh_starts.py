@@ -334,7 +334,7 @@ def test_an_attempt_that_fails_leaves_what_was_declared():
     with pytest.raises(ZeroDivisionError):
         model.fit(x, np.array(["no", "yes"])[y], verbose=0, callbacks=[Fails()])
     assert model.declarations[0].mean is None
-    assert (model.classes, model.known.has_learned_classes) == (None, False)
+    assert (model.classes, model.data_known.has_learned_classes) == (None, False)
     model.fit(x, y, epochs=2, verbose=0)
     assert same(model, fitted(x, y))
 

@@ -55,7 +55,7 @@ def changed(model, path, name, value):
 @pytest.mark.parametrize("wrong", [-1.0, -1e-30, np.nan, np.inf, -np.inf])
 def test_variances_enter_by_no_way(place, wrong, dtype, tmp_path):
     model, (layer, name) = trained(dtype=dtype), place
-    before, values = state(model), model.tensor(layer, name).copy()
+    before, values = state(model), model.tensor_values(layer, name).copy()
     values[-1] = wrong
     with pytest.raises(fm.ArgumentError, match=name):
         setattr(model.layers[layer], name, values)
@@ -79,7 +79,7 @@ def test_variances_enter_by_no_way(place, wrong, dtype, tmp_path):
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e300])
 def test_no_tensor_takes_what_is_not_finite(place, wrong, tmp_path):
     model, (layer, name) = trained(), place
-    before, values = state(model), model.tensor(layer, name).astype(float)
+    before, values = state(model), model.tensor_values(layer, name).astype(float)
     values.reshape(-1)[0] = wrong
     with pytest.raises(fm.ArgumentError, match=f"{name} must be finite"):
         setattr(model.layers[layer], name, values)
