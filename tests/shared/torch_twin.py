@@ -188,7 +188,7 @@ ACTIVATION_PEERS = {
     "tanh": lambda f, x: x.tanh(),
     "mish": lambda f, x: f.mish(x),
     "hard_swish": lambda f, x: f.hardswish(x),
-    "hard_sigmoid": lambda f, x: f.hardsigmoid(x),
+    "hard_sigmoid": lambda f, x: f.relu6(x + 3) / 6,  # hardsigmoid's slope in float64 is a sixth in float32
 }
 
 
