@@ -90,6 +90,9 @@ class CSVLogger(EpochLines):
     epoch,loss,accuracy,seconds,samples_per_second,learning_rate
     """
 
+    def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
+        super().__init__(path, append)
+
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._columns: list[str] = []
         super().on_train_begin(run_info)
@@ -146,6 +149,9 @@ class JSONLogger(EpochLines):
     ...     [json.loads(line)["loss"] for line in file] == history["loss"]
     True
     """
+
+    def __init__(self, path: str | os.PathLike[str], append: bool = False) -> None:
+        super().__init__(path, append)
 
     def _line(self, epoch: int, logs: Logs) -> str:
         values = {name: float(value) for name, value in logs.items()}
