@@ -104,11 +104,6 @@ def leaky_relu(negative_slope: float = 0.2) -> str:
     negative_slope : float, default 0.2
         At least 0.
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If it is negative, or no finite number.
-
     Examples
     --------
     >>> import fastmlp as fm
@@ -125,11 +120,6 @@ def elu(alpha: float = 1.0) -> str:
     ----------
     alpha : float, default 1
         At least 0.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If it is negative, or no finite number.
 
     Examples
     --------

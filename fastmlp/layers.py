@@ -57,11 +57,6 @@ class Dense(Layer):
     trainable : bool, default True
         False keeps training from changing the layer's tensors.
 
-    Raises
-    ------
-    ArgumentError
-        If a value is not one of the legal ones.
-
     Examples
     --------
     >>> import fastmlp as fm
@@ -285,8 +280,7 @@ class Scale(Layer):
 
     def __post_init__(self) -> None:
         self._set(
-            use_bias=check.yes_or_no(self.use_bias, "use_bias"),
-            trainable=check.yes_or_no(self.trainable, "trainable"),
+            use_bias=check.yes_or_no(self.use_bias, "use_bias"), trainable=check.yes_or_no(self.trainable, "trainable")
         )
 
 

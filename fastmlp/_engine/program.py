@@ -68,10 +68,7 @@ class Tensor:
     def checked(self, value: Any, name: str, dtype: np.dtype[Any]) -> Array:
         """A checked value for the tensor in ``dtype``; messages call it ``name``.
 
-        Raises
-        ------
-        ArgumentError
-            If it has another shape, is not finite, or is an impossible variance.
+        Raises ArgumentError if it has another shape, is not finite, or is an impossible variance.
         """
         array = check.tensor(value, name, self.shape, dtype)
         least = {"moving_variance": 0.0, "variance": _LEAST_VARIANCE * SMALLEST_VARIANCE[dtype]}.get(self.name)

@@ -225,12 +225,7 @@ class Network:
     def checked_optimizer(self) -> optimizers.Optimizer:
         """The optimiser, if the last layer fits the loss and the metrics.
 
-        Raises
-        ------
-        ArgumentError
-            If it does not fit.
-        NotBuiltError
-            If `compile` was not called.
+        Raises ArgumentError if it does not fit. Raises NotBuiltError if `compile` was not called.
         """
         if not self._is_checked:
             check_last(self.declarations, self.scoring)

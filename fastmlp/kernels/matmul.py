@@ -6,20 +6,7 @@ computes it, so a result does not depend on the division of rows.
 """
 
 from .._compiling.jit import inner
-from .simd import (
-    TILE_ROWS,
-    add_row,
-    lanes,
-    load,
-    load_tile,
-    panel,
-    rank1,
-    splat,
-    store,
-    store_tile,
-    tail,
-    zero_tile,
-)
+from .simd import TILE_ROWS, add_row, lanes, load, load_tile, panel, rank1, splat, store, store_tile, tail, zero_tile
 
 DEPTH = 256  # steps of a sum at a time: so much of a panel stays in the first-level cache for all rows
 SHORT_ROWS = 4

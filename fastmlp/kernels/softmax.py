@@ -10,18 +10,7 @@ import numpy as np
 from .._compiling.jit import inner, kernel, prange
 from .layout import read, write
 from .math import exp_vector
-from .simd import (
-    lane_numbers,
-    lanes,
-    max_lanes,
-    maximum,
-    minimum,
-    panel,
-    splat,
-    sum_lanes,
-    tail,
-    where,
-)
+from .simd import lane_numbers, lanes, max_lanes, maximum, minimum, panel, splat, sum_lanes, tail, where
 
 BLOCK_ROWS = 64
 

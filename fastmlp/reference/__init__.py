@@ -9,21 +9,11 @@ and the tables.
 from .activations import activation_backward, activation_forward, relu_backward, relu_forward
 from .dense import dense_backward_inputs, dense_backward_parameters, dense_forward
 from .layout import pack_panels, unpack_panels
-from .losses import (
-    elementwise_loss,
-    softmax_crossentropy,
-    sparse_softmax_crossentropy,
-)
+from .losses import elementwise_loss, softmax_crossentropy, sparse_softmax_crossentropy
 from .math import exp, log
 from .network import evaluate_batches, predict_batches, predict_rows, train_batches
 from .noise import dropout, gaussian_noise
-from .normalization import (
-    batch_norm_backward,
-    batch_norm_forward,
-    layer_norm_backward,
-    layer_norm_forward,
-    normalize,
-)
+from .normalization import batch_norm_backward, batch_norm_forward, layer_norm_backward, layer_norm_forward, normalize
 from .optimizers import adam_update, optimizer_update, sgd_update
 from .rng import philox_words, shuffle
 from .scale import scale_backward, scale_forward

@@ -8,15 +8,7 @@ import numpy as np
 
 from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, STRIP_FIELDS
 from ..simd import panel
-from .verify import (
-    CORE_TRAINING,
-    EVALUATION,
-    PREDICTION,
-    TRAINING,
-    described,
-    network_fault,
-    program_fault,
-)
+from .verify import CORE_TRAINING, EVALUATION, PREDICTION, TRAINING, described, network_fault, program_fault
 
 _NO_STRIPS, _NO_STAGES = np.empty((0, STRIP_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
 

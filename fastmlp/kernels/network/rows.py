@@ -6,19 +6,7 @@ out all that is marked ``unless_core``.
 
 from typing import Any, NamedTuple
 
-from ..._base.tables import (
-    ACTIVATION,
-    ADD,
-    BATCH_NORM,
-    DENSE,
-    DROPOUT,
-    FORK,
-    LAYER_NORM,
-    NOISE,
-    RELU,
-    SCALE,
-    SOFTMAX,
-)
+from ..._base.tables import ACTIVATION, ADD, BATCH_NORM, DENSE, DROPOUT, FORK, LAYER_NORM, NOISE, RELU, SCALE, SOFTMAX
 from ..._compiling.jit import inner
 from ..activations import activation_backward_span, activation_forward_span, relu_backward_span, relu_forward_span
 from ..dense import dense_backward_inputs_block, dense_forward_block

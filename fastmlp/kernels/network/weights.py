@@ -8,21 +8,8 @@ from ..._base.tables import ADAM, BATCH_NORM, DENSE, GRADIENTS, SCALE, SGD, STAT
 from ..._compiling.jit import inner
 from ..dense import dense_backward_bias_block, dense_backward_weights_block
 from ..layout import BYTES_IN_LINE
-from ..normalization import (
-    batch_norm_gradients_panel,
-    batch_statistics_panel,
-    sum_products,
-    update_running_panel,
-)
-from ..optimizers import (
-    adam_span,
-    general_span,
-    limit_columns,
-    penalize_span,
-    penalty_span,
-    rule_of,
-    sgd_span,
-)
+from ..normalization import batch_norm_gradients_panel, batch_statistics_panel, sum_products, update_running_panel
+from ..optimizers import adam_span, general_span, limit_columns, penalize_span, penalty_span, rule_of, sgd_span
 from ..simd import flush_denormals, lanes, load, panel, prefetch_to_write, restore_mode, store, tail
 from .timing import lap, start_lap
 
