@@ -3,8 +3,6 @@
 An activation is a text: its name, for some with a parameter in parentheses, ``"leaky_relu(0.1)"``.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 A counter-based generator with the key (seed, tensor) draws the values, so they depend on nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any

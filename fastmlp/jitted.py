@@ -4,8 +4,6 @@
 and code that calls it can be cached on disk and used with any model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple

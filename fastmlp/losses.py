@@ -1,7 +1,5 @@
 """Losses are declarations; each knows which output it needs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -118,11 +118,6 @@ class Sequential(Network):
         """Append a layer, before the model is built.
 
         From a layer of another model it takes the declaration, without learned statistics.
-
-        Raises
-        ------
-        ArgumentError
-            If the model is already built.
         """
         super().add(layer)
 
@@ -411,11 +406,6 @@ class Sequential(Network):
         """Exchange the weights and their running average, which an optimiser with ``ema_momentum`` keeps.
 
         The average usually predicts better. Call it a second time before you continue training.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no average.
 
         Examples
         --------

@@ -1,7 +1,5 @@
 """Penalties on weights: declarations."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -4,8 +4,6 @@ The kernels interpret the tables, so a new architecture, batch size or optimiser
 tensors of the layers lie in one flat vector, packed in panels; only this file knows where.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Sequence

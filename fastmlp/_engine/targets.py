@@ -1,7 +1,5 @@
 """Reads targets and row weights for kernels, and checks them against the loss and the output."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

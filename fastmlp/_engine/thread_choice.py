@@ -1,7 +1,5 @@
 """Chooses how many threads a kernel call uses while other programs use the CPU too."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 _SLOW = 1e-10  # seconds per floating-point operation on several threads; above this, one thread may be faster

@@ -70,8 +70,7 @@ def train_validation_test_split(
 
     Parameters
     ----------
-    x : array_like, shape (n, …)
-    y : array_like, shape (n, …)
+    x, y : array_like, shape (n, …)
     validation, test : float, default 0.2 each
         Shares of all rows, above 0 and together below 1. Every part gets at least one row.
     stratify : bool, optional

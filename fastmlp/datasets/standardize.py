@@ -36,13 +36,7 @@ class Standardizer:
 
     @classmethod
     def fit(cls, x: ArrayLike) -> "Standardizer":
-        """Measure the columns of ``x``, shape (n, features), in float64.
-
-        Raises
-        ------
-        ArgumentError
-            If ``x`` is not a 2-D array of finite numbers with at least one row and one column.
-        """
+        """Measure the columns of ``x``, finite numbers of shape (n, features) with at least one row, in float64."""
         values = _as_matrix("Standardizer.fit", "x", x)
         if values.size == 0:
             raise ArgumentError(
@@ -54,13 +48,7 @@ class Standardizer:
         return cls(np.where(found.is_constant, 0.0, found.mean), np.where(found.is_constant, 1.0, found.deviation))
 
     def transform(self, x: ArrayLike) -> NDArray[np.float32]:
-        """``(x - mean) / scale`` as C-contiguous float32, shape (n, features).
-
-        Raises
-        ------
-        ArgumentError
-            If ``x`` is not 2-D, or has another number of columns than the data of `fit`.
-        """
+        """``(x - mean) / scale`` as C-contiguous float32, shape (n, features), with the columns of `fit`."""
         values = _as_matrix("Standardizer.transform", "x", x)
         if values.shape[1] != len(self.mean):
             raise ArgumentError(

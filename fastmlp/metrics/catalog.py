@@ -36,7 +36,7 @@ _SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae", "rmse", "mape"}
 
 
 def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:
-    """Metrics from names, configurations, functions or metrics, without repetitions.
+    """Metrics from names, configurations, functions or metrics, in their order without repetitions.
 
     Parameters
     ----------
@@ -44,11 +44,6 @@ def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any
         Names of `METRICS`, ``"top_<k>_accuracy"`` for any k, `Metric` objects, what `Metric.config` returned, and
         functions ``f(targets, outputs)``. A function of this module becomes its metric, any other function a `Custom`
         one.
-
-    Returns
-    -------
-    tuple of Metric
-        In the order given.
 
     Raises
     ------

@@ -95,11 +95,6 @@ def classification_report(
     multi_label : bool, default False
         Whether a row may have any number of labels, each with a column of its own.
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If the arrays cannot be read, or there is not one name for each class.
-
     Examples
     --------
     >>> from fastmlp import metrics

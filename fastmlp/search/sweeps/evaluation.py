@@ -18,9 +18,7 @@ def evaluate(
     ----------
     folder : path-like
         The ``folder`` of `fastmlp.sweep`.
-    x, y : array_like
-        As in `Sequential.evaluate`.
-    n_threads : int, optional
+    x, y, n_threads
         As in `Sequential.evaluate`.
     write : bool, default True
         Whether to write ``evaluation.csv`` and ``evaluation.txt`` into the folder.

@@ -87,13 +87,7 @@ class SweepRun:
         return self.is_finished and not math.isnan(self.metrics.get(metric, math.nan))
 
     def load(self) -> Sequential:
-        """The trained model, from memory or from its file.
-
-        Raises
-        ------
-        ArgumentError
-            If the run did not finish.
-        """
+        """The trained model, from memory or from its file; raises `ArgumentError` if the run did not finish."""
         if self.model is not None:
             return self.model
         if self.path is None:
@@ -176,16 +170,11 @@ class SweepResult:
         Parameters
         ----------
         metric : str, optional
-            Default: the accuracy, or else the loss, on test data, else on validation data, else in training; otherwise
-            any other metric.
+            One that a run has. Default: the accuracy, or else the loss, on test data, else on validation data, else in
+            training; otherwise any other metric.
         mode : {"auto", "min", "max"}, default "auto"
             Whether the smallest or the largest is best. "auto" asks the metric, then its name, and else takes the
             largest.
-
-        Raises
-        ------
-        ArgumentError
-            If no run has the given metric.
         """
         name = self._judged_by(metric)
         if check.choice(mode, "mode", ("auto", "min", "max")) == "auto":
