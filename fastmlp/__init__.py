@@ -113,7 +113,18 @@ __all__ = [
 ]
 
 # What a first look at the package does not need is imported when it is asked for.
-_MODULES = ("callbacks", "datasets", "history", "metrics", "plots", "reference", "schedules", "sweeps", "trackers")
+_MODULES = (
+    "callbacks",
+    "datasets",
+    "history",
+    "metrics",
+    "plots",
+    "reference",
+    "schedules",
+    "scores",
+    "sweeps",
+    "trackers",
+)
 _LAZY = {
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",

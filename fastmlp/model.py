@@ -21,7 +21,7 @@ from ._network import adapting, bound, gradcheck, judging, model_file, predictin
 from ._network.bound import BoundLayer
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
-from ._network.network import Network
+from ._network.network import Network, Position
 from ._network.scores import Scores
 from ._training import fit, steps
 from ._training.request import Request
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .jitted import Jitted
     from .metrics import Metric
 
-__all__ = ["BoundLayer", "GradientCheck", "Sequential", "TensorCheck", "load", "mlp"]
+__all__ = ["BoundLayer", "GradientCheck", "Position", "Sequential", "TensorCheck", "load", "mlp"]
 
 
 class Sequential(Network):

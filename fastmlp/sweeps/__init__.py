@@ -3,6 +3,21 @@
 Their code is in `fastmlp/search/sweeps/`.
 """
 
-from ..search.sweeps import SweepInterrupted, SweepResult, SweepRun, evaluate, grid, sweep
+from ..search.sweeps import (  # noqa: F401
+    SweepInterrupted,
+    SweepResult,
+    SweepRun,
+    data,
+    evaluate,
+    evaluation,
+    folder,
+    grid,
+    models,
+    result,
+    settings,
+    sweep,
+    task,
+    training,
+)
 
 __all__ = ["SweepInterrupted", "SweepResult", "SweepRun", "evaluate", "grid", "sweep"]

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp._network.attributes import names_in
 from fastmlp._network.network import Network
 from fastmlp.callbacks import Callback, Lambda, ModelCheckpoint
+from fastmlp.callbacks.base import Model
 
 StringDType = getattr(np.dtypes, "StringDType", None)  # from NumPy 2.0
 needs_texts = pytest.mark.skipif(StringDType is None, reason="this NumPy has no StringDType")
@@ -448,3 +450,7 @@ def test_methods_of_a_model_call_the_methods_that_a_subclass_extends(call, calle
     model = counted()
     call(model)
     assert model.called == called
+
+
+def test_callbacks_see_all_public_names_of_a_model():
+    assert set(dir(fm.Sequential())) <= names_in(Model)

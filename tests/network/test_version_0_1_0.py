@@ -276,3 +276,20 @@ def test_what_is_pickled_now_names_public_modules(tmp_path):
     objects = {**made.all_models(DATA), **made.all_objects(DATA, tmp_path)}
     named = set().union(*(named_in(pickle.dumps(item)) for item in objects.values()))
     assert {name for name in named if name[0].startswith("fastmlp.") and name[0] not in PUBLIC} == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "scores.Scores",
+        "history.History",
+        "trackers.Tracker",
+        "sweeps.result.SweepResult",
+        "sweeps.settings",
+        "model.Position",
+        "engine.Engine",
+    ],
+)
+def test_modules_are_attributes_without_imports_of_their_own(name):
+    looks = f"import fastmlp\nfastmlp.{name}"
+    subprocess.run([sys.executable, "-W", "error", "-c", looks], check=True)
