@@ -1,5 +1,6 @@
 """Examples in docstrings and pages run as they stand."""
 
+import ast
 import doctest
 import importlib
 import inspect
@@ -19,9 +20,12 @@ from ..shared.processes import needs_jit, run_python
 ROOT = Path(fastmlp.__file__).parents[1]
 # Benchmarks' contestants need the libraries that they are about.
 MODULES = [
-    m.name
-    for m in pkgutil.walk_packages(fastmlp.__path__, "fastmlp.")
-    if not m.name.endswith("__main__") and ".contestants." not in m.name
+    "fastmlp",
+    *(
+        m.name
+        for m in pkgutil.walk_packages(fastmlp.__path__, "fastmlp.")
+        if not m.name.endswith("__main__") and ".contestants." not in m.name
+    ),
 ]
 
 
@@ -47,17 +51,50 @@ def needs_matplotlib():
     pytest.importorskip("matplotlib").use("Agg")
 
 
+class Finder(doctest.DocTestFinder):
+    """Finds the examples of methods too if the home of their class is another module than their file."""
+
+    def _from_module(self, module, object):
+        is_method = inspect.isfunction(object) and "." in object.__qualname__
+        return is_method or super()._from_module(module, object)
+
+
+def examples_of(module):
+    """The examples of a module, also of names that it imports when they are asked for."""
+    lazy = [name for name in getattr(module, "__all__", ()) if name not in vars(module)]
+    found = {name: getattr(module, name) for name in lazy}
+    objects = {name: item for name, item in found.items() if not inspect.ismodule(item)}
+    # What users find in a package is defined in another file, whose names its examples do not have here.
+    for name, item in {module.__name__: module, **objects}.items():
+        yield from Finder().find(item, name, extraglobs={"np": np, **objects})
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_module_examples(name):
     if jit_disabled() and not name.startswith(("fastmlp.kernels", "fastmlp.reference")):
         pytest.skip("examples that train take minutes without numba's compiler, and are tested with it")
     if name.startswith("fastmlp.plots"):
         needs_matplotlib()
-    module = importlib.import_module(name)
-    # What users find in a package is defined in another file, whose names its examples do not have here.
-    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    failed, _ = doctest.testmod(module, optionflags=flags, extraglobs={"np": np})
-    assert failed == 0
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for example in examples_of(importlib.import_module(name)):
+        runner.run(example)
+    assert runner.failures == 0
+
+
+def test_no_example_is_left_out():
+    needs_matplotlib()
+    written = set()
+    for path in Path(fastmlp.__file__).parent.rglob("*.py"):
+        items = [
+            n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, (ast.FunctionDef, ast.ClassDef))
+        ]
+        written |= {text for text in map(ast.get_docstring, items) if text and ">>>" in text}
+    run = {
+        inspect.cleandoc(example.docstring)
+        for name in MODULES
+        for example in examples_of(importlib.import_module(name))
+    }
+    assert {text.splitlines()[0] for text in written} <= {text.splitlines()[0] for text in run}
 
 
 @pytest.mark.parametrize("name", kernels.__all__)
