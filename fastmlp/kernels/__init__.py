@@ -16,7 +16,7 @@ import functools
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .._base import tables  # noqa: F401  # numbers of operations, activations, losses, which kernels take
+from .._base import tables as tables  # numbers of operations, activations, losses, which kernels take
 from .._base.interruption import uninterrupted
 
 if TYPE_CHECKING:

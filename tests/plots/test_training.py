@@ -7,6 +7,7 @@ import pytest
 
 from fastmlp import History, plots
 
+from ..shared.matplotlib import matplotlib  # noqa: F401  # without it these tests are skipped
 from ..shared.pictures import EPOCHS, NAN, line, range_test, record, said
 
 
