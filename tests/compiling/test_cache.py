@@ -19,10 +19,11 @@ from ..shared.processes import FORK, needs_jit, run_python, started
 @needs_jit
 def test_no_other_network_or_setting_compiles_anything():
     x, y = data()
-    warm = network()
-    warm.fit(x, y, verbose=0)
-    warm.evaluate(x, y)
-    warm.predict(x)
+    for features in (x, x.astype(np.uint8)):  # numbers and pixels: a few rows of each have a kernel of their own
+        warm = network()
+        warm.fit(features, y, verbose=0)
+        warm.evaluate(features, y)
+        warm.predict(features)
     before = list(jit.compilations)
     for hidden, optimizer, batch in [((), "sgd", 1), ((3, 50, 7), fm.Adam(0.1, beta_1=0.5), 33), ((200,), "adam", 500)]:
         for features in (x.astype(np.float64), x.astype(np.uint8), np.asfortranarray(x), x.tolist()):
