@@ -50,6 +50,14 @@ def test_a_fault_is_caught_by_a_test_and_taken_back(bench):
     assert runner.false_alarms([verdict], bench) == [verdict.test]
 
 
+def test_a_case_that_only_the_fault_adds_is_no_false_alarm(bench):
+    cases = "import pytest\nfrom fastmlp.adding import *\n\n@pytest.mark.parametrize('n', range(total(1, 1)))\n"
+    (bench.folder / "tests" / "test_cases.py").write_text(f"{cases}def test_case(n):\n    assert n < 2\n")
+    verdict = bench.judge(fault("a + b", "a + b + 1", "test_cases.py"))
+    assert verdict.test == "tests/test_cases.py::test_case[2]"
+    assert runner.false_alarms([verdict], bench) == []
+
+
 def test_what_does_not_change_results_survives(bench):
     verdict = bench.judge(fault("a + b", "b + a"))
     assert (verdict.is_caught, verdict.outcome) == (False, "SURVIVED")
