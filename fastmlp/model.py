@@ -23,8 +23,7 @@ from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores
-from ._training import fit, steps
-from ._training.request import Request
+from ._training import steps
 from .layers import Dense, Layer
 
 if TYPE_CHECKING:
@@ -301,6 +300,9 @@ class Sequential(Network):
         KeyboardInterrupt
             After Ctrl-C; if there was a first batch, ``model.history.stopped`` is then ``"interrupted"``.
         """
+        from ._training.fit import fit  # predictions need neither this nor callbacks
+        from ._training.request import Request
+
         request = Request(
             x,
             y,
@@ -322,7 +324,7 @@ class Sequential(Network):
             seed,
             resume,
         )
-        return fit.fit(network=self, model=self, request=request)
+        return fit(network=self, model=self, request=request)
 
     def train_on_batch(
         self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None

@@ -66,9 +66,8 @@ class Optimizer:
     gradient_accumulation_steps: int = 1
 
     code: ClassVar[int] = -1  # of `fastmlp.kernels.tables`
-    unsigned_slots: ClassVar[
-        tuple[int, ...]
-    ] = ()  # slots with numbers that are never negative: squares, and sizes of steps
+    # slots with numbers that are never negative: squares, and sizes of steps
+    unsigned_slots: ClassVar[tuple[int, ...]] = ()
     needs_all_rows: ClassVar[bool] = False  # `fit` takes all rows as one batch
 
     def __post_init__(self) -> None:

@@ -106,20 +106,19 @@ class Engine:
     step: int = 0  # batches trained since the optimiser started
     averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by the place of their means
     _scratch: Scratch = field(init=False, repr=False)
-    _slots: int = field(default=0, init=False, repr=False)  # how many numbers the optimiser keeps for each parameter
     _kernel: Kernel | None = field(default=None, init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
+        self._no_outputs = np.empty((0, self.program.classes), self.program.dtype)
         self.set_optimizer(self.optimizer)
         self.parameters = self.program.zeros(1)
 
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Start an optimiser from its first step; training itself allocates its buffers."""
         self.optimizer, self._plans, self._kernel = optimizer, {}, None
-        self._no_outputs = np.empty((0, self.program.classes), self.program.dtype)
         self._initial_state = [] if optimizer is None else optimizer.initial_state()
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
         self.gradients = self.state = np.empty(0, self.program.dtype)
@@ -154,17 +153,14 @@ class Engine:
     def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
         """The plan for batches of this size, the longest of which has this many rows."""
         assert self.optimizer is not None
+        assert self.loss is not None
         key = (batch_size, n_threads, longest)
         if key not in self._plans:
             plan = self.program.new_plan(batch_size, n_threads, longest=longest, training=True)
-            self._plan_loss(plan)
+            self.loss.fill_plan(plan, self.activation, self.program.classes)
             self.optimizer.fill_plan(plan)
             self._plans[key] = plan
         return self._plans[key]
-
-    def _plan_loss(self, plan: Array) -> None:
-        assert self.loss is not None
-        self.loss.fill_plan(plan, self.activation, self.program.classes)
 
     def training_kernel(self, batch_size: int = 1, n_threads: int = 1) -> Kernel:
         """The smallest sufficient form of the training kernel, which is the same for all batches."""
@@ -199,9 +195,6 @@ class Engine:
         assert self.optimizer is not None
         self.allocate_training()
         ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
-        if not self.program.running:
-            common = (batch_size, n_threads, timers, random_key, outputs)
-            return self._train(data, order, first_batch, learning_rates, *common, ops_as_given)
         parts: list[tuple[Array, Array]] = []
         for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
             rates = learning_rates[start:stop]
@@ -218,19 +211,20 @@ class Engine:
             return parts[0]
         return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
 
-    def _spans_of_one_momentum(self, given: Array, batches: int) -> Iterator[tuple[Array, int, int]]:
+    def _spans_of_one_momentum(self, given: Array, batches: int) -> list[tuple[Array, int, int]]:
         """Spans of batches, with operations that have the momenta of running statistics for these batches."""
-        start = 0
+        spans, start = [], 0
         while start < batches:
             ops, length = given, batches - start
             for op, place, declared in self.program.running:
-                momentum, still = momentum_after(declared, self.averaged.get(place, 0))
+                momentum, still = momentum_after(declared, self.averaged.get(place, 0) + start)
                 length = min(length, still)
                 if momentum != declared:
                     ops = ops.copy() if ops is given else ops
                     ops.view(t.OP)["momentum"][op] = momentum
-            yield ops, start, start + length
+            spans.append((ops, start, start + length))
             start += length
+        return spans
 
     def _train(
         self,
@@ -545,7 +539,7 @@ class Engine:
         if key not in self._plans:
             plan = self.program.new_plan(*key)
             if self.loss is not None:
-                self._plan_loss(plan)
+                self.loss.fill_plan(plan, self.activation, self.program.classes)
             self._plans[key] = plan
         return self._plans[key]
 

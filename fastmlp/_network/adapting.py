@@ -16,7 +16,7 @@ def wants_statistics(network: Network) -> bool:
     """Whether the first layer is a Normalization without statistics; another layer must not be one."""
     if not any(isinstance(layer, (Normalization, Residual)) for layer in network.declarations):
         return False
-    unknown = [layer for layer in list(leaves(network.declarations)) if _is_unknown(layer)]
+    unknown = [layer for layer in leaves(network.declarations) if _is_unknown(layer)]
     is_first = bool(unknown) and unknown[0] is network.declarations[0]
     if len(unknown) > is_first:
         raise ArgumentError(

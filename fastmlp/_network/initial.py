@@ -45,8 +45,8 @@ def refuse_too_large(layers: Sequence[Layer], n_features: int, dtype: np.dtype[A
 
     ``slots`` is how many numbers an optimiser keeps for each parameter; None without an optimiser.
     """
-    widths = [n_features, *[layer.units for layer in layers if isinstance(layer, Dense)]]
-    count = sum([(fan_in + 1) * units for fan_in, units in itertools.pairwise(widths)])
+    widths = [n_features, *(layer.units for layer in layers if isinstance(layer, Dense))]
+    count = sum((fan_in + 1) * units for fan_in, units in itertools.pairwise(widths))
     copies = 1 if slots is None else 2 + slots  # parameters, gradients, state
     needed, there = copies * count * dtype.itemsize, _memory()
     if there is not None and needed > there:

@@ -10,7 +10,7 @@ from .scoring import Scoring
 def check_last(layers: Sequence[Layer], scoring: Scoring) -> None:
     """Refuse layers that cannot be trained: without a dense layer, or whose last one fits no loss or metric."""
     loss, activation, units = scoring.loss, scoring.activation, scoring.units
-    if not any(isinstance(layer, Dense) for layer in list(leaves(layers))):
+    if not any(isinstance(layer, Dense) for layer in leaves(layers)):
         raise ArgumentError("the model has no Dense layer: give layers to Sequential([...]) or to add()")
     if isinstance(layers[-1], (Dropout, GaussianNoise)):
         raise ArgumentError(f"the last layer must not be a {type(layers[-1]).__name__}: the loss would learn its noise")

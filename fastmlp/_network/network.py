@@ -310,7 +310,7 @@ class Network:
         """The scoring with a loss and the given metrics; by default the accuracy, if there is one."""
         from .. import metrics  # predictions do not need this import
 
-        units, activation = self.last_output[0] or 1, self.last_output[1]
+        units, activation = self.last_units, self.last_output[1]
         if given is None:
             given = ["accuracy"] if loss.hits(activation, units) else []
         return Scoring(metrics.get(given), loss, activation, units)
@@ -322,8 +322,7 @@ class Network:
             raise ArgumentError(f"classes names {len(labels)} labels, but {naming.told_apart(self.last_units)}")
 
     def build(self, n_features: int) -> None:
-        if type(n_features) is not int or not 1 <= n_features <= MOST_UNITS:
-            n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
+        n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
         if self._engine is not None:
             width = self._engine.program.fan_in
             if width != n_features:

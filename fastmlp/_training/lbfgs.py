@@ -31,7 +31,7 @@ class LBFGSTrainer(Trainer):
             raise ArgumentError("the model has no tensors that are trained")
         if any(getattr(layer, "max_norm", None) for layer in leaves(self.network.declarations)):
             raise ArgumentError("L-BFGS takes no max_norm: train the model with another optimizer")
-        self._chance = (self.network.seed, self.network.position.epoch)
+        self.random_key = (self.network.seed, self.network.position.epoch)
         self._tell("on_epoch_begin", epoch)
         options = {
             "maxiter": self.request.epochs - epoch,
@@ -77,7 +77,7 @@ class LBFGSTrainer(Trainer):
         if self.interruption.has_happened():
             raise _Interrupted
         self._take(weights)
-        loss, gradient = self.engine.gradient(self.data, self._chance, self.threads.most, keeps_statistics=True)
+        loss, gradient = self.engine.gradient(self.data, self.random_key, self.threads.most, keeps_statistics=True)
         self._seen = weights.copy()
         if not np.isfinite(loss):  # too long a step: the line search returns
             return float(np.finfo(np.float64).max), np.zeros(len(weights))
@@ -90,9 +90,8 @@ class LBFGSTrainer(Trainer):
         self._accepted = intermediate_result.x.copy()
         self._take(self._accepted)
         if self.engine.has_running_statistics:
-            if self._seen is None or not np.array_equal(
-                self._seen, self._accepted
-            ):  # the line search has tried further points
+            # The line search may have tried further points.
+            if self._seen is None or not np.array_equal(self._seen, self._accepted):
                 self._loss_and_gradient(self._accepted)
             self._statistics = self.engine.running_statistics()
         epoch, self._number = self._number, self._number + 1

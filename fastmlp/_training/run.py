@@ -39,14 +39,6 @@ class Run:
     engine: Engine
     stream: Iterable[Pair] = field(default=())  # the chunks of the first epoch
 
-    def __post_init__(self) -> None:
-        self.batches = self.batches_of(self.data)
-
-    def batches_of(self, data: Data) -> int:
-        """The number of batches in an epoch over such data."""
-        there, most = -(-data.rows // self.batch_size), self.request.steps_per_epoch
-        return there if most is None else min(there, most)
-
     def opening(self) -> Iterator[Data]:
         """The chunks of the first epoch, read and checked."""
         return (self._chunk(pair) for pair in self.stream)
@@ -143,8 +135,7 @@ def _data(
     if others is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        train = data if request.class_weight is None else weighted(network, data, request.class_weight)
-        return train, _validation(reading, others, data.width)
+        return weighted(network, data, request.class_weight), _validation(reading, others, data.width)
     if kept == data.rows:
         return weighted(network, data, request.class_weight), None
     parts = data.part(0, kept), data.part(kept, data.rows)

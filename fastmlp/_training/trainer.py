@@ -38,7 +38,8 @@ class Trainer:
         self.callbacks = run.request.listeners
         self.history = run.history
         self.first_epoch, self.batch_size = run.first_epoch, run.batch_size
-        self.batches = run.batches
+        self.batches = self._batches_of(run.data)
+        self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.count * rows
         most = self.engine.training_threads(rows, self.request.n_threads)
@@ -46,7 +47,6 @@ class Trainer:
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         self.scoring = run.scoring
         self.outputs = self.scoring.room(run.data.rows, run.network.dtype)
-        self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         self.stop_reason: str | None = None
         self.begun: list[Callback] = []
         self.between: dict[str, float] = {}  # the latest validation within the epoch
@@ -81,7 +81,6 @@ class Trainer:
         if self.network.stop_training:
             self.network.stop_training = False
         self._deadline = None
-        self.engine.allocate_training()
         forms = [(self.kernel, self.threads.most > 1)]
         if self.validation is not None:  # its kernel too is compiled before Ctrl-C and the clock count
             several = self.engine.forward_threads(self.validation.rows, self.request.n_threads) > 1
@@ -183,6 +182,11 @@ class Trainer:
             engine.take_statistics(
                 self.data, order, size, self.batches, threads, self.random_key, self.interruption.has_happened
             )
+
+    def _batches_of(self, data: Data) -> int:
+        """The number of batches in an epoch over such data."""
+        there, most = -(-data.rows // self.batch_size), self.request.steps_per_epoch
+        return there if most is None else min(there, most)
 
     def _batches_left(self) -> int:
         """The number of batches until the epoch ends, a callback is due, or a validation is due."""

@@ -20,8 +20,7 @@ def listeners(callbacks: Any, verbose: Any) -> list[Callback]:
 def _checked(given: Any) -> list[Callback]:
     if isinstance(given, Callback):
         return [given]
-    is_empty = given is None or (isinstance(given, tuple) and not given)
-    found = [] if is_empty else check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
+    found = [] if given is None else check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
     for item in found:
         if not isinstance(item, Callback):
             raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")

@@ -211,11 +211,22 @@ def test_nothing_unpickles_but_the_kernel_cache():
         assert "pickle.load" not in text or path.name == "cache.py"
 
 
-def test_importing_the_package_loads_neither_numba_nor_data_sets_nor_any_extra():
+LATE = {
+    "numba",
+    "llvmlite",
+    "fastmlp.datasets",
+    "fastmlp.callbacks",
+    "fastmlp.metrics",
+    "fastmlp.plots",
+    "fastmlp.search",
+}
+
+
+def test_importing_the_package_loads_only_what_a_first_look_needs():
     done = subprocess.run(
         [sys.executable, "-c", "import sys, fastmlp; print(*sys.modules)"], capture_output=True, text=True, check=True
     )
-    assert not ({"numba", "llvmlite", "fastmlp.datasets"} | OPTIONAL) & set(done.stdout.split())
+    assert not (LATE | OPTIONAL) & set(done.stdout.split())
 
 
 def public_objects():
