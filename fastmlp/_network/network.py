@@ -80,6 +80,7 @@ class BeforeTraining:
     position: Position
     step: int
     history: History | None
+    stopped: str | None  # the history's
     batches: int  # in the history
 
 
@@ -504,24 +505,33 @@ class Network:
 
     def before_training(self) -> BeforeTraining:
         """The present state, for `undo_preparation`."""
-        return BeforeTraining(
-            self.seed, self.data_known, self._engine, dataclasses.replace(self.position), *self._progress()
-        )
-
-    def _progress(self) -> tuple[int, History | None, int]:
         history = self.history
-        return self.steps_done, history, 0 if history is None else len(history.batches.get("loss", ()))
+        return BeforeTraining(
+            self.seed,
+            self.data_known,
+            self._engine,
+            dataclasses.replace(self.position),
+            self.steps_done,
+            history,
+            None if history is None else history.stopped,
+            _recorded(history),
+        )
 
     def is_trained_since(self, before: BeforeTraining) -> bool:
         """Whether a batch was trained since then, even one that diverged."""
-        step, history, batches = self._progress()
+        history = self.history
         if history is not before.history:
             return history is not None and bool(history.batches)
-        return (step, batches) != (before.step, before.batches)
+        return (self.steps_done, _recorded(history)) != (before.step, before.batches)
 
     def undo_preparation(self, before: BeforeTraining) -> None:
-        """Undo what preparing a training changed, except the position."""
-        self.seed, self.data_known, self._engine = before.seed, before.known, before.engine
+        """Undo what preparing a training changed, except the statistics of a first layer."""
+        if self.history is not before.history:
+            self.position = before.position
+        elif self.history is not None and before.stopped is not None:
+            self.history.stopped = before.stopped
+        self.history, self.seed = before.history, before.seed
+        self.data_known, self._engine = before.known, before.engine
 
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles, without internal objects."""
@@ -539,6 +549,11 @@ class Network:
         self._forget_derived()
         if engine is not None:
             state.fill(self.build_bare(engine["n_features"]), engine)
+
+
+def _recorded(history: History | None) -> int:
+    """The number of batches in a history."""
+    return 0 if history is None else len(history.batches.get("loss", ()))
 
 
 def _compiled(part: _P | None) -> _P:

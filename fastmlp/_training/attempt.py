@@ -1,7 +1,6 @@
 """Allows one training at a time, and undoes a training that fails before its first batch."""
 
 import contextlib
-import dataclasses
 import os
 import threading
 from collections.abc import Iterator
@@ -34,43 +33,31 @@ def attempt(network: Network) -> Iterator[None]:
                     "this model is being trained already: train a copy (copy.deepcopy), or wait for its end"
                 )
             network.busy_in, has_begun = os.getpid(), True
-        before = _Snapshot(network)
+        before, first = network.before_training(), _FirstLayer(network)
         try:
             yield
         except BaseException:
-            if not before.is_trained_since():
-                before.bring_back()
+            if not network.is_trained_since(before):
+                network.undo_preparation(before)
+                first.bring_back()
             raise
     finally:
         if has_begun:
             network.busy_in = None
 
 
-class _Snapshot:
-    """The state that the beginning of a training changes; changes by callbacks stay."""
+class _FirstLayer:
+    """A first layer and, if it is a Normalization without statistics, the values of its tensors."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._before = network.before_training()
-        self._stopped = None if network.history is None else network.history.stopped
-        self._first = network.declarations[0] if network.declarations else None
-        is_first = isinstance(self._first, Normalization)
-        self._statistics = adapting.first_statistics(network) if is_first else None
-
-    def is_trained_since(self) -> bool:
-        """Whether this attempt trained a batch, even one that diverged."""
-        return self._network.is_trained_since(self._before)
+        self._layer = network.declarations[0] if network.declarations else None
+        is_normalization = isinstance(self._layer, Normalization)
+        self._statistics = adapting.first_statistics(network) if is_normalization else None
 
     def bring_back(self) -> None:
-        """Restore the network."""
-        network = self._network
-        if network.history is not self._before.history:
-            network.position = dataclasses.replace(self._before.position)
-        elif network.history is not None and self._stopped is not None:
-            network.history.stopped = self._stopped
-        network.history = self._before.history
-        network.undo_preparation(self._before)
-        if isinstance(self._first, Normalization) and self._first.mean is None:
+        """Forget the statistics that preparing a training has measured."""
+        if isinstance(self._layer, Normalization) and self._layer.mean is None:
             if self._statistics is not None:
-                adapting.write_first_statistics(network, *self._statistics)
-            network.declarations[0] = self._first
+                adapting.write_first_statistics(self._network, *self._statistics)
+            self._network.declarations[0] = self._layer
