@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
+    from .sklearn import MLPClassifier, MLPRegressor
 
 __all__ = [
     "LBFGS",
@@ -79,6 +80,8 @@ __all__ = [
     "History",
     "LayerNormalization",
     "LearningRateCurve",
+    "MLPClassifier",
+    "MLPRegressor",
     "MissingExtraError",
     "ModelFileError",
     "Nadam",
@@ -129,6 +132,8 @@ _LAZY = {
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
+    "MLPClassifier": "sklearn",
+    "MLPRegressor": "sklearn",
     "find_learning_rate": "search.learning_rate",
     "sweep": "sweeps",
 }
