@@ -13,8 +13,19 @@ from ..model import Sequential
 from . import translation
 from .coefficients import Coefficients
 from .fitting import STOCHASTIC, Rows, train
-from .protocol import CallbackSupportMixin, Task
+from .protocol import CallbackSupport, Task
 from .rows import in_blocks
+
+
+# What a new training may not set again
+_OF_ONE_TRAINING = (
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "validation_loss_curve_",
+    "best_validation_loss_",
+)
 
 
 def keep(estimator: Any, parameters: dict[str, Any]) -> None:
@@ -24,7 +35,7 @@ def keep(estimator: Any, parameters: dict[str, Any]) -> None:
             setattr(estimator, name, value)
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+class BaseMLP(CallbackSupport, BaseEstimator):
     """The base of both estimators. ``model_`` is the trained `fastmlp.Sequential`."""
 
     solver: str
@@ -69,7 +80,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         """Tell the network the names of features and classes, so that it can be used without the estimator."""
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
-            self.model_.feature_names = list(names)
+            self.model_.feature_names = tuple(names)
 
     # ------------------------------------------------------------ training
 
@@ -118,10 +129,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         self.model_ = translation.network(self, self.n_outputs_, rows.x.dtype, self._seed())
         translation.with_drawn_weights(self.model_, n_features, drawn)
         self._best_weights = self.model_.get_weights()
-        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
-            vars(self).pop(name, None)
-        for name in ("validation_loss_curve_", "best_validation_loss_"):
-            vars(self).pop(name, None)
+        for name in _OF_ONE_TRAINING:
+            self.__dict__.pop(name, None)
         if self.solver in STOCHASTIC:
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
@@ -160,9 +169,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         copy.set_weights(model.get_weights())
         return {"model_": copy}
 
-    def _reported_loss(self, logs: dict[str, float], model: Sequential, prefix: str = "") -> float:
-        """The loss as scikit-learn reports it."""
-        return logs[f"{prefix}loss"]
+    def _reported(self, loss: float, penalty: float) -> float:
+        """A loss of the network, which contains the penalty, as scikit-learn reports it."""
+        return loss
 
     # ------------------------------------------------------------ what was learned
 
@@ -215,4 +224,3 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-

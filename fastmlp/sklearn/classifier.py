@@ -16,12 +16,42 @@ from .._base.types import Array
 from ..model import Sequential
 from . import constraints
 from .base import BaseMLP, keep
+from .descriptions import documented
 from .fitting import Rows
 from .watching import accuracy
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
-    """DOC"""
+@documented
+class MLPClassifier(ClassifierMixin, BaseMLP):
+    """A multilayer perceptron that classifies, with scikit-learn's parameters and fastmlp's kernels.
+
+    Each parameter of `sklearn.neural_network.MLPClassifier` means the same here; see the page "scikit-learn" for the
+    differences. Those from ``class_weight`` on are further ones.
+
+    Parameters
+    ----------
+    {PARAMETERS}
+    class_weight : dict, "balanced" or list, optional
+        Weights of classes; "balanced" makes all count equally. A list has a dict for each label.
+    {EXTRAS}
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The classes, in the order of the columns of `predict_proba`.
+    {ATTRIBUTES}
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), fm.MLPClassifier((32,), max_iter=300, tol=1e-3, random_state=0))
+    >>> bool(model.fit(X, y).score(X, y) > 0.95)
+    True
+    """
 
     _parameter_constraints = constraints.CLASSIFIER
 
@@ -162,9 +192,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, reset=reset
-        )
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
@@ -182,8 +210,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
         if len(np.setdiff1d(found, self.classes_, assume_unique=True)):
             raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {found}."
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {found}."
             )
 
     def _targets(self, y: Any) -> Array:
@@ -213,9 +240,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _decided(self, outputs: Array) -> Array:
         """The classes or labels that outputs choose."""
-        return np.asarray(
-            self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
-        )
+        return np.asarray(self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs))
 
     def _of_both(self, outputs: Array) -> Array:
         """A column for each class: one output stands for two classes."""

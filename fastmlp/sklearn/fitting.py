@@ -16,7 +16,7 @@ from .._training.request import Request
 from ..model import Sequential
 from .protocol import Task
 from .rows import DenseBlocks, Order
-from .watching import Criterion, TrainingLoss, ValidationLoss, ValidationScore, Watch
+from .watching import Criterion, Size, TrainingLoss, ValidationLoss, ValidationScore, Watch
 
 STOCHASTIC = ("sgd", "adam")
 
@@ -33,6 +33,10 @@ class Rows:
     def count(self) -> int:
         return int(self.x.shape[0])
 
+    @property
+    def weight(self) -> float:
+        return float(self.count if self.weights is None else self.weights.sum())
+
     def at(self, places: Array) -> "Rows":
         return Rows(self.x[places], self.y[places], None if self.weights is None else self.weights[places])
 
@@ -46,11 +50,14 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
     if estimator.early_stopping and is_stochastic:
         rows, scored = (rows, held_out) if held_out is not None else _split(estimator, rows, random_state)
     criterion = _criterion(estimator, held_out, scored, is_stochastic)
-    watch = Watch(estimator, rows.count, criterion, task)
+    batch_size = _batch_size(estimator, rows.count)
+    batches = -(-rows.count // batch_size)
+    size = Size(rows.count, rows.weight, batches, 1.0 if held_out is None else held_out.weight)
+    watch = Watch(estimator, size, criterion, task)
     order = Order(rows.count, shuffle=estimator.shuffle and is_stochastic, random_state=random_state)
     epochs = 1 if incremental else estimator.max_iter
     estimator.n_iter_ = 0
-    _run(estimator, rows, held_out, _request_order(estimator, rows, order), watch, epochs)
+    _run(estimator, held_out, _of_rows(estimator, rows, batch_size, order), watch, epochs)
     if criterion is not None and not isinstance(criterion, TrainingLoss):
         estimator.model_.set_weights(estimator._best_weights)
     if is_stochastic and not incremental and not watch.has_converged and estimator.n_iter_ == epochs:
@@ -78,9 +85,7 @@ def _split(estimator: Any, rows: Rows, random_state: np.random.RandomState) -> t
         stratify=estimator._stratified_by(rows.y),
     )
     if len(held) < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-        )
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
     return rows.at(kept), rows.at(held)
 
 
@@ -96,18 +101,15 @@ def _batch_size(estimator: Any, rows: int) -> int:
     return int(min(estimator.batch_size, rows))
 
 
-def _request_order(estimator: Any, rows: Rows, order: Order) -> dict[str, Any]:
+def _of_rows(estimator: Any, rows: Rows, size: int, order: Order) -> dict[str, Any]:
     """The arguments of a request about the rows and their batches."""
-    size = _batch_size(estimator, rows.count)
     if issparse(rows.x) and estimator.solver in STOCHASTIC and rows.weights is None:
         return {"x": DenseBlocks(rows.x, rows.y, size, order), "y": None, "batch_size": size, "sample_weight": None}
     x = rows.x.toarray() if issparse(rows.x) else rows.x
     return {"x": x, "y": rows.y, "batch_size": size, "sample_weight": rows.weights, "order": order}
 
 
-def _run(
-    estimator: Any, rows: Rows, held_out: Rows | None, given: dict[str, Any], watch: Watch, epochs: int
-) -> None:
+def _run(estimator: Any, rows: Rows, held_out: Rows | None, given: dict[str, Any], watch: Watch, epochs: int) -> None:
     model: Sequential = estimator.model_
     request = Request(
         **given,

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 try:
-    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import CallbackSupportMixin as _Support
 except ImportError:  # before scikit-learn 1.9
+    _Support = object
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stands in for the protocol where scikit-learn has none."""
+
+class CallbackSupport(_Support):
+    """scikit-learn's ``set_callbacks``, where it exists."""
 
 
 class Task:
@@ -24,7 +26,8 @@ class Task:
         x, y, sample_weight = data
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._told = {"estimator": estimator, "X": x, "y": y, "metadata": metadata}
-        self._root = self._epoch = None
+        self._root: Any = None
+        self._epoch: Any = None
         if hasattr(estimator, "_init_callback_context"):
             self._root = estimator._init_callback_context(max_subtasks=epochs)
             self._root.call_on_fit_task_begin(**self._told)
@@ -36,7 +39,7 @@ class Task:
     def begin(self, model: Any) -> None:
         """Begin an epoch."""
         if self._is_heard:
-            self._epoch = self._root.subcontext(task_name="epoch")  # type: ignore[union-attr]
+            self._epoch = self._root.subcontext(task_name="epoch")
             self._epoch.call_on_fit_task_begin(
                 **self._told, reconstruction_attributes=lambda: self.reconstructed(model)
             )

@@ -13,11 +13,38 @@ from .._base.types import Array
 from ..model import Sequential
 from . import constraints
 from .base import BaseMLP, keep
+from .descriptions import documented
 from .fitting import Rows
 
 
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
-    """DOC"""
+@documented
+class MLPRegressor(RegressorMixin, BaseMLP):
+    """A multilayer perceptron that predicts numbers, with scikit-learn's parameters and fastmlp's kernels.
+
+    Each parameter of `sklearn.neural_network.MLPRegressor` means the same here; see the page "scikit-learn" for the
+    differences. Those from ``dropout`` on are further ones.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"}, default "squared_error"
+        Half the squared error; or half the Poisson deviance of counts, whose logarithm the network gives.
+    {PARAMETERS}
+    {EXTRAS}
+
+    Attributes
+    ----------
+    {ATTRIBUTES}
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastmlp as fm
+    >>> X = np.random.default_rng(0).normal(size=(300, 3))
+    >>> y = X[:, 0] * X[:, 1] + X[:, 2]
+    >>> model = fm.MLPRegressor((32,), solver="lbfgs", max_iter=100, tol=1e-2, random_state=0)
+    >>> bool(model.fit(X, y).score(X, y) > 0.95)
+    True
+    """
 
     _parameter_constraints = constraints.REGRESSOR
 
@@ -133,6 +160,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     def _output(self, y: Array) -> tuple[int, str]:
         return y.shape[1], "exp" if self.loss == "poisson" else "identity"
+
+    def _reported(self, loss: float, penalty: float) -> float:
+        if self.out_activation_ == "exp":
+            return loss
+        return (loss - penalty) / self.n_outputs_ + penalty  # training adds up over outputs, reports are means
 
     def _score_of(self, model: Sequential, rows: Rows) -> float:
         found = self._numbers(self._of_rows(model, rows.x))

@@ -15,11 +15,11 @@ from ..regularizers import Regularizer
 from .constraints import activation
 
 OUTPUT_ACTIVATIONS = {"softmax": "softmax", "logistic": "sigmoid", "identity": "linear", "exp": "linear"}
-_LOSSES = {
-    "softmax": losses.CategoricalCrossentropy,
-    "logistic": lambda: losses.BinaryCrossentropy(sum_over_units=True),
-    "identity": losses.HalfSquaredError,
-    "exp": losses.PoissonDeviance,
+_LOSSES: dict[str, losses.Loss] = {
+    "softmax": losses.CategoricalCrossentropy(),
+    "logistic": losses.BinaryCrossentropy(sum_over_units=True),
+    "identity": losses.HalfSquaredError(),
+    "exp": losses.PoissonDeviance(),
 }
 
 
@@ -35,7 +35,7 @@ def widths(estimator: Any) -> list[int]:
 def network(estimator: Any, n_outputs: int, dtype: Any, seed: int) -> Sequential:
     """A compiled network without weights."""
     model = Sequential(_layers(estimator, n_outputs), dtype=np.dtype(dtype).name, seed=seed)
-    model.compile(_optimizer(estimator), _loss(estimator, n_outputs), metrics=[])
+    model.compile(_optimizer(estimator), _LOSSES[estimator.out_activation_], metrics=[])
     return model
 
 
@@ -82,10 +82,6 @@ def _optimizer(estimator: Any) -> Optimizer:
         return Adam(rate, epsilon=estimator.epsilon, epsilon_hat=True, **betas, **clipping)
     nesterov = bool(estimator.nesterovs_momentum and estimator.momentum)
     return SGD(rate, momentum=estimator.momentum, nesterov=nesterov, **clipping)
-
-
-def _loss(estimator: Any, n_outputs: int) -> losses.Loss:
-    return _LOSSES[estimator.out_activation_]()
 
 
 # ---------------------------------------------------------------- weights

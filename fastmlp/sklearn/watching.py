@@ -1,6 +1,7 @@
 """What an estimator records after each epoch, and when it stops: scikit-learn's rules, as a callback of fastmlp."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from .._base.types import Array
 from ..callbacks import Callback
 from .protocol import Task
+from .translation import dense_tensors
 
 _SMALLEST_RATE = 1e-6  # the adaptive rate ends training here
 
@@ -68,25 +70,37 @@ class ValidationLoss(Criterion):
             estimator._best_weights = model.get_weights()
 
 
+@dataclass
+class Size:
+    """The size of a training: rows, the sum of their weights, batches in an epoch, and the weight of ``eval_set``."""
+
+    rows: int
+    weight: float
+    batches: int
+    held_out: float
+
+
 class Watch(Callback):
     """Records an epoch in the estimator, tells scikit-learn's callbacks, changes the rate, and stops training."""
 
-    def __init__(self, estimator: Any, rows: int, criterion: Criterion | None, task: Task) -> None:
-        self.estimator, self.rows, self.criterion, self.task = estimator, rows, criterion, task
+    def __init__(self, estimator: Any, size: Size, criterion: Criterion | None, task: Task) -> None:
+        self.estimator, self.size, self.criterion, self.task = estimator, size, criterion, task
         self.has_converged = False
 
     def on_epoch_begin(self, epoch: int) -> None:
+        self._squares_before = self._squares()
         self.task.begin(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         estimator = self.estimator
         estimator.n_iter_ += 1
-        estimator.loss_ = estimator._reported_loss(logs, self.model)
-        estimator.t_ += self.rows
+        estimator.loss_ = estimator._reported(logs["loss"], self._penalty())
         if hasattr(estimator, "loss_curve_"):
+            estimator.t_ += self.size.rows
             estimator.loss_curve_.append(estimator.loss_)
         if "val_loss" in logs:
-            estimator.validation_loss_curve_.append(estimator._reported_loss(logs, self.model, "val_"))
+            without_penalty = logs["val_loss"] - estimator.alpha / 2 * self._squares() / self.size.held_out
+            estimator.validation_loss_curve_.append(estimator._reported(without_penalty, 0.0))
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         if self.criterion is not None:
@@ -95,6 +109,15 @@ class Watch(Callback):
             self._stop_if_converged()
         if self.task.end(self.model):
             self.has_converged = self.model.stop_training = True
+
+    def _squares(self) -> float:
+        """The sum of squares of all weight matrices."""
+        return sum(float(np.vdot(weights, weights)) for weights in dense_tensors(self.model, "kernel"))
+
+    def _penalty(self) -> float:
+        """The penalty in the loss of the epoch, from the weights before and after it; L-BFGS reports those after."""
+        before = self._squares_before if hasattr(self.estimator, "loss_curve_") else self._squares()
+        return self.estimator.alpha / 2 * (before + self._squares()) / 2 * self.size.batches / self.size.weight
 
     def _set_rate(self) -> None:
         estimator = self.estimator
@@ -128,8 +151,6 @@ class Watch(Callback):
 
 def accuracy(outputs: Array, codes: Array, weights: Array | None) -> float:
     """The share of rows whose class, or all of whose labels, are right."""
-    if codes.ndim == 1:
-        right = outputs.argmax(axis=1) == codes
-    else:
-        right = ((outputs > 0.5) == (codes > 0.5)).all(axis=1)
+    is_one_of_many = codes.ndim == 1
+    right = outputs.argmax(axis=1) == codes if is_one_of_many else ((outputs > 0.5) == (codes > 0.5)).all(axis=1)
     return float(np.average(right, weights=weights))
