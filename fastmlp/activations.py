@@ -23,25 +23,27 @@ class Rule(NamedTuple):
     operation: int
     kind: int = -1  # the number by which kernels tell activations other than ReLU and softmax apart
     parameter: float | None = None  # the default; None if it takes none
-    initializer: str = "glorot_uniform"  # of the weights before it: preserves the variance
+    # Of the weights before it. He's suits ReLU in theory, but Glorot's smaller weights learned most tables better:
+    # docs/layers.md has the comparison. SELU needs LeCun's to keep mean and variance.
+    initializer: str = "glorot_uniform"
     outputs: int = ANY_NUMBERS
 
 
 RULES = {
-    "relu": Rule(t.RELU, initializer="he_normal"),
+    "relu": Rule(t.RELU),
     "softmax": Rule(t.SOFTMAX, outputs=SHARES),
-    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2, "he_normal"),
-    "elu": Rule(t.ACTIVATION, t.ELU, 1.0, "he_normal"),
+    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2),
+    "elu": Rule(t.ACTIVATION, t.ELU, 1.0),
     "selu": Rule(t.ACTIVATION, t.SELU, initializer="lecun_normal"),
-    "gelu": Rule(t.ACTIVATION, t.GELU, initializer="he_normal"),
-    "gelu_tanh": Rule(t.ACTIVATION, t.GELU_TANH, initializer="he_normal"),
-    "silu": Rule(t.ACTIVATION, t.SILU, initializer="he_normal"),
+    "gelu": Rule(t.ACTIVATION, t.GELU),
+    "gelu_tanh": Rule(t.ACTIVATION, t.GELU_TANH),
+    "silu": Rule(t.ACTIVATION, t.SILU),
     "softplus": Rule(t.ACTIVATION, t.SOFTPLUS),
     "sigmoid": Rule(t.ACTIVATION, t.SIGMOID, outputs=UNIT_INTERVAL),
     "tanh": Rule(t.ACTIVATION, t.TANH),
-    "mish": Rule(t.ACTIVATION, t.MISH, initializer="he_normal"),
+    "mish": Rule(t.ACTIVATION, t.MISH),
     "hard_sigmoid": Rule(t.ACTIVATION, t.HARD_SIGMOID, outputs=UNIT_INTERVAL),
-    "hard_swish": Rule(t.ACTIVATION, t.HARD_SWISH, initializer="he_normal"),
+    "hard_swish": Rule(t.ACTIVATION, t.HARD_SWISH),
 }
 NAMES = ("linear", *RULES)
 _ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}
@@ -144,8 +146,8 @@ def initializer_before(activation: str) -> str:
 
     Examples
     --------
-    >>> [initializer_before(activation) for activation in ("linear", "elu(0.5)")]
-    ['glorot_uniform', 'he_normal']
+    >>> [initializer_before(activation) for activation in ("relu", "selu")]
+    ['glorot_uniform', 'lecun_normal']
     """
     return _rule(activation).initializer
 
