@@ -266,10 +266,12 @@ class Sequential(Network):
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
             epochs.
         class_weight : dict or "balanced", optional
-            Factors for the loss of some classes, by class number or label; other classes count 1. "balanced" makes all
-            classes count equally, however many rows they have.
+            Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
+            its class weight. "balanced" makes all classes count equally, however many rows they have.
         sample_weight : array_like, shape (rows,), optional
-            A factor for the loss of each row, at least 0. The loss is still the sum over rows divided by their number.
+            The weight of each row, at least 0: in a full batch, a row that weighs 2 counts as that row twice, and one
+            that weighs 0 does not count. Only ratios matter, because all weights are divided by their mean over the
+            training rows; see ``reduction`` in `fastmlp.losses`. Metrics are not weighted.
         max_time : float, optional
             Seconds after which training ends, without compilation.
         n_threads : int, optional
@@ -458,7 +460,16 @@ class Sequential(Network):
         return judging.evaluate(self, x, y, sample_weight, n_threads)
 
     def gradient_check(
-        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        samples: int = 20,
+        step: float = 1e-5,
+        tolerance: float = 1e-5,
+        seed: int = 0,
     ) -> GradientCheck:
         """Compare backpropagation with finite differences, in float64, for all rows as one batch.
 
@@ -467,7 +478,7 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight, class_weight : array_like
             As in `fit`; a few rows are enough.
         samples : int, default 20
             How many elements of each tensor to compare.
@@ -491,7 +502,8 @@ class Sequential(Network):
         >>> model.gradient_check(x, y).passed
         True
         """
-        return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
+        weights = (sample_weight, class_weight)
+        return gradcheck.check(self, x, y, weights, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
     def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
         """Compute the loss of all rows as one batch, as in training, and its gradient. The model does not change.

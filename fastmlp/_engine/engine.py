@@ -47,8 +47,9 @@ _NO_TIMERS = np.empty(0, np.int8)
 class Data:
     """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
 
-    `weights` has a factor for each row's loss, or no rows. If `x` `is_centered`, the mean of a first Normalization is
-    already subtracted.
+    `weights` has a factor for each row's loss, whose mean is 1 (see `row_weights`), or no rows; `weight_unit` is the
+    given weight that a factor of 1 stands for. If `x` `is_centered`, the mean of a first Normalization is already
+    subtracted.
     """
 
     x: Array
@@ -57,6 +58,7 @@ class Data:
     targets: Array
     weights: Array
     is_centered: bool = False
+    weight_unit: float = 1.0
     rows: int = field(init=False)
     width: int = field(init=False)
 
@@ -79,13 +81,11 @@ def data_of(
     labels: Array,
     targets: Array,
     dtype: np.dtype[Any],
-    weights: Array | None = None,
     *,
     is_centered: bool = False,
 ) -> Data:
     """Make a data set from checked features, float or uint8, and targets."""
-    none = np.empty((0, features.shape[1]), np.uint8)
-    weights = np.empty(0, dtype) if weights is None else weights
+    none, weights = np.empty((0, features.shape[1]), np.uint8), np.empty(0, dtype)
     if features.dtype == np.uint8:
         return Data(none.astype(dtype), features, labels, targets, weights)
     return Data(features, none, labels, targets, weights, is_centered)
