@@ -11,7 +11,7 @@ from ._base import check
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
+__all__ = ["NAMES", "elu", "get", "leaky_relu", "parameters", "parsed"]
 
 # The kinds of outputs; each kind is a special case of the one before it.
 ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # any; from 0 to 1; rows from 0 to 1 whose sum is 1
@@ -27,13 +27,14 @@ class Rule(NamedTuple):
     # docs/layers.md has the comparison. SELU needs LeCun's to keep mean and variance.
     initializer: str = "glorot_uniform"
     outputs: int = ANY_NUMBERS
+    parameter_name: str = ""
 
 
 RULES = {
     "relu": Rule(t.RELU),
     "softmax": Rule(t.SOFTMAX, outputs=SHARES),
-    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2),
-    "elu": Rule(t.ACTIVATION, t.ELU, 1.0),
+    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2, parameter_name="negative_slope"),
+    "elu": Rule(t.ACTIVATION, t.ELU, 1.0, parameter_name="alpha"),
     "selu": Rule(t.ACTIVATION, t.SELU, initializer="lecun_normal"),
     "gelu": Rule(t.ACTIVATION, t.GELU),
     "gelu_tanh": Rule(t.ACTIVATION, t.GELU_TANH),
@@ -130,6 +131,36 @@ def elu(alpha: float = 1.0) -> str:
     return _with_parameter("elu", alpha, "alpha")
 
 
+def parameters(activation: str | None) -> dict[str, float]:
+    """The numbers of an activation, with their names; empty if it takes none.
+
+    Parameters
+    ----------
+    activation : str or None
+        As for `get`.
+
+    Examples
+    --------
+    >>> from fastmlp import activations
+    >>> activations.parameters("leaky_relu(0.1)"), activations.parameters("elu"), activations.parameters("relu")
+    ({'negative_slope': 0.1}, {'alpha': 1.0}, {})
+    """
+    activation = get(activation)
+    rule = _rule(activation)
+    return {} if rule.parameter is None else {rule.parameter_name: parsed(activation)[2]}
+
+
+def without_parameters(activation: str) -> str:
+    """The name of an activation alone.
+
+    Examples
+    --------
+    >>> without_parameters("leaky_relu(0.1)")
+    'leaky_relu'
+    """
+    return activation.partition("(")[0]
+
+
 def outputs_of(activation: str) -> int:
     """The kind of an activation's outputs: `ANY_NUMBERS`, `UNIT_INTERVAL` or `SHARES`.
 
@@ -153,7 +184,7 @@ def initializer_before(activation: str) -> str:
 
 
 def _rule(activation: str) -> Rule:
-    return RULES.get(activation.partition("(")[0], Rule(-1))  # the linear one is no operation
+    return RULES.get(without_parameters(activation), Rule(-1))  # the linear one is no operation
 
 
 @functools.cache

@@ -14,11 +14,11 @@ import numpy as np
 
 from . import losses, optimizers
 from ._base import check, naming
-from ._base.errors import ArgumentError
+from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, bound, gradcheck, judging, model_file, predicting
-from ._network.bound import BoundLayer
+from ._network import adapting, architecture, bound, gradcheck, judging, model_file, predicting
+from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from .jitted import Jitted
     from .metrics import Metric
 
-__all__ = ["BoundLayer", "GradientCheck", "Position", "Sequential", "TensorCheck", "load", "mlp"]
+__all__ = [
+    "BoundLayer",
+    "BoundResidual",
+    "GradientCheck",
+    "Position",
+    "Sequential",
+    "TensorCheck",
+    "export",
+    "load",
+    "mlp",
+]
 
 
 class Sequential(Network):
@@ -71,7 +81,7 @@ class Sequential(Network):
         floats refuses uint8 arrays, because they might be pixels or numbers.
     layers : list of BoundLayer
         The layers in the order in which data pass through them, with ``kernel``, ``bias`` and so on once the model is
-        built.
+        built. Those inside of a `fastmlp.Residual` stand in its place; see `tree`.
     history : History or None
         The history of the latest training run.
     seed : int
@@ -124,6 +134,34 @@ class Sequential(Network):
     def layers(self) -> list[BoundLayer]:
         """The layers, with their tensors once the model is built."""
         return bound.layers_of(self)
+
+    def tree(self) -> list[BoundLayer | BoundResidual]:
+        """Return the layers as they are nested: a `fastmlp.Residual` is one element, with the layers inside it.
+
+        ``layers`` is flat: it has the layers inside of a residual, but does not show the addition. A program that
+        translates a network, such as an exporter, needs the tree.
+
+        Returns
+        -------
+        list of BoundLayer and BoundResidual
+            A `BoundResidual` has ``layers``, another such list.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(4), fm.Residual([fm.Dense(4, activation="relu")]), fm.Dense(2)])
+        >>> model.build(n_features=3)
+        >>> [type(node).__name__ for node in model.tree()]
+        ['BoundLayer', 'BoundResidual', 'BoundLayer']
+        >>> model.tree()[1].layers[0].kernel.shape, len(model.layers)
+        ((4, 4), 3)
+        """
+        return bound.tree_of(self)
+
+    @property
+    def n_features(self) -> int | None:
+        """The number of features in a row; None before the model is built."""
+        return super().n_features
 
     @property
     def is_built(self) -> bool:
@@ -703,6 +741,45 @@ class Sequential(Network):
         """Print a table of the layers, their shapes and their numbers of parameters."""
         bound.print_summary(self, print_fn)
 
+    def config(self) -> dict[str, Any]:
+        """Return the architecture and the settings as a JSON-ready dict; `from_config` makes a model of it.
+
+        It holds the layers as a tree, the precision, the input width, what the model knows of its data (labels of the
+        classes, names of features, ``input_kind``, ``uint8_scale``), the seed, and the settings of `compile`. It holds
+        no weights and no statistics, and no code: of your own schedule it has the name, and the present rate.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> config = fm.mlp([16], classes=3, seed=0).config()
+        >>> config["dtype"], config["n_features"], [layer["units"] for layer in config["layers"]]
+        ('float32', None, [16, 3])
+        """
+        return architecture.config_of(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Sequential:
+        """Make a model from the result of `config`, with new weights.
+
+        If the described model was built, this one is too. As it has the same seed, its weights are the described
+        model's before training. Set ``config["seed"]`` to None for other weights.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If ``config`` is not the description of a model.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([16], classes=3, seed=0)
+        >>> model.build(n_features=4)
+        >>> twin = fm.Sequential.from_config(model.config())
+        >>> twin.n_features, bool((twin.predict([[1, 2, 3, 4]]) == model.predict([[1, 2, 3, 4]])).all())
+        (4, True)
+        """
+        return architecture.from_config(config, cls)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
 
@@ -759,6 +836,10 @@ class Sequential(Network):
         """
         model_file.load_weights(self, path)
 
+    def export(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write the model in the format of other programs that the suffix of ``path`` names; see `fastmlp.export`."""
+        export(self, path, **options)
+
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
 
@@ -803,6 +884,47 @@ def mlp(
     model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
     model.compile()
     return model
+
+
+def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> None:
+    """Write a model in the format of other programs that the suffix of ``path`` names.
+
+    The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
+    which `Sequential.save` keeps.
+
+    Parameters
+    ----------
+    model : Sequential
+    path : str or PathLike
+        ``.json``: architecture and settings alone, see `Sequential.config`.
+    **options
+        Those of the format; see the page on formats.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there is no such format or option, or the format cannot hold a layer.
+    MissingExtraError
+        If the library that writes the format is not installed.
+    NotBuiltError
+        If the model has no weights yet, except for ``.json``.
+    DivergenceError
+        If the last update made weights NaN or infinite.
+    OSError
+        If the file cannot be written, or is a folder, a device, a pipe or a stream.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.json")
+    >>> fm.export(fm.mlp([16], classes=3), path)
+    """
+    from ._exporting import export as exporting  # training and predictions do not need it
+
+    if not isinstance(model, Network):
+        raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
+    exporting.export(model, path, options)
 
 
 def load(path: str | os.PathLike[str]) -> Sequential:
