@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import losses, optimizers
-from ._base import check, naming
-from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base import naming
+from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, architecture, bound, gradcheck, judging, model_file, predicting
+from ._network import adapting, architecture, bound, gradcheck, judging, model_file, predicting, stack
 from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores
 from ._training import steps
-from .layers import Dense, Layer
+from .layers import Layer
 
 if TYPE_CHECKING:
     from .callbacks import Callback
@@ -846,43 +846,66 @@ class Sequential(Network):
 
 def mlp(
     hidden: Sequence[int],
-    classes: int | Sequence[Any],
+    classes: int | Sequence[Any] | None = None,
     *,
+    task: str | None = None,
+    outputs: int | None = None,
     activation: str | Sequence[str] | None = "relu",
+    normalize: bool = False,
+    batch_norm: bool = False,
+    dropout: float | Sequence[float] = 0.0,
     dtype: str = "float32",
     seed: int | None = None,
 ) -> Sequential:
-    """Make a compiled classifier from a list of widths, with Adam and cross-entropy.
+    """Make a compiled network from a list of widths, with Adam and the usual loss for the task.
+
+    - ``classes=3`` or ``classes=["cat", "dog", "owl"]``: one of several classes, with softmax and cross-entropy;
+    - ``task="regression", outputs=2``: numbers, with linear units, the mean squared error, and the mean absolute error
+      as a metric;
+    - ``task="multilabel", outputs=5``: several yes-or-no answers, with sigmoids and the binary cross-entropy.
+
+    For another optimiser, loss or metric, call `Sequential.compile` again.
 
     Parameters
     ----------
     hidden : sequence of int
         The widths of the hidden layers; may be empty.
-    classes : int or list of labels
+    classes : int or list of labels, optional
         The number of classes, or their labels; see `Sequential`.
+    task : {"classification", "regression", "multilabel"}, optional
+        Default: "classification".
+    outputs : int, optional
+        The number of numbers to predict (default 1), or of labels that a row may have at the same time.
     activation : str or list of str, default "relu"
         The activation of all hidden layers, or of each.
+    normalize : bool, default False
+        Begin with a `Normalization`: each feature is scaled to mean 0 and variance 1. Tables need this if their
+        columns have different units. Targets of a regression are not scaled: scale them yourself if they are far from
+        the range of -10 to 10.
+    batch_norm : bool, default False
+        Put a `BatchNormalization` before each activation.
+    dropout : float or list of float, default 0
+        The rate of a `Dropout` after all hidden layers, or after each.
     dtype, seed
         As in `Sequential`.
+
+    Raises
+    ------
+    ArgumentError
+        If arguments contradict each other, such as ``classes`` and ``task="regression"``.
 
     Examples
     --------
     >>> import fastmlp as fm
     >>> [layer.units for layer in fm.mlp([128, 64], classes=10).layers]
     [128, 64, 10]
+    >>> fm.mlp([64, 64], task="regression", normalize=True).loss
+    MeanSquaredError()
     """
-    widths = check.items(hidden, "hidden", "widths")
-    is_one = activation is None or isinstance(activation, str)
-    names = [activation] * len(widths) if is_one else check.items(activation, "activation", "names")
-    if len(names) != len(widths):
-        raise ArgumentError(
-            f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"
-        )
-    stack: list[Layer] = [Dense(width, activation=name) for width, name in zip(widths, names, strict=True)]
-    labels = naming.class_labels(classes) if isinstance(classes, Iterable) else None
-    output = Dense(cast("int", classes) if labels is None else len(labels), activation="softmax")
-    model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
-    model.compile()
+    goal = stack.goal(task, classes, outputs)
+    layers = stack.hidden_layers(hidden, activation, dropout, normalize=normalize, batch_norm=batch_norm)
+    model = Sequential([*layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
+    model.compile(loss=goal.loss, metrics=goal.metrics)
     return model
 
 

@@ -558,7 +558,7 @@ class Network:
 
 def _recorded(history: History | None) -> int:
     """The number of batches in a history."""
-    return 0 if history is None else len(history.batches.get("loss", ()))
+    return 0 if history is None else history.batch_count
 
 
 def _compiled(part: _P | None) -> _P:
