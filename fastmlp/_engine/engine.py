@@ -194,7 +194,7 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
-        ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
+        ops_as_given = self.program.ops_for(data.is_centered, data.weight_unit)
         parts: list[tuple[Array, Array]] = []
         for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
             rates = learning_rates[start:stop]
@@ -378,22 +378,22 @@ class Engine:
         """Whether accumulated gradients wait for their update."""
         return self.optimizer is not None and self.step % self.optimizer.gradient_accumulation_steps > 0
 
-    def penalty(self) -> float:
-        """The penalty of the weights in the loss."""
+    def penalty(self, weight: float) -> float:
+        """The penalty of the weights in the loss of rows whose weights have the sum ``weight``."""
         if not self.program.has_penalties:
             return 0.0
-        return float(sum(self._penalties()))
+        return float(sum(self._penalties(weight)))
 
-    def _penalties(self) -> Iterator[float]:
+    def _penalties(self, weight: float) -> Iterator[float]:
         factors = {}
         for op in self.program.operations:
-            factors[int(op.weights)] = op.weights_l1, op.weights_l2
-            factors[int(op.bias)] = op.bias_l1, op.bias_l2
+            factors[int(op.weights)] = op.weights_l1, op.weights_l2, op.weights_per_batch
+            factors[int(op.bias)] = op.bias_l1, op.bias_l2, op.bias_per_batch
         for tensor in self.program.tensors:
             if tensor.offset in factors and tensor.trained:
-                l1, l2 = factors[tensor.offset]
+                l1, l2, per_batch = factors[tensor.offset]
                 values = self.program.unpack(self.parameters, tensor).astype(np.float64)
-                yield l1 * np.abs(values).sum() + l2 * (values**2).sum()
+                yield (l1 * np.abs(values).sum() + l2 * (values**2).sum()) / (weight if per_batch else 1.0)
 
     def swap_averaged(self) -> None:
         """Exchange the trained parameters and their running average."""

@@ -194,7 +194,7 @@ def test_a_chunk_without_the_rare_class_counts_less():
     chunks = Chunks.from_arrays(X[:80], y, 40)
     losses = mixed.fit(chunks, batch_size=40, verbose=0, shuffle=False, class_weight={1: 9.0})
     expected = halves.fit(X[40:80], y[40:], batch_size=40, verbose=0, shuffle=False)
-    penalty = halves.engine.penalty()
+    penalty = halves.engine.penalty(40.0)
     share = 80 / (20 * 9 + 60)  # of a row that weighs 1
     found = losses.batches["loss"][1] - penalty
     assert found == pytest.approx((expected.batches["loss"][0] - penalty) * share, rel=1e-6)
@@ -215,3 +215,78 @@ def test_gradients_of_weighted_rows_agree_with_finite_differences():
     model.build(4)
     weights = WEIGHTS[:30] * np.where(Y[:30] == 0, 2.0, 1.0)
     assert check.loss == pytest.approx(model.evaluate(X[:30], Y[:30], sample_weight=weights)["loss"], rel=1e-12)
+
+
+# ---------------------------------------------------------------- divided by the weights of each batch
+
+EXACT = fm.losses.CategoricalCrossentropy(reduction="mean_with_sample_weight")
+SHARED = fm.regularizers.l2(0.3, per_batch=True)
+
+
+def test_each_batch_can_be_divided_by_its_own_weights():
+    model, plain = network(rule=fm.SGD(1e-12), loss=EXACT), network(rule=fm.SGD(1e-12))
+    history = fit(model, sample_weight=WEIGHTS, batch_size=40, epochs=1)
+    plain.build(4)
+    batches = [slice(first, first + 40) for first in range(0, ROWS, 40)]
+    expected = [plain.evaluate(X[b], Y[b], sample_weight=WEIGHTS[b])["loss"] for b in batches]
+    assert history.batches["loss"] == pytest.approx(expected, rel=1e-9)
+    assert history["loss"][0] == pytest.approx(np.mean(expected), rel=1e-9)
+    without = network(loss=EXACT), network()
+    for trained in without:
+        fit(trained)
+    assert bits(without[0]) == bits(without[1])
+
+
+def test_batches_without_weight_cost_nothing():
+    weights = np.where(np.arange(ROWS) < 40, 0.0, 1.0)
+    layers = [fm.Dense(6, "tanh"), fm.Dense(2, "softmax")]
+    model, rest = (fm.Sequential(layers, dtype="float64", seed=1) for _ in range(2))
+    for trained in (model, rest):
+        trained.compile("sgd", EXACT)
+    history = fit(model, sample_weight=weights, batch_size=40, epochs=1)
+    fit(rest, X[40:], Y[40:], batch_size=40, epochs=1)
+    assert history.batches["loss"][0] == 0.0
+    assert_close(model, rest, 1e-12)
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", EXACT], ids=["rows", "weights"])
+def test_penalties_per_batch_are_divided_by_weights_as_given(loss):
+    """So a row that weighs two is that row twice for them too, and gradients are right."""
+    again = np.repeat(np.arange(ROWS), WEIGHTS.astype(int))
+    models = []
+    for x, y, weights in ((X, Y, WEIGHTS), (X[again], Y[again], None)):
+        layers = [fm.Dense(6, "tanh", kernel_regularizer=SHARED), fm.Dense(2, "softmax", bias_regularizer=SHARED)]
+        model = fm.Sequential(layers, dtype="float64", seed=1)
+        model.compile("adam", loss)
+        check = model.gradient_check(x, y, sample_weight=weights)
+        assert check.passed
+        model.build(4)
+        kernel, _, _, bias = model.get_weights()
+        log = -model.predict_log_proba(X)[np.arange(ROWS), Y]
+        penalty = 0.3 * ((kernel**2).sum() + (bias**2).sum())
+        expected = ((WEIGHTS * log).sum() + penalty) / WEIGHTS.sum()
+        assert check.loss == pytest.approx(expected, rel=1e-12)
+        assert model.evaluate(x, y, sample_weight=weights)["loss"] == pytest.approx(expected, rel=1e-12)
+        fit(model, x, y, batch_size=len(x), sample_weight=weights)
+        models.append(model)
+    assert_close(*models, 1e-9)
+    assert models[0].history["loss"] == pytest.approx(models[1].history["loss"], rel=1e-10)
+
+
+def test_a_sum_is_refused_and_the_rest_is_saved(tmp_path):
+    for wrong in ("sum", "none", "mean", None, 3):
+        with pytest.raises(ArgumentError, match="reduction must be 'sum_over_batch_size' or 'mean_with_sample_weight'"):
+            fm.losses.Huber(reduction=wrong)
+    assert repr(fm.losses.Huber(0.5)) == "Huber(delta=0.5)"
+    assert repr(EXACT).endswith("reduction='mean_with_sample_weight')")
+    assert repr(SHARED) == "Regularizer(l1=0.0, l2=0.3, per_batch=True)"
+    model = fm.Sequential([fm.Dense(2, "softmax", kernel_regularizer=SHARED)], seed=1)
+    model.compile("sgd", EXACT)
+    model.build(4)
+    model.save(tmp_path / "model.npz")
+    loaded = fm.load(tmp_path / "model.npz")
+    assert loaded.loss == EXACT
+    assert loaded.declarations[0].kernel_regularizer == SHARED
+    for trained in (model, loaded):
+        fit(trained, sample_weight=WEIGHTS)
+    assert bits(model) == bits(loaded)
