@@ -46,11 +46,12 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         Residual,
         Scale,
     )
-    from .model import Sequential, load, mlp
+    from .model import Sequential, export, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
 if TYPE_CHECKING:
     from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
+    from ._importing.importing import import_model
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
@@ -97,8 +98,10 @@ __all__ = [
     "callbacks",
     "cross_validate",
     "datasets",
+    "export",
     "find_learning_rate",
     "get_num_threads",
+    "import_model",
     "initializers",
     "kernels",
     "load",
@@ -135,6 +138,7 @@ _LAZY = {
     "MLPClassifier": "sklearn",
     "MLPRegressor": "sklearn",
     "find_learning_rate": "search.learning_rate",
+    "import_model": "_importing.importing",
     "sweep": "sweeps",
 }
 

@@ -11,7 +11,7 @@ from ._base import check
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["NAMES", "elu", "get", "leaky_relu", "parsed"]
+__all__ = ["NAMES", "elu", "get", "leaky_relu", "parameters", "parsed"]
 
 # The kinds of outputs; each kind is a special case of the one before it.
 ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # any; from 0 to 1; rows from 0 to 1 whose sum is 1
@@ -23,25 +23,28 @@ class Rule(NamedTuple):
     operation: int
     kind: int = -1  # the number by which kernels tell activations other than ReLU and softmax apart
     parameter: float | None = None  # the default; None if it takes none
-    initializer: str = "glorot_uniform"  # of the weights before it: preserves the variance
+    # Of the weights before it. He's suits ReLU in theory, but Glorot's smaller weights learned most tables better:
+    # docs/layers.md has the comparison. SELU needs LeCun's to keep mean and variance.
+    initializer: str = "glorot_uniform"
     outputs: int = ANY_NUMBERS
+    parameter_name: str = ""
 
 
 RULES = {
-    "relu": Rule(t.RELU, initializer="he_normal"),
+    "relu": Rule(t.RELU),
     "softmax": Rule(t.SOFTMAX, outputs=SHARES),
-    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2, "he_normal"),
-    "elu": Rule(t.ACTIVATION, t.ELU, 1.0, "he_normal"),
+    "leaky_relu": Rule(t.ACTIVATION, t.LEAKY_RELU, 0.2, parameter_name="negative_slope"),
+    "elu": Rule(t.ACTIVATION, t.ELU, 1.0, parameter_name="alpha"),
     "selu": Rule(t.ACTIVATION, t.SELU, initializer="lecun_normal"),
-    "gelu": Rule(t.ACTIVATION, t.GELU, initializer="he_normal"),
-    "gelu_tanh": Rule(t.ACTIVATION, t.GELU_TANH, initializer="he_normal"),
-    "silu": Rule(t.ACTIVATION, t.SILU, initializer="he_normal"),
+    "gelu": Rule(t.ACTIVATION, t.GELU),
+    "gelu_tanh": Rule(t.ACTIVATION, t.GELU_TANH),
+    "silu": Rule(t.ACTIVATION, t.SILU),
     "softplus": Rule(t.ACTIVATION, t.SOFTPLUS),
     "sigmoid": Rule(t.ACTIVATION, t.SIGMOID, outputs=UNIT_INTERVAL),
     "tanh": Rule(t.ACTIVATION, t.TANH),
-    "mish": Rule(t.ACTIVATION, t.MISH, initializer="he_normal"),
+    "mish": Rule(t.ACTIVATION, t.MISH),
     "hard_sigmoid": Rule(t.ACTIVATION, t.HARD_SIGMOID, outputs=UNIT_INTERVAL),
-    "hard_swish": Rule(t.ACTIVATION, t.HARD_SWISH, initializer="he_normal"),
+    "hard_swish": Rule(t.ACTIVATION, t.HARD_SWISH),
 }
 NAMES = ("linear", *RULES)
 _ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}
@@ -128,6 +131,36 @@ def elu(alpha: float = 1.0) -> str:
     return _with_parameter("elu", alpha, "alpha")
 
 
+def parameters(activation: str | None) -> dict[str, float]:
+    """The numbers of an activation, with their names; empty if it takes none.
+
+    Parameters
+    ----------
+    activation : str or None
+        As for `get`.
+
+    Examples
+    --------
+    >>> from fastmlp import activations
+    >>> activations.parameters("leaky_relu(0.1)"), activations.parameters("elu"), activations.parameters("relu")
+    ({'negative_slope': 0.1}, {'alpha': 1.0}, {})
+    """
+    activation = get(activation)
+    rule = _rule(activation)
+    return {} if rule.parameter is None else {rule.parameter_name: parsed(activation)[2]}
+
+
+def without_parameters(activation: str) -> str:
+    """The name of an activation alone.
+
+    Examples
+    --------
+    >>> without_parameters("leaky_relu(0.1)")
+    'leaky_relu'
+    """
+    return activation.partition("(")[0]
+
+
 def outputs_of(activation: str) -> int:
     """The kind of an activation's outputs: `ANY_NUMBERS`, `UNIT_INTERVAL` or `SHARES`.
 
@@ -144,14 +177,14 @@ def initializer_before(activation: str) -> str:
 
     Examples
     --------
-    >>> [initializer_before(activation) for activation in ("linear", "elu(0.5)")]
-    ['glorot_uniform', 'he_normal']
+    >>> [initializer_before(activation) for activation in ("relu", "selu")]
+    ['glorot_uniform', 'lecun_normal']
     """
     return _rule(activation).initializer
 
 
 def _rule(activation: str) -> Rule:
-    return RULES.get(activation.partition("(")[0], Rule(-1))  # the linear one is no operation
+    return RULES.get(without_parameters(activation), Rule(-1))  # the linear one is no operation
 
 
 @functools.cache

@@ -47,8 +47,8 @@ class Dense(Layer):
         linear. ``"leaky_relu(0.1)"`` gives a parameter.
     use_bias : bool, default True
     kernel_initializer : str or Initializer, optional
-        Default: ``"he_normal"`` for ReLU and its relatives, ``"lecun_normal"`` for SELU, else ``"glorot_uniform"``.
-        See `fastmlp.initializers`.
+        Default: ``"glorot_uniform"``, as in Keras and scikit-learn; ``"lecun_normal"`` for SELU. See
+        `fastmlp.initializers`.
     bias_initializer : str or Initializer, default ``"zeros"``
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties, see `fastmlp.regularizers`.
@@ -61,7 +61,7 @@ class Dense(Layer):
     --------
     >>> import fastmlp as fm
     >>> fm.Dense(64, activation="relu").kernel_initializer.name
-    'he_normal'
+    'glorot_uniform'
     """
 
     units: int

@@ -1,6 +1,6 @@
 """Losses are declarations; each knows which output it needs."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 from ._base import check
@@ -25,19 +25,44 @@ __all__ = [
     "get",
 ]
 
+REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight")
 CLASSES, PROBABILITIES, VALUES, COUNTS = "classes", "probabilities", "values", "counts"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loss:
-    """Base of all losses."""
+    """Base of all losses.
+
+    Parameters
+    ----------
+    reduction : {"sum_over_batch_size", "mean_with_sample_weight"}, default "sum_over_batch_size"
+        What the sum Σ w·l of a batch's losses l with weights w is divided by. The default is the number of rows; the
+        weights have been divided by their mean over all training rows. The other is the sum of the batch's own
+        weights, as in scikit-learn and PyTorch: each batch counts equally, whatever its rows weigh. A batch without
+        weight then has the loss 0 and no gradient. Without weights, both are the mean.
+    """
+
+    _: KW_ONLY
+    reduction: str = REDUCTIONS[0]
 
     targets = VALUES  # the kind of targets: classes, probabilities, values or counts
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.reduction, str) or self.reduction not in REDUCTIONS:
+            raise ArgumentError(
+                f"reduction must be {' or '.join(map(repr, REDUCTIONS))}, not {self.reduction!r:.60}: the loss of a "
+                "batch is a mean, as clipping, penalties and histories expect; for the steps of a sum, multiply the "
+                "learning rate by the batch size"
+            )
+
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {"type": type(self).__name__, **fields}
+        return {"type": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}
+
+    def __repr__(self) -> str:
+        own = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "reduction"]
+        shown = own if self.reduction == REDUCTIONS[0] else [*own, f"reduction={self.reduction!r}"]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def check_output(self, activation: str, units: int | None) -> None:
         """Refuse a last layer whose output the loss cannot read."""
@@ -67,21 +92,23 @@ class Loss:
         how = plan.view(t.PLAN)[0]
         how.loss_code, how.hits = self.code(activation), self.hits(activation, units)
         how.loss_alpha, how.loss_share = self.alpha(), self.share(units)
+        how.by_weights = self.reduction == REDUCTIONS[1]
         how.smoothing = getattr(self, "label_smoothing", 0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Crossentropy(Loss):
     from_logits: bool = False
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "from_logits", check.yes_or_no(self.from_logits, "from_logits"))
         smoothing = check.real_number(self.label_smoothing, "label_smoothing", minimum=0, below=1)
         object.__setattr__(self, "label_smoothing", smoothing)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CategoricalCrossentropy(_Crossentropy):
     """Cross-entropy between class probabilities and labels; after a softmax it is computed from the logits.
 
@@ -128,7 +155,7 @@ class CategoricalCrossentropy(_Crossentropy):
         return t.LARGEST
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BinaryCrossentropy(_Crossentropy):
     """Cross-entropy of independent yes-or-no answers: one unit, or one for each label of a multi-label problem.
 
@@ -180,7 +207,7 @@ class BinaryCrossentropy(_Crossentropy):
         return t.ABOVE_HALF if activation == "softmax" else t.ABOVE_ZERO
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanSquaredError(Loss):
     """(y − t)², the mean over the units of a row. With several units, targets may be class numbers.
 
@@ -195,7 +222,7 @@ class MeanSquaredError(Loss):
         return t.SQUARED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SumOfSquares(MeanSquaredError):
     """Residual sum of squares: Σ (y − t)² over the units of a row.
 
@@ -210,7 +237,7 @@ class SumOfSquares(MeanSquaredError):
         return 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HalfSquaredError(SumOfSquares):
     """½ Σ (y − t)² over the units of a row: what scikit-learn's MLPRegressor descends on.
 
@@ -225,7 +252,7 @@ class HalfSquaredError(SumOfSquares):
         return 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanAbsoluteError(Loss):
     """|y − t|, the mean over the units of a row.
 
@@ -240,7 +267,7 @@ class MeanAbsoluteError(Loss):
         return t.ABSOLUTE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MeanAbsolutePercentageError(Loss):
     r"""100 \|y − t\| / \|t\|, the mean over the units of a row: errors in percent of the targets.
 
@@ -258,7 +285,7 @@ class MeanAbsolutePercentageError(Loss):
         return t.ABSOLUTE_PERCENTAGE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Huber(Loss):
     """(y − t)²/2 up to a difference of ``delta``, and linear beyond, so that outliers count less.
 
@@ -280,6 +307,7 @@ class Huber(Loss):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "delta", check.real_number(self.delta, "delta", above=0))
 
     def code(self, activation: str) -> int:
@@ -289,7 +317,7 @@ class Huber(Loss):
         return self.delta
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogCosh(Loss):
     """log cosh(y − t): nearly (y − t)²/2 for small differences and |y − t| − log 2 for large ones.
 
@@ -306,7 +334,7 @@ class LogCosh(Loss):
         return t.LOG_COSH
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Poisson(Loss):
     """y − t log y for counts t. The last layer gives their expected value, for example with softplus.
 
@@ -330,7 +358,7 @@ class Poisson(Loss):
         return t.POISSON
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PoissonDeviance(Loss):
     """exp(y) − t + t (log t − y) for counts t: half their Poisson deviance, summed over the units of a row.
 
@@ -360,7 +388,7 @@ class PoissonDeviance(Loss):
         return t.POISSON_DEVIANCE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Quantile(Loss):
     """``q`` times what an output is too low, or 1 − ``q`` times what it is too high.
 
@@ -381,6 +409,7 @@ class Quantile(Loss):
     q: float = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "q", check.real_number(self.q, "q", above=0, below=1))
 
     def code(self, activation: str) -> int:

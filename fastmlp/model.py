@@ -8,30 +8,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import losses, optimizers
-from ._base import check, naming
-from ._base.errors import ArgumentError
+from ._base import naming
+from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, bound, gradcheck, judging, model_file, predicting
-from ._network.bound import BoundLayer
+from ._network import adapting, architecture, bound, gradcheck, judging, model_file, predicting, stack
+from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores
 from ._training import steps
-from .layers import Dense, Layer
+from .layers import Layer
 
 if TYPE_CHECKING:
     from .callbacks import Callback
     from .jitted import Jitted
     from .metrics import Metric
 
-__all__ = ["BoundLayer", "GradientCheck", "Position", "Sequential", "TensorCheck", "load", "mlp"]
+__all__ = [
+    "BoundLayer",
+    "BoundResidual",
+    "GradientCheck",
+    "Position",
+    "Sequential",
+    "TensorCheck",
+    "export",
+    "load",
+    "mlp",
+]
 
 
 class Sequential(Network):
@@ -71,7 +81,7 @@ class Sequential(Network):
         floats refuses uint8 arrays, because they might be pixels or numbers.
     layers : list of BoundLayer
         The layers in the order in which data pass through them, with ``kernel``, ``bias`` and so on once the model is
-        built.
+        built. Those inside of a `fastmlp.Residual` stand in its place; see `tree`.
     history : History or None
         The history of the latest training run.
     seed : int
@@ -124,6 +134,34 @@ class Sequential(Network):
     def layers(self) -> list[BoundLayer]:
         """The layers, with their tensors once the model is built."""
         return bound.layers_of(self)
+
+    def tree(self) -> list[BoundLayer | BoundResidual]:
+        """Return the layers as they are nested: a `fastmlp.Residual` is one element, with the layers inside it.
+
+        ``layers`` is flat: it has the layers inside of a residual, but does not show the addition. A program that
+        translates a network, such as an exporter, needs the tree.
+
+        Returns
+        -------
+        list of BoundLayer and BoundResidual
+            A `BoundResidual` has ``layers``, another such list.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(4), fm.Residual([fm.Dense(4, activation="relu")]), fm.Dense(2)])
+        >>> model.build(n_features=3)
+        >>> [type(node).__name__ for node in model.tree()]
+        ['BoundLayer', 'BoundResidual', 'BoundLayer']
+        >>> model.tree()[1].layers[0].kernel.shape, len(model.layers)
+        ((4, 4), 3)
+        """
+        return bound.tree_of(self)
+
+    @property
+    def n_features(self) -> int | None:
+        """The number of features in a row; None before the model is built."""
+        return super().n_features
 
     @property
     def is_built(self) -> bool:
@@ -266,10 +304,12 @@ class Sequential(Network):
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
             epochs.
         class_weight : dict or "balanced", optional
-            Factors for the loss of some classes, by class number or label; other classes count 1. "balanced" makes all
-            classes count equally, however many rows they have.
+            Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
+            its class weight. "balanced" makes all classes count equally, however many rows they have.
         sample_weight : array_like, shape (rows,), optional
-            A factor for the loss of each row, at least 0. The loss is still the sum over rows divided by their number.
+            The weight of each row, at least 0: in a full batch, a row that weighs 2 counts as that row twice, and one
+            that weighs 0 does not count. Only ratios matter, because all weights are divided by their mean over the
+            training rows; see ``reduction`` in `fastmlp.losses`. Metrics are not weighted.
         max_time : float, optional
             Seconds after which training ends, without compilation.
         n_threads : int, optional
@@ -458,7 +498,16 @@ class Sequential(Network):
         return judging.evaluate(self, x, y, sample_weight, n_threads)
 
     def gradient_check(
-        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        samples: int = 20,
+        step: float = 1e-5,
+        tolerance: float = 1e-5,
+        seed: int = 0,
     ) -> GradientCheck:
         """Compare backpropagation with finite differences, in float64, for all rows as one batch.
 
@@ -467,7 +516,7 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight, class_weight : array_like
             As in `fit`; a few rows are enough.
         samples : int, default 20
             How many elements of each tensor to compare.
@@ -491,7 +540,8 @@ class Sequential(Network):
         >>> model.gradient_check(x, y).passed
         True
         """
-        return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
+        weights = (sample_weight, class_weight)
+        return gradcheck.check(self, x, y, weights, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
     def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
         """Compute the loss of all rows as one batch, as in training, and its gradient. The model does not change.
@@ -691,6 +741,45 @@ class Sequential(Network):
         """Print a table of the layers, their shapes and their numbers of parameters."""
         bound.print_summary(self, print_fn)
 
+    def config(self) -> dict[str, Any]:
+        """Return the architecture and the settings as a JSON-ready dict; `from_config` makes a model of it.
+
+        It holds the layers as a tree, the precision, the input width, what the model knows of its data (labels of the
+        classes, names of features, ``input_kind``, ``uint8_scale``), the seed, and the settings of `compile`. It holds
+        no weights and no statistics, and no code: of your own schedule it has the name, and the present rate.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> config = fm.mlp([16], classes=3, seed=0).config()
+        >>> config["dtype"], config["n_features"], [layer["units"] for layer in config["layers"]]
+        ('float32', None, [16, 3])
+        """
+        return architecture.config_of(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Sequential:
+        """Make a model from the result of `config`, with new weights.
+
+        If the described model was built, this one is too. As it has the same seed, its weights are the described
+        model's before training. Set ``config["seed"]`` to None for other weights.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If ``config`` is not the description of a model.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([16], classes=3, seed=0)
+        >>> model.build(n_features=4)
+        >>> twin = fm.Sequential.from_config(model.config())
+        >>> twin.n_features, bool((twin.predict([[1, 2, 3, 4]]) == model.predict([[1, 2, 3, 4]])).all())
+        (4, True)
+        """
+        return architecture.from_config(config, cls)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
 
@@ -747,50 +836,118 @@ class Sequential(Network):
         """
         model_file.load_weights(self, path)
 
+    def export(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write the model in the format of other programs that the suffix of ``path`` names; see `fastmlp.export`."""
+        export(self, path, **options)
+
     def __repr__(self) -> str:
         return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
 
 
 def mlp(
     hidden: Sequence[int],
-    classes: int | Sequence[Any],
+    classes: int | Sequence[Any] | None = None,
     *,
+    task: str | None = None,
+    outputs: int | None = None,
     activation: str | Sequence[str] | None = "relu",
+    normalize: bool = False,
+    batch_norm: bool = False,
+    dropout: float | Sequence[float] = 0.0,
     dtype: str = "float32",
     seed: int | None = None,
 ) -> Sequential:
-    """Make a compiled classifier from a list of widths, with Adam and cross-entropy.
+    """Make a compiled network from a list of widths, with Adam and the usual loss for the task.
+
+    - ``classes=3`` or ``classes=["cat", "dog", "owl"]``: one of several classes, with softmax and cross-entropy;
+    - ``task="regression", outputs=2``: numbers, with linear units, the mean squared error, and the mean absolute error
+      as a metric;
+    - ``task="multilabel", outputs=5``: several yes-or-no answers, with sigmoids and the binary cross-entropy.
+
+    For another optimiser, loss or metric, call `Sequential.compile` again.
 
     Parameters
     ----------
     hidden : sequence of int
         The widths of the hidden layers; may be empty.
-    classes : int or list of labels
+    classes : int or list of labels, optional
         The number of classes, or their labels; see `Sequential`.
+    task : {"classification", "regression", "multilabel"}, optional
+        Default: "classification".
+    outputs : int, optional
+        The number of numbers to predict (default 1), or of labels that a row may have at the same time.
     activation : str or list of str, default "relu"
         The activation of all hidden layers, or of each.
+    normalize : bool, default False
+        Begin with a `Normalization`: each feature is scaled to mean 0 and variance 1. Tables need this if their
+        columns have different units. Targets of a regression are not scaled: scale them yourself if they are far from
+        the range of -10 to 10.
+    batch_norm : bool, default False
+        Put a `BatchNormalization` before each activation.
+    dropout : float or list of float, default 0
+        The rate of a `Dropout` after all hidden layers, or after each.
     dtype, seed
         As in `Sequential`.
+
+    Raises
+    ------
+    ArgumentError
+        If arguments contradict each other, such as ``classes`` and ``task="regression"``.
 
     Examples
     --------
     >>> import fastmlp as fm
     >>> [layer.units for layer in fm.mlp([128, 64], classes=10).layers]
     [128, 64, 10]
+    >>> fm.mlp([64, 64], task="regression", normalize=True).loss
+    MeanSquaredError()
     """
-    widths = check.items(hidden, "hidden", "widths")
-    is_one = activation is None or isinstance(activation, str)
-    names = [activation] * len(widths) if is_one else check.items(activation, "activation", "names")
-    if len(names) != len(widths):
-        raise ArgumentError(
-            f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"
-        )
-    stack: list[Layer] = [Dense(width, activation=name) for width, name in zip(widths, names, strict=True)]
-    labels = naming.class_labels(classes) if isinstance(classes, Iterable) else None
-    output = Dense(cast("int", classes) if labels is None else len(labels), activation="softmax")
-    model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
-    model.compile()
+    goal = stack.goal(task, classes, outputs)
+    layers = stack.hidden_layers(hidden, activation, dropout, normalize=normalize, batch_norm=batch_norm)
+    model = Sequential([*layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
+    model.compile(loss=goal.loss, metrics=goal.metrics)
     return model
+
+
+def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> None:
+    """Write a model in the format of other programs that the suffix of ``path`` names.
+
+    The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
+    which `Sequential.save` keeps.
+
+    Parameters
+    ----------
+    model : Sequential
+    path : str or PathLike
+        ``.json``: architecture and settings alone, see `Sequential.config`.
+    **options
+        Those of the format; see the page on formats.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there is no such format or option, or the format cannot hold a layer.
+    MissingExtraError
+        If the library that writes the format is not installed.
+    NotBuiltError
+        If the model has no weights yet, except for ``.json``.
+    DivergenceError
+        If the last update made weights NaN or infinite.
+    OSError
+        If the file cannot be written, or is a folder, a device, a pipe or a stream.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.json")
+    >>> fm.export(fm.mlp([16], classes=3), path)
+    """
+    from ._exporting import export as exporting  # training and predictions do not need it
+
+    if not isinstance(model, Network):
+        raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
+    exporting.export(model, path, options)
 
 
 def load(path: str | os.PathLike[str]) -> Sequential:

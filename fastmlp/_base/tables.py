@@ -51,6 +51,8 @@ class Op(NamedTuple):
     weights_l2: float = 0.0
     bias_l1: float = 0.0
     bias_l2: float = 0.0
+    weights_per_batch: int = 0  # whether the penalty is divided by the sum of the weights of a batch's rows
+    bias_per_batch: int = 0
     max_norm: float = 0.0  # maximum length of a unit's weights; 0 for no limit
     trained: int = 0  # whether the optimiser changes its parameters
 
@@ -143,6 +145,7 @@ class Plan(NamedTuple):
     is_whole: int = 0  # whether the first update must wait for all gradients
     is_limited: int = 0  # whether a layer limits the length of its weights
     accumulated: int = 1  # how many batches make one update
+    by_weights: int = 0  # whether losses of a batch are divided by the sum of its rows' weights, not their number
     ema_slot: int = -1  # the slot with averaged weights; -1 for none
 
 
@@ -176,6 +179,8 @@ class Pace(NamedTuple):
     direct: float  # Nadam: the rate of the gradient itself, beside that of its mean
     decay: float  # the factor that decoupled weight decay leaves of the weights
     share: float  # the share of the new weights in their average; 1 at the first update
+    divisor: float  # of the losses of the batch: the number of its rows, or the sum of their weights
+    batch_share: float  # the factor of penalties that are divided like losses
 
 
 class StripSums(NamedTuple):

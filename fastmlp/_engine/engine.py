@@ -47,8 +47,9 @@ _NO_TIMERS = np.empty(0, np.int8)
 class Data:
     """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
 
-    `weights` has a factor for each row's loss, or no rows. If `x` `is_centered`, the mean of a first Normalization is
-    already subtracted.
+    `weights` has a factor for each row's loss, whose mean is 1 (see `row_weights`), or no rows; `weight_unit` is the
+    given weight that a factor of 1 stands for. If `x` `is_centered`, the mean of a first Normalization is already
+    subtracted.
     """
 
     x: Array
@@ -57,6 +58,7 @@ class Data:
     targets: Array
     weights: Array
     is_centered: bool = False
+    weight_unit: float = 1.0
     rows: int = field(init=False)
     width: int = field(init=False)
 
@@ -79,13 +81,11 @@ def data_of(
     labels: Array,
     targets: Array,
     dtype: np.dtype[Any],
-    weights: Array | None = None,
     *,
     is_centered: bool = False,
 ) -> Data:
     """Make a data set from checked features, float or uint8, and targets."""
-    none = np.empty((0, features.shape[1]), np.uint8)
-    weights = np.empty(0, dtype) if weights is None else weights
+    none, weights = np.empty((0, features.shape[1]), np.uint8), np.empty(0, dtype)
     if features.dtype == np.uint8:
         return Data(none.astype(dtype), features, labels, targets, weights)
     return Data(features, none, labels, targets, weights, is_centered)
@@ -194,7 +194,7 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
-        ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
+        ops_as_given = self.program.ops_for(data.is_centered, data.weight_unit)
         parts: list[tuple[Array, Array]] = []
         for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
             rates = learning_rates[start:stop]
@@ -378,22 +378,22 @@ class Engine:
         """Whether accumulated gradients wait for their update."""
         return self.optimizer is not None and self.step % self.optimizer.gradient_accumulation_steps > 0
 
-    def penalty(self) -> float:
-        """The penalty of the weights in the loss."""
+    def penalty(self, weight: float) -> float:
+        """The penalty of the weights in the loss of rows whose weights have the sum ``weight``."""
         if not self.program.has_penalties:
             return 0.0
-        return float(sum(self._penalties()))
+        return float(sum(self._penalties(weight)))
 
-    def _penalties(self) -> Iterator[float]:
+    def _penalties(self, weight: float) -> Iterator[float]:
         factors = {}
         for op in self.program.operations:
-            factors[int(op.weights)] = op.weights_l1, op.weights_l2
-            factors[int(op.bias)] = op.bias_l1, op.bias_l2
+            factors[int(op.weights)] = op.weights_l1, op.weights_l2, op.weights_per_batch
+            factors[int(op.bias)] = op.bias_l1, op.bias_l2, op.bias_per_batch
         for tensor in self.program.tensors:
             if tensor.offset in factors and tensor.trained:
-                l1, l2 = factors[tensor.offset]
+                l1, l2, per_batch = factors[tensor.offset]
                 values = self.program.unpack(self.parameters, tensor).astype(np.float64)
-                yield l1 * np.abs(values).sum() + l2 * (values**2).sum()
+                yield (l1 * np.abs(values).sum() + l2 * (values**2).sum()) / (weight if per_batch else 1.0)
 
     def swap_averaged(self) -> None:
         """Exchange the trained parameters and their running average."""

@@ -1,19 +1,21 @@
 """The layers of a model, with their tensors, and a table of them."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError, BusyError
 from .._base.public import as_public
 from .._base.types import Array
-from ..layers import Activation, Dense, Layer, leaves
+from ..layers import Activation, Dense, Layer, Residual, leaves
 from ..optimizers import LBFGS
 from .network import Network
 
-__all__ = ["BoundLayer"]
+__all__ = ["BoundLayer", "BoundResidual"]
 
 
 class BoundLayer:
@@ -78,6 +80,35 @@ class BoundLayer:
         return f"<layer {self._index}: {self.declaration}>"
 
 
+class BoundResidual:
+    """A `fastmlp.Residual` of a model: a node of `fastmlp.Sequential.tree`.
+
+    Attributes
+    ----------
+    layers : list of BoundLayer and BoundResidual
+        The layers inside; what the last of them gives is added to the input of the first.
+    """
+
+    layers: list[BoundLayer | BoundResidual]
+
+    def __init__(self, declaration: Residual, layers: list[BoundLayer | BoundResidual]) -> None:
+        self._declaration = declaration
+        self.layers = layers
+
+    @property
+    def declaration(self) -> Residual:
+        """The layer as it was declared."""
+        return self._declaration
+
+    @property
+    def units(self) -> int:
+        """The width of the output, which is that of the input."""
+        return self.layers[-1].units
+
+    def __repr__(self) -> str:
+        return f"<residual of {self.layers}>"
+
+
 def _set_trainable(model: Network, index: int, value: Any) -> None:
     layer = list(leaves(model.declarations))[index]
     value = check.yes_or_no(value, "trainable")
@@ -93,6 +124,19 @@ def _set_trainable(model: Network, index: int, value: Any) -> None:
 def layers_of(model: Network) -> list[BoundLayer]:
     """The layers, with their tensors once the model is built."""
     return [BoundLayer(model, index) for index, _ in enumerate(leaves(model.declarations))]
+
+
+def tree_of(model: Network) -> list[BoundLayer | BoundResidual]:
+    """See `Sequential.tree`."""
+    leaf = iter(layers_of(model))
+
+    def bound(declarations: Sequence[Layer]) -> list[BoundLayer | BoundResidual]:
+        return [
+            BoundResidual(layer, bound(layer.layers)) if isinstance(layer, Residual) else next(leaf)
+            for layer in declarations
+        ]
+
+    return bound(model.declarations)
 
 
 def output_widths(model: Network) -> list[int]:

@@ -14,7 +14,7 @@ from .._engine.engine import Data, Engine
 from .._engine.program import Tensor
 from ..layers import leaves
 from .network import Network
-from .reading import data_for, learn_names
+from .reading import data_for, learn_names, weighted
 
 _FLOOR = 1e-7  # gradients smaller than this are rounding errors; differences are relative to at least this
 
@@ -92,16 +92,24 @@ class GradientCheck:
 
 
 def check(
-    model: Network, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    model: Network,
+    x: Any,
+    y: Any,
+    weights: tuple[Any, Any] = (None, None),
+    *,
+    samples: int = 20,
+    step: float = 1e-5,
+    tolerance: float = 1e-5,
+    seed: int = 0,
 ) -> GradientCheck:
-    """See `fastmlp.Sequential.gradient_check`."""
+    """See `fastmlp.Sequential.gradient_check`; ``weights`` are those of rows and of classes."""
     model.checked_optimizer()
     samples = _check.whole_number(samples, "samples", minimum=1)
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)
     twin = _in_float64(model, x)
     learn_names(twin, naming.feature_names(x), y)
-    data = data_for(twin, x, y)
+    data = weighted(twin.wanted_targets(), data_for(twin, x, y), *weights)
     engine, random_key = twin.engine, (twin.seed, 0)
     loss, gradient = engine.gradient(data, random_key)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))

@@ -35,7 +35,7 @@ def scores_of(
     """Loss and metrics of checked data; NaN if ``cancelled()`` during the evaluation."""
     outputs = scoring.room(data.rows, engine.program.dtype)
     loss, hits = engine.evaluate(data, n_threads, cancelled, outputs)
-    return scoring.full_report(loss + engine.penalty(), hits, data.rows, data, outputs)
+    return scoring.full_report(loss + engine.penalty(data.rows * data.weight_unit), hits, data.rows, data, outputs)
 
 
 def _scores_of_chunks(network: Network, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:
@@ -48,7 +48,7 @@ def _scores_of_chunks(network: Network, chunks: ChunkSource, n_threads: int | No
         rows, total, hits = rows + data.rows, total + loss * data.rows, hits + right
         if outputs is not None:
             seen.append((data.truth(), outputs))
-    report = scoring.report(total / rows + network.engine.penalty(), hits, rows)
+    report = scoring.report(total / rows + network.engine.penalty(rows), hits, rows)
     if seen:
         truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         report.update(scoring.of_outputs(truth, outputs))

@@ -36,6 +36,7 @@ _SET_BY = {  # attributes that cannot be set, and their alternatives
     "loss": "compile(loss=...)",
     "metrics": "compile(..., metrics=[...])",
     "is_built": "build(n_features)",
+    "n_features": "build(n_features)",
 }
 _DTYPES = ("float32", "float64")
 _N = TypeVar("_N", bound="Network")
@@ -174,6 +175,10 @@ class Network:
     @property
     def is_built(self) -> bool:
         return self._engine is not None
+
+    @property
+    def n_features(self) -> int | None:
+        return None if self._engine is None else self._engine.program.fan_in
 
     @property
     def is_compiled(self) -> bool:
@@ -553,7 +558,7 @@ class Network:
 
 def _recorded(history: History | None) -> int:
     """The number of batches in a history."""
-    return 0 if history is None else len(history.batches.get("loss", ()))
+    return 0 if history is None else history.batch_count
 
 
 def _compiled(part: _P | None) -> _P:

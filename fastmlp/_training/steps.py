@@ -35,9 +35,7 @@ def partial_fit(
         rows, inputs, wanted = learn_from(network, x, y)
         if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
             inputs = network.inputs()
-        sample_weight, class_weight = weights
-        data = with_targets(wanted, inputs.converted(rows, "x"), y, sample_weight=sample_weight)
-        data = weighted(network, data, class_weight)
+        data = weighted(wanted, with_targets(wanted, inputs.converted(rows, "x"), y), *weights)
         network.scoring.check(data)
         if is_first:  # once, not for each batch of a stream
             warn_of_merged(rows, data.x, network.feature_names, stacklevel=4)

@@ -166,6 +166,7 @@ class Trainer:
             values["accuracy"] = (correct / (sizes * self.scoring.answers)).tolist()
         self.history.add_batches(**values)
         totals.add(losses, correct, sizes, seconds)
+        self.history.so_far = totals.sums()
         position.batch += done
         if done:
             self.good.confirm()
@@ -176,8 +177,8 @@ class Trainer:
         In a short run, most averaged batches saw older weights or other data. This holds while the run has few
         batches, and always if a step takes all rows, because it can change everything.
         """
-        engine, so_far = self.engine, len(self.history.batches["loss"])
-        if engine.program.running and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
+        engine, takes_all = self.engine, self.network.optimizer.needs_all_rows
+        if engine.program.running and (takes_all or engine.lags_after(self.history.batch_count)):
             size, threads = self.batch_size, self.threads.most
             engine.take_statistics(
                 self.data, order, size, self.batches, threads, self.random_key, self.interruption.has_happened
@@ -199,15 +200,17 @@ class Trainer:
 
     def _totals_so_far(self, batches: int) -> EpochTotals:
         """The totals of the batches that an earlier run trained in this epoch."""
-        totals = EpochTotals()
-        if 0 < batches <= len(self.history.batches.get("loss", [])):
+        totals, so_far = EpochTotals(), self.history.so_far
+        if 0 < batches == so_far.get("batches"):
+            totals = EpochTotals(so_far["loss"], int(so_far["correct"]), int(so_far["rows"]), batches)
+        elif 0 < batches <= self.history.latest_batches and "loss" in self.history.batches:  # of a file without sums
             sizes = self._sizes(0, batches)
             losses = np.array(self.history.batches["loss"][-batches:])
             accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
             accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN if the other run did not have the metric
             totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
-            if self.history.partial:
-                totals.seconds = self.history.history.get("seconds", [0.0])[-1]
+        if totals.batches and self.history.partial:
+            totals.seconds = self.history.history.get("seconds", [0.0])[-1]
         return totals
 
     def _sizes(self, first: int, count: int) -> Integers:
@@ -241,6 +244,7 @@ class Trainer:
         trained = slice(self.first_output, last * self.batch_size)
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
+            self.history.so_far = {}
         if totals.batches == 0 or (partial and trained.start == trained.stop):
             return  # otherwise nothing was added to the record
         self._close(
@@ -358,6 +362,10 @@ class EpochTotals:
             self.rows += size
         self.batches += len(losses)
         self.seconds += seconds
+
+    def sums(self) -> dict[str, float]:
+        """The sums, for a history."""
+        return {"batches": self.batches, "rows": self.rows, "loss": self.loss, "correct": self.correct}
 
     def logs(
         self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None

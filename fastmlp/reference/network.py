@@ -73,18 +73,20 @@ def train_batches(
         random_key = (seed, epoch, first)
         passes = _forward(parameters, inputs, trained, plan, random_key)
         y = passes[-1].y
-        row_loss, dy, hits = _loss(y, _targets(labels, targets, y)[rows], plan, 1 / (len(rows) * together))
         weights = row_weights[rows] if len(row_weights) else np.ones(len(rows))
+        divisor = weights.sum(dtype=np.float64) if plan.by_weights else len(rows)
+        share = 1 / divisor if divisor > 0 else 0.0
+        row_loss, dy, hits = _loss(y, _targets(labels, targets, y)[rows], plan, share / together)
         if len(outputs):
             outputs[first : first + len(rows)] = y
-        losses[i] = (row_loss * weights).astype(parameters.dtype).astype(np.float64).mean()
+        losses[i] = (row_loss * weights).astype(parameters.dtype).astype(np.float64).sum() * (share or 1.0)
         correct[i] = hits.sum()
         if not np.isfinite(losses[i]):
             return i
         part = _backward(parameters, dy * weights[:, None], passes, trained, plan, random_key)
         is_first, complete = (step + i) % together == 0, (step + i) % together == together - 1
         gradients[:] = part if is_first else gradients + part
-        losses[i] += _penalize(parameters, gradients if complete else part, ops, plan)
+        losses[i] += _penalize(parameters, gradients, ops, plan, share, complete)
         if complete:
             update = (step + i) // together + 1
             if plan.optimizer != NO_UPDATE:
@@ -288,22 +290,24 @@ def _trained(ops, panel):
     """The places of the trained tensors, with their penalties."""
     for op in ops:
         if op.trained:
-            yield _span(op, op.weights, panel, True), op.weights_l1, op.weights_l2
+            yield _span(op, op.weights, panel, True), op.weights_l1, op.weights_l2, op.weights_per_batch
             if op.bias >= 0:
-                yield _span(op, op.bias, panel, False), op.bias_l1, op.bias_l2
+                yield _span(op, op.bias, panel, False), op.bias_l1, op.bias_l2, op.bias_per_batch
 
 
-def _penalize(parameters, gradients, ops, plan):
+def _penalize(parameters, gradients, ops, plan, share, complete):
+    """The penalty of a batch. Its gradient: once for each update, or that of a penalty per batch for each batch."""
     penalty = 0.0
-    for span, l1, l2 in _trained(ops, plan.panel):
-        w = parameters[span]
-        gradients[span] += l1 * np.sign(w) + 2 * l2 * w
-        penalty += l1 * abs(w).sum() + l2 * (w**2).sum()
+    for span, l1, l2, per_batch in _trained(ops, plan.panel):
+        w, own = parameters[span], share if per_batch else 1.0
+        penalty += own * (l1 * abs(w).sum() + l2 * (w**2).sum())
+        slope = own * (l1 * np.sign(w) + 2 * l2 * w)
+        gradients[span] += slope / plan.accumulated if per_batch else slope * complete
     return penalty
 
 
 def _update(parameters, state, gradients, ops, plan, settings, learning_rate, step):
-    spans = [span for span, _, _ in _trained(ops, plan.panel)]
+    spans = [span for span, *_ in _trained(ops, plan.panel)]
     total = np.sqrt(sum((gradients[span] ** 2).sum() for span in spans))
     slots = state.reshape(-1, len(parameters))
     n_own = len(slots) - (plan.ema_slot >= 0)

@@ -12,7 +12,7 @@ from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
 from .._base.public import as_public
 from .._base.types import Array, Integers
-from .._engine.targets import row_weights
+from .._engine import row_weights
 from .._network.history import History
 from .._network.reading import learn_names
 from .._network.scores import Scores
@@ -217,7 +217,9 @@ def cross_validate(
     for model in models:
         learn_names(model, naming.feature_names(x), targets)  # from all rows, because a fold may lack a class
     features = models[0].inputs().rows(x, "x")  # in the order of the models' columns
-    weights = row_weights(fit_settings.get("sample_weight"), len(targets), models[0].dtype)
+    weights = fit_settings.get("sample_weight")
+    if weights is not None:
+        weights = row_weights.checked(weights, len(targets))
     settings = {
         **fit_settings,
         "sample_weight": weights,

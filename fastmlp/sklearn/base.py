@@ -16,7 +16,6 @@ from .fitting import STOCHASTIC, Rows, train
 from .protocol import CallbackSupport, Task
 from .rows import in_blocks
 
-
 # What a new training may not set again
 _OF_ONE_TRAINING = (
     "loss_curve_",
@@ -93,7 +92,6 @@ class BaseMLP(CallbackSupport, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X)
         rows = Rows(X, self._targets(y), self._row_weights(y, sample_weight, incremental))
         held_out = self._held_out(eval_set)
-        self._batch_rows = min(200, rows.count) if self.batch_size == "auto" else min(self.batch_size, rows.count)
         self._random_state = check_random_state(self.random_state)
         if is_first:
             self._begin(rows)

@@ -41,7 +41,8 @@ PARAMETERS = """hidden_layer_sizes : array_like of int, default (100,)
     nesterovs_momentum : bool, default True
         Whether that momentum looks ahead.
     early_stopping : bool, default False
-        Whether to set rows aside, stop when the score on them no longer improves, and keep the weights of the best epoch.
+        Whether to set rows aside, stop when the score on them no longer improves, and keep the weights of the best
+        epoch.
     validation_fraction : float, default 0.1
         The share of rows that ``early_stopping`` sets aside.
     beta_1, beta_2, epsilon : float, default 0.9, 0.999 and 1e-8
@@ -80,7 +81,7 @@ ATTRIBUTES = """model_ : Sequential
     validation_loss_curve_, best_validation_loss_
         The losses on ``eval_set``, without the penalty, and the smallest; only after a `fit` with ``eval_set``.
     n_iter_, t_, n_layers_, n_outputs_ : int
-        The number of epochs; the number of rows that training has seen; of layers, including input and output; of outputs.
+        The number of epochs; of rows that training has seen; of layers, including input and output; of outputs.
     out_activation_ : str
         scikit-learn's name of the last activation: "softmax", "logistic", "identity" or "exp".
     n_features_in_, feature_names_in_

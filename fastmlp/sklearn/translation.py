@@ -15,11 +15,12 @@ from ..regularizers import Regularizer
 from .constraints import activation
 
 OUTPUT_ACTIVATIONS = {"softmax": "softmax", "logistic": "sigmoid", "identity": "linear", "exp": "linear"}
+_MEAN = "mean_with_sample_weight"
 _LOSSES: dict[str, losses.Loss] = {
-    "softmax": losses.CategoricalCrossentropy(),
-    "logistic": losses.BinaryCrossentropy(sum_over_units=True),
-    "identity": losses.HalfSquaredError(),
-    "exp": losses.PoissonDeviance(),
+    "softmax": losses.CategoricalCrossentropy(reduction=_MEAN),
+    "logistic": losses.BinaryCrossentropy(reduction=_MEAN, sum_over_units=True),
+    "identity": losses.HalfSquaredError(reduction=_MEAN),
+    "exp": losses.PoissonDeviance(reduction=_MEAN),
 }
 
 
@@ -43,7 +44,7 @@ def _layers(estimator: Any, n_outputs: int) -> list[Layer]:
     sizes = widths(estimator)
     names = [activation(name) for name in _for_each(estimator.activation, sizes, "activation")]
     rates = _for_each(estimator.dropout, sizes, "dropout")
-    penalty = Regularizer(l2=estimator.alpha / 2 / estimator._batch_rows)
+    penalty = Regularizer(l2=estimator.alpha / 2, per_batch=True)
     stack: list[Layer] = []
     for size, name, rate in zip(sizes, names, rates, strict=True):
         if estimator.batch_norm:

@@ -106,6 +106,7 @@ def test_kernel_examples(name):
 
 
 NOT_RUN = {"kernels.md"}  # whose code is quoted from kernels
+NEEDS = {"export.md": ("onnx", "onnxruntime", "safetensors")}
 # None where the package is installed without its documentation
 PAGES = [
     p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.is_file() and p.name not in NOT_RUN
@@ -117,6 +118,8 @@ PAGES = [
 def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     if page.name == "plots.md":
         needs_matplotlib()
+    for library in NEEDS.get(page.name, ()):
+        pytest.importorskip(library)
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     code = "\n".join(blocks).replace('fm.datasets.load("digits")', "fm.datasets.digits(600, 100)")
     monkeypatch.chdir(tmp_path)

@@ -343,7 +343,8 @@ def training_fault(plan, purpose):
     if optimizer == NO_UPDATE and not is_whole:
         return BAD_RULE  # plain steps would be made
     is_core_loss = plan.loss_code == SOFTMAX_CROSSENTROPY and plan.smoothing == 0.0 and plan.hits == LARGEST
-    if purpose == CORE_TRAINING and not (is_plain and is_core_loss and plan.is_limited == 0):
+    is_core = is_plain and is_core_loss and plan.is_limited == 0 and plan.by_weights == 0
+    if purpose == CORE_TRAINING and not is_core:
         return NOT_CORE_PLAN
     return FINE
 
