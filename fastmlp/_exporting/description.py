@@ -132,7 +132,7 @@ def described(network: Network, *, fold: bool = True) -> Description:
     or an activation that cannot be described.
     """
     program = network.engine.program
-    _refuse_ruined(network)
+    refuse_ruined(network)
     whole = folding.fold(network) if fold else network
     pixels = network.input_kind == PIXELS
     return Description(
@@ -156,7 +156,8 @@ def _with_exact_center(steps: list[Step], network: Network) -> list[Step]:
     return steps
 
 
-def _refuse_ruined(network: Network) -> None:
+def refuse_ruined(network: Network) -> None:
+    """Refuse weights that the last update has ruined."""
     for tensor, value in zip(network.engine.program.tensors, network.get_weights(), strict=True):
         if not np.isfinite(value).all():
             raise DivergenceError(

@@ -15,6 +15,8 @@ from .._network.network import Network
 
 FORMATS = {
     ".json": "json_file",
+    ".onnx": "onnx_file",
+    ".safetensors": "safetensors_file",
 }
 
 
