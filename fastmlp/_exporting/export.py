@@ -14,7 +14,10 @@ from .._base.files import as_path, write_atomically
 from .._network.network import Network
 
 FORMATS = {
+    ".c": "c_source",
+    ".html": "web_page",
     ".json": "json_file",
+    ".py": "numpy_source",
 }
 
 
