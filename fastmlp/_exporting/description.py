@@ -103,6 +103,7 @@ class Description:
     dtype: np.dtype[Any]
     n_features: int
     n_outputs: int
+    input_kind: str | None  # of the training data: "pixels", "integers" or "floats"
     pixel_scale: float | None  # the factor for whole numbers, if the model was trained on pixels; else None
     feature_names: naming.Names | None
     classes: Array | None  # labels: texts or whole numbers
@@ -134,13 +135,14 @@ def described(network: Network, *, fold: bool = True) -> Description:
     program = network.engine.program
     refuse_ruined(network)
     whole = folding.fold(network) if fold else network
-    pixels = network.input_kind == PIXELS
+    kind = network.input_kind
     return Description(
         steps=tuple(_with_exact_center(list(_steps(whole, bound.tree_of(whole))), whole)),
         dtype=network.dtype,
         n_features=program.fan_in,
         n_outputs=program.classes,
-        pixel_scale=network.uint8_scale if pixels else None,
+        input_kind=kind,
+        pixel_scale=network.uint8_scale if kind == PIXELS else None,
         feature_names=network.feature_names,
         classes=network.classes,
         outputs=outputs_of(network),
