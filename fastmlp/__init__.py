@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
+    from .sklearn import MLPClassifier, MLPRegressor
 
 __all__ = [
     "LBFGS",
@@ -80,6 +81,8 @@ __all__ = [
     "History",
     "LayerNormalization",
     "LearningRateCurve",
+    "MLPClassifier",
+    "MLPRegressor",
     "MissingExtraError",
     "ModelFileError",
     "Nadam",
@@ -132,6 +135,8 @@ _LAZY = {
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
+    "MLPClassifier": "sklearn",
+    "MLPRegressor": "sklearn",
     "find_learning_rate": "search.learning_rate",
     "import_model": "_importing.importing",
     "sweep": "sweeps",

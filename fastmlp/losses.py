@@ -11,6 +11,7 @@ from ._base.types import Array
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "HalfSquaredError",
     "Huber",
     "LogCosh",
     "Loss",
@@ -18,6 +19,7 @@ __all__ = [
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
     "Poisson",
+    "PoissonDeviance",
     "Quantile",
     "SumOfSquares",
     "get",
@@ -166,6 +168,8 @@ class BinaryCrossentropy(_Crossentropy):
         False: the last layer gives probabilities (sigmoid or softmax). True: it is linear, and predictions are logits.
     label_smoothing : float, default 0
         Targets t become t (1 − s) + s/2.
+    sum_over_units : bool, default False
+        True: the loss of a row is the sum over its units instead, as in scikit-learn's MLPClassifier.
 
     Examples
     --------
@@ -174,7 +178,16 @@ class BinaryCrossentropy(_Crossentropy):
     >>> model.compile(loss="binary_crossentropy")
     """
 
+    sum_over_units: bool = False
+
     targets = PROBABILITIES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "sum_over_units", check.yes_or_no(self.sum_over_units, "sum_over_units"))
+
+    def share(self, units: int) -> float:
+        return 1.0 if self.sum_over_units else super().share(units)
 
     def check_output(self, activation: str, units: int | None) -> None:
         wanted = ("linear",) if self.from_logits else ("sigmoid", "softmax")
@@ -222,6 +235,21 @@ class SumOfSquares(MeanSquaredError):
 
     def share(self, units: int) -> float:
         return 1.0
+
+
+@dataclass(frozen=True, repr=False)
+class HalfSquaredError(SumOfSquares):
+    """½ Σ (y − t)² over the units of a row: what scikit-learn's MLPRegressor descends on.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(2)])
+    >>> model.compile(loss="half_squared_error")
+    """
+
+    def share(self, units: int) -> float:
+        return 0.5
 
 
 @dataclass(frozen=True, repr=False)
@@ -331,6 +359,36 @@ class Poisson(Loss):
 
 
 @dataclass(frozen=True, repr=False)
+class PoissonDeviance(Loss):
+    """exp(y) − t + t (log t − y) for counts t: half their Poisson deviance, summed over the units of a row.
+
+    The last layer is linear and gives the logarithms y of the expected counts; ``np.exp(model.predict(x))`` are the
+    counts.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Dense(1)])
+    >>> model.compile(loss="poisson_deviance")
+    """
+
+    targets = COUNTS
+
+    def check_output(self, activation: str, units: int | None) -> None:
+        if activation != "linear":
+            raise ArgumentError(
+                f"the Poisson deviance reads logarithms of counts, which a linear last layer gives, but the last "
+                f"layer's activation is {activation!r}; for outputs that are counts, use loss='poisson'"
+            )
+
+    def share(self, units: int) -> float:
+        return 1.0
+
+    def code(self, activation: str) -> int:
+        return t.POISSON_DEVIANCE
+
+
+@dataclass(frozen=True, repr=False)
 class Quantile(Loss):
     """``q`` times what an output is too low, or 1 − ``q`` times what it is too high.
 
@@ -370,6 +428,7 @@ NAMES: dict[str, type[Loss]] = {
     "mse": MeanSquaredError,
     "sum_of_squares": SumOfSquares,
     "rss": SumOfSquares,
+    "half_squared_error": HalfSquaredError,
     "mean_absolute_error": MeanAbsoluteError,
     "mae": MeanAbsoluteError,
     "mean_absolute_percentage_error": MeanAbsolutePercentageError,
@@ -377,6 +436,7 @@ NAMES: dict[str, type[Loss]] = {
     "huber": Huber,
     "log_cosh": LogCosh,
     "poisson": Poisson,
+    "poisson_deviance": PoissonDeviance,
     "quantile": Quantile,
 }
 TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}

@@ -209,6 +209,10 @@ class Adam(Optimizer):
         Decay of the two moments, from 0 to below 1.
     epsilon : float, default 1e-8
         Added to √v̂. The default is that of the paper, scikit-learn and PyTorch; Keras uses 1e-7.
+    epsilon_hat : bool, default False
+        True adds ``epsilon`` to √v before its bias correction, as scikit-learn and Keras do: weights whose gradient is
+        not much larger than ``epsilon`` then make smaller steps at first. False is the paper's first form, and
+        PyTorch's.
     clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
         As in `Optimizer`.
 
@@ -223,6 +227,7 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
 
     code = t.ADAM
     unsigned_slots = (1,)
@@ -232,9 +237,15 @@ class Adam(Optimizer):
         self._set("beta_1", minimum=0, below=1)
         self._set("beta_2", minimum=0, below=1)
         self._set("epsilon", above=0)
+        object.__setattr__(self, "epsilon_hat", check.yes_or_no(self.epsilon_hat, "epsilon_hat"))
+        if self.epsilon_hat and self.code != t.ADAM:
+            raise ArgumentError(f"epsilon_hat is for Adam and AdamW, not for {type(self).__name__}")
 
     def settings(self) -> t.Settings:
-        return super().settings()._replace(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+        own = super().settings()
+        return own._replace(
+            beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon, epsilon_hat=float(self.epsilon_hat)
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -243,7 +254,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon
+    learning_rate, beta_1, beta_2, epsilon, epsilon_hat
         As in `Adam`.
     weight_decay : float, default 0.004
         Before each update, w ← (1 − η · weight_decay) w. The default is Keras's; PyTorch's is 0.01.

@@ -95,6 +95,7 @@ LOSSES = {
     "smooth": (losses.CategoricalCrossentropy(label_smoothing=0.2), "softmax"),
     "crossentropy of sigmoids": (losses.CategoricalCrossentropy(), "sigmoid"),
     "binary, smooth": (losses.BinaryCrossentropy(label_smoothing=0.1), "sigmoid"),
+    "binary, summed": (losses.BinaryCrossentropy(sum_over_units=True), "sigmoid"),
     "binary of softmax": (losses.BinaryCrossentropy(), "softmax"),
     "binary of logits": (losses.BinaryCrossentropy(from_logits=True), "linear"),
     "mse of softmax": (losses.MeanSquaredError(), "softmax"),
@@ -118,6 +119,7 @@ RULES = [
     fm.Adagrad(0.1, 0.1),
     fm.RMSprop(0.01, momentum=0.8),
     fm.AdamW(0.01, weight_decay=0.1),
+    fm.Adam(0.01, epsilon=1e-3, epsilon_hat=True),
     fm.Nadam(0.01, momentum_decay=1),
     fm.Adadelta(0.5, epsilon=1e-3),
     fm.Rprop(0.01, smallest=0.009, largest=0.0105),  # both bounds hold from the second step on

@@ -97,7 +97,7 @@ class Stage(NamedTuple):
 ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
 
 # Losses: the first is the core one. All others are sums over the outputs. Append new ones.
-LOSS_CODES = 10
+LOSS_CODES = 11
 (
     SOFTMAX_CROSSENTROPY,  # on logits
     BINARY_LOGITS,
@@ -109,6 +109,7 @@ LOSS_CODES = 10
     QUANTILE,
     LOG_COSH,
     ABSOLUTE_PERCENTAGE,
+    POISSON_DEVIANCE,  # on logarithms
 ) = range(LOSS_CODES)
 
 # Rules for right answers: the largest output is the label's; or each output is on its side of a threshold
@@ -167,6 +168,7 @@ class Settings(NamedTuple):
     clip_global_norm: float = 0.0
     ema_momentum: float = 0.0
     momentum_decay: float = 0.0  # how fast the momentum of Nadam grows to beta_1
+    epsilon_hat: float = 0.0  # 1 or 0: whether Adam adds epsilon to √v before its bias correction
 
 
 class Pace(NamedTuple):

@@ -1,6 +1,6 @@
 """The arguments of `Sequential.fit`, checked once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from .._base import check
 from .._base.errors import ArgumentError
+from .._base.types import Integers
 from .._compiling.threads import resolve_threads
 from .._network.chunks import is_chunks, refuse_whole
 from .._network.network import checked_seed
@@ -18,6 +19,7 @@ from ..callbacks import Callback, listeners
 class Request:
     """The arguments of `Sequential.fit`, which `__post_init__` checks. Arguments about data are checked with the data.
 
+    ``order`` replaces shuffling: it gives the order of rows in each epoch it is called for.
     ``listeners`` are the callbacks with one that shows progress; ``in_chunks`` tells whether ``x`` is a source of
     chunks.
     """
@@ -41,6 +43,7 @@ class Request:
     n_threads: int | None
     seed: int | None
     resume: bool
+    order: Callable[[int], Integers] | None = None
 
     def __post_init__(self) -> None:
         self.batch_size = check.whole_number(self.batch_size, "batch_size", minimum=1)

@@ -218,6 +218,8 @@ class Trainer:
         return np.minimum(self.batch_size, self.data.rows - starts)
 
     def _order(self, epoch: int) -> Integers:
+        if self.request.order is not None:
+            return self.request.order(epoch)
         order = np.arange(self.data.rows, dtype=np.int64)
         if self.request.shuffle:
             kernels.shuffle.run(np.float64, 1, order, self.network.seed, epoch)

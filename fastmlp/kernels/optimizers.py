@@ -123,6 +123,8 @@ def set_pace(pace, optimizer, settings, learning_rate, step, form):
     pace.rate, pace.small = learning_rate, settings.epsilon
     if optimizer == ADAM:
         pace.rate, pace.small = adam_scalars(learning_rate, settings.beta_1, settings.beta_2, settings.epsilon, step)
+        if settings.epsilon_hat > 0.0:
+            pace.small = settings.epsilon
     set_other_pace(pace, optimizer, settings, learning_rate, step, form)
 
 

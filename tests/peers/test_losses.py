@@ -97,9 +97,16 @@ LOSSES = {
         YES,
         lambda f, p, t: f.binary_cross_entropy(p, t, reduction="none").mean(1),
     ),
+    "binary, summed": (
+        losses.BinaryCrossentropy(sum_over_units=True),
+        "sigmoid",
+        YES,
+        lambda f, p, t: f.binary_cross_entropy(p, t, reduction="none").sum(1),
+    ),
     "mse": ("mse", None, REAL, lambda f, y, t: f.mse_loss(y, t, reduction="none").mean(1)),
     "mse of a softmax": ("mse", "softmax", np.eye(4)[LABELS], lambda f, y, t: squares(f, y, t) / 4),
     "rss": ("rss", "tanh", REAL, squares),
+    "half of rss": ("half_squared_error", None, REAL, lambda f, y, t: squares(f, y, t) / 2),
     "mae": ("mae", None, REAL, lambda f, y, t: f.l1_loss(y, t, reduction="none").mean(1)),
     "mape": ("mape", None, REAL, lambda f, y, t: 100 * ((y - t) / t).abs().mean(1)),
     "huber": (
@@ -116,6 +123,13 @@ LOSSES = {
         "softplus",
         COUNTS,
         lambda f, y, t: f.poisson_nll_loss(y, t, log_input=False, eps=1e-7, reduction="none").mean(1),
+    ),
+    # torch leaves out what does not depend on the outputs
+    "poisson_deviance": (
+        "poisson_deviance",
+        None,
+        COUNTS,
+        lambda f, y, t: (f.poisson_nll_loss(y, t, log_input=True, reduction="none") + t.xlogy(t) - t).sum(1),
     ),
     "quantile": (losses.Quantile(0.9), None, REAL, pinball),
 }

@@ -189,6 +189,10 @@ MOVES = {
     "Adagrad": (fm.Adagrad(0.1, 0.5, epsilon=0.3), 0.1 * SLOPES / (np.sqrt(0.5 + (SLOPES**2).cumsum()) + 0.3)),
     "RMSprop": (fm.RMSprop(0.1, 0.8, 0.5, epsilon=0.3), 0.1 * means(SLOPES / (np.sqrt(SECOND) + 0.3), 0.5, 1)),
     "Adam": (fm.Adam(0.1, 0.5, 0.8, epsilon=0.3), OF_ADAM),
+    "Adam, epsilon before the correction": (
+        fm.Adam(0.1, 0.5, 0.8, epsilon=0.3, epsilon_hat=True),
+        0.1 * FIRST / (1 - 0.5**STEPS) * np.sqrt(1 - 0.8**STEPS) / (np.sqrt(SECOND) + 0.3),
+    ),
     "AdamW": (fm.AdamW(0.1, 0.5, 0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
     "Nadam": (
         fm.Nadam(0.1, 0.5, 0.8, epsilon=0.3, momentum_decay=0.3),
