@@ -104,14 +104,14 @@ def _plain(name: naming.Name) -> Any:
 
 def _own_schedule(model: Network) -> str | None:
     """The name of the user's schedule, if the model has one."""
-    schedule = model.optimizer.learning_rate if model.is_compiled else None
+    schedule = model.rule.learning_rate if model.is_compiled else None
     return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
 
 
 def _optimizer_config(model: Network) -> dict[str, Any] | None:
     if not model.is_compiled:
         return None
-    config = model.optimizer.config()
+    config = model.rule.config()
     return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
 
 

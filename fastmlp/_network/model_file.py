@@ -273,8 +273,8 @@ def _slots_in_file(model: Network, step: int, has_state: bool) -> int:
         if has_state:
             raise ValueError("a state of no optimizer")
         return 0
-    is_pending = step % model.optimizer.gradient_accumulation_steps > 0
-    return (model.optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+    is_pending = step % model.rule.gradient_accumulation_steps > 0
+    return (model.rule.slots if has_state or is_pending else 0) + int(is_pending)
 
 
 def _check_sizes(model: Network, n_features: Any, slots: int, file: Archive) -> None:
