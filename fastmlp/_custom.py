@@ -95,7 +95,9 @@ def checked_name(name: Any, function: Any, taken: Iterable[str], kind: Kind) -> 
     if name is None:
         name = getattr(function, "__name__", "")
         if name == "<lambda>":
-            raise ArgumentError(f"name is missing: a file keeps only the name of the {kind.what}, and a lambda has none")
+            raise ArgumentError(
+                f"name is missing: a file keeps only the name of the {kind.what}, and a lambda has none"
+            )
     if not isinstance(name, str):
         raise ArgumentTypeError(f"name must be a text, not {name!r:.60}")
     if not re.fullmatch(r"[\w .+-]{1,80}", name):
@@ -252,37 +254,9 @@ def _at(kind: Kind, place: int) -> str:
 # ---------------------------------------------------------------- descriptions
 
 
-def refuse_description(config: Mapping[str, Any], what: str) -> None:
-    """Refuse the description of a function of a user's, which does not hold the function."""
-    name = config.get("name")
-    shown = repr(name) if isinstance(name, str) and len(name) <= 80 else "with a damaged name"
-    raise ArgumentError(
-        f"the {what} {shown} is a function of your own, which files and descriptions do not contain: pass it as "
-        f"custom_objects={{{shown}: ...}}, a fastmlp.{_MODULE[what]}.Custom with this name"
+def refusal(description: Mapping[str, Any], what: str) -> ArgumentError:
+    """The error for a description in the place of the object that it names."""
+    return ArgumentError(
+        f"the {what} {description.get('name')!r:.100} is a function of your own, which descriptions do not contain: "
+        "pass the object itself, or custom_objects= to what reads the description"
     )
-
-
-_MODULE = {"activation": "activations", "loss": "losses"}
-
-
-def is_description(value: Any) -> bool:
-    """Whether a value is the description of a function of a user's."""
-    return isinstance(value, Mapping) and value.get("type") == CUSTOM
-
-
-def found_in(custom_objects: Mapping[str, Any], config: Mapping[str, Any], what: str, kind: type) -> Any:
-    """The user's object that a description names."""
-    name = config.get("name")
-    if not isinstance(name, str) or name not in custom_objects:
-        refuse_description(config, what)
-    found = custom_objects[name]  # type: ignore[index]
-    if not isinstance(found, kind):
-        raise ArgumentTypeError(
-            f"custom_objects[{name!r}] must be a fastmlp.{_MODULE[what]}.Custom, as the file has a {what} of this "
-            f"name, not {found!r:.80}"
-        )
-    if found.name != name:  # type: ignore[attr-defined]
-        raise ArgumentError(
-            f"custom_objects[{name!r}] has the name {found.name!r}: give the object with the name in the file"  # type: ignore[attr-defined]
-        )
-    return found

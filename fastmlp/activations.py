@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from . import _custom
 from ._base import check
@@ -116,6 +116,10 @@ class Custom(_custom.Named):
         return f"activations.Custom({self.name!r})"
 
 
+@overload
+def get(value: str | None, argument: str = "activation") -> str: ...
+@overload
+def get(value: str | Custom | None, argument: str = "activation") -> str | Custom: ...
 def get(value: str | Custom | None, argument: str = "activation") -> str | Custom:
     """The standard form of an activation: its name, with its parameter unless that is the default; or a `Custom`.
 
@@ -141,8 +145,8 @@ def get(value: str | Custom | None, argument: str = "activation") -> str | Custo
         return "linear"
     if isinstance(value, Custom):
         return value
-    if _custom.is_description(value):
-        _custom.refuse_description(value, "activation")
+    if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
+        raise _custom.refusal(value, "activation")
     if callable(value):
         raise ArgumentTypeError(
             f"{argument} is a function, but its derivative is needed too: "

@@ -337,7 +337,7 @@ class Quantile(Loss):
 
 @dataclass(frozen=True, repr=False)
 class Custom(_custom.Named, Loss):
-    """A loss of your own: a function of one output and its target, and its derivative; the mean over the units of a row.
+    """A loss of your own: a function of one output and its target, and its derivative. Units of a row are averaged.
 
     The functions are compiled once in each process, see `fastmlp.activations.Custom`. When it is made, the derivative
     is compared with finite differences where the function gives finite numbers.
@@ -419,8 +419,8 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
     if isinstance(value, Loss) and isinstance(value, (Custom, *TYPES.values())):
         return value
-    if _custom.is_description(value):
-        _custom.refuse_description(value, "loss")
+    if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
+        raise _custom.refusal(value, "loss")
     if callable(value) and not isinstance(value, type):
         raise ArgumentTypeError(
             "loss is a function, but its derivative is needed too: loss=fastmlp.losses.Custom(function, derivative)"

@@ -48,7 +48,7 @@ class Table:
 
 def in_python(function: Callable[..., Any]) -> Callable[..., Any]:
     """The Python function that numba compiles, or any other as it is."""
-    return getattr(function, "py_func", function)  # type: ignore[no-any-return]
+    return getattr(function, "py_func", function)
 
 
 def each(function: Callable[..., Any], arguments: Sequence[Any]) -> Any:

@@ -6,8 +6,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
-from numba.core.typeconv import Conversion
-from numba.extending import lower_builtin, lower_cast, models, register_model, type_callable
+from numba.extending import lower_builtin, models, register_model, type_callable
 
 from ..._compiling.cache import target_cpu
 
@@ -60,11 +59,8 @@ class Vector(types.Type):
         self.lanes = lanes or VECTOR_BYTES * 8 // dtype.bitwidth
         super().__init__(f"{dtype}x{self.lanes}")
 
-    def can_convert_from(self, typingctx, other):
-        """Numbers become a lane where a variable is sometimes one and sometimes the other."""
-        return Conversion.unsafe if self.lanes == 1 and isinstance(other, types.Number) else None
-
     def unify(self, typingctx, other):
+        """A variable that is sometimes a lane and sometimes a number is a lane."""
         return self if self.lanes == 1 and isinstance(other, types.Number) else None
 
 

@@ -3,9 +3,7 @@
 import builtins
 import operator
 
-import numpy as np
 from numba import types
-from numba.core import cgutils
 from numba.extending import lower_cast
 
 from .lowering import Vector, as_vector, call_llvm, lowered, same_vector, suffix, vector_ir
@@ -47,9 +45,9 @@ def _type_as_number(lane):
     return lane if isinstance(lane, (types.Number, types.Boolean)) else None  # such as a function's constant
 
 
-for _kind in (types.Number, types.Boolean, Vector):
+for _number in (types.Number, types.Boolean, Vector):
 
-    @lowered(as_number, _type_as_number, _kind)
+    @lowered(as_number, _type_as_number, _number)
     def _as_number(context, builder, sig, args):
         return args[0]
 
