@@ -27,6 +27,7 @@ from ._training import steps
 from .layers import Layer
 
 if TYPE_CHECKING:
+    from .activations import Custom
     from .callbacks import Callback
     from .jitted import Jitted
     from .metrics import Metric
@@ -796,6 +797,12 @@ class Sequential(Network):
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
             A changed copy is another network.
+
+        Raises
+        ------
+        ArgumentError
+            If the model has an activation of your own: its compiled code belongs to this process, and the arrays do
+            not.
         """
         from . import jitted
 
@@ -903,10 +910,11 @@ class Sequential(Network):
         return architecture.config_of(self)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Sequential:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
         """Make a model from the result of `config`, with new weights.
 
-        If the described model was built, this one is too. As it has the same seed, its weights are the described
+        ``custom_objects`` has the activations and losses of your own by their names, as for `fastmlp.load`. If the
+        described model was built, this one is too. As it has the same seed, its weights are the described
         model's before training. Set ``config["seed"]`` to None for other weights.
 
         Raises
@@ -923,7 +931,7 @@ class Sequential(Network):
         >>> twin.n_features, bool((twin.predict([[1, 2, 3, 4]]) == model.predict([[1, 2, 3, 4]])).all())
         (4, True)
         """
-        return architecture.from_config(config, cls)
+        return architecture.from_config(config, cls, custom_objects)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
@@ -995,7 +1003,7 @@ def mlp(
     *,
     task: str | None = None,
     outputs: int | None = None,
-    activation: str | Sequence[str] | None = "relu",
+    activation: str | Custom | Sequence[str | Custom] | None = "relu",
     normalize: bool = False,
     batch_norm: bool = False,
     dropout: float | Sequence[float] = 0.0,
@@ -1095,8 +1103,15 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     exporting.export(model, path, options)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
+def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    custom_objects : dict, optional
+        Your own activations and losses (`fastmlp.activations.Custom`, `fastmlp.losses.Custom`) by their names, which
+        are all that a file holds of them. Names that the file does not have are ignored.
 
     Returns
     -------
@@ -1123,4 +1138,4 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    return model_file.load(path, Sequential)
+    return model_file.load(path, Sequential, custom_objects)

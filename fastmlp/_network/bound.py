@@ -52,7 +52,7 @@ class BoundLayer:
     def activation(self) -> str:
         """The name of the activation."""
         declaration = self.declaration
-        return declaration.activation if isinstance(declaration, (Dense, Activation)) else "linear"
+        return str(declaration.activation) if isinstance(declaration, (Dense, Activation)) else "linear"
 
     @property
     def trainable(self) -> bool:
@@ -224,7 +224,7 @@ def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     rows = [("layer", "activation", "output", "parameters")]
     widths, counts = output_widths(model), _counts(model) if model.is_built else None
     for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
-        activation = layer.activation if isinstance(layer, (Dense, Activation)) else ""
+        activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""
         shown = "?" if counts is None else f"{counts[index]:,}"
         rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
     columns = [max(len(row[column]) for row in rows) for column in range(4)]

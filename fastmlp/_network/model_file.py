@@ -20,7 +20,7 @@ from .._base.types import Array
 from .._engine import program
 from .._engine.engine import STEADY
 from .._version import __version__
-from . import architecture, inputs
+from . import architecture, custom_objects, inputs
 from .history import History
 from .network import Network, Position
 
@@ -132,10 +132,12 @@ def _text(text: str) -> Array:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def load(path: str | os.PathLike[str], make: Callable[..., _N]) -> _N:
+def load(path: str | os.PathLike[str], make: Callable[..., _N], objects: Any = None) -> _N:
     """See `fastmlp.load`; ``make`` constructs the model from its layers."""
+    known = custom_objects.checked(objects)
     with archive.opened(as_path(path)) as file:
-        return _restore(_read_config(file), file, file.path, make)
+        config = custom_objects.filled(_read_config(file), known, file.path, ModelFileError)
+        return _restore(config, file, file.path, make)
 
 
 def load_weights(model: Network, path: str | os.PathLike[str]) -> None:
