@@ -50,7 +50,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
+    from . import callbacks, datasets, math, metrics, plots, reference, schedules, sweeps, trackers
     from ._importing.importing import import_model
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
@@ -106,6 +106,7 @@ __all__ = [
     "kernels",
     "load",
     "losses",
+    "math",
     "metrics",
     "mlp",
     "plots",
@@ -123,6 +124,7 @@ _MODULES = (
     "callbacks",
     "datasets",
     "history",
+    "math",
     "metrics",
     "plots",
     "reference",

@@ -1,17 +1,23 @@
 """Names of activation functions. Their arithmetic is in `fastmlp.kernels.activations`.
 
-An activation is a text: its name, for some with a parameter in parentheses, ``"leaky_relu(0.1)"``.
+An activation is a text: its name, for some with a parameter in parentheses, ``"leaky_relu(0.1)"``; or a `Custom`, with
+functions of your own.
 """
+
+from __future__ import annotations
 
 import functools
 import re
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, overload
 
+from . import _custom
 from ._base import check
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["NAMES", "elu", "get", "leaky_relu", "parameters", "parsed"]
+__all__ = ["NAMES", "Custom", "elu", "get", "leaky_relu", "parameters", "parsed"]
 
 # The kinds of outputs; each kind is a special case of the one before it.
 ANY_NUMBERS, UNIT_INTERVAL, SHARES = 0, 1, 2  # any; from 0 to 1; rows from 0 to 1 whose sum is 1
@@ -51,12 +57,75 @@ _ALIASES = {"swish": "silu", "hard_silu": "hard_swish"}
 _TEXT = re.compile(r"(\w+)(?:\((.+)\))?$")
 
 
-def get(value: str | None, argument: str = "activation") -> str:
-    """The standard form of an activation: its name, with its parameter unless that is the default.
+@dataclass(frozen=True, repr=False)
+class Custom(_custom.Named):
+    """An activation of your own: a function of one number, and its derivative.
+
+    The functions are compiled once in each process, for both precisions, into loops over many numbers. Kernels call
+    these loops, so no network and no kernel is compiled for them. When it is made, the derivative is compared with
+    finite differences, and both functions must give finite numbers from -10 to 10.
 
     Parameters
     ----------
-    value : str or None
+    function : function of one number
+        With or without ``@numba.njit``; it is compiled with our options, so a division by 0 gives infinity. It must
+        depend on its argument alone. Constants take the argument's precision, and ``exp``, ``log``, ``tanh`` and their
+        kind, of ``math``, ``numpy`` or `fastmlp.math`, are ours, which work on whole vectors.
+    derivative : function of one number
+        The derivative of ``function``.
+    name : str, optional
+        Files hold it instead of the functions; `fastmlp.load` finds them by it in ``custom_objects``. Default: the
+        name of ``function``.
+
+    Raises
+    ------
+    ArgumentError
+        If a function cannot be compiled, gives NaN or infinity, or is not the derivative of the other.
+
+    Examples
+    --------
+    >>> import numba
+    >>> import fastmlp as fm
+    >>> @numba.njit
+    ... def swishy(x):
+    ...     return x * fm.math.sigmoid(1.5 * x)
+    >>> @numba.njit
+    ... def swishy_slope(x):
+    ...     s = fm.math.sigmoid(1.5 * x)
+    ...     return s + 1.5 * x * s * (1 - s)
+    >>> swish = fm.activations.Custom(swishy, swishy_slope)
+    >>> model = fm.Sequential([fm.Dense(8, activation=swish), fm.Dense(1)])
+    >>> swish.name
+    'swishy'
+    """
+
+    function: Callable[[Any], Any]
+    derivative: Callable[[Any], Any] = None  # type: ignore[assignment]  # an error says what it is for
+    name: str = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        _custom.check_functions(self.kind, self.function, self.derivative)
+        taken = {*NAMES, *_ALIASES}
+        object.__setattr__(self, "name", _custom.checked_name(self.name, self.function, taken, self.kind))
+
+    @property
+    def kind(self) -> _custom.Kind:
+        return _custom.ACTIVATION
+
+    def __repr__(self) -> str:
+        return f"activations.Custom({self.name!r})"
+
+
+@overload
+def get(value: str | None, argument: str = "activation") -> str: ...
+@overload
+def get(value: str | Custom | None, argument: str = "activation") -> str | Custom: ...
+def get(value: str | Custom | None, argument: str = "activation") -> str | Custom:
+    """The standard form of an activation: its name, with its parameter unless that is the default; or a `Custom`.
+
+    Parameters
+    ----------
+    value : str, Custom or None
         None means ``"linear"``.
     argument : str, default "activation"
         Its name in error messages.
@@ -74,6 +143,15 @@ def get(value: str | None, argument: str = "activation") -> str:
     """
     if value is None:
         return "linear"
+    if isinstance(value, Custom):
+        return value
+    if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
+        raise _custom.refusal(value, "activation")
+    if callable(value):
+        raise ArgumentTypeError(
+            f"{argument} is a function, but its derivative is needed too: "
+            f"{argument}=fastmlp.activations.Custom(function, derivative)"
+        )
     if not isinstance(value, str):
         raise ArgumentTypeError(f"{argument} must be the name of an activation, not {value!r:.60}")
     value = _ALIASES.get(value, value)
@@ -131,12 +209,12 @@ def elu(alpha: float = 1.0) -> str:
     return _with_parameter("elu", alpha, "alpha")
 
 
-def parameters(activation: str | None) -> dict[str, float]:
+def parameters(activation: str | Custom | None) -> dict[str, float]:
     """The numbers of an activation, with their names; empty if it takes none.
 
     Parameters
     ----------
-    activation : str or None
+    activation : str, Custom or None
         As for `get`.
 
     Examples
@@ -150,7 +228,7 @@ def parameters(activation: str | None) -> dict[str, float]:
     return {} if rule.parameter is None else {rule.parameter_name: parsed(activation)[2]}
 
 
-def without_parameters(activation: str) -> str:
+def without_parameters(activation: str | Custom) -> str:
     """The name of an activation alone.
 
     Examples
@@ -158,10 +236,10 @@ def without_parameters(activation: str) -> str:
     >>> without_parameters("leaky_relu(0.1)")
     'leaky_relu'
     """
-    return activation.partition("(")[0]
+    return str(activation).partition("(")[0]
 
 
-def outputs_of(activation: str) -> int:
+def outputs_of(activation: str | Custom) -> int:
     """The kind of an activation's outputs: `ANY_NUMBERS`, `UNIT_INTERVAL` or `SHARES`.
 
     Examples
@@ -172,7 +250,7 @@ def outputs_of(activation: str) -> int:
     return _rule(activation).outputs
 
 
-def initializer_before(activation: str) -> str:
+def initializer_before(activation: str | Custom) -> str:
     """The name of the initialiser of the weights before an activation, unless the user chooses another.
 
     Examples
@@ -183,7 +261,9 @@ def initializer_before(activation: str) -> str:
     return _rule(activation).initializer
 
 
-def _rule(activation: str) -> Rule:
+def _rule(activation: str | Custom) -> Rule:
+    if isinstance(activation, Custom):
+        return Rule(t.CUSTOM)
     return RULES.get(without_parameters(activation), Rule(-1))  # the linear one is no operation
 
 

@@ -12,6 +12,7 @@ from . import activations, initializers, regularizers
 from ._base import check, columns
 from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
+from .activations import Custom
 from .initializers import Initializer
 from .regularizers import Regularizer
 
@@ -42,9 +43,9 @@ class Dense(Layer):
     ----------
     units : int
         Width of the output, at least 1.
-    activation : str or None, default None
+    activation : str, fastmlp.activations.Custom or None, default None
         One of `fastmlp.activations.NAMES`, such as ``"relu"``, ``"gelu"``, ``"tanh"`` or ``"softmax"``; None means
-        linear. ``"leaky_relu(0.1)"`` gives a parameter.
+        linear. ``"leaky_relu(0.1)"`` gives a parameter. Functions of your own: `fastmlp.activations.Custom`.
     use_bias : bool, default True
     kernel_initializer : str or Initializer, optional
         Default: ``"glorot_uniform"``, as in Keras and scikit-learn; ``"lecun_normal"`` for SELU. See
@@ -65,7 +66,7 @@ class Dense(Layer):
     """
 
     units: int
-    activation: str = "linear"
+    activation: str | Custom = "linear"
     use_bias: bool = True
     kernel_initializer: Initializer = None  # type: ignore[assignment]  # filled in below
     bias_initializer: Initializer = None  # type: ignore[assignment]
@@ -77,7 +78,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: str | None = None,
+        activation: str | Custom | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer | dict[str, Any] | None = None,
         bias_initializer: str | Initializer | dict[str, Any] = "zeros",
@@ -108,7 +109,7 @@ class Activation(Layer):
 
     Parameters
     ----------
-    activation : str
+    activation : str or fastmlp.activations.Custom
         As for `Dense`.
 
     Examples
@@ -117,7 +118,7 @@ class Activation(Layer):
     >>> layers = [fm.Dense(64), fm.BatchNormalization(), fm.Activation("relu")]
     """
 
-    activation: str
+    activation: str | Custom
 
     def __post_init__(self) -> None:
         self._set(activation=activations.get(self.activation))
@@ -436,11 +437,11 @@ def with_each_leaf(layers: Sequence[Layer], change: Callable[[Layer], Layer]) ->
 
 
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:
-    """The width of the output (None: that of the input) and the last activation."""
+    """The width of the output (None: that of the input) and the name of the last activation."""
     widths = [layer.units for layer in leaves(layers) if isinstance(layer, Dense)]
     last = next((layer for layer in reversed(layers) if not _is_identity(layer)), None)
     activation = last.activation if isinstance(last, (Dense, Activation)) else "linear"
-    return widths[-1] if widths else None, activation
+    return widths[-1] if widths else None, str(activation)
 
 
 def _is_identity(layer: Layer) -> bool:

@@ -1,8 +1,10 @@
 """Losses are declarations; each knows which output it needs."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
+from . import _custom
 from ._base import check
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
@@ -11,6 +13,7 @@ from ._base.types import Array
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "Custom",
     "HalfSquaredError",
     "Huber",
     "LogCosh",
@@ -419,6 +422,65 @@ class Quantile(Loss):
         return self.q
 
 
+@dataclass(frozen=True, repr=False)
+class Custom(_custom.Named, Loss):
+    """A loss of your own: a function of one output and its target, and its derivative. Units of a row are averaged.
+
+    The functions are compiled once in each process, see `fastmlp.activations.Custom`. When it is made, the derivative
+    is compared with finite differences where the function gives finite numbers.
+
+    Parameters
+    ----------
+    function : function of two numbers, output and target
+        With or without ``@numba.njit``.
+    derivative : function of two numbers, output and target
+        The derivative of ``function`` with respect to the output.
+    name : str, optional
+        Files hold it instead of the functions; `fastmlp.load` finds them by it in ``custom_objects``. Default: the
+        name of ``function``.
+
+    Raises
+    ------
+    ArgumentError
+        If a function cannot be compiled, gives NaN or infinity, or is not the derivative of the other.
+
+    Examples
+    --------
+    >>> import numba
+    >>> import fastmlp as fm
+    >>> @numba.njit
+    ... def squared_log(output, target):
+    ...     return (fm.math.log1p(output) - fm.math.log1p(target)) ** 2
+    >>> @numba.njit
+    ... def squared_log_slope(output, target):
+    ...     return 2 * (fm.math.log1p(output) - fm.math.log1p(target)) / (1 + output)
+    >>> model = fm.Sequential([fm.Dense(1, activation="softplus")])
+    >>> model.compile(loss=fm.losses.Custom(squared_log, squared_log_slope))
+    """
+
+    function: Callable[[Any, Any], Any]
+    derivative: Callable[[Any, Any], Any] = None  # type: ignore[assignment]  # an error says what it is for
+    name: str = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        _custom.check_functions(self.kind, self.function, self.derivative)
+        object.__setattr__(self, "name", _custom.checked_name(self.name, self.function, NAMES, self.kind))
+
+    @property
+    def kind(self) -> _custom.Kind:
+        return _custom.LOSS
+
+    def code(self, activation: str) -> int:
+        return t.CUSTOM_LOSS
+
+    def fill_plan(self, plan: Array, activation: str, units: int) -> None:
+        super().fill_plan(plan, activation, units)
+        plan.view(t.PLAN)[0].loss_function = self.index
+
+    def __repr__(self) -> str:
+        return f"losses.Custom({self.name!r})"
+
+
 # Both cross-entropy names of Keras mean the same loss: the shape distinguishes class numbers from one-hot rows.
 NAMES: dict[str, type[Loss]] = {
     "categorical_crossentropy": CategoricalCrossentropy,
@@ -444,8 +506,14 @@ TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
-    if isinstance(value, Loss) and isinstance(value, tuple(TYPES.values())):
+    if isinstance(value, Loss) and isinstance(value, (Custom, *TYPES.values())):
         return value
+    if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
+        raise _custom.refusal(value, "loss")
+    if callable(value) and not isinstance(value, type):
+        raise ArgumentTypeError(
+            "loss is a function, but its derivative is needed too: loss=fastmlp.losses.Custom(function, derivative)"
+        )
     if isinstance(value, str):
         return NAMES[check.choice(value, "loss", NAMES)]()
     if isinstance(value, dict):

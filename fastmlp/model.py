@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import losses, optimizers
-from ._base import naming
+from ._base import check, naming
 from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, architecture, bound, gradcheck, judging, model_file, predicting, stack
+from ._network import adapting, architecture, bound, gradcheck, habits, judging, model_file, predicting, stack
 from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
@@ -27,6 +27,7 @@ from ._training import steps
 from .layers import Layer
 
 if TYPE_CHECKING:
+    from .activations import Custom
     from .callbacks import Callback
     from .jitted import Jitted
     from .metrics import Metric
@@ -42,6 +43,8 @@ __all__ = [
     "load",
     "mlp",
 ]
+
+_PLAIN = (None, "auto", None, None, 1, False, 10)  # what `predict` need not check
 
 
 class Sequential(Network):
@@ -214,7 +217,10 @@ class Sequential(Network):
 
     @property
     def optimizer(self) -> optimizers.Optimizer:
-        """The optimiser given to `compile`."""
+        """The optimiser given to `compile`.
+
+        ``model.optimizer.learning_rate = 0.001`` is the same as ``model.learning_rate = 0.001``.
+        """
         return super().optimizer
 
     @property
@@ -245,16 +251,18 @@ class Sequential(Network):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
-        *,
-        initial_epoch: int = 0,
         verbose: str | int | bool = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | None = (),
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
+        *,
+        initial_epoch: int = 0,
         validation_freq: int = 1,
         validation_batches: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
         steps_per_epoch: int | None = None,
         shuffle: bool = True,
         class_weight: Mapping[Any, float] | str | None = None,
@@ -263,6 +271,9 @@ class Sequential(Network):
         n_threads: int | None = None,
         seed: int | None = None,
         resume: bool = False,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
     ) -> History:
         """Train the model.
 
@@ -277,13 +288,11 @@ class Sequential(Network):
         y : array_like, shape (rows,) or (rows, units)
             The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
             or numbers, one for each unit. Chunks hold their own targets, without ``y``.
-        batch_size : int, default 32
-            Rows in one step. The last batch of an epoch may be smaller. Values above the number of rows mean all rows,
-            and Rprop and L-BFGS always take all rows.
+        batch_size : int, optional
+            Rows in one step; 32 by default. The last batch of an epoch may be smaller. Values above the number of
+            rows mean all rows, and Rprop and L-BFGS always take all rows.
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
-        initial_epoch : int, default 0
-            The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
         verbose : {"auto", 0, 1, 2}, default "auto"
             0 is silent, 1 shows a live line for each epoch, 2 a line at each epoch's end. "auto" is 1 on a terminal,
             else 2.
@@ -294,10 +303,16 @@ class Sequential(Network):
             shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
         validation_data : tuple (x, y) or (x, y, sample_weight), optional
             Data to evaluate after each epoch; not together with ``validation_split``.
+        initial_epoch : int, default 0
+            The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
         validation_freq : int, default 1
             The number of epochs from one validation to the next.
         validation_batches : int, optional
             Also validate each time this many batches of an epoch are done; see ``History.validations``.
+        validation_steps : int, optional
+            Refused, because validation data in arrays are evaluated as a whole.
+        validation_batch_size : int, optional
+            Without influence: the result does not depend on it.
         steps_per_epoch : int, optional
             The maximum number of batches in an epoch, from the start of its order. Default: all.
         shuffle : bool, default True
@@ -321,6 +336,8 @@ class Sequential(Network):
             Continue the latest run, even from the middle of an epoch; ``epochs`` counts from the beginning of that
             run. With the same data and ``batch_size``, the result has the same bits as an uninterrupted training, even
             after `save` and `fastmlp.load`; except with L-BFGS.
+        workers, use_multiprocessing, max_queue_size
+            Without influence. Keras 2 reads data ahead with them.
 
         Returns
         -------
@@ -343,6 +360,7 @@ class Sequential(Network):
         from ._training.fit import fit  # predictions need neither this nor callbacks
         from ._training.request import Request
 
+        habits.check_loading(workers, use_multiprocessing, max_queue_size)
         request = Request(
             x,
             y,
@@ -355,6 +373,8 @@ class Sequential(Network):
             validation_data,
             validation_freq,
             validation_batches,
+            validation_steps,
+            validation_batch_size,
             steps_per_epoch,
             shuffle,
             class_weight,
@@ -367,7 +387,14 @@ class Sequential(Network):
         return fit(network=self, model=self, request=request)
 
     def train_on_batch(
-        self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        n_threads: int | None = None,
     ) -> Scores:
         """Make one optimiser step on one batch, for your own training loops.
 
@@ -375,6 +402,8 @@ class Sequential(Network):
         ----------
         x, y, sample_weight, class_weight : array_like
             As in `fit`; all rows are one batch.
+        return_dict : bool, default False
+            Without influence: the result is both a dict and a sequence of values.
         n_threads : int, optional
 
         Returns
@@ -387,6 +416,7 @@ class Sequential(Network):
         DivergenceError
             If the loss is NaN or infinite; then no step is made.
         """
+        check.yes_or_no(return_dict, "return_dict")
         weights = {"sample_weight": sample_weight, "class_weight": class_weight}
         return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
 
@@ -462,13 +492,34 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ judging
 
-    def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores:
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int | bool = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        return_dict: bool = False,
+        *,
+        n_threads: int | None = None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> Scores:
         """Compute the loss and the metrics on a data set.
 
         Parameters
         ----------
         x, y, sample_weight : array_like
             As in `fit`; ``x`` may be chunks, which hold their own targets.
+        batch_size, verbose, workers, use_multiprocessing, max_queue_size
+            Without influence, for code that is written for Keras. Nothing is printed.
+        steps, callbacks
+            Refused, because all rows are evaluated and no callback hears of it.
+        return_dict : bool, default False
+            Without influence: the result is both a dict and a sequence of values.
         n_threads : int, optional
 
         Returns
@@ -495,7 +546,17 @@ class Sequential(Network):
         (True, ['loss', 'accuracy'])
         """
         resolve_threads(n_threads)
+        loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
+        habits.check_inert(batch_size, verbose, callbacks, **loading)
+        habits.refuse_steps(steps, "steps", "x")
+        check.yes_or_no(return_dict, "return_dict")
         return judging.evaluate(self, x, y, sample_weight, n_threads)
+
+    def test_on_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
+    ) -> Scores:
+        """Do the same as `evaluate`, under the name that Keras has for a single batch."""
+        return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict, n_threads=n_threads)
 
     def gradient_check(
         self,
@@ -572,7 +633,20 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ predicting
 
-    def predict(self, x: Any, *, out: Array | None = None, n_threads: int | None = None) -> Array:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int | bool = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        *,
+        out: Array | None = None,
+        n_threads: int | None = None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> Array:
         """Compute the output of the last layer for each row, for example probabilities after a softmax.
 
         Several threads may call it at once.
@@ -581,6 +655,10 @@ class Sequential(Network):
         ----------
         x : array_like, shape (rows, features)
             A single row needs two dimensions: ``x[None]``.
+        batch_size, verbose, workers, use_multiprocessing, max_queue_size
+            Without influence, for code that is written for Keras. Nothing is printed.
+        steps, callbacks
+            Refused, because all rows are predicted and no callback hears of it.
         out : ndarray, shape (rows, units), optional
             A C-contiguous array of the model's dtype, which is overwritten and returned.
         n_threads : int, optional
@@ -598,7 +676,31 @@ class Sequential(Network):
         """
         if n_threads is not None:
             resolve_threads(n_threads)
+        if (batch_size, verbose, steps, callbacks, workers, use_multiprocessing, max_queue_size) != _PLAIN:
+            loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
+            habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
+            habits.refuse_steps(steps, "steps", "x")
         return predicting.predict(self, x, out, n_threads)
+
+    def __call__(self, x: Any, training: bool | None = None) -> Array:
+        """Do the same as `predict`, for ``model(x)``; the result is an ordinary array.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features)
+        training : bool, optional
+            True is refused: predictions use neither dropout, nor noise, nor the statistics of a batch.
+
+        Returns
+        -------
+        ndarray, shape (rows, units)
+        """
+        habits.refuse_training_mode(training)
+        return self.predict(x)
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Do the same as `predict`, under the name that Keras has for a single batch."""
+        return self.predict(x)
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
         """Choose the most probable class of each row; with one unit, 1 if it is above one half, else 0.
@@ -695,6 +797,12 @@ class Sequential(Network):
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
             A changed copy is another network.
+
+        Raises
+        ------
+        ArgumentError
+            If the model has an activation of your own: its compiled code belongs to this process, and the arrays do
+            not.
         """
         from . import jitted
 
@@ -721,6 +829,50 @@ class Sequential(Network):
         return folding.fold(self)
 
     # ------------------------------------------------------------ weights, description, file
+
+    @property
+    def weights(self) -> list[Array]:
+        """Read-only copies of all tensors, as `get_weights` gives them; write with `set_weights` or to ``layers``."""
+        return [tensor for layer in self.layers for tensor in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[Array]:
+        """The ``weights`` that training changes."""
+        return self._weights_where(True)
+
+    @property
+    def non_trainable_weights(self) -> list[Array]:
+        """The ``weights`` that training does not change, and running statistics."""
+        return self._weights_where(False)
+
+    def _weights_where(self, trained: bool) -> list[Array]:
+        tensors = zip(self.engine.program.tensors, self.weights, strict=True)
+        return [values for tensor, values in tensors if tensor.trained == trained]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes any tensor. Assigning True or False sets it for all layers."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = check.yes_or_no(value, "trainable")
+        for index, _ in enumerate(self.layers):
+            bound.set_trainable(self, index, value)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> BoundLayer:
+        """Return one of ``layers``, by its name or its number.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such layer.
+        """
+        return bound.layer_at(self, name, index)
+
+    def count_params(self) -> int:
+        """Return how many numbers all tensors hold, trained or not."""
+        return self.engine.program.count
 
     def get_weights(self) -> list[Array]:
         """Return copies of all tensors, layer by layer: kernel (fan_in, units), then bias (units,) if there is one."""
@@ -758,10 +910,11 @@ class Sequential(Network):
         return architecture.config_of(self)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Sequential:
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
         """Make a model from the result of `config`, with new weights.
 
-        If the described model was built, this one is too. As it has the same seed, its weights are the described
+        ``custom_objects`` has the activations and losses of your own by their names, as for `fastmlp.load`. If the
+        described model was built, this one is too. As it has the same seed, its weights are the described
         model's before training. Set ``config["seed"]`` to None for other weights.
 
         Raises
@@ -778,7 +931,7 @@ class Sequential(Network):
         >>> twin.n_features, bool((twin.predict([[1, 2, 3, 4]]) == model.predict([[1, 2, 3, 4]])).all())
         (4, True)
         """
-        return architecture.from_config(config, cls)
+        return architecture.from_config(config, cls, custom_objects)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
@@ -850,7 +1003,7 @@ def mlp(
     *,
     task: str | None = None,
     outputs: int | None = None,
-    activation: str | Sequence[str] | None = "relu",
+    activation: str | Custom | Sequence[str | Custom] | None = "relu",
     normalize: bool = False,
     batch_norm: bool = False,
     dropout: float | Sequence[float] = 0.0,
@@ -950,8 +1103,15 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     exporting.export(model, path, options)
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
+def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    custom_objects : dict, optional
+        Your own activations and losses (`fastmlp.activations.Custom`, `fastmlp.losses.Custom`) by their names, which
+        are all that a file holds of them. Names that the file does not have are ignored.
 
     Returns
     -------
@@ -978,4 +1138,4 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    return model_file.load(path, Sequential)
+    return model_file.load(path, Sequential, custom_objects)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+import copy
+from collections.abc import Callable
+from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -30,10 +32,11 @@ __all__ = [
     "get",
 ]
 
+_O = TypeVar("_O", bound="Optimizer")
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Optimizer:
     """Base of all optimisers, with what they have in common.
 
@@ -95,6 +98,43 @@ class Optimizer:
     def _set(self, name: str, **bounds: float) -> None:
         object.__setattr__(self, name, check.real_number(getattr(self, name), name, **bounds))
 
+    # ------------------------------------------------------------ fixed, except for the rate of a model's optimiser
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).__dataclass_fields__ and name not in self.__dict__:
+            object.__setattr__(self, name, value)  # `__init__` does this
+        elif name == "learning_rate" and (write := self.__dict__.get("_write")) is not None:
+            write(value)
+            object.__setattr__(self, name, float(value))
+        else:
+            raise FrozenInstanceError(
+                f"{name} of an optimizer cannot be set: a new rate is set with model.learning_rate = 0.001 or "
+                f"model.optimizer.learning_rate = 0.001, other settings with model.compile({type(self).__name__}(...))"
+            )
+
+    def of_model(self: _O, learning_rate: float | None, write: Callable[[float], None]) -> _O:
+        """The optimiser of a model: a copy whose rate can be set, which calls ``write``.
+
+        ``learning_rate`` is the rate that replaces the declared one, if there is one.
+        """
+        twin = copy.copy(self)
+        twin.__dict__["_write"] = write
+        if learning_rate is not None:
+            twin.__dict__["learning_rate"] = learning_rate
+        return twin
+
+    def apart(self: _O) -> _O:
+        """The declaration alone, without a model."""
+        return copy.copy(self) if "_write" in self.__dict__ else self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_write"}
+
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        self.__dict__.update(held)
+
+    # ------------------------------------------------------------ for kernels
+
     @property
     def kernel_code(self) -> int:
         """The rule that the kernels follow."""
@@ -154,7 +194,7 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class SGD(Optimizer):
     """Stochastic gradient descent: w ← w − η dw, or with momentum μ: v ← μv − η dw, w ← w + v.
 
@@ -197,7 +237,7 @@ class SGD(Optimizer):
         return super().settings()._replace(momentum=self.momentum, nesterov=float(self.nesterov))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adam(Optimizer):
     """Adam with bias correction (Kingma and Ba, 2015).
 
@@ -248,7 +288,7 @@ class Adam(Optimizer):
         )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
@@ -272,7 +312,7 @@ class AdamW(Adam):
     weight_decay: float = 0.004
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adamax(Adam):
     """Adam with the largest recent gradient instead of √v̂ (Kingma and Ba, 2015, algorithm 2).
 
@@ -296,7 +336,7 @@ class Adamax(Adam):
     code = t.ADAMAX
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Nadam(Adam):
     """Adam that looks ahead, as Nesterov's momentum does (Dozat, 2016).
 
@@ -337,7 +377,7 @@ class Nadam(Adam):
         return super().settings()._replace(momentum_decay=self.momentum_decay)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adagrad(Optimizer):
     """Steps that shrink with all gradients so far: v ← v + dw², w ← w − η dw / (√v + ε) (Duchi et al., 2011).
 
@@ -376,7 +416,7 @@ class Adagrad(Optimizer):
         return super().settings()._replace(epsilon=self.epsilon)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class RMSprop(Optimizer):
     """Steps divided by the size of recent gradients: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb.
 
@@ -420,7 +460,7 @@ class RMSprop(Optimizer):
         return super().settings()._replace(rho=self.rho, momentum=self.momentum, epsilon=self.epsilon)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adadelta(Optimizer):
     """Steps as large as recent ones, so that no learning rate is needed (Zeiler, 2012).
 
@@ -464,7 +504,7 @@ class Adadelta(Optimizer):
         return super().settings()._replace(rho=self.rho, epsilon=self.epsilon)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Rprop(Optimizer):
     """Resilient propagation: uses only the sign of the gradient. `Sequential.fit` takes all rows as one batch.
 
@@ -517,7 +557,7 @@ class Rprop(Optimizer):
         return super().settings()._replace(shrink=self.shrink, grow=self.grow, **steps)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class LBFGS(Optimizer):
     """L-BFGS, for small data: all rows are one batch, and an epoch is one iteration. Needs SciPy (extra ``scipy``).
 
@@ -564,7 +604,7 @@ class LBFGS(Optimizer):
         plan.view(t.PLAN)[0].is_whole = 1
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class NoUpdate(Optimizer):
     """Does not change the parameters, so that callers can read the gradient."""
 

@@ -39,11 +39,12 @@ class Op(NamedTuple):
     dy: int  # gradient of the output
     weights: int = -1  # weight matrix of a dense layer, factors of a normalisation or a scaling layer
     bias: int = -1  # bias of a dense or a scaling layer, shift of a normalisation
-    other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum
+    other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum, slopes of a CUSTOM
     d_other: int = -1  # columns: gradient of the second addend
     means: int = -1  # running or fixed statistics; -1 if the mean of the input is already subtracted
     variances: int = -1
-    # Kind of an activation; whether a normalisation uses the statistics of the batch; stream of dropout and noise
+    # Kind of an activation; whether a normalisation uses the statistics of the batch; stream of dropout and noise;
+    # of a CUSTOM its index among the user's activations in this process
     kind: int = -1
     alpha: float = 0.0  # slope, rate, deviation, or epsilon of a variance
     momentum: float = 0.0  # the share of running statistics that a step keeps
@@ -58,8 +59,8 @@ class Op(NamedTuple):
 
 
 # Operation codes. Every training kernel has the core ones; only the full form has the others.
-DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD, SCALE = range(11)
-LAST_OP = SCALE
+DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD, SCALE, CUSTOM = range(12)
+LAST_OP = CUSTOM
 CORE_OPS = (DENSE, RELU, SOFTMAX)
 
 # Kinds of activation. Files and compiled functions of users hold these numbers: append new ones.
@@ -111,6 +112,7 @@ LOSS_CODES = 11
     ABSOLUTE_PERCENTAGE,
     POISSON_DEVIANCE,  # on logarithms
 ) = range(LOSS_CODES)
+CUSTOM_LOSS = -1  # the user's, with an index of its own
 
 # Rules for right answers: the largest output is the label's; or each output is on its side of a threshold
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
@@ -139,6 +141,7 @@ class Plan(NamedTuple):
     loss_code: int = SOFTMAX_CROSSENTROPY
     loss_alpha: float = 0.0  # the parameter of the loss
     loss_share: float = 0.0  # the weight of one output in the loss of a row
+    loss_function: int = -1  # of a CUSTOM_LOSS its index among the user's losses in this process
     smoothing: float = 0.0  # the share of a label that is spread over all classes
     hits: int = LARGEST  # the rule for right answers
     is_plain: int = 1  # whether an update is only the optimiser's rule

@@ -9,6 +9,7 @@ Without numba's compiler (``NUMBA_DISABLE_JIT=1``) both leave plain Python funct
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging  # noqa: F401  # before the hooks below, see there
 import os
@@ -16,12 +17,13 @@ import sys
 import threading
 import time
 import types as python_types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from .._base.cached import cached_property
+from .._base.functions import in_python
 from .._base.interruption import uninterrupted
 from . import cache as _cache
 from . import threads
@@ -43,6 +45,7 @@ _LATE = "Ctrl-C will be heeded as soon as a kernel is compiled (some seconds, at
 _build_lock = threading.RLock()
 _announced = False
 _whole_programs = True  # until this fails
+_loops: list[Any] = []  # keep the machine code that addresses point to
 compilations: list[str] = []  # names of the kernels that this process compiled and did not load
 
 if hasattr(os, "register_at_fork"):
@@ -107,9 +110,9 @@ def _inner(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
     from numba.extending import overload as numba_overload
 
     parameters = ", ".join(inspect.signature(function).parameters)
-    names = {"function": function, "nothing": eval(f"lambda {parameters}: None")}
-    names["is_core"] = _is_core
-    chosen = f"nothing if is_core({unless_core}) else function" if unless_core else "function"
+    names = {"_function": function, "_nothing": eval(f"lambda {parameters}: None")}  # no names of parameters
+    names["_is_core"] = _is_core
+    chosen = f"_nothing if _is_core({unless_core}) else _function" if unless_core else "_function"
     implementation = eval(f"lambda {parameters}: {chosen}", names)
     options = _known({"no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates})
     numba_overload(function, jit_options=_OPTIONS | options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
@@ -137,6 +140,38 @@ def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
 
         numba_overload(function, jit_options=_OPTIONS)(implementation)  # type: ignore[arg-type]
     return function
+
+
+# ---------------------------------------------------------------- functions of users
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A function of a user's for loops that are compiled with it: with our options, whatever its own are.
+
+    A division by 0 gives infinity, as in kernels; an error for it would keep LLVM from using vectors.
+    """
+    import numba
+
+    return numba.njit(**_OPTIONS)(in_python(function))
+
+
+def address_of_loop(loop: Callable[..., Any], types: tuple[Any, ...]) -> int:
+    """Compile a function for these types of arguments; returns the address of its machine code, which stays."""
+    import numba
+
+    from .numba_privates import address
+
+    dispatcher = numba.njit(**_OPTIONS)(loop)
+    dispatcher.compile(types)
+    _loops.append(dispatcher)
+    return address(dispatcher)
+
+
+@contextlib.contextmanager
+def building() -> Iterator[None]:
+    """Let one thread at a time compile, uninterrupted, and no process fork meanwhile."""
+    with _build_lock, uninterrupted(_LATE):
+        yield
 
 
 # ---------------------------------------------------------------- kernels
@@ -219,7 +254,7 @@ class Kernel:
             return self._found[dtype, parallel]
         key = (np.dtype(dtype).name, parallel and self._has_parallel_form)
         if key not in self._variants:
-            with _build_lock, uninterrupted(_LATE):  # an interruption could leave numba unusable
+            with building():  # an interruption could leave numba unusable
                 if key not in self._variants:
                     self._variants[key] = self._built(*key)
         self._found[dtype, parallel] = self._variants[key]

@@ -366,12 +366,20 @@ class _Writer:
     def activation(self, layer: Dense | Activation) -> None:
         if layer.activation == "linear":
             return
+        if isinstance(layer.activation, activations.Custom):
+            self.custom(layer.activation)
+            return
         code, kind, alpha = activations.parsed(layer.activation)
         needs_x = code == t.ACTIVATION and kind in t.SLOPE_NEEDS_X
         x = self._output(in_place=self.needed == _FREE and not needs_x)
         self._op(code, x, self.dy, kind=kind, alpha=alpha)
         tells_by_sign = code == t.RELU or (code == t.ACTIVATION and kind == t.LEAKY_RELU)
         self.needed = _FREE if needs_x else _SIGN if tells_by_sign else _VALUES
+
+    def custom(self, activation: activations.Custom) -> None:
+        x = self._output(in_place=False)
+        self._op(t.CUSTOM, x, self.dy, kind=activation.index, other=self.columns_for(self.width))
+        self.needed = _FREE  # its slopes are there already
 
     def dropout(self, layer: Dropout) -> None:
         in_place = self.needed != _VALUES

@@ -103,6 +103,7 @@ class Description:
     dtype: np.dtype[Any]
     n_features: int
     n_outputs: int
+    input_kind: str | None  # of the training data: "pixels", "integers" or "floats"
     pixel_scale: float | None  # the factor for whole numbers, if the model was trained on pixels; else None
     feature_names: naming.Names | None
     classes: Array | None  # labels: texts or whole numbers
@@ -132,15 +133,16 @@ def described(network: Network, *, fold: bool = True) -> Description:
     or an activation that cannot be described.
     """
     program = network.engine.program
-    _refuse_ruined(network)
+    refuse_ruined(network)
     whole = folding.fold(network) if fold else network
-    pixels = network.input_kind == PIXELS
+    kind = network.input_kind
     return Description(
         steps=tuple(_with_exact_center(list(_steps(whole, bound.tree_of(whole))), whole)),
         dtype=network.dtype,
         n_features=program.fan_in,
         n_outputs=program.classes,
-        pixel_scale=network.uint8_scale if pixels else None,
+        input_kind=kind,
+        pixel_scale=network.uint8_scale if kind == PIXELS else None,
         feature_names=network.feature_names,
         classes=network.classes,
         outputs=outputs_of(network),
@@ -156,7 +158,8 @@ def _with_exact_center(steps: list[Step], network: Network) -> list[Step]:
     return steps
 
 
-def _refuse_ruined(network: Network) -> None:
+def refuse_ruined(network: Network) -> None:
+    """Refuse weights that the last update has ruined."""
     for tensor, value in zip(network.engine.program.tensors, network.get_weights(), strict=True):
         if not np.isfinite(value).all():
             raise DivergenceError(

@@ -14,7 +14,12 @@ from .._base.files import as_path, write_atomically
 from .._network.network import Network
 
 FORMATS = {
+    ".c": "c_source",
+    ".html": "web_page",
     ".json": "json_file",
+    ".onnx": "onnx_file",
+    ".py": "numpy_source",
+    ".safetensors": "safetensors_file",
 }
 
 

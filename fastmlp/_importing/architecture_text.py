@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,21 +12,23 @@ from .._base import archive, check
 from .._base.errors import FastMLPError, ModelFileError
 from .._engine import program
 from .._engine.program import Tensor
-from .._network import architecture
+from .._network import architecture, custom_objects
 from ..layers import MOST_UNITS
 from ..model import Sequential
 
 _TO_CALLER = 6  # frames between a warning and the caller of `import_model`
 
 
-def without_weights(text: str, path: Path) -> tuple[Sequential, int | None]:
+def without_weights(text: str, path: Path, objects: Any) -> tuple[Sequential, int | None]:
     """The model that a text describes, which is not built; and the number of its features, if it is known."""
+    known = custom_objects.checked(objects)
     try:
         config = architecture.checked(archive.parse_json(text))
+        config = custom_objects.filled(config, known, path, ModelFileError)
         model = architecture.without_weights(config, Sequential, path, _TO_CALLER)
         width = config["n_features"]
         return model, None if width is None else check.whole_number(width, "n_features", minimum=1, maximum=MOST_UNITS)
-    except MemoryError:
+    except (MemoryError, ModelFileError):
         raise
     except json.JSONDecodeError as error:
         raise ModelFileError(f"{path} does not hold the description of a model: it is no JSON text ({error})") from None

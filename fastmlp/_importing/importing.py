@@ -15,6 +15,8 @@ from ..model import Sequential
 FILES = {
     ".json": "json_file",
     ".npz": "npz_file",
+    ".onnx": "onnx_file",
+    ".safetensors": "safetensors_file",
 }
 # The first parts of modules' names; no library is imported to ask whether an object is one of its own.
 LIBRARIES: dict[str, str] = {}

@@ -1,6 +1,8 @@
 """``.json``: the architecture and the settings of a model, without weights."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from .._base.errors import FastMLPError, ModelFileError
 from .._base.files import as_path
@@ -12,14 +14,14 @@ MOST_BYTES = 64 << 20  # of a text that describes layers, and nothing else
 MOST_IN_MEMORY = 1 << 30  # of weights, for which a few digits can ask
 
 
-def model(path: str | os.PathLike[str]) -> Sequential:
+def model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """The model that a file describes, with new weights if the described one had weights."""
     where = as_path(path)
     try:
         text = read_bytes(where, MOST_BYTES).decode()
     except UnicodeDecodeError:
         raise ModelFileError(f"{where} does not hold the description of a model: it is no text") from None
-    made, width = architecture_text.without_weights(text, where)
+    made, width = architecture_text.without_weights(text, where, custom_objects)
     if width is None:
         return made
     size = architecture_text.bytes_of(architecture_text.tensors(made, width, where), made.dtype)

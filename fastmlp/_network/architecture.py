@@ -14,7 +14,7 @@ from .. import layers, losses, optimizers
 from .._base import check, naming
 from .._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
 from .._version import __version__
-from . import inputs
+from . import custom_objects, inputs
 from .last_layer import check_last
 from .network import Network
 
@@ -33,9 +33,9 @@ def config_of(model: Network) -> dict[str, Any]:
     return {"format": FORMAT, "format_version": FORMAT_VERSION, **described(model)}
 
 
-def from_config(config: Any, make: Callable[..., _N]) -> _N:
+def from_config(config: Any, make: Callable[..., _N], objects: Any = None) -> _N:
     """See `Sequential.from_config`; ``make`` constructs the model from its layers."""
-    checked(config)
+    config = custom_objects.filled(checked(config), custom_objects.checked(objects), "config")
     try:
         model = without_weights(config, make, "config", _TO_CALLER)
         if config["n_features"] is not None:
@@ -77,6 +77,7 @@ def checked(config: Any) -> dict[str, Any]:
 
 def described(model: Network) -> dict[str, Any]:
     """All that is known of a model but its weights, its position in training and its history."""
+    custom_objects.refuse_ambiguous(model)
     names = model.feature_names
     return {
         "fastmlp_version": __version__,
@@ -104,14 +105,14 @@ def _plain(name: naming.Name) -> Any:
 
 def _own_schedule(model: Network) -> str | None:
     """The name of the user's schedule, if the model has one."""
-    schedule = model.optimizer.learning_rate if model.is_compiled else None
+    schedule = model.rule.learning_rate if model.is_compiled else None
     return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
 
 
 def _optimizer_config(model: Network) -> dict[str, Any] | None:
     if not model.is_compiled:
         return None
-    config = model.optimizer.config()
+    config = model.rule.config()
     return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
 
 

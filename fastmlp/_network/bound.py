@@ -52,21 +52,65 @@ class BoundLayer:
     def activation(self) -> str:
         """The name of the activation."""
         declaration = self.declaration
-        return declaration.activation if isinstance(declaration, (Dense, Activation)) else "linear"
+        return str(declaration.activation) if isinstance(declaration, (Dense, Activation)) else "linear"
 
     @property
     def trainable(self) -> bool:
         """Whether training changes its tensors."""
         return bool(getattr(self.declaration, "trainable", False))
 
+    @property
+    def input_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the input, (None, features), as Keras writes it; None for a width that is not known yet."""
+        return None, _known(input_widths(self._model)[self._index])
+
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the output, (None, units), as Keras writes it; None for a width that is not known yet."""
+        return None, _known(self.units)
+
+    @property
+    def weights(self) -> list[Array]:
+        """Its tensors, each a read-only copy."""
+        return [self._model.tensor_values(self._index, name) for name in self.tensors]
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of its tensors, in the order of ``tensors``: for a dense layer kernel and bias."""
+        return [values.copy() for values in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replace its tensors; the order and shapes are those of `get_weights`.
+
+        Raises
+        ------
+        ArgumentError
+            If the number of arrays, a shape or a value is wrong; then nothing changes.
+        """
+        names, given = self.tensors, check.items(weights, "weights", "arrays")
+        if len(given) != len(names):
+            raise ArgumentError(
+                f"weights must be {len(names)} arrays ({', '.join(names) or 'the layer has none'}), not {len(given)}"
+            )
+        found = [self._model.find_tensor(self._index, name) for name in names]
+        self._model.write_tensors(zip(found, given, [f"weights ({name})" for name in names], strict=True))
+
+    def count_params(self) -> int:
+        """Return how many numbers its tensors hold."""
+        return sum(values.size for values in self.weights)
+
     def __getattr__(self, name: str) -> Array:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in ("input", "output"):
+            raise AttributeError(
+                f"a layer has no {name} to make a model of: model[:{self._index + 1}].predict(x) computes the outputs "
+                f"of layer {self._index}"
+            )
         return self._model.tensor_values(self._index, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
-            _set_trainable(self._model, self._index, value)
+            set_trainable(self._model, self._index, value)
             return
         if hasattr(type(self), name):
             raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
@@ -109,14 +153,15 @@ class BoundResidual:
         return f"<residual of {self.layers}>"
 
 
-def _set_trainable(model: Network, index: int, value: Any) -> None:
+def set_trainable(model: Network, index: int, value: Any) -> None:
+    """Let training change a layer's tensors, or not."""
     layer = list(leaves(model.declarations))[index]
     value = check.yes_or_no(value, "trainable")
     if not hasattr(layer, "trainable"):
         return  # it has nothing to train
-    if model.is_busy and isinstance(model.optimizer, LBFGS):
+    if model.is_busy and isinstance(model.rule, LBFGS):
         raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
-    if model.steps_done and model.optimizer.ema_momentum is not None:
+    if model.steps_done and model.rule.ema_momentum is not None:
         raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
     model.replace_layer(index, dataclasses.replace(layer, trainable=value))  # type: ignore[call-arg]
 
@@ -139,6 +184,31 @@ def tree_of(model: Network) -> list[BoundLayer | BoundResidual]:
     return bound(model.declarations)
 
 
+def layer_at(model: Network, name: Any, index: Any) -> BoundLayer:
+    """See `Sequential.get_layer`."""
+    layers = layers_of(model)
+    if (name is None) == (index is None):
+        raise ArgumentError("get_layer() needs either the name of a layer or its index")
+    if name is None:
+        most = len(layers) - 1
+        return layers[check.whole_number(index, "index", minimum=-len(layers), maximum=most)]
+    names = [getattr(layer.declaration, "name", None) for layer in layers]
+    if not isinstance(name, str) or name not in names:
+        there = ", ".join(repr(found) for found in names if found) or "no layer of this model has one"
+        raise ArgumentError(f"name must be that of a layer ({there}), not {name!r:.60}")
+    return layers[names.index(name)]
+
+
+def _known(width: int) -> int | None:
+    return width if width > 0 else None
+
+
+def input_widths(model: Network) -> list[int]:
+    """The width of each layer's input; -1 if they equal an unknown input width."""
+    first = model.engine.program.fan_in if model.is_built else -1
+    return [first, *output_widths(model)[:-1]]
+
+
 def output_widths(model: Network) -> list[int]:
     """The units of each layer's output; -1 if they equal an unknown input width."""
     width = model.engine.program.fan_in if model.is_built else -1
@@ -154,7 +224,7 @@ def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     rows = [("layer", "activation", "output", "parameters")]
     widths, counts = output_widths(model), _counts(model) if model.is_built else None
     for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
-        activation = layer.activation if isinstance(layer, (Dense, Activation)) else ""
+        activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""
         shown = "?" if counts is None else f"{counts[index]:,}"
         rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
     columns = [max(len(row[column]) for row in rows) for column in range(4)]

@@ -46,7 +46,7 @@ def fold(model: _N) -> _N:
     layers, parts = _folded(model, model.declarations, numbers)
     new = model.like(layers)
     if model.is_compiled:
-        new.compile(model.optimizer, model.loss, model.metrics)
+        new.compile(model.rule, model.loss, model.metrics)
     new.build(model.engine.program.fan_in)
     values = [parts[tensor.layer].tensors[tensor.name] for tensor in new.engine.program.tensors]
     new.set_weights(values)

@@ -130,7 +130,7 @@ def check(
 def _in_float64(model: Network, x: Any) -> Network:
     """A copy in float64, which has enough digits for finite differences."""
     twin = model.like(model.declarations, "float64")
-    twin.compile(model.optimizer, model.loss, model.metrics)
+    twin.compile(model.rule, model.loss, model.metrics)
     twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
     if model.is_built:
         twin.set_weights(model.get_weights())

@@ -20,7 +20,7 @@ from .._base.types import Array
 from .._engine import program
 from .._engine.engine import STEADY
 from .._version import __version__
-from . import architecture, inputs
+from . import architecture, custom_objects, inputs
 from .history import History
 from .network import Network, Position
 
@@ -132,10 +132,12 @@ def _text(text: str) -> Array:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def load(path: str | os.PathLike[str], make: Callable[..., _N]) -> _N:
+def load(path: str | os.PathLike[str], make: Callable[..., _N], objects: Any = None) -> _N:
     """See `fastmlp.load`; ``make`` constructs the model from its layers."""
+    known = custom_objects.checked(objects)
     with archive.opened(as_path(path)) as file:
-        return _restore(_read_config(file), file, file.path, make)
+        config = custom_objects.filled(_read_config(file), known, file.path, ModelFileError)
+        return _restore(config, file, file.path, make)
 
 
 def load_weights(model: Network, path: str | os.PathLike[str]) -> None:
@@ -273,8 +275,8 @@ def _slots_in_file(model: Network, step: int, has_state: bool) -> int:
         if has_state:
             raise ValueError("a state of no optimizer")
         return 0
-    is_pending = step % model.optimizer.gradient_accumulation_steps > 0
-    return (model.optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+    is_pending = step % model.rule.gradient_accumulation_steps > 0
+    return (model.rule.slots if has_state or is_pending else 0) + int(is_pending)
 
 
 def _check_sizes(model: Network, n_features: Any, slots: int, file: Archive) -> None:

@@ -186,8 +186,13 @@ class Network:
         return self._optimizer is not None
 
     @property
-    def optimizer(self) -> optimizers.Optimizer:
+    def rule(self) -> optimizers.Optimizer:
+        """The optimiser as it was declared, whose rate may have been replaced since."""
         return _compiled(self._optimizer)
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer:
+        return self.rule.of_model(self._learning_rate, self.set_learning_rate)
 
     @property
     def loss(self) -> losses.Loss:
@@ -291,7 +296,7 @@ class Network:
     def compile(self, optimizer: Any = "adam", loss: Any = "categorical_crossentropy", metrics: Any = None) -> None:
         if self.is_busy:
             raise BusyError("this model is being trained: compile() a copy (copy.deepcopy), or wait for its end")
-        rule, target = optimizers.get(optimizer), losses.get(loss)
+        rule, target = optimizers.get(optimizer).apart(), losses.get(loss)
         scoring = self._scored(target, metrics)
         if self.declarations:
             check_last(self.declarations, scoring)
@@ -411,8 +416,8 @@ class Network:
 
     def swap_averaged(self) -> None:
         """Exchange the weights and their running average."""
-        updates = self.engine.step // self.optimizer.gradient_accumulation_steps
-        if self.optimizer.ema_momentum is None or updates == 0:
+        updates = self.engine.step // self.rule.gradient_accumulation_steps
+        if self.rule.ema_momentum is None or updates == 0:
             raise ArgumentError("there is no average of the weights: train with an optimizer that has ema_momentum")
         self.engine.swap_averaged()
 

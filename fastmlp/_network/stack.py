@@ -64,7 +64,7 @@ def _last(outputs: Any, activation: str | None) -> Dense:
 def hidden_layers(hidden: Any, activation: Any, dropout: Any, *, normalize: bool, batch_norm: bool) -> list[Layer]:
     """The layers before the last."""
     widths = check.items(hidden, "hidden", "widths")
-    names = _for_each(activation, "activation", "name", len(widths), (str, type(None)))
+    names = _for_each(activation, "activation", "name", len(widths), (str, activations.Custom, type(None)))
     rates = _for_each(dropout, "dropout", "rate", len(widths), (Real,))
     has_norm = check.yes_or_no(batch_norm, "batch_norm")
     layers: list[Layer] = [Normalization()] if check.yes_or_no(normalize, "normalize") else []
@@ -74,7 +74,7 @@ def hidden_layers(hidden: Any, activation: Any, dropout: Any, *, normalize: bool
     return layers
 
 
-def _normalized(width: Any, name: str | None) -> list[Layer]:
+def _normalized(width: Any, name: str | activations.Custom | None) -> list[Layer]:
     """A dense layer with a batch normalisation before its activation."""
     activation = activations.get(name)
     initializer = activations.initializer_before(activation)

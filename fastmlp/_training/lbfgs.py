@@ -23,7 +23,7 @@ class LBFGSTrainer(Trainer):
     def _epoch(self, epoch: int) -> None:
         """Run all epochs: SciPy calls back after each."""
         minimize = _minimize()
-        engine, rule = self.engine, self.network.optimizer
+        engine, rule = self.engine, self.network.rule
         assert isinstance(rule, LBFGS)
         self._number, self._seconds_from = epoch, self._now()
         self._spans = [t.span(engine.program.panel) for t in engine.program.tensors if t.trained]

@@ -1,7 +1,7 @@
 """The arguments of `Sequential.fit`, checked once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,11 @@ from .._base.errors import ArgumentError
 from .._base.types import Integers
 from .._compiling.threads import resolve_threads
 from .._network.chunks import is_chunks, refuse_whole
+from .._network.habits import refuse_steps
 from .._network.network import checked_seed
 from ..callbacks import Callback, listeners
+
+USUAL_BATCH = 32
 
 
 @dataclass
@@ -26,15 +29,17 @@ class Request:
 
     x: Any
     y: Any
-    batch_size: int
+    given_batch_size: int | None
     epochs: int
     initial_epoch: int
     verbose: str | int | bool
-    callbacks: Sequence[Callback]
+    callbacks: Sequence[Callback] | None
     validation_split: float
     validation_data: tuple[Any, ...] | None
     validation_freq: int
     validation_batches: int | None
+    validation_steps: int | None
+    validation_batch_size: int | None
     steps_per_epoch: int | None
     shuffle: bool
     class_weight: Mapping[Any, float] | str | None
@@ -44,9 +49,11 @@ class Request:
     seed: int | None
     resume: bool
     order: Callable[[int], Integers] | None = None
+    batch_size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.batch_size = check.whole_number(self.batch_size, "batch_size", minimum=1)
+        given = USUAL_BATCH if self.given_batch_size is None else self.given_batch_size
+        self.batch_size = check.whole_number(given, "batch_size", minimum=1)
         self.epochs = check.whole_number(self.epochs, "epochs", minimum=0)
         self.initial_epoch = check.whole_number(self.initial_epoch, "initial_epoch", minimum=0)
         self.validation_split = check.real_number(self.validation_split, "validation_split", minimum=0, below=1)
@@ -57,6 +64,9 @@ class Request:
             raise ArgumentError("initial_epoch is for a new run: resume=True continues where the latest run ended")
         if self.validation_batches is not None:
             self.validation_batches = check.whole_number(self.validation_batches, "validation_batches", minimum=1)
+        refuse_steps(self.validation_steps, "validation_steps", "validation_data")
+        if self.validation_batch_size is not None:
+            check.whole_number(self.validation_batch_size, "validation_batch_size", minimum=1)
         if self.steps_per_epoch is not None:
             self.steps_per_epoch = check.whole_number(self.steps_per_epoch, "steps_per_epoch", minimum=1)
         is_number = isinstance(self.shuffle, (int, np.integer)) and self.shuffle in (0, 1)

@@ -26,7 +26,7 @@ def partial_fit(
     """See `Sequential.partial_fit`; ``weights`` are those of rows and of classes."""
     network.checked_optimizer()
     resolve_threads(n_threads)
-    if isinstance(network.optimizer, LBFGS):
+    if isinstance(network.rule, LBFGS):
         raise ArgumentError("L-BFGS trains with fit() alone: compile the model with another optimizer")
     if batch_size is not None:
         batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
@@ -62,7 +62,7 @@ def _steps(network: Network, data: Data, size: int, n_threads: int | None) -> di
         done, hits = done + len(trained), hits + int(right.sum())
         if len(trained) < len(some):
             raise DivergenceError(f"the loss of batch {done} (from 0) is NaN or infinite: no step was made")
-    if engine.has_running_statistics and network.optimizer.needs_all_rows:  # as at the end of an epoch
+    if engine.has_running_statistics and network.rule.needs_all_rows:  # as at the end of an epoch
         engine.take_statistics(data, order, size, batches, threads, random_key, lambda: False)
     sizes = np.minimum(size, data.rows - size * np.arange(batches))
     return scoring.full_report(float(losses @ sizes) / data.rows, hits, data.rows, data, outputs)

@@ -177,7 +177,7 @@ class Trainer:
         In a short run, most averaged batches saw older weights or other data. This holds while the run has few
         batches, and always if a step takes all rows, because it can change everything.
         """
-        engine, takes_all = self.engine, self.network.optimizer.needs_all_rows
+        engine, takes_all = self.engine, self.network.rule.needs_all_rows
         if engine.program.running and (takes_all or engine.lags_after(self.history.batch_count)):
             size, threads = self.batch_size, self.threads.most
             engine.take_statistics(

@@ -7,6 +7,7 @@ and the tables.
 """
 
 from .activations import activation_backward, activation_forward, relu_backward, relu_forward
+from .custom import custom_forward, custom_loss
 from .dense import dense_backward_inputs, dense_backward_parameters, dense_forward
 from .layout import pack_panels, unpack_panels
 from .losses import elementwise_loss, softmax_crossentropy, sparse_softmax_crossentropy
@@ -25,6 +26,8 @@ __all__ = [
     "adam_update",
     "batch_norm_backward",
     "batch_norm_forward",
+    "custom_forward",
+    "custom_loss",
     "dense_backward_inputs",
     "dense_backward_parameters",
     "dense_forward",

@@ -12,6 +12,8 @@ from .._base.tables import (
     ACTIVATION,
     ADD,
     BATCH_NORM,
+    CUSTOM,
+    CUSTOM_LOSS,
     DENSE,
     DROPOUT,
     FORK,
@@ -31,7 +33,7 @@ from .._base.tables import (
     SOFTMAX,
     SOFTMAX_CROSSENTROPY,
 )
-from . import activations, dense, layout, losses, noise, normalization, optimizers, scale, softmax
+from . import activations, custom, dense, layout, losses, noise, normalization, optimizers, scale, softmax
 
 
 def train_batches(
@@ -151,6 +153,9 @@ def _loss(y, goals, plan, scale):
     smooth = goals * (1 - smoothing) + smoothing * (1 / y.shape[1] if code == SOFTMAX_CROSSENTROPY else 1 / 2)
     if code == SOFTMAX_CROSSENTROPY:
         losses.softmax_crossentropy(row_losses, dy, y, smooth, scale)
+    elif code == CUSTOM_LOSS:
+        custom.custom_loss(row_losses, dy, y, goals, plan.loss_function, scale * share)
+        row_losses *= share
     else:
         losses.elementwise_loss(row_losses, dy, y, smooth, code, plan.loss_alpha, scale * share)
         row_losses *= share
@@ -210,6 +215,9 @@ def _forward(parameters, inputs, ops, plan, random_key=None):
             softmax.softmax_forward(p.y, p.x)
         elif code == ACTIVATION:
             activations.activation_forward(p.y, p.x, op.kind, alpha)
+        elif code == CUSTOM:
+            p.slopes = np.empty_like(p.x)
+            custom.custom_forward(p.y, p.slopes, p.x, op.kind)
         elif code == BATCH_NORM:
             _normalize(p, parameters, op, panel, alpha, random_key)
         elif code == LAYER_NORM:
@@ -262,6 +270,8 @@ def _backward(parameters, dy, passes, ops, plan, random_key):
             softmax.softmax_backward(dx, dy, p.y)
         elif code == ACTIVATION:
             activations.activation_backward(dx, dy, p.x, p.y, op.kind, alpha)
+        elif code == CUSTOM:
+            dx[:] = dy * p.slopes
         elif code == BATCH_NORM and op.kind:
             normalization.batch_norm_backward(dx, dw, db, dy, p.x, p.means, p.inverses, w)
         elif code == BATCH_NORM:

@@ -120,8 +120,8 @@ def find_learning_rate(
     """
     if not isinstance(model, Sequential):
         raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
-    if model.optimizer.needs_all_rows:
-        raise ArgumentError(f"{type(model.optimizer).__name__} has no learning rate to look for")
+    if model.rule.needs_all_rows:
+        raise ArgumentError(f"{type(model.rule).__name__} has no learning rate to look for")
     lowest = check.real_number(lowest, "lowest", above=0)
     highest = check.real_number(highest, "highest", above=lowest)
     batches = check.whole_number(batches, "batches", minimum=10)
@@ -169,7 +169,7 @@ def _random_rows(rows: int, batches: int, batch_size: int, seed: int) -> Integer
 
 
 def _fresh_copy(model: Sequential) -> Sequential:
-    optimizer, loss = model.optimizer, model.loss
+    optimizer, loss = model.rule, model.loss
     model = copy.deepcopy(model)
     model.compile(optimizer, loss, model.metrics)
     return model

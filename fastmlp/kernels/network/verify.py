@@ -20,6 +20,8 @@ from ..._base.tables import (
     ADAM,
     ADD,
     BATCH_NORM,
+    CUSTOM,
+    CUSTOM_LOSS,
     DENSE,
     DROPOUT,
     FORK,
@@ -50,7 +52,7 @@ from ..._base.tables import (
     VERSION,
 )
 from ..._compiling.jit import inner, kernel
-from ..simd import records
+from ..simd import known_activations, known_losses, records
 
 MOST = 1 << 31  # more than there are columns, rows or panels
 
@@ -79,6 +81,8 @@ _MESSAGES = (
     "network: it comes from another version, its length is not that of its operations, or numbers are out of range",
     "network: it was made for another panel width, number of parameters, or number of inputs or outputs",
     "network: it has more columns than its operations use",
+    "ops[{row}]: its kind is the index of no activation of a user's in this process",
+    "plan: loss_function is the index of no loss of a user's in this process",
 )
 (
     FINE,
@@ -102,7 +106,9 @@ _MESSAGES = (
     BAD_NETWORK,
     OTHER_NETWORK,
     BAD_ROOM,
-) = range(21)
+    BAD_FUNCTION,
+    BAD_LOSS_FUNCTION,
+) = range(23)
 _ROW = 32  # faults are numbered FAULT + _ROW · row
 
 
@@ -239,10 +245,12 @@ def forward_fault(op, columns, parameters, panel):
         return BAD_WIDTH
     if not columns_fit(op.x, fan_in, columns, panel) or not columns_fit(op.y, width, columns, panel):
         return BAD_COLUMNS
-    if code in (LAYER_NORM, ADD) and not columns_fit(op.other, width, columns, panel):
+    if code in (LAYER_NORM, ADD, CUSTOM) and not columns_fit(op.other, width, columns, panel):
         return BAD_COLUMNS
     if code == ACTIVATION and (kind < 0 or kind >= ACTIVATION_KINDS):
         return BAD_KIND
+    if code == CUSTOM and (kind < 0 or kind >= known_activations()):
+        return BAD_FUNCTION
     if code == DROPOUT and not (op.alpha >= 0.0 and op.alpha < 1.0):
         return BAD_KIND
     if code in (DROPOUT, NOISE) and kind < 0:
@@ -327,7 +335,9 @@ def loss_fault(ops, plan, panel):
     classes, columns = ops[plan.trained_ops - 1].fan_out, plan.columns
     if not (columns_fit(plan.logits, classes, columns, panel) and columns_fit(plan.dlogits, classes, columns, panel)):
         return BAD_LOGITS
-    is_loss = plan.loss_code >= SOFTMAX_CROSSENTROPY and plan.loss_code < LOSS_CODES
+    if plan.loss_code == CUSTOM_LOSS and (plan.loss_function < 0 or plan.loss_function >= known_losses()):
+        return BAD_LOSS_FUNCTION
+    is_loss = plan.loss_code >= CUSTOM_LOSS and plan.loss_code < LOSS_CODES
     return FINE if is_loss and plan.hits >= NO_HITS and plan.hits <= ABOVE_ZERO else BAD_RULE
 
 
