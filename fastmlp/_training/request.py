@@ -29,25 +29,25 @@ class Request:
 
     x: Any
     y: Any
-    given_batch_size: int | None
-    epochs: int
-    initial_epoch: int
-    verbose: str | int | bool
-    callbacks: Sequence[Callback] | None
-    validation_split: float
-    validation_data: tuple[Any, ...] | None
-    validation_freq: int
-    validation_batches: int | None
-    validation_steps: int | None
-    validation_batch_size: int | None
-    steps_per_epoch: int | None
-    shuffle: bool
-    class_weight: Mapping[Any, float] | str | None
-    sample_weight: Any
-    max_time: float | None
-    n_threads: int | None
-    seed: int | None
-    resume: bool
+    given_batch_size: int | None = None
+    epochs: int = 1
+    initial_epoch: int = 0
+    verbose: str | int | bool = "auto"
+    callbacks: Sequence[Callback] | None = None
+    validation_split: float = 0.0
+    validation_data: tuple[Any, ...] | None = None
+    validation_freq: int = 1
+    validation_batches: int | None = None
+    validation_steps: int | None = None
+    validation_batch_size: int | None = None
+    steps_per_epoch: int | None = None
+    shuffle: bool = True
+    class_weight: Mapping[Any, float] | str | None = None
+    sample_weight: Any = None
+    max_time: float | None = None
+    n_threads: int | None = None
+    seed: int | None = None
+    resume: bool = False
     order: Callable[[int], Integers] | None = None
     batch_size: int = field(init=False)
 

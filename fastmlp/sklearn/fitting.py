@@ -104,9 +104,9 @@ def _batch_size(estimator: Any, rows: int) -> int:
 def _of_rows(estimator: Any, rows: Rows, size: int, order: Order) -> dict[str, Any]:
     """The arguments of a request about the rows and their batches."""
     if issparse(rows.x) and estimator.solver in STOCHASTIC and rows.weights is None:
-        return {"x": DenseBlocks(rows.x, rows.y, size, order), "y": None, "batch_size": size, "sample_weight": None}
+        return {"x": DenseBlocks(rows.x, rows.y, size, order), "y": None, "given_batch_size": size, "sample_weight": None}
     x = rows.x.toarray() if issparse(rows.x) else rows.x
-    return {"x": x, "y": rows.y, "batch_size": size, "sample_weight": rows.weights, "order": order}
+    return {"x": x, "y": rows.y, "given_batch_size": size, "sample_weight": rows.weights, "order": order}
 
 
 def _run(estimator: Any, held_out: Rows | None, given: dict[str, Any], watch: Watch, epochs: int) -> None:
@@ -114,20 +114,12 @@ def _run(estimator: Any, held_out: Rows | None, given: dict[str, Any], watch: Wa
     request = Request(
         **given,
         epochs=epochs,
-        initial_epoch=0,
         verbose=0,
         callbacks=[watch, *(estimator.callbacks or ())],
-        validation_split=0.0,
         validation_data=None if held_out is None else _validation(held_out),
-        validation_freq=1,
-        validation_batches=None,
-        steps_per_epoch=None,
         shuffle=False,
-        class_weight=None,
         max_time=estimator.max_time,
         n_threads=estimator.n_threads,
-        seed=None,
-        resume=False,
     )
     try:
         fit(network=model, model=model, request=request)
