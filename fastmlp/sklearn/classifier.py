@@ -224,13 +224,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _row_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return sample_weight
-        if incremental and isinstance(self.class_weight, str):
+        is_balanced = isinstance(self.class_weight, str)
+        if incremental and is_balanced:
             raise ArgumentError(
                 "class_weight='balanced' needs all rows, but partial_fit sees a part of them: compute the weights with "
                 "sklearn.utils.class_weight.compute_class_weight, and give them as a dict"
             )
-        weights = compute_sample_weight(self.class_weight, y)
+        weights = self._balanced(y, sample_weight) if is_balanced else compute_sample_weight(self.class_weight, y)
         return weights if sample_weight is None else weights * sample_weight
+
+    def _balanced(self, y: Any, sample_weight: Array | None) -> Array:
+        """Weights of rows with which all classes count equally; rows are counted with their own weights."""
+        if self._kind == "multilabel-indicator":
+            return compute_sample_weight("balanced", y)
+        codes = np.searchsorted(self.classes_, y)
+        there = np.bincount(codes, sample_weight)
+        factors = there.sum() / (np.count_nonzero(there) * np.where(there > 0, there, 1.0))
+        return factors[codes]
 
     def _stratified_by(self, y: Array) -> Array | None:
         return y if self._kind == "binary" else None

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import OptimizeResult
 from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.utils.optimize import _check_optimize_result
 
 from .._base.errors import DivergenceError
 from .._base.types import Array
+from .._network.history import History
 from .._training.fit import fit
 from .._training.request import Request
 from ..model import Sequential
@@ -60,12 +63,25 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
     _run(estimator, held_out, _of_rows(estimator, rows, batch_size, order), watch, epochs)
     if criterion is not None and not isinstance(criterion, TrainingLoss):
         estimator.model_.set_weights(estimator._best_weights)
-    if is_stochastic and not incremental and not watch.has_converged and estimator.n_iter_ == epochs:
+    if estimator.solver == "lbfgs":
+        _conclude(estimator)
+    elif not incremental and not watch.has_converged and estimator.n_iter_ == epochs:
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization hasn't converged yet.",
             ConvergenceWarning,
             stacklevel=6,
         )
+
+
+def _conclude(estimator: Any) -> None:
+    """Take over how L-BFGS ended, and warn as scikit-learn does if it has not converged."""
+    found = (estimator.model_.history or History()).solver
+    if found is None:  # a callback, Ctrl-C or max_time ended it
+        return
+    if estimator.n_iter_ == 0:  # the initial weights were the best
+        estimator.loss_ = estimator._reported(found["loss"], 0.0)
+    result = OptimizeResult(nit=found["iterations"], status=found["status"], message=found["message"])
+    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
 
 
 def _criterion(estimator: Any, held_out: Rows | None, scored: Rows | None, is_stochastic: bool) -> Criterion | None:
@@ -104,7 +120,12 @@ def _batch_size(estimator: Any, rows: int) -> int:
 def _of_rows(estimator: Any, rows: Rows, size: int, order: Order) -> dict[str, Any]:
     """The arguments of a request about the rows and their batches."""
     if issparse(rows.x) and estimator.solver in STOCHASTIC and rows.weights is None:
-        return {"x": DenseBlocks(rows.x, rows.y, size, order), "y": None, "given_batch_size": size, "sample_weight": None}
+        return {
+            "x": DenseBlocks(rows.x, rows.y, size, order),
+            "y": None,
+            "given_batch_size": size,
+            "sample_weight": None,
+        }
     x = rows.x.toarray() if issparse(rows.x) else rows.x
     return {"x": x, "y": rows.y, "given_batch_size": size, "sample_weight": rows.weights, "order": order}
 

@@ -15,6 +15,7 @@ from ..regularizers import Regularizer
 from .constraints import activation
 
 OUTPUT_ACTIVATIONS = {"softmax": "softmax", "logistic": "sigmoid", "identity": "linear", "exp": "linear"}
+_SCIPYS_FTOL = 2.220446049250313e-09  # its default for L-BFGS-B, which scikit-learn leaves as it is
 _MEAN = "mean_with_sample_weight"
 _LOSSES: dict[str, losses.Loss] = {
     "softmax": losses.CategoricalCrossentropy(reduction=_MEAN),
@@ -70,7 +71,7 @@ def _for_each(value: Any, sizes: Sequence[int], name: str) -> list[Any]:
 
 def _optimizer(estimator: Any) -> Optimizer:
     if estimator.solver == "lbfgs":
-        return LBFGS(tolerance=estimator.tol)
+        return LBFGS(tolerance=estimator.tol, ftol=_SCIPYS_FTOL, max_fun=estimator.max_fun)
     rate = estimator.learning_rate_init
     if callable(rate) and estimator.solver == "sgd" and estimator.learning_rate != "constant":
         raise ArgumentError(
