@@ -109,7 +109,7 @@ def _of_rows(estimator: Any, rows: Rows, size: int, order: Order) -> dict[str, A
     return {"x": x, "y": rows.y, "batch_size": size, "sample_weight": rows.weights, "order": order}
 
 
-def _run(estimator: Any, rows: Rows, held_out: Rows | None, given: dict[str, Any], watch: Watch, epochs: int) -> None:
+def _run(estimator: Any, held_out: Rows | None, given: dict[str, Any], watch: Watch, epochs: int) -> None:
     model: Sequential = estimator.model_
     request = Request(
         **given,
