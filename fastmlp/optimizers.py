@@ -571,6 +571,16 @@ class LBFGS(Optimizer):
         How many steps the method remembers.
     tolerance : float, default 1e-5
         Training ends when no derivative is larger.
+    ftol : float, default 0
+        Training also ends when an iteration lowers the loss L by less than ``ftol * max(L, 1)``.
+    max_fun : int, optional
+        Training also ends after the iteration in which the loss has been computed more often than this. Default: 100
+        times the number of epochs.
+
+    Notes
+    -----
+    ``LBFGS(tolerance=tol, ftol=2.220446049250313e-09, max_fun=15000)`` makes the steps of scikit-learn's
+    ``solver="lbfgs"``. ``History.solver`` tells how the search ended.
 
     References
     ----------
@@ -586,6 +596,8 @@ class LBFGS(Optimizer):
     learning_rate: float | Schedule = 1.0
     memory: int = 10
     tolerance: float = 1e-5
+    ftol: float = 0.0
+    max_fun: int | None = None
 
     code = t.NO_UPDATE
     needs_all_rows = True
@@ -593,7 +605,10 @@ class LBFGS(Optimizer):
     def _check_fields(self) -> None:
         super()._check_fields()
         object.__setattr__(self, "memory", check.whole_number(self.memory, "memory", minimum=1))
-        self._set("tolerance", above=0)
+        self._set("tolerance", minimum=0)
+        self._set("ftol", minimum=0)
+        if self.max_fun is not None:
+            object.__setattr__(self, "max_fun", check.whole_number(self.max_fun, "max_fun", minimum=1))
         extras = (*_CLIPPINGS, "ema_momentum")
         chosen = [name for name in extras if getattr(self, name) is not None]
         if chosen or self.weight_decay or self.gradient_accumulation_steps > 1:

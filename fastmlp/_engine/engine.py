@@ -292,26 +292,21 @@ class Engine:
         blocks = int(self.program.new_plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
         return np.zeros((1 + max(blocks, n_threads, len(self.program.strips)), t.PHASES), np.int64)
 
-    def gradient(
-        self, data: Data, random_key: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
-    ) -> tuple[float, Array]:
+    def gradient(self, data: Data, random_key: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
         """The loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
 
-        Running statistics do not change; with ``keeps_statistics`` they become those of these rows.
+        Running statistics do not change.
         """
-        running, twin = self.running_statistics(), self._without_updates()
+        running, twin = self.running_statistics(), self.without_updates()
         losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, random_key=random_key)
         gradients = twin.gradients
-        if keeps_statistics:
-            self.averaged.update({place: STEADY for _, place, _ in self.program.running})
-        else:
-            self.set_running_statistics(running)
+        self.set_running_statistics(running)
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0
         return float(losses[0]) if len(losses) else math.nan, gradients
 
-    def _without_updates(self) -> Engine:
+    def without_updates(self) -> Engine:
         """A copy whose batches compute gradients without updates, and start new running statistics.
 
         It shares the parameters. Everything else that training changes is its own, because another thread or a child
@@ -336,7 +331,7 @@ class Engine:
         cancelled: Callable[[], bool],
     ) -> None:
         """Recompute running statistics from an epoch's batches with the present weights, unless it is cancelled."""
-        running, twin = self.running_statistics(), self._without_updates()
+        running, twin = self.running_statistics(), self.without_updates()
         is_done = False
         try:
             for batch in range(batches):

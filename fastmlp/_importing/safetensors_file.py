@@ -5,6 +5,7 @@ checks that the places fit the file; what it lets pass, such as a name that stan
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ MOST_BYTES_OF_HEADER = 64 << 20
 _TYPES = {"float32": "F32", "float64": "F64"}
 
 
-def model(path: str | os.PathLike[str]) -> Sequential:
+def model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """The model that `Sequential.export` wrote: with the same predictions, to the bit."""
     where = as_path(path)
     library("safetensors.numpy", "safetensors", "reading .safetensors files")
@@ -37,7 +38,7 @@ def model(path: str | os.PathLike[str]) -> Sequential:
             f"{where} holds tensors ({check.some(header)}) and no architecture, so fastmlp did not write it: read them "
             "with safetensors.numpy.load_file(), make a model with such layers, and give them to set_weights()"
         )
-    made, width = architecture_text.without_weights(text, where)
+    made, width = architecture_text.without_weights(text, where, custom_objects)
     if width is None:
         raise ModelFileError(f"{where} is damaged: its description says that the model is not built")
     wanted = architecture_text.tensors(made, width, where)

@@ -53,6 +53,10 @@ class History:
         were.
     so_far : dict of str to float
         Sums over the trained batches of an unfinished epoch, with which ``fit(resume=True)`` continues.
+    solver : dict
+        How SciPy's search ended, after training with L-BFGS: ``"status"`` (0: converged; 1: the last epoch, or the most
+        evaluations; 2: no step lowers the loss) and ``"message"``, the numbers of ``"iterations"`` and
+        ``"evaluations"``, and the last ``"loss"``.
 
     Examples
     --------
@@ -70,6 +74,7 @@ class History:
     validations: dict[str, list[float]] = field(default_factory=dict)
     thinned_at: int = 0
     so_far: dict[str, float] = field(default_factory=dict)
+    solver: dict[str, Any] = field(default_factory=dict)
 
     @property
     def batch_count(self) -> int:
@@ -161,7 +166,9 @@ class History:
             "validations": kept.validations,
         }
         # Without them, earlier versions can read the file.
-        return {**values, "thinned_at": kept.thinned_at, "so_far": kept.so_far} if kept.thinned_at else values
+        if kept.thinned_at:
+            values.update(thinned_at=kept.thinned_at, so_far=kept.so_far)
+        return {**values, "solver": kept.solver} if kept.solver else values
 
     @classmethod
     def from_config(cls, config: Any) -> History:
@@ -185,6 +192,7 @@ class History:
         if thinned_at and values < len(_earlier(thinned_at)) + min(LATEST, thinned_at):
             raise ArgumentError(f"history: thinned_at is {thinned_at}, but batches has only {values} values")
         _check_sums(history.so_far)
+        _check_solver(history.solver)
         return history
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
@@ -214,6 +222,14 @@ def _check_sums(sums: Any) -> None:
             check.real_number(sums[name], "history: loss of so_far")
         else:
             check.whole_number(sums[name], f"history: {name} of so_far", minimum=0, maximum=2**53)
+
+
+def _check_solver(ending: Any) -> None:
+    is_known = isinstance(ending, dict) and all(
+        isinstance(name, str) and type(value) in (int, float, str) for name, value in ending.items()
+    )
+    if not is_known:
+        raise ArgumentTypeError(f"history: solver must have a number or a text for each name, not {ending!r:.60}")
 
 
 def _epochs(values: Any, name: str) -> list[int]:

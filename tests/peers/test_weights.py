@@ -80,6 +80,27 @@ def test_losses_weights_and_alpha_are_those_of_scikit_learn(name, solver, weight
         np.testing.assert_allclose(found, value, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_lbfgs_makes_the_steps_of_scikit_learn(name, weighted):
+    pytest.importorskip("scipy")
+    kind, last, loss, targets = PROBLEMS[name]
+    (x, y), alpha, weights = problem(60), 5.0, np.resize(WEIGHTS, 60) if weighted else None
+    penalty = regularizers.l2(alpha / 2, per_batch=True)
+    layers = [Dense(n, a, kernel_regularizer=penalty) for n, a in ((6, "tanh"), (last.units, last.activation))]
+    # Longer searches differ: SciPy's steps make rounding errors grow.
+    for limits in ({"max_iter": 12}, {"max_iter": 200, "tol": 1e-3}, {"max_iter": 200, "max_fun": 8}):
+        settings = {"tolerance": limits.get("tol", 1e-4), "max_fun": limits.get("max_fun", 15_000)}
+        model = compiled(layers, fm.LBFGS(ftol=1e7 * np.finfo(float).eps, **settings), loss)
+        estimator = sklearn_twin(kind, model, alpha=alpha, solver="lbfgs", **limits)
+        expected = fitted(estimator, x, targets(y), weights)
+        history = fit(model, x, targets(y), limits["max_iter"], sample_weight=weights)
+        assert len(history.epoch) == estimator.n_iter_
+        assert history.solver["loss"] == pytest.approx(estimator.loss_, rel=1e-9)
+        for found, value in zip(model.get_weights(), expected, strict=True):
+            np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-5)
+
+
 # ---------------------------------------------------------------- torch
 
 
