@@ -305,8 +305,8 @@ class Sequential(Network):
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
         verbose : {"auto", 0, 1, 2}, default "auto"
-            0 is silent, 1 shows a live line for each epoch, 2 a line at each epoch's end. "auto" is 1 on a terminal,
-            else 2.
+            0 is silent, 1 shows a live line for each epoch, or one bar for the run in a notebook, 2 a line at each
+            epoch's end. "auto" is 1 on a terminal and in a notebook, else 2.
         callbacks : list of Callback
             See `fastmlp.callbacks`.
         validation_split : float, default 0
