@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ MOST_UNITS = 2**31 - 1
 MOST_NESTED = 100  # residuals inside of residuals: recursive functions write and read them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Layer:
     """Base of all layers."""
 
@@ -30,12 +30,26 @@ class Layer:
         described = {name: value.config() if hasattr(value, "config") else value for name, value in values.items()}
         return {"type": type(self).__name__, **described}
 
+    def __repr__(self) -> str:
+        """Like the call that makes it: without what was not given."""
+        given = {f.name: f for f in fields(self) if f.init and f.repr}
+        needed = [name for name, f in given.items() if f.default is MISSING]
+        shown = [f"{getattr(self, name)!r}" for name in needed]
+        for name, usual in self._usual(*(getattr(self, name) for name in needed)).items():
+            if name in given and name not in needed and getattr(self, name) != usual:
+                shown.append(f"{name}={getattr(self, name)!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _usual(self, *needed: Any) -> dict[str, Any]:
+        """The values of a layer with only the arguments that it needs."""
+        return vars(type(self)(*needed))
+
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dense(Layer):
     """A fully connected layer: activation(x·kernel + bias).
 
@@ -102,8 +116,11 @@ class Dense(Layer):
             trainable=check.yes_or_no(trainable, "trainable"),
         )
 
+    def _usual(self, *needed: Any) -> dict[str, Any]:
+        return {**vars(Dense(needed[0], self.activation)), "activation": "linear"}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Activation(Layer):
     """An activation function as a layer of its own.
 
@@ -124,7 +141,7 @@ class Activation(Layer):
         self._set(activation=activations.get(self.activation))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dropout(Layer):
     """In training, sets each number to 0 with probability ``rate``, and multiplies the others by 1 / (1 − rate).
 
@@ -152,7 +169,7 @@ class Dropout(Layer):
         self._set(rate=check.real_number(self.rate, "rate", minimum=0, below=1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GaussianNoise(Layer):
     """In training, adds independent normal noise to each number.
 
@@ -173,7 +190,7 @@ class GaussianNoise(Layer):
         self._set(stddev=check.real_number(self.stddev, "stddev", minimum=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BatchNormalization(Layer):
     """Scales each unit to mean 0 and variance 1, then multiplies by a learned gamma and adds a learned beta.
 
@@ -214,7 +231,7 @@ class BatchNormalization(Layer):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerNormalization(Layer):
     """Scales each row to mean 0 and variance 1 over its units, then multiplies by gamma and adds beta.
 
@@ -247,7 +264,7 @@ class LayerNormalization(Layer):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scale(Layer):
     """Multiplies each unit by a learned gamma, and adds a learned beta.
 
@@ -285,7 +302,7 @@ class Scale(Layer):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Normalization(Layer):
     """Scales features to mean 0 and variance 1, with statistics that are stored with the model.
 
@@ -329,6 +346,9 @@ class Normalization(Layer):
         found = columns.measured([columns.rows(x, "x")])
         self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
 
+    def __repr__(self) -> str:
+        return "Normalization()" if self.mean is None else f"<Normalization of {len(self.mean)} features>"
+
     def in_model(self, mean: Array, variance: Array) -> Normalization:
         """The layer with the statistics of a model, declared or learned."""
         layer = Normalization()
@@ -351,7 +371,7 @@ def _scaled_variance(found: columns.Columns, scale: float) -> Array:
     return variance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Residual(Layer):
     """x + layers(x): the layers inside learn what to add to their input (a skip connection).
 
@@ -379,6 +399,9 @@ class Residual(Layer):
             raise ArgumentError("Residual needs at least one layer inside")
         if _depth(self) > MOST_NESTED:
             raise ArgumentError(f"a Residual may hold others to a depth of {MOST_NESTED}: put some of them in sequence")
+
+    def __repr__(self) -> str:
+        return f"Residual({list(self.layers)!r})"
 
     def config(self) -> dict[str, Any]:
         return {"type": "Residual", "layers": [layer.config() for layer in self.layers]}

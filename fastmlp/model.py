@@ -17,7 +17,18 @@ from ._base import check, naming
 from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, architecture, bound, gradcheck, habits, judging, model_file, predicting, stack
+from ._network import (
+    adapting,
+    architecture,
+    bound,
+    gradcheck,
+    habits,
+    judging,
+    model_file,
+    model_looks,
+    predicting,
+    stack,
+)
 from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
@@ -294,8 +305,8 @@ class Sequential(Network):
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
         verbose : {"auto", 0, 1, 2}, default "auto"
-            0 is silent, 1 shows a live line for each epoch, 2 a line at each epoch's end. "auto" is 1 on a terminal,
-            else 2.
+            0 is silent, 1 shows a live line for each epoch, or one bar for the run in a notebook, 2 a line at each
+            epoch's end. "auto" is 1 on a terminal and in a notebook, else 2.
         callbacks : list of Callback
             See `fastmlp.callbacks`.
         validation_split : float, default 0
@@ -994,7 +1005,10 @@ class Sequential(Network):
         export(self, path, **options)
 
     def __repr__(self) -> str:
-        return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
+        return model_looks.text(self)
+
+    def _repr_html_(self) -> str:
+        return model_looks.html(self)
 
 
 def mlp(

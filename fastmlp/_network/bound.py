@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._base import check
+from .._base import check, text_table
 from .._base.errors import ArgumentError, BusyError
 from .._base.public import as_public
 from .._base.types import Array
@@ -221,17 +221,20 @@ def output_widths(model: Network) -> list[int]:
 
 def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     """Print a table of the layers, their shapes and their numbers of parameters."""
-    rows = [("layer", "activation", "output", "parameters")]
+    for line in text_table.aligned(summary_rows(model), left=(0, 1, 2)).splitlines():
+        print_fn(line)
+    print_fn(_total(model))
+
+
+def summary_rows(model: Network) -> list[tuple[str, ...]]:
+    """The head of the table of layers, and a row for each of them."""
+    rows: list[tuple[str, ...]] = [("layer", "activation", "output", "parameters")]
     widths, counts = output_widths(model), _counts(model) if model.is_built else None
     for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
         activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""
         shown = "?" if counts is None else f"{counts[index]:,}"
         rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
-    columns = [max(len(row[column]) for row in rows) for column in range(4)]
-    for row in rows:
-        cells = [cell.ljust(w) for cell, w in zip(row[:3], columns, strict=False)]
-        print_fn("  ".join([*cells, row[3].rjust(columns[3])]))
-    print_fn(_total(model))
+    return rows
 
 
 def _counts(model: Network) -> Counter[int]:

@@ -121,6 +121,9 @@ class Callback:
     model: Model
     every_batches: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         """Called before the first epoch.
 

@@ -44,7 +44,7 @@ FLOORS = [
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
-OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "tensorboardX", "wandb", "mlflow"}
+OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "tensorboardX", "wandb", "mlflow", "IPython"}
 # Its classes derive from those of a library, so nothing imports it before a user asks for it.
 OVER_A_LIBRARY = sorted((PACKAGE / "sklearn").glob("*.py"))
 # Each is imported alone, in a process of its own, once its library is known to be there.
