@@ -17,7 +17,7 @@ from .._base.files import as_path
 from .._base.types import Array
 from .._engine import program
 from .._network.inputs import FLOATS as OF_FLOATS
-from .._network.inputs import PIXELS
+from .._network.inputs import INTEGERS, PIXELS
 from ..model import Sequential
 from . import places
 from .formulas import TooLarge
@@ -40,7 +40,7 @@ _OF_LABELS = {
     "Squeeze",
     "ZipMap",
 }
-_NUMBERS = ("float32", "float64")
+_NUMBERS, _WHOLE = ("float32", "float64"), ("int32", "int64")
 
 
 def model(path: str | os.PathLike[str]) -> Sequential:
@@ -149,13 +149,14 @@ def _begin(graph: Graph, nodes: list[Node], uses: Counter[str]) -> Translation:
     if len(given) != 1:
         raise graph.refused(f"it must have one input, not {len(given)}")
     value = given[0]
-    if value.kind not in (*_NUMBERS, "uint8"):
+    if value.kind not in (*_NUMBERS, *_WHOLE, "uint8"):
         raise graph.refused(f"its input {value.name!r:.60} is {value.kind}, but fastmlp reads numbers and bytes")
     width, is_flat = _width(graph, value)
     held = {name for node in nodes if node.operator in ("Gemm", "MatMul") for name in node.inputs}
     is_wide = any(graph.constants[name].dtype == np.float64 for name in held & graph.constants.keys())
     translation = Translation(graph, np.dtype("float64" if is_wide else "float32"), uses, Place(width=width))
     translation.is_flat, translation.is_bytes = is_flat, value.kind == "uint8"
+    translation.input_kind = PIXELS if value.kind == "uint8" else INTEGERS if value.kind in _WHOLE else OF_FLOATS
     translation.values[value.name] = Rows(translation.root)
     return translation
 
@@ -210,7 +211,7 @@ def _model(translation: Translation, last: Rows, labels: list[Any] | None) -> Se
         raise graph.refused("its residual connections are nested too deeply") from None
     except FastMLPError as error:
         raise graph.refused(str(error)) from None
-    made.input_kind = PIXELS if translation.is_bytes else OF_FLOATS
+    made.input_kind = translation.input_kind
     names = _property(graph, "feature_names")
     if isinstance(names, list) and len(set(map(str, names))) == len(names) == width:
         made.feature_names = tuple(map(str, names))

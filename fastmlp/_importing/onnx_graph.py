@@ -13,8 +13,10 @@ from .._base.errors import ModelFileError
 from .._base.extras import library
 from .._base.types import Array
 from .files import read_bytes
+from .onnx_bytes import what_is_wrong
 
 MOST_BYTES = 2**31 - 1  # of the format
+OLDEST_OPSET = 7  # before it, sums and products had other rules
 MOST_NODES = 20_000
 FLOATS = ("float32", "float64")
 _DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
@@ -65,6 +67,8 @@ def read(path: Path) -> Graph:
     """The graph of a file."""
     onnx = library("onnx", "onnx", "reading .onnx files")
     content = read_bytes(path, MOST_BYTES)
+    if (wrong := what_is_wrong(content)) is not None:
+        raise ModelFileError(f"{path} is not a readable ONNX file: {wrong}")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)
@@ -83,8 +87,9 @@ def _graph(onnx: Any, model: Any, path: Path) -> Graph:
     graph = model.graph
     if len(graph.node) > MOST_NODES:
         raise found.refused(f"it has {len(graph.node):,} nodes")
-    if graph.sparse_initializer or model.functions:
-        raise found.refused("it has sparse tensors or functions of its own, which fastmlp does not read")
+    versions = [item.version for item in model.opset_import if item.domain in ("", "ai.onnx")]
+    if not versions or min(versions) < OLDEST_OPSET:
+        raise found.refused(f"its operators are of version {versions}, but fastmlp reads {OLDEST_OPSET} and later ones")
     for node in graph.node:
         if node.domain not in _DOMAINS:
             raise found.refused(f"node {node.name!r:.60} is the operator {node.op_type!r:.60} of {node.domain!r:.60}")

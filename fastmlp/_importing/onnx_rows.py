@@ -37,6 +37,7 @@ class Translation:
         self.is_flat = True  # whether the input has one row for each row
         self.is_bytes = False  # whether the input holds pixels
         self.pixel_scale: float | None = None
+        self.input_kind = ""  # of the model
         self.constants = dict(graph.constants)
         self.values: dict[str, Rows] = {}
 
@@ -65,14 +66,14 @@ class Translation:
         rows = self.rows(node, number)
         if not self.is_flat:
             raise self.refused(node, "its input has more than two dimensions: flatten it first")
+        if width is not None:
+            self.set_width(node, rows.place, width)
         self.settle(node.inputs[number])
         place = self.values[node.inputs[number]].place
         if not self.values[node.inputs[number]].formula.is_x:
             raise self.refused(
                 node, f"its input is {rows.formula.key:.100}, which no layer or activation of fastmlp computes"
             )
-        if width is not None:
-            self.set_width(node, place, width)
         if place.width is None:
             raise self.refused(node, "the number of features is not known: give the model's input a shape")
         return place

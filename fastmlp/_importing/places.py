@@ -116,19 +116,23 @@ def _scaled(factor: Array, offset: Array, width: int | None) -> list[Part]:
 
 
 def _affine(factor: Array, offset: Array, place: Place, dtype: np.dtype[Any]) -> list[Part] | None:
-    """Factor · x + offset: statistics of features, where it begins the network or has a large mean; else a Scale."""
-    if (factor == 0).any() or place.width is None:
-        return None if (factor == 0).any() else _scaled(factor, offset, place.width)
-    with np.errstate(over="ignore", divide="ignore"):
-        mean, variance = -offset / factor, 1 / np.square(factor)
-        least, most = 100 * SMALLEST_VARIANCE[dtype], np.finfo(dtype).max
-        fits = (factor > 0).all() and (variance >= least).all() and (variance <= most).all() and np.isfinite(mean).all()
+    """Factor · x + offset: a Scale; or statistics of features, where it begins the network or the mean is large."""
+    if place.width is None:
+        return None
     is_far = bool((np.abs(offset) * np.finfo(dtype).eps > FAR).any())
-    if fits and offset.any() and (place.is_first or is_far) and (np.abs(mean) <= most).all():
-        values = {"mean": mean, "variance": variance}
-        tensors = {name: np.broadcast_to(value, (place.width,)) for name, value in values.items()}
-        return [Part(layers.Normalization(), tensors)]
-    return _scaled(factor, offset, place.width)
+    if not offset.any() or not (place.is_first or is_far):
+        return _scaled(factor, offset, place.width)
+    is_used = factor != 0  # features that are multiplied by 0 have no mean
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        mean = np.where(is_used, -offset / factor, 0)
+        variance = np.where(is_used, 1 / np.square(factor), 1)
+    most = np.finfo(dtype).max
+    fits = (variance >= 100 * SMALLEST_VARIANCE[dtype]) & (variance <= most) & (np.abs(mean) <= most)
+    if not fits.all():
+        return _scaled(factor, offset, place.width)
+    tensors = {name: np.broadcast_to(value, (place.width,)) for name, value in (("mean", mean), ("variance", variance))}
+    rest = _scaled(np.sign(factor), np.where(is_used, 0, offset), place.width)
+    return [Part(layers.Normalization(), tensors), *rest]
 
 
 # ---------------------------------------------------------------- layers for a model
