@@ -197,7 +197,7 @@ def _where(t: Translation, node: Node) -> Rows:
 
 
 def _identity(t: Translation, node: Node) -> Rows:
-    return t.rows(node, 0)
+    return t.rows(node, 0, also_pair=True)
 
 
 def _cast(t: Translation, node: Node) -> Rows:

@@ -51,13 +51,13 @@ class Translation:
         """Whether an input of a node is a constant."""
         return len(node.inputs) > number and node.inputs[number] in self.constants
 
-    def rows(self, node: Node, number: int) -> Rows:
+    def rows(self, node: Node, number: int, *, also_pair: bool = False) -> Rows:
         """An input of a node that depends on the input of the graph."""
         name = node.inputs[number] if len(node.inputs) > number else ""
         if name not in self.values:
             raise self.refused(node, f"its input {number} is not computed from the input of the model")
         found = self.values[name]
-        if found.is_pair:
+        if found.is_pair and not also_pair:
             raise self.refused(node, "it uses the probabilities of no and yes, with which a model ends")
         return found
 
