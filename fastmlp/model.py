@@ -878,6 +878,81 @@ class Sequential(Network):
 
         return folding.fold(self)
 
+    # ------------------------------------------------------------ models of other libraries
+
+    def to_torch(self) -> Any:
+        """Return an `nn.Sequential` of PyTorch with the same layers and weights, for predictions and further training.
+
+        It is in evaluation mode. A model of pixels becomes one of pixels that were multiplied by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If PyTorch is not installed.
+        ArgumentError
+            If there is an activation of your own.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=3)
+        >>> model.build(n_features=4)
+        >>> module = model.to_torch()  # doctest: +SKIP
+        """
+        from ._exporting.to_torch import to_torch
+
+        return to_torch(self)
+
+    def to_keras(self) -> Any:
+        """Return a model of Keras 3 with the same layers and weights, for predictions and further training.
+
+        It is a `keras.Sequential`, or with `Residual` layers a functional `keras.Model`. A `Scale` layer becomes a
+        batch normalisation whose statistics do nothing. A model of pixels becomes one of pixels that were multiplied
+        by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If Keras is not installed.
+        ArgumentError
+            If there is an activation that Keras has no layer for.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=3)
+        >>> model.build(n_features=4)
+        >>> theirs = model.to_keras()  # doctest: +SKIP
+        """
+        from ._exporting.to_keras import to_keras
+
+        return to_keras(self)
+
+    def to_sklearn(self) -> Any:
+        """Return a fitted `MLPClassifier` or `MLPRegressor` of scikit-learn with the same predictions.
+
+        The network must be dense layers whose hidden ones share one activation: linear, sigmoid, tanh or ReLU.
+        Normalisations that `folded` merges are allowed; the hidden layers of `fastmlp.mlp` are of this kind. A model
+        of pixels becomes one of pixels that were multiplied by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If scikit-learn is not installed.
+        ArgumentError
+            If scikit-learn has no such network.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=["no", "yes"])
+        >>> model.build(n_features=4)
+        >>> theirs = model.to_sklearn()  # doctest: +SKIP
+        """
+        from ._exporting.to_sklearn import to_sklearn
+
+        return to_sklearn(self)
+
     # ------------------------------------------------------------ weights, description, file
 
     @property

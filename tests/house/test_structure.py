@@ -48,7 +48,7 @@ PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"
 TRACKERS = {"tensorboardX", "wandb", "mlflow"}
 OPTIONAL = PEERS | TRACKERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "IPython"}
 # Its classes derive from those of a library, so nothing imports it before a user asks for it.
-OVER_A_LIBRARY = sorted((PACKAGE / "sklearn").glob("*.py"))
+OVER_A_LIBRARY = [*sorted((PACKAGE / "sklearn").glob("*.py")), PACKAGE / "_exporting" / "torch_modules.py"]
 # Each is imported alone, in a process of its own, once its library is known to be there.
 CONTESTANTS = [p for p in (PACKAGE / "_contest" / "contestants").glob("*.py") if p.stem != "__init__"]
 
