@@ -1194,9 +1194,11 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     ----------
     model : Sequential
     path : str or PathLike
-        ``.json``: architecture and settings alone, see `Sequential.config`.
+        ``.onnx`` for onnxruntime and other programs (extra ``onnx``); ``.safetensors``, the tensors by name (extra
+        ``safetensors``); ``.json``, architecture and settings alone (see `Sequential.config`); and source code:
+        ``.py``, ``.c`` and ``.html``.
     **options
-        Those of the format; see the page on formats.
+        Those of the format; ``docs/export.md`` lists them.
 
     Raises
     ------
