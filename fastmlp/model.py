@@ -1194,7 +1194,9 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     ----------
     model : Sequential
     path : str or PathLike
-        ``.json``: architecture and settings alone, see `Sequential.config`.
+        ``.py``, ``.c``, ``.html``: source code that predicts without fastmlp: a module that needs NumPy alone, C99
+        without allocation, a page that runs the network in the browser. ``.json``: architecture and settings alone, see
+        `Sequential.config`.
     **options
         Those of the format; see the page on formats.
 
