@@ -1194,9 +1194,10 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     ----------
     model : Sequential
     path : str or PathLike
-        ``.onnx`` for onnxruntime and other programs (extra ``onnx``); ``.safetensors``, the tensors by name (extra
-        ``safetensors``); ``.json``, architecture and settings alone (see `Sequential.config`); and source code:
-        ``.py``, ``.c`` and ``.html``.
+        ``.py``, ``.c``, ``.html``: source code that predicts without fastmlp: a module that needs NumPy alone, C99
+        without allocation, a page that runs the network in the browser. ``.onnx``: a graph for onnxruntime and other
+        programs (extra ``onnx``). ``.safetensors``: the tensors by name (extra ``safetensors``). ``.json``:
+        architecture and settings alone, see `Sequential.config`.
     **options
         Those of the format; ``docs/export.md`` lists them.
 
