@@ -1,6 +1,5 @@
 """Trains small data as one batch with SciPy's L-BFGS."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from .._base import tables as t
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.types import Array
+from .._compiling.waiting import working_time
 from .._engine.engine import STEADY, Data, Engine
 from ..layers import leaves
 from ..optimizers import LBFGS
@@ -66,7 +66,7 @@ class LBFGSTrainer(Trainer):
 
     @staticmethod
     def _now() -> float:
-        return time.perf_counter()
+        return working_time()
 
     def _first(self, weights: Array) -> tuple[float, Array]:
         """The objective; its first point counts as an accepted iteration."""
