@@ -95,13 +95,13 @@ class _Counter:
     def _run(self) -> None:
         if self._over.wait(self._delay):
             return
+        self._write(f"{self._line}\n")
         if not self._counts:
-            self._write(f"{self._line}\n")
             return
-        while not self._over.is_set():
-            self._write(f"\r{self._line} ... {time.perf_counter() - self._start:.0f} s")
+        while not self._over.is_set():  # on a line of its own, which fits every terminal
+            self._write(f"\r  {time.perf_counter() - self._start:.0f} s")
             self._over.wait(_BETWEEN)
-        self._write(f"\r{self._line}, now {self.seconds:.1f} s\n")
+        self._write(f"\r  done in {self.seconds:.1f} s\n")
 
     def _write(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # nobody reads it
