@@ -22,6 +22,7 @@ from .._base.cached import cached_property
 from .._base.types import Array
 from .._compiling import threads as _threads
 from .._compiling.jit import Kernel
+from .._compiling.waiting import waited
 from ..losses import Loss
 from ..optimizers import NoUpdate, Optimizer
 from .program import BLOCK_ROWS, Program
@@ -417,7 +418,7 @@ class Engine:
         for start, stop in spans:
             if cancelled():
                 return math.nan, 0
-            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter()
+            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter() - waited.seconds
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
             plan = self._forward_plan(part.rows, threads)
@@ -439,7 +440,7 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
             loss += float(row_losses.sum(dtype=np.float64))
             hits += int(row_correct.sum())
         return loss / data.rows, hits
@@ -450,7 +451,7 @@ class Engine:
         choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
         for start, stop in spans:
             part = data if len(spans) == 1 else data.part(start, stop)
-            threads, began = choice.next(), time.perf_counter()
+            threads, began = choice.next(), time.perf_counter() - waited.seconds
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -465,7 +466,7 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
 
     def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
         """The choice between ``most`` threads and one for a kernel of this network.
