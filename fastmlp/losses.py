@@ -504,7 +504,7 @@ NAMES: dict[str, type[Loss]] = {
     "quantile": Quantile,
 }
 _ALIASES = {"logcosh": "log_cosh", "huber_loss": "huber"}
-TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}
+TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in (*NAMES.values(), Custom)}
 SparseCategoricalCrossentropy = CategoricalCrossentropy  # as Keras spells it for class numbers
 for _kind in TYPES.values():
     keras.accept(_kind)
@@ -512,7 +512,7 @@ for _kind in TYPES.values():
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
-    if isinstance(value, Loss) and isinstance(value, (Custom, *TYPES.values())):
+    if isinstance(value, Loss) and isinstance(value, tuple(TYPES.values())):
         return value
     if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
         raise _custom.refusal(value, "loss")
