@@ -219,7 +219,7 @@ def test_objects_are_values():
     assert copy.deepcopy(own.BELL) is own.BELL
     assert repr(own.BELL) == "activations.Custom('bell')"
     assert repr(own.CAUCHY) == "losses.Custom('cauchy')"
-    assert repr(fm.Activation(own.BELL)) == "Activation(activation=activations.Custom('bell'))"
+    assert repr(fm.Activation(own.BELL)) == "Activation(activations.Custom('bell'))"
 
 
 @pytest.mark.skipif(jit_disabled(), reason="a pickle finds a function by its name, which numba's decorator keeps")

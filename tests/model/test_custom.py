@@ -175,7 +175,7 @@ def test_a_file_holds_names_and_needs_the_functions(tmp_path):
     with np.load(path) as file:
         config = json.loads(bytes(file["config"]))
     assert config["layers"][0]["activation"] == {"type": "Custom", "name": "bell"}
-    assert config["loss"] == {"type": "Custom", "name": "cauchy"}
+    assert config["loss"] == {"type": "Custom", "name": "cauchy", "reduction": "sum_over_batch_size"}
     again = fm.load(path, custom_objects=own.OBJECTS)
     assert again.predict(X).tobytes() == model.predict(X).tobytes()
     assert again.loss is own.CAUCHY
@@ -201,6 +201,14 @@ MISTAKES = {
         {"bell": fm.losses.Custom(own.cauchy, own.cauchy_slope, "bell")},
         fm.ModelFileError,
         r"with a fastmlp.activations.Custom of this name, not losses.Custom\('bell'\)",
+    ),
+    "another reduction": (
+        {
+            "bell": own.BELL,
+            "cauchy": fm.losses.Custom(own.cauchy, own.cauchy_slope, reduction="mean_with_sample_weight"),
+        },
+        fm.ModelFileError,
+        "the loss 'cauchy' was .*give the same settings",
     ),
     "a function": (
         {"bell": own.bell},
