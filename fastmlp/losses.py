@@ -465,6 +465,7 @@ class Custom(_custom.Named, Loss):
     name: str = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _custom.check_functions(self.kind, self.function, self.derivative)
         object.__setattr__(self, "name", _custom.checked_name(self.name, self.function, NAMES, self.kind))
 
@@ -479,8 +480,12 @@ class Custom(_custom.Named, Loss):
         super().fill_plan(plan, activation, units)
         plan.view(t.PLAN)[0].loss_function = self.index
 
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "reduction": self.reduction}
+
     def __repr__(self) -> str:
-        return f"losses.Custom({self.name!r})"
+        shown = "" if self.reduction == REDUCTIONS[0] else f", reduction={self.reduction!r}"
+        return f"losses.Custom({self.name!r}{shown})"
 
 
 # Both cross-entropy names of Keras mean the same loss: the shape distinguishes class numbers from one-hot rows.
@@ -504,7 +509,7 @@ NAMES: dict[str, type[Loss]] = {
     "quantile": Quantile,
 }
 _ALIASES = {"logcosh": "log_cosh", "huber_loss": "huber"}
-TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}
+TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in (*NAMES.values(), Custom)}
 SparseCategoricalCrossentropy = CategoricalCrossentropy  # as Keras spells it for class numbers
 for _kind in TYPES.values():
     keras.accept(_kind)
@@ -512,7 +517,7 @@ for _kind in TYPES.values():
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
-    if isinstance(value, Loss) and isinstance(value, (Custom, *TYPES.values())):
+    if isinstance(value, Loss) and isinstance(value, tuple(TYPES.values())):
         return value
     if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
         raise _custom.refusal(value, "loss")

@@ -19,6 +19,8 @@ from fastmlp.layers import Dense, output_of
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.optimizers import Adam, RMSprop
 
+from .shared import own
+
 
 @dataclass(frozen=True)
 class Case:
@@ -195,6 +197,16 @@ def elementwise_loss(rng, dtype, batch, units, kind=tables.SQUARED, alpha=0.3):
     outputs = [unset(batch, dtype), unset((batch, units), dtype)]
     y, t = probabilities(rng, dtype, batch, units), probabilities(rng, dtype, batch, units)
     return [*outputs, y, t, kind, alpha, 1 / batch]
+
+
+def custom_forward(rng, dtype, batch, units):
+    outputs = [unset((batch, units), dtype), unset((batch, units), dtype)]
+    return [*outputs, normal(rng, dtype, batch, units) * 3, own.BELL.index]
+
+
+def custom_loss(rng, dtype, batch, units):
+    outputs = [unset(batch, dtype), unset((batch, units), dtype)]
+    return [*outputs, normal(rng, dtype, batch, units), normal(rng, dtype, batch, units), own.CAUCHY.index, 1 / batch]
 
 
 def optimizer_update(rng, dtype, n, rule=None, step=3):
@@ -401,6 +413,8 @@ CASES: dict[str, Case] = {
     "softmax_crossentropy": Case(softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "sparse_softmax_crossentropy": Case(sparse_softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "elementwise_loss": Case(elementwise_loss, _CLASSES, (60_000, 10), _SUM),
+    "custom_forward": Case(custom_forward, _ROWS, (1024, 1024)),
+    "custom_loss": Case(custom_loss, _CLASSES, (60_000, 10), _SUM),
     "optimizer_update": Case(optimizer_update, _LENGTHS, (1 << 20,)),
     "sgd_update": Case(sgd_update, _LENGTHS, (1 << 20,)),
     "adam_update": Case(adam_update, _LENGTHS, (1 << 20,)),

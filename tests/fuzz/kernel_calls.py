@@ -17,6 +17,7 @@ from fastmlp.layers import Activation, BatchNormalization, Dense, Dropout, Gauss
 
 from .. import cases
 from ..examples import ONE_LAYER, RULES
+from ..shared import own
 
 GUARD = 4096  # bytes on each side of an array
 FILLING = 0xA5
@@ -30,6 +31,7 @@ STACKS = (
     [BatchNormalization(), Dense(5, "softmax")],
     [GaussianNoise(0.1), LayerNormalization(), Dense(9, "relu"), BatchNormalization(trainable=False), Dense(3)],
     [Dense(9, "relu"), Residual([LayerNormalization(), Dense(17, "silu"), Dense(9)]), Dense(3, "sigmoid")],
+    [Dense(9, own.BELL), Activation(own.SWISHY), Dense(3)],
     [Dense(9, "relu", trainable=False), Dense(4, max_norm=0.5, kernel_regularizer="l2"), Dense(1)],
     *([layer, Dense(9), layer, Dense(3)] for layer in ONE_LAYER.values()),
 )
