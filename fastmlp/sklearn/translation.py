@@ -105,7 +105,7 @@ def initial_weights(
     return drawn
 
 
-def dense_tensors(model: Sequential, name: str) -> list[Array]:
+def dense_tensors(model: Any, name: str) -> list[Array]:
     """The tensors "kernel" or "bias" of the dense layers, as read-only copies."""
     numbers = [tensor.layer for tensor in model.engine.program.tensors if tensor.name == name]
     return [model.tensor_values(number, name) for number in numbers]
