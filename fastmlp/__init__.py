@@ -19,7 +19,8 @@ from ._base.interruption import uninterrupted
 _moved.install()
 
 with uninterrupted():  # numpy cannot be imported again after an interruption at the wrong place
-    from . import activations, initializers, kernels, losses, regularizers
+    from . import activations, initializers, kernels, layers, losses, optimizers, regularizers
+    from ._base import keras as _keras
     from ._base.errors import (
         ArgumentError,
         ArgumentTypeError,
@@ -30,6 +31,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         FastMLPError,
         MissingExtraError,
         ModelFileError,
+        NotAvailableError,
         NotBuiltError,
     )
     from ._compiling.threads import get_num_threads, set_num_threads
@@ -40,7 +42,9 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         BatchNormalization,
         Dense,
         Dropout,
+        Flatten,
         GaussianNoise,
+        Input,
         LayerNormalization,
         Normalization,
         Residual,
@@ -50,7 +54,21 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import callbacks, datasets, math, metrics, plots, reference, schedules, sweeps, trackers
+    from . import (
+        backend,
+        callbacks,
+        constraints,
+        datasets,
+        math,
+        metrics,
+        models,
+        plots,
+        reference,
+        schedules,
+        sweeps,
+        trackers,
+        utils,
+    )
     from ._importing.importing import import_model
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
@@ -77,8 +95,10 @@ __all__ = [
     "DownloadError",
     "Dropout",
     "FastMLPError",
+    "Flatten",
     "GaussianNoise",
     "History",
+    "Input",
     "LayerNormalization",
     "LearningRateCurve",
     "MLPClassifier",
@@ -87,6 +107,7 @@ __all__ = [
     "ModelFileError",
     "Nadam",
     "Normalization",
+    "NotAvailableError",
     "NotBuiltError",
     "RMSprop",
     "Residual",
@@ -95,7 +116,9 @@ __all__ = [
     "Sequential",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
+    "constraints",
     "cross_validate",
     "datasets",
     "export",
@@ -104,11 +127,14 @@ __all__ = [
     "import_model",
     "initializers",
     "kernels",
+    "layers",
     "load",
     "losses",
     "math",
     "metrics",
     "mlp",
+    "models",
+    "optimizers",
     "plots",
     "reference",
     "regularizers",
@@ -117,21 +143,26 @@ __all__ = [
     "sweep",
     "sweeps",
     "trackers",
+    "utils",
 ]
 
 # What a first look at the package does not need is imported when it is asked for.
 _MODULES = (
+    "backend",
     "callbacks",
+    "constraints",
     "datasets",
     "history",
     "math",
     "metrics",
+    "models",
     "plots",
     "reference",
     "schedules",
     "scores",
     "sweeps",
     "trackers",
+    "utils",
 )
 _LAZY = {
     "cross_validate": "search.cross_validation",
@@ -150,7 +181,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name in _LAZY:
         return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _keras.lack(__name__, name)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
 from . import _custom
-from ._base import check
+from ._base import check, keras
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
 
@@ -147,6 +147,9 @@ def get(value: str | Custom | None, argument: str = "activation") -> str | Custo
         return value
     if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
         raise _custom.refusal(value, "activation")
+    makers: tuple[Any, ...] = (leaky_relu, elu)
+    if any(value is maker for maker in makers):  # the function itself, with its default
+        return "leaky_relu" if makers[0] is value else "elu"
     if callable(value):
         raise ArgumentTypeError(
             f"{argument} is a function, but its derivative is needed too: "
@@ -272,3 +275,10 @@ def parsed(activation: str) -> tuple[int, int, float]:
     """Operation code, kind, and parameter (0 if it has none) of an activation other than linear."""
     rule, parameter = _rule(activation), activation.partition("(")[2]
     return rule.operation, rule.kind, float(parameter[:-1]) if parameter else rule.parameter or 0.0
+
+
+def __getattr__(name: str) -> Any:
+    """The name of an activation, so that ``activations.relu`` may stand where ``"relu"`` does."""
+    if name in NAMES or name in _ALIASES:
+        return _ALIASES.get(name, name)
+    raise keras.lack(__name__, name)

@@ -56,6 +56,9 @@ class Jitted(NamedTuple):
     weights: Array
     network: Integers
 
+    def __repr__(self) -> str:
+        return f"Jitted(predict, weights of {len(self.weights):,} numbers, network of {len(self.network):,} integers)"
+
 
 def jitted(program: Program, weights: Array, inputs: Inputs) -> Jitted:
     """A program and its flat parameter vector for use in numba code, which reads features like ``inputs``.

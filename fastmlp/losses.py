@@ -1,11 +1,12 @@
 """Losses are declarations; each knows which output it needs."""
 
+import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 from . import _custom
-from ._base import check
+from ._base import check, keras
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
@@ -24,6 +25,7 @@ __all__ = [
     "Poisson",
     "PoissonDeviance",
     "Quantile",
+    "SparseCategoricalCrossentropy",
     "SumOfSquares",
     "get",
 ]
@@ -501,7 +503,11 @@ NAMES: dict[str, type[Loss]] = {
     "poisson_deviance": PoissonDeviance,
     "quantile": Quantile,
 }
+_ALIASES = {"logcosh": "log_cosh", "huber_loss": "huber"}
 TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}
+SparseCategoricalCrossentropy = CategoricalCrossentropy  # as Keras spells it for class numbers
+for _kind in TYPES.values():
+    keras.accept(_kind)
 
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
@@ -515,8 +521,22 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
             "loss is a function, but its derivative is needed too: loss=fastmlp.losses.Custom(function, derivative)"
         )
     if isinstance(value, str):
-        return NAMES[check.choice(value, "loss", NAMES)]()
+        return NAMES[check.choice(_standard(value), "loss", NAMES)]()
     if isinstance(value, dict):
         arguments = dict(value)
         return TYPES[check.choice(arguments.pop("type", None), "loss type", TYPES)](**arguments)
     raise ArgumentTypeError(f"loss must be a name or a Loss, not {value!r}")
+
+
+def _standard(name: str) -> str:
+    """A name in our form: Keras takes "MSE", "MeanSquaredError" and "logcosh" too."""
+    text = re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    text = _ALIASES.get(text, text)
+    return text if text in NAMES else name
+
+
+def __getattr__(name: str) -> Any:
+    """The name of a loss, so that ``losses.mean_squared_error`` may stand where the text does."""
+    if _standard(name) in NAMES:
+        return _standard(name)
+    raise keras.lack(__name__, name)

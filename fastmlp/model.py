@@ -13,18 +13,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import losses, optimizers
-from ._base import check, naming
+from ._base import check, keras, naming
 from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, architecture, bound, gradcheck, habits, judging, model_file, predicting, stack
+from ._network import (
+    adapting,
+    architecture,
+    bound,
+    gradcheck,
+    habits,
+    judging,
+    model_file,
+    model_looks,
+    predicting,
+    stack,
+)
 from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores
 from ._training import steps
-from .layers import Layer
+from .layers import InputLayer, Layer
 
 if TYPE_CHECKING:
     from .activations import Custom
@@ -55,7 +66,8 @@ class Sequential(Network):
     Parameters
     ----------
     layers : iterable of Layer
-        See `fastmlp.Dense`. The first `fit` takes the input width from the data; `build` sets it before.
+        See `fastmlp.Dense`. The first `fit` takes the input width from the data. `build` sets it before, and so do
+        ``fastmlp.Input((784,))`` as the first element and ``Dense(64, input_shape=(784,))`` as the first layer.
     dtype : {"float32", "float64"}, default "float32"
         The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
@@ -69,6 +81,8 @@ class Sequential(Network):
         may then be labels, and `predict_classes` returns labels. By default, classes are numbers from 0. But if the
         first training targets are texts, or as many different whole numbers as classes that are not all below that
         number, such as 3 and 7, the labels are these, sorted.
+    name : str, optional
+        Default: "sequential".
 
     Attributes
     ----------
@@ -105,6 +119,7 @@ class Sequential(Network):
     """
 
     dtype: np.dtype[Any]
+    name: str
     uint8_scale: float
     seed: int
     stop_training: bool
@@ -115,23 +130,57 @@ class Sequential(Network):
 
     def __init__(
         self,
-        layers: Iterable[Layer] = (),
+        layers: Iterable[Layer | InputLayer] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
         seed: int | None = None,
         classes: Sequence[Any] | Array | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(layers, dtype=dtype, uint8_scale=uint8_scale, seed=seed, classes=classes)
+        super().__init__(layers, dtype=dtype, uint8_scale=uint8_scale, seed=seed, classes=classes, name=name)
 
     # ------------------------------------------------------------ layers, and how to train
 
-    def add(self, layer: Layer) -> None:
-        """Append a layer, before the model is built.
+    def add(self, layer: Layer | InputLayer) -> None:
+        """Append a layer; or, as the first element, the shape of the input.
 
-        From a layer of another model it takes the declaration, without learned statistics.
+        From a layer of another model it takes the declaration, without learned statistics. If the model is built, its
+        layers keep their weights, the new layer gets initial ones, and the optimiser starts from its first step.
         """
         super().add(layer)
+
+    def pop(self) -> None:
+        """Take away the last layer. The others keep their weights, and the optimiser starts from its first step.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Input((4,)), fm.Dense(8, activation="relu"), fm.Dense(3, activation="softmax")])
+        >>> model.pop()
+        >>> model.add(fm.Dense(5, activation="softmax"))
+        >>> [layer.units for layer in model.layers]
+        [8, 5]
+        """
+        super().pop()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> BoundLayer:
+        """Return a layer by its name, or by its place in ``layers``.
+
+        Parameters
+        ----------
+        name : str, optional
+            As in `summary`: that of ``Dense(64, name="hidden")``, or one made from the type, "dense", "dense_1", ….
+        index : int, optional
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(8, name="hidden"), fm.Dense(3), fm.Dense(2)])
+        >>> model.get_layer("hidden").units, model.get_layer("dense_1").units, model.get_layer(index=1).name
+        (8, 2, 'dense')
+        """
+        return bound.layer_at(self, name, index)
 
     @property
     def layers(self) -> list[BoundLayer]:
@@ -171,6 +220,7 @@ class Sequential(Network):
         """Whether the input width is known and the parameters exist."""
         return super().is_built
 
+    @keras.accepting("Sequential.compile")
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "adam",
@@ -294,8 +344,8 @@ class Sequential(Network):
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
         verbose : {"auto", 0, 1, 2}, default "auto"
-            0 is silent, 1 shows a live line for each epoch, 2 a line at each epoch's end. "auto" is 1 on a terminal,
-            else 2.
+            0 is silent, 1 shows a live line for each epoch, or one bar for the run in a notebook, 2 a line at each
+            epoch's end. "auto" is 1 on a terminal and in a notebook, else 2.
         callbacks : list of Callback
             See `fastmlp.callbacks`.
         validation_split : float, default 0
@@ -828,6 +878,81 @@ class Sequential(Network):
 
         return folding.fold(self)
 
+    # ------------------------------------------------------------ models of other libraries
+
+    def to_torch(self) -> Any:
+        """Return an `nn.Sequential` of PyTorch with the same layers and weights, for predictions and further training.
+
+        It is in evaluation mode. A model of pixels becomes one of pixels that were multiplied by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If PyTorch is not installed.
+        ArgumentError
+            If there is an activation of your own.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=3)
+        >>> model.build(n_features=4)
+        >>> module = model.to_torch()  # doctest: +SKIP
+        """
+        from ._exporting.to_torch import to_torch
+
+        return to_torch(self)
+
+    def to_keras(self) -> Any:
+        """Return a model of Keras 3 with the same layers and weights, for predictions and further training.
+
+        It is a `keras.Sequential`, or with `Residual` layers a functional `keras.Model`. A `Scale` layer becomes a
+        batch normalisation whose statistics do nothing. A model of pixels becomes one of pixels that were multiplied
+        by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If Keras is not installed.
+        ArgumentError
+            If there is an activation that Keras has no layer for.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=3)
+        >>> model.build(n_features=4)
+        >>> theirs = model.to_keras()  # doctest: +SKIP
+        """
+        from ._exporting.to_keras import to_keras
+
+        return to_keras(self)
+
+    def to_sklearn(self) -> Any:
+        """Return a fitted `MLPClassifier` or `MLPRegressor` of scikit-learn with the same predictions.
+
+        The network must be dense layers whose hidden ones share one activation: linear, sigmoid, tanh or ReLU.
+        Normalisations that `folded` merges are allowed; the hidden layers of `fastmlp.mlp` are of this kind. A model
+        of pixels becomes one of pixels that were multiplied by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If scikit-learn is not installed.
+        ArgumentError
+            If scikit-learn has no such network.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=["no", "yes"])
+        >>> model.build(n_features=4)
+        >>> theirs = model.to_sklearn()  # doctest: +SKIP
+        """
+        from ._exporting.to_sklearn import to_sklearn
+
+        return to_sklearn(self)
+
     # ------------------------------------------------------------ weights, description, file
 
     @property
@@ -860,16 +985,6 @@ class Sequential(Network):
         for index, _ in enumerate(self.layers):
             bound.set_trainable(self, index, value)
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> BoundLayer:
-        """Return one of ``layers``, by its name or its number.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such layer.
-        """
-        return bound.layer_at(self, name, index)
-
     def count_params(self) -> int:
         """Return how many numbers all tensors hold, trained or not."""
         return self.engine.program.count
@@ -889,6 +1004,7 @@ class Sequential(Network):
         """
         super().set_weights(weights)
 
+    @keras.accepting("Sequential.summary")
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their shapes and their numbers of parameters."""
         bound.print_summary(self, print_fn)
@@ -933,6 +1049,7 @@ class Sequential(Network):
         """
         return architecture.from_config(config, cls, custom_objects)
 
+    @keras.accepting("Sequential.save")
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
 
@@ -949,6 +1066,7 @@ class Sequential(Network):
         """
         model_file.save(self, path)
 
+    @keras.accepting("Sequential.save_weights")
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, by layer and name.
 
@@ -976,6 +1094,7 @@ class Sequential(Network):
         """
         model_file.save_weights(self, path)
 
+    @keras.accepting("Sequential.load_weights")
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Read the weights of `save_weights`, or those in the file of a complete model, into this built model.
 
@@ -994,7 +1113,10 @@ class Sequential(Network):
         export(self, path, **options)
 
     def __repr__(self) -> str:
-        return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
+        return model_looks.text(self)
+
+    def _repr_html_(self) -> str:
+        return model_looks.html(self)
 
 
 def mlp(
@@ -1139,3 +1261,6 @@ def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None 
     True
     """
     return model_file.load(path, Sequential, custom_objects)
+
+
+keras.accept(Sequential)

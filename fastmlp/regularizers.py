@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any
 
-from ._base import check
+from ._base import check, keras
 from ._base.errors import ArgumentTypeError
 
-__all__ = ["Regularizer", "get", "l1", "l1_l2", "l2"]
+__all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "l1", "l1_l2", "l2"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,6 +108,21 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01, *, per_batch: bool = False) -> Reg
     return Regularizer(l1, l2, per_batch=per_batch)
 
 
+L1, L2 = l1, l2  # as Keras spells them
+
+
+def L1L2(l1: float = 0.0, l2: float = 0.0) -> Regularizer:  # noqa: N802  # as in Keras
+    """l1 · Σ|w| + l2 · Σw², without the defaults of `l1_l2`: as Keras's class.
+
+    Examples
+    --------
+    >>> from fastmlp import regularizers
+    >>> regularizers.L1L2(l2=1e-4)
+    Regularizer(l1=0.0, l2=0.0001)
+    """
+    return Regularizer(l1=l1, l2=l2)
+
+
 RULES: dict[str, Callable[..., Regularizer]] = {"l1": l1, "l2": l2, "l1_l2": l1_l2}
 
 
@@ -118,7 +133,11 @@ def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regulari
     if isinstance(value, Regularizer):
         return value
     if isinstance(value, str):
-        return RULES[check.choice(value, name, RULES)]()
+        return RULES[check.choice(value.lower(), name, RULES)]()
     if isinstance(value, dict):
         return Regularizer(value.get("l1", 0.0), value.get("l2", 0.0), per_batch=value.get("per_batch", False))
     raise ArgumentTypeError(f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}")
+
+
+def __getattr__(name: str) -> Any:
+    raise keras.lack(__name__, name)

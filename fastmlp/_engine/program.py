@@ -22,6 +22,7 @@ from ..layers import (
     BatchNormalization,
     Dense,
     Dropout,
+    Flatten,
     GaussianNoise,
     Layer,
     LayerNormalization,
@@ -489,6 +490,7 @@ class _Writer:
 _WRITE: dict[type[Layer], Callable[[_Writer, Any], None]] = {
     Dense: _Writer.dense,
     Activation: _Writer.activation,
+    Flatten: _Writer.activation,
     Dropout: _Writer.dropout,
     GaussianNoise: _Writer.noise,
     BatchNormalization: _Writer.batch_normalization,

@@ -29,6 +29,7 @@ _DIGITS = 4  # of the numbers that a form begins with
 def content(network: Network, path: Path, *, image: bool | None = None, ink: float = 1.0) -> bytes:
     """The page; see `fastmlp.export`."""
     limits.refuse_large(network, path)
+    ink = check.real_number(ink, "ink")
     net = described(network)
     weights = _Weights(net)
     steps = [weights.step(step) for step in net.steps]
@@ -41,7 +42,7 @@ def content(network: Network, path: Path, *, image: bool | None = None, ink: flo
         "classes": texts.of_labels(net.classes),
         "outputs": vars(net.outputs),
         "steps": steps,
-        "image": side and {"side": side, "scale": net.pixel_scale, "ink": check.real_number(ink, "ink")},
+        "image": side and {"side": side, "scale": net.pixel_scale, "ink": ink},
         "table": None if side else {"names": net.feature_texts, "typical": _typical(network)},
     }
     return _page(path.stem, texts.json_in_html(description), weights.base64()).encode("ascii")

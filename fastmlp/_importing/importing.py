@@ -19,16 +19,22 @@ FILES = {
     ".safetensors": "safetensors_file",
 }
 # The first parts of modules' names; no library is imported to ask whether an object is one of its own.
-LIBRARIES: dict[str, str] = {}
+LIBRARIES = {"keras": "keras_model", "sklearn": "sklearn_mlp", "torch": "torch_modules"}
 
 
 def import_model(source: Any, **options: Any) -> Sequential:
-    """Make a model of another program's file or object.
+    """Make a model of another program's file or object, with the same weights and predictions.
+
+    A model of an object predicts what the object does when it is evaluated: dropout is off, and batch normalisation
+    uses its running statistics.
 
     Parameters
     ----------
     source : str, PathLike or object
-        A file, whose suffix names its format: ``.json`` (see `Sequential.export`) or ``.npz`` (see `Sequential.save`).
+        A fitted `MLPClassifier` or `MLPRegressor` of scikit-learn, or a pipeline of a `StandardScaler` and one of
+        these: this gives a compiled model. A `Sequential` of Keras, or an `nn.Sequential` of PyTorch, of layers that
+        fastmlp has: this gives a model that is not compiled. Or a file, whose suffix names its format: ``.json`` (see
+        `Sequential.export`) or ``.npz`` (see `Sequential.save`).
     **options
         Those of the format; see the page on formats.
 

@@ -25,7 +25,7 @@ _N = TypeVar("_N", bound=Network)
 FORMAT = "fastmlp-architecture"
 FORMAT_VERSION = 1
 _SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
-_OPTIONAL = ("fastmlp_version", "has_learned_classes", "own_schedule", "learning_rate")
+_OPTIONAL = ("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate")
 
 
 def config_of(model: Network) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def described(model: Network) -> dict[str, Any]:
     names = model.feature_names
     return {
         "fastmlp_version": __version__,
+        "name": model.name,
         "dtype": str(model.dtype),
         "n_features": model.n_features,
         "uint8_scale": model.uint8_scale,
@@ -132,6 +133,7 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
         uint8_scale=config["uint8_scale"],
         seed=config["seed"],
         classes=config.get("classes"),
+        name=config.get("name"),  # files of 0.1.0 and 0.2.0 do not have it
     )
     if config.get("feature_names") is not None:
         model.feature_names = _read_names(config["feature_names"], config["n_features"])

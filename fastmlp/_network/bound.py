@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._base import check
+from .._base import check, text_table
 from .._base.errors import ArgumentError, BusyError
 from .._base.public import as_public
 from .._base.types import Array
@@ -37,6 +37,11 @@ class BoundLayer:
     def declaration(self) -> Layer:
         """The layer as it was declared."""
         return list(leaves(self._model.declarations))[self._index]
+
+    @property
+    def name(self) -> str:
+        """Its name in the model: the given one, or one made from its type."""
+        return self._model.layer_names[self._index]
 
     @property
     def tensors(self) -> list[str]:
@@ -121,7 +126,8 @@ class BoundLayer:
         return sorted([*own, *(self.tensors if self._model.is_built else ())])
 
     def __repr__(self) -> str:
-        return f"<layer {self._index}: {self.declaration}>"
+        named = "" if self.declaration.name is None else f" {self.name!r}"
+        return f"<layer {self._index}{named}: {self.declaration}>"
 
 
 class BoundResidual:
@@ -186,17 +192,15 @@ def tree_of(model: Network) -> list[BoundLayer | BoundResidual]:
 
 def layer_at(model: Network, name: Any, index: Any) -> BoundLayer:
     """See `Sequential.get_layer`."""
-    layers = layers_of(model)
+    names = model.layer_names
     if (name is None) == (index is None):
         raise ArgumentError("get_layer() needs either the name of a layer or its index")
     if name is None:
-        most = len(layers) - 1
-        return layers[check.whole_number(index, "index", minimum=-len(layers), maximum=most)]
-    names = [getattr(layer.declaration, "name", None) for layer in layers]
-    if not isinstance(name, str) or name not in names:
-        there = ", ".join(repr(found) for found in names if found) or "no layer of this model has one"
-        raise ArgumentError(f"name must be that of a layer ({there}), not {name!r:.60}")
-    return layers[names.index(name)]
+        number = check.whole_number(index, "index", minimum=-len(names), maximum=len(names) - 1)
+        return BoundLayer(model, number % len(names))
+    if name not in names:
+        raise ArgumentError(f"name must be one of {', '.join(map(repr, names))}, not {name!r:.60}")
+    return BoundLayer(model, names.index(name))
 
 
 def _known(width: int) -> int | None:
@@ -205,13 +209,13 @@ def _known(width: int) -> int | None:
 
 def input_widths(model: Network) -> list[int]:
     """The width of each layer's input; -1 if they equal an unknown input width."""
-    first = model.engine.program.fan_in if model.is_built else -1
+    first = -1 if model.n_features is None else model.n_features
     return [first, *output_widths(model)[:-1]]
 
 
 def output_widths(model: Network) -> list[int]:
     """The units of each layer's output; -1 if they equal an unknown input width."""
-    width = model.engine.program.fan_in if model.is_built else -1
+    width = -1 if model.n_features is None else model.n_features
     widths = []
     for layer in leaves(model.declarations):
         width = layer.units if isinstance(layer, Dense) else width
@@ -221,17 +225,22 @@ def output_widths(model: Network) -> list[int]:
 
 def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     """Print a table of the layers, their shapes and their numbers of parameters."""
-    rows = [("layer", "activation", "output", "parameters")]
-    widths, counts = output_widths(model), _counts(model) if model.is_built else None
-    for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
+    for line in text_table.aligned(summary_rows(model), left=(0, 1, 2, 3)).splitlines():
+        print_fn(line)
+    print_fn(_total(model))
+
+
+def summary_rows(model: Network) -> list[tuple[str, ...]]:
+    """The head of the table of layers, and a row for each of them."""
+    rows: list[tuple[str, ...]] = [("layer", "name", "activation", "output", "parameters")]
+    counts = _counts(model) if model.is_built else None
+    stack = zip(leaves(model.declarations), model.layer_names, output_widths(model), strict=True)
+    for index, (layer, name, units) in enumerate(stack):
         activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""
         shown = "?" if counts is None else f"{counts[index]:,}"
-        rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
-    columns = [max(len(row[column]) for row in rows) for column in range(4)]
-    for row in rows:
-        cells = [cell.ljust(w) for cell, w in zip(row[:3], columns, strict=False)]
-        print_fn("  ".join([*cells, row[3].rjust(columns[3])]))
-    print_fn(_total(model))
+        output = f"(rows, {units if units > 0 else '?'})"
+        rows.append((f"{index} {type(layer).__name__}", name, activation, output, shown))
+    return rows
 
 
 def _counts(model: Network) -> Counter[int]:

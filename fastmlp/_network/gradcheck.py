@@ -21,7 +21,7 @@ _FLOOR = 1e-7  # gradients smaller than this are rounding errors; differences ar
 __all__ = ["GradientCheck", "TensorCheck"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TensorCheck:
     """The result for one tensor.
 
@@ -51,8 +51,11 @@ class TensorCheck:
         scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), self.floor)
         return float(np.abs(self.analytic - self.numerical).max(initial=0) / scale)
 
+    def __repr__(self) -> str:
+        return f"<TensorCheck {self.name}, {len(self.indices)} elements, relative error {self.error:.1e}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class GradientCheck:
     """The result of `fastmlp.Sequential.gradient_check`.
 
@@ -86,9 +89,15 @@ class GradientCheck:
             mark = "" if tensor.error <= self.tolerance else "  WRONG"
             counted = f"{len(tensor.indices)}"
             lines.append(f"{tensor.name.ljust(width)}  {counted:>9}  {largest:>18.3e}  {tensor.error:>14.1e}{mark}")
+        return "\n".join([*lines, self._verdict])
+
+    def __repr__(self) -> str:
+        return f"<GradientCheck of {len(self.tensors)} tensors, {self._verdict}>"
+
+    @property
+    def _verdict(self) -> str:
         verdict = "the gradients are right" if self.passed else "the gradients are WRONG"
-        lines.append(f"{verdict}: at most {self.error:.1e} off, {self.tolerance:.0e} allowed (loss {self.loss:.6g})")
-        return "\n".join(lines)
+        return f"{verdict}: at most {self.error:.1e} off, {self.tolerance:.0e} allowed (loss {self.loss:.6g})"
 
 
 def check(

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._base import check
+from .._base.curves import Curve
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.files import as_path, write_atomically
 from .._base.public import as_public
+from .history_looks import Facts, html, text
 
 __all__ = ["History"]
 
@@ -24,7 +26,7 @@ _MOST_EARLIER = 1_000  # values of batches before these
 SUMS = ("batches", "rows", "loss", "correct")  # over the trained batches of an unfinished epoch
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The record of a training run.
 
@@ -64,6 +66,10 @@ class History:
     >>> h = History(history={"loss": [0.5, 0.25]}, epoch=[0, 1])
     >>> h["loss"][-1]
     0.25
+    >>> h
+    History: 2 epochs, 0 batches, 0.0 s, finished
+            last    best  in epoch
+    loss  0.2500  0.2500         2
     """
 
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -194,6 +200,16 @@ class History:
         _check_sums(history.so_far)
         _check_solver(history.solver)
         return history
+
+    def _facts(self) -> Facts:
+        losses = Curve("training", [number + 1 for number in self.batch_numbers], self.batches.get("loss", []))
+        return Facts(self.history, self.epoch, self.batch_count, losses, self.stopped, self.partial)
+
+    def __repr__(self) -> str:
+        return text(self._facts())
+
+    def _repr_html_(self) -> str:
+        return html(self._facts())
 
     def write_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one line for each epoch; the file is written completely or not at all."""

@@ -106,6 +106,10 @@ class Diagnosis(Callback):
         self._x, self._y = x, y
         self._chance = None if y is None else _largest_share(y)
 
+    def __repr__(self) -> str:
+        kinds = [finding.kind + f" (layer {finding.layer})" * (finding.layer is not None) for finding in self.findings]
+        return f"<Diagnosis: {', '.join(kinds) or 'nothing found'}>"
+
     # ------------------------------------------------------------ hooks
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:

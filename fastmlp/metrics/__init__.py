@@ -12,6 +12,9 @@ The functions are plain NumPy in float64. They take targets first, as scikit-lea
 `ArgumentError` or `ArgumentTypeError` is raised if the arrays cannot be read or do not fit each other or the settings.
 """
 
+from typing import Any
+
+from .._base import keras
 from .._base.public import as_public
 from .catalog import METRICS, get, larger_is_better
 from .classification import accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
@@ -69,3 +72,7 @@ __all__ = [
 ]
 
 as_public(globals())
+
+
+def __getattr__(name: str) -> Any:
+    raise keras.lack(__name__, name)

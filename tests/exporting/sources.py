@@ -34,10 +34,19 @@ HOSTILE = [
 ]
 
 
-def close(found, model, x, dtype):
+def close(found, model, x, dtype, name=""):
     """Check outputs against those of the model."""
     limit = TOLERANCE[str(dtype)]
-    np.testing.assert_allclose(found, model.predict(x), rtol=limit, atol=limit)
+    np.testing.assert_allclose(found, model.predict(x), rtol=limit, atol=limit, err_msg=name)
+
+
+def fitted(x, *first, **settings):
+    """A model that knows these data; ``first`` are its first layers."""
+    model = fm.Sequential([*first, fm.Dense(5, "tanh"), fm.Dense(2, "softmax")], seed=0, **settings)
+    model.compile()
+    y = np.arange(len(x)) % 2
+    model.fit(x, y if model.classes is None else model.classes[y], epochs=2, verbose=0)
+    return model
 
 
 # ---------------------------------------------------------------- Python
@@ -103,24 +112,27 @@ def scripts_of(page):
 
 
 _PROGRAM = """
-const page = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const network = fastmlp.load(JSON.parse(page.description), page.weights);
-const outputs = page.rows.map((row) => network.predict(row));
-const shares = outputs.map(network.shares), choices = outputs.map(network.choice);
-const labels = choices.map((choice) => (choice === null ? null : network.label(choice)));
-console.log(JSON.stringify({ outputs, shares, choices, labels }));
+const found = JSON.parse(require("fs").readFileSync(0, "utf8")).map(({ description, weights, rows }) => {
+  const network = fastmlp.load(JSON.parse(description), weights);
+  const outputs = rows.map((row) => network.predict(row.map((value) => value ?? NaN)));
+  const shares = outputs.map(network.shares), choices = outputs.map(network.choice);
+  const labels = choices.map((choice) => (choice === null ? null : network.label(choice)));
+  return { outputs, shares, choices, labels };
+});
+console.log(JSON.stringify(found));
 """
 
 
-def in_node(page, rows):
-    """What the script of a page computes for rows."""
+def in_node(pages, rows):
+    """What the scripts of pages compute for rows."""
     if shutil.which("node") is None:
         pytest.skip("needs node")
-    scripts = scripts_of(page)
-    given = {"description": scripts["description"], "weights": scripts["weights"], "rows": rows.tolist()}
-    program = scripts["network"] + _PROGRAM
+    scripts = [scripts_of(page) for page in pages]
+    (program,) = {found["network"] for found in scripts}  # which is the same for all
+    given = [{"rows": rows.tolist(), **{key: found[key] for key in ("description", "weights")}} for found in scripts]
     done = subprocess.run(
-        ["node", "-e", program], input=json.dumps(given), capture_output=True, text=True, check=False, timeout=120
+        ["node", "-e", program + _PROGRAM], input=json.dumps(given), capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[:4000]
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr[:4000])
     return json.loads(done.stdout)

@@ -14,7 +14,7 @@ from fastmlp.losses import BinaryCrossentropy
 
 from .. import examples
 from ..shared import steps
-from .sources import HOSTILE, TOLERANCE, as_library, called, close, compiled, texts_in
+from .sources import HOSTILE, TOLERANCE, as_library, called, close, compiled, fitted, texts_in
 
 # Activations have a test of their own.
 STACKS = {name: stack for name, stack in steps.STACKS.items() if "layer" not in name and "activation" not in name}
@@ -114,14 +114,6 @@ def test_residuals_keep_their_inputs_apart(tmp_path):
 
 
 # ---------------------------------------------------------------- features and answers
-
-
-def fitted(x, *first, **settings):
-    model = fm.Sequential([*first, fm.Dense(5, "tanh"), fm.Dense(2, "softmax")], seed=0, **settings)
-    model.compile()
-    y = np.arange(len(x)) % 2
-    model.fit(x, y if model.classes is None else model.classes[y], epochs=2, verbose=0)
-    return model
 
 
 def test_pixels_have_a_function_of_their_own(tmp_path):

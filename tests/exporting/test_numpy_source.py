@@ -15,7 +15,7 @@ from fastmlp._exporting.description import activation_step, described
 
 from ..shared import steps
 from ..shared.models import built
-from .sources import HOSTILE, as_module, close, loaded
+from .sources import HOSTILE, as_module, close, fitted, loaded
 
 
 def test_each_activation_has_a_function():
@@ -58,13 +58,6 @@ def test_nothing_but_numpy_and_the_standard_library_is_imported(tmp_path):
 
 
 # ---------------------------------------------------------------- features
-
-
-def fitted(x, *first, **settings):
-    model = fm.Sequential([*first, fm.Dense(5, "tanh"), fm.Dense(2, "softmax")], seed=0, **settings)
-    model.compile()
-    model.fit(x, np.arange(len(x)) % 2, epochs=2, verbose=0)
-    return model
 
 
 def test_pixels_are_scaled_and_other_numbers_checked(tmp_path):

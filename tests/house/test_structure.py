@@ -24,7 +24,7 @@ FLOORS = [
     ["_compiling"],
     ["kernels"],
     ["_custom", "math"],
-    ["activations", "initializers", "regularizers", "schedules", "datasets"],
+    ["activations", "initializers", "regularizers", "constraints", "schedules", "datasets", "utils", "backend"],
     ["layers", "losses", "optimizers", "metrics"],
     ["plots"],
     ["_engine"],
@@ -35,6 +35,7 @@ FLOORS = [
     ["_training"],
     ["jitted", "_exporting"],
     ["model"],
+    ["models"],
     ["search", "_importing"],
     ["sweeps", "sklearn"],
     ["__init__"],
@@ -44,9 +45,10 @@ FLOORS = [
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
-OPTIONAL = PEERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "tensorboardX", "wandb", "mlflow"}
+TRACKERS = {"tensorboardX", "wandb", "mlflow"}
+OPTIONAL = PEERS | TRACKERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "IPython"}
 # Its classes derive from those of a library, so nothing imports it before a user asks for it.
-OVER_A_LIBRARY = sorted((PACKAGE / "sklearn").glob("*.py"))
+OVER_A_LIBRARY = [*sorted((PACKAGE / "sklearn").glob("*.py")), PACKAGE / "_exporting" / "torch_modules.py"]
 # Each is imported alone, in a process of its own, once its library is known to be there.
 CONTESTANTS = [p for p in (PACKAGE / "_contest" / "contestants").glob("*.py") if p.stem != "__init__"]
 

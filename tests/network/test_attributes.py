@@ -161,7 +161,7 @@ def test_layers_say_what_they_have(name, message):
 
 def test_layers_show_what_they_have():
     shown = dir(fitted().layers[0])
-    own = ["activation", "bias", "declaration", "kernel", "tensors", "trainable", "units"]
+    own = ["activation", "bias", "declaration", "kernel", "name", "tensors", "trainable", "units"]
     assert set(own) <= set(shown)
     assert not [name for name in shown if name not in own and not hasattr(fm.model.BoundLayer, name)]
 

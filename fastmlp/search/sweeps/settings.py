@@ -27,7 +27,7 @@ def _parameters(function: Callable[..., Any], without: set[str]) -> list[str]:
 _DECIDED_HERE = {"x", "y", "initial_epoch", "verbose", "callbacks", "n_threads", "seed", "resume"}
 _INERT = {"workers", "use_multiprocessing", "max_queue_size", "validation_batch_size", "validation_steps"}
 OWN = ["name", "layers", "activation", "build", "learning_rate", "seed"]
-OF_MODEL = _parameters(Sequential, {"layers", "seed"})
+OF_MODEL = _parameters(Sequential, {"layers", "name", "seed"})
 OF_COMPILE = _parameters(Sequential.compile, set())
 OF_FIT = _parameters(Sequential.fit, _DECIDED_HERE | _INERT | {"validation_split", "validation_data"})
 FIT_DEFAULTS = {"batch_size": USUAL_BATCH, "epochs": 1}

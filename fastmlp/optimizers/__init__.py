@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from collections.abc import Callable
 from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ._base import check
-from ._base import tables as t
-from ._base.errors import ArgumentError, ArgumentTypeError
-from ._base.types import Array, Integers
+from .._base import check, keras
+from .._base import tables as t
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array, Integers
 
 if TYPE_CHECKING:
-    from .schedules import Schedule
+    from ..schedules import Schedule
 
 __all__ = [
     "LBFGS",
@@ -78,7 +79,7 @@ class Optimizer:
 
     def _check_fields(self) -> None:
         if callable(self.learning_rate) or isinstance(self.learning_rate, dict):
-            from . import schedules
+            from .. import schedules
 
             object.__setattr__(self, "learning_rate", schedules.get(self.learning_rate))
         else:
@@ -634,6 +635,9 @@ TYPES: dict[str, type[Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop, LBFGS)
 }
 
+for _kind in TYPES.values():
+    keras.accept(_kind)
+
 
 def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
     """An optimiser from its name, its configuration or itself."""
@@ -649,3 +653,9 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
         except TypeError as error:
             raise ArgumentTypeError(f"optimizer {kind!r}: {error}") from None
     raise ArgumentTypeError(f"optimizer must be a name or an Optimizer, not {value!r}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "schedules":
+        return importlib.import_module(".schedules", __name__)
+    raise keras.lack(__name__, name)
