@@ -48,7 +48,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), fm.MLPClassifier((32,), max_iter=300, tol=1e-3, random_state=0))
+    >>> model = make_pipeline(StandardScaler(), fm.MLPClassifier((32,), learning_rate_init=0.01, random_state=0))
     >>> bool(model.fit(X, y).score(X, y) > 0.95)
     True
     """

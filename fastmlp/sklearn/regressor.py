@@ -41,7 +41,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> import fastmlp as fm
     >>> X = np.random.default_rng(0).normal(size=(300, 3))
     >>> y = X[:, 0] * X[:, 1] + X[:, 2]
-    >>> model = fm.MLPRegressor((32,), solver="lbfgs", max_iter=100, tol=1e-2, random_state=0)
+    >>> model = fm.MLPRegressor(hidden_layer_sizes=(32,), learning_rate_init=0.01, random_state=0)
     >>> bool(model.fit(X, y).score(X, y) > 0.95)
     True
     """
