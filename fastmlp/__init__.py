@@ -73,7 +73,8 @@ if TYPE_CHECKING:
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
-    from .sklearn import MLPClassifier, MLPRegressor
+    from .sklearn import MLPClassifier as MLPClassifier
+    from .sklearn import MLPRegressor as MLPRegressor
 
 __all__ = [
     "LBFGS",
@@ -101,8 +102,6 @@ __all__ = [
     "Input",
     "LayerNormalization",
     "LearningRateCurve",
-    "MLPClassifier",
-    "MLPRegressor",
     "MissingExtraError",
     "ModelFileError",
     "Nadam",
@@ -168,21 +167,24 @@ _LAZY = {
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
-    "MLPClassifier": "sklearn",
-    "MLPRegressor": "sklearn",
     "find_learning_rate": "search.learning_rate",
     "import_model": "_importing.importing",
     "sweep": "sweeps",
 }
+# These need scikit-learn, so they are not among the names that ``from fastmlp import *`` imports.
+_ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES or _moved.place_of(name):
         return importlib.import_module(f".{name}", __name__)
+    if name in _ESTIMATORS or name == "sklearn":
+        home = importlib.import_module(".sklearn", __name__)
+        return home if name == "sklearn" else getattr(home, name)
     if name in _LAZY:
         return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     raise _keras.lack(__name__, name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_ESTIMATORS})

@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from .._base.errors import ArgumentTypeError
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
 from ..model import Sequential
 from . import translation
@@ -32,6 +32,23 @@ def keep(estimator: Any, parameters: dict[str, Any]) -> None:
     for name, value in parameters.items():
         if name not in ("self", "__class__"):
             setattr(estimator, name, value)
+
+
+def validation_rows(eval_set: Any, X_val: Any, y_val: Any) -> Any:
+    """The rows of ``eval_set`` or of ``X_val`` and ``y_val``: (X, y) or (X, y, sample_weight); None without any."""
+    if (X_val is None) != (y_val is None):
+        raise ArgumentError("X_val and y_val must be given together")
+    if X_val is not None:
+        if eval_set is not None:
+            raise ArgumentError("give eval_set, or X_val and y_val, not both")
+        return X_val, y_val
+    if isinstance(eval_set, list) and len(eval_set) == 1:  # the form of other libraries
+        eval_set = eval_set[0]
+    if eval_set is not None and not (isinstance(eval_set, (tuple, list)) and len(eval_set) in (2, 3)):
+        raise ArgumentTypeError(
+            f"eval_set must be a pair (X, y), or (X, y, sample_weight), not {type(eval_set).__name__}"
+        )
+    return eval_set
 
 
 class BaseMLP(CallbackSupport, BaseEstimator):
@@ -107,12 +124,6 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     def _held_out(self, eval_set: Any) -> Rows | None:
         if eval_set is None:
             return None
-        if isinstance(eval_set, list) and len(eval_set) == 1:  # the form of other libraries
-            eval_set = eval_set[0]
-        if not isinstance(eval_set, (tuple, list)) or len(eval_set) not in (2, 3):
-            raise ArgumentTypeError(
-                f"eval_set must be a pair (X, y), or (X, y, sample_weight), not {type(eval_set).__name__}"
-            )
         X, y = self._validate_input(eval_set[0], eval_set[1], True, False)
         weights = None if len(eval_set) == 2 else _check_sample_weight(eval_set[2], X)
         return Rows(X, self._targets(y), weights)

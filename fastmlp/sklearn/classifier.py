@@ -15,7 +15,7 @@ from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, keep
+from .base import BaseMLP, keep, validation_rows
 from .descriptions import documented
 from .fitting import Rows
 from .watching import accuracy
@@ -48,7 +48,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), fm.MLPClassifier((32,), max_iter=300, tol=1e-3, random_state=0))
+    >>> model = make_pipeline(StandardScaler(), fm.MLPClassifier((32,), learning_rate_init=0.01, random_state=0))
     >>> bool(model.fit(X, y).score(X, y) > 0.95)
     True
     """
@@ -98,7 +98,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         keep(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None) -> Any:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None, X_val: Any = None, y_val: Any = None
+    ) -> Any:
         """Train on all rows.
 
         Parameters
@@ -111,13 +113,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         eval_set : tuple (X, y) or (X, y, sample_weight), optional
             Rows to judge each epoch by. Their losses are in ``validation_loss_curve_``, and the network gets the
             weights of the epoch with the smallest; with ``early_stopping=True``, with the best accuracy on these rows.
+        X_val, y_val : array_like, optional
+            The same as ``eval_set=(X_val, y_val)``, so that a pipeline can transform the features:
+            ``Pipeline(..., transform_input=["X_val"])``.
 
         Returns
         -------
         MLPClassifier
             The estimator itself.
         """
-        return self._fit(X, y, sample_weight, eval_set)
+        return self._fit(X, y, sample_weight, validation_rows(eval_set, X_val, y_val))
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)

@@ -64,7 +64,7 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
     if criterion is not None and not isinstance(criterion, TrainingLoss):
         estimator.model_.set_weights(estimator._best_weights)
     if estimator.solver == "lbfgs":
-        _conclude(estimator)
+        _conclude(estimator, watch)
     elif not incremental and not watch.has_converged and estimator.n_iter_ == epochs:
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({epochs}) reached and the optimization hasn't converged yet.",
@@ -73,10 +73,11 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
         )
 
 
-def _conclude(estimator: Any) -> None:
+def _conclude(estimator: Any, watch: Watch) -> None:
     """Take over how L-BFGS ended, and warn as scikit-learn does if it has not converged."""
-    found = (estimator.model_.history or History()).solver
-    if found is None:  # a callback, Ctrl-C or max_time ended it
+    history = estimator.model_.history or History()
+    found = history.solver
+    if not found or watch.has_converged or history.stopped in ("max_time", "callback"):
         return
     if estimator.n_iter_ == 0:  # the initial weights were the best
         estimator.loss_ = estimator._reported(found["loss"], 0.0)

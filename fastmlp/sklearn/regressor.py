@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, keep
+from .base import BaseMLP, keep, validation_rows
 from .descriptions import documented
 from .fitting import Rows
 
@@ -41,7 +41,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     >>> import fastmlp as fm
     >>> X = np.random.default_rng(0).normal(size=(300, 3))
     >>> y = X[:, 0] * X[:, 1] + X[:, 2]
-    >>> model = fm.MLPRegressor((32,), solver="lbfgs", max_iter=100, tol=1e-2, random_state=0)
+    >>> model = fm.MLPRegressor(hidden_layer_sizes=(32,), learning_rate_init=0.01, random_state=0)
     >>> bool(model.fit(X, y).score(X, y) > 0.95)
     True
     """
@@ -90,7 +90,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         keep(self, locals())
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None) -> Any:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, eval_set: Any = None, X_val: Any = None, y_val: Any = None
+    ) -> Any:
         """Train on all rows.
 
         Parameters
@@ -102,13 +104,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         eval_set : tuple (X, y) or (X, y, sample_weight), optional
             Rows to judge each epoch by. Their losses are in ``validation_loss_curve_``, and the network gets the
             weights of the epoch with the smallest; with ``early_stopping=True``, with the best R² on these rows.
+        X_val, y_val : array_like, optional
+            The same as ``eval_set=(X_val, y_val)``, so that a pipeline can transform the features:
+            ``Pipeline(..., transform_input=["X_val"])``.
 
         Returns
         -------
         MLPRegressor
             The estimator itself.
         """
-        return self._fit(X, y, sample_weight, eval_set)
+        return self._fit(X, y, sample_weight, validation_rows(eval_set, X_val, y_val))
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)

@@ -63,7 +63,8 @@ class ValidationLoss(Criterion):
 
     def judge(self, estimator: Any, model: Any, logs: dict[str, float]) -> None:
         loss, best = estimator.validation_loss_curve_[-1], estimator.best_validation_loss_
-        estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
+        if hasattr(estimator, "best_loss_"):
+            estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
         self.count(estimator, improved=not loss > best - estimator.tol)
         if loss < best:
             estimator.best_validation_loss_ = loss
@@ -112,7 +113,8 @@ class Watch(Callback):
 
     def _squares(self) -> float:
         """The sum of squares of all weight matrices."""
-        return sum(float(np.vdot(weights, weights)) for weights in dense_tensors(self.model, "kernel"))
+        squares = [float(np.vdot(weights, weights)) for weights in dense_tensors(self.model, "kernel")]
+        return sum(squares, 0.0)
 
     def _penalty(self) -> float:
         """The penalty in the loss of the epoch, from the weights before and after it; L-BFGS reports those after."""

@@ -2,7 +2,7 @@
 
 import ast
 import doctest
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -18,13 +18,16 @@ from fastmlp._compiling.jit import jit_disabled
 from ..shared.processes import needs_jit, run_python
 
 ROOT = Path(fastmlp.__file__).parents[1]
-# Benchmarks' contestants need the libraries that they are about.
+# Benchmarks' contestants need the libraries that they are about, and estimators need scikit-learn.
+HAS_SKLEARN = importlib.util.find_spec("sklearn") is not None
 MODULES = [
     "fastmlp",
     *(
         m.name
         for m in pkgutil.walk_packages(fastmlp.__path__, "fastmlp.")
-        if not m.name.endswith("__main__") and ".contestants." not in m.name
+        if not m.name.endswith("__main__")
+        and ".contestants." not in m.name
+        and (HAS_SKLEARN or not m.name.startswith("fastmlp.sklearn"))
     ),
 ]
 
@@ -94,6 +97,8 @@ def test_no_example_is_left_out():
         for name in MODULES
         for example in examples_of(importlib.import_module(name))
     }
+    if not HAS_SKLEARN:
+        pytest.skip("examples of estimators need scikit-learn")
     assert {text.splitlines()[0] for text in written} <= {text.splitlines()[0] for text in run}
 
 
@@ -106,7 +111,7 @@ def test_kernel_examples(name):
 
 
 NOT_RUN = {"kernels.md"}  # whose code is quoted from kernels
-NEEDS = {"export.md": ("onnx", "onnxruntime", "safetensors")}
+NEEDS = {"sklearn.md": ("sklearn",), "export.md": ("onnx", "onnxruntime", "safetensors")}
 # None where the package is installed without its documentation
 PAGES = [
     p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if p.is_file() and p.name not in NOT_RUN

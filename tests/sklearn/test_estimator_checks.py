@@ -15,7 +15,9 @@ ESTIMATORS = {
     ),
     "regressor": fm.MLPRegressor(),
     "regressor, lbfgs": fm.MLPRegressor(solver="lbfgs", hidden_layer_sizes=(20,)),
-    "regressor, further parameters": fm.MLPRegressor((20, 12), "leaky_relu(0.1)", clipnorm=1.0, max_time=60.0),
+    "regressor, further parameters": fm.MLPRegressor(
+        "squared_error", (20, 12), "leaky_relu(0.1)", clipnorm=1.0, max_time=60.0, learning_rate_init=0.01
+    ),
     # Early stopping splits rows, float32 rounds, and rows of weight 0 count in means of batches: so weights of rows are
     # not quite repeated rows. scikit-learn's own estimators fail this check with early stopping too.
     "classifier, early stopping": fm.MLPClassifier((10,), solver="sgd", early_stopping=True, max_iter=100),
