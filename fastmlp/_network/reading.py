@@ -56,11 +56,11 @@ def weighted(
     scale: row_weights.Scale = row_weights.scaled,
 ) -> Data:
     """Add the weights of rows and classes to data without weights."""
+    if sample_weight is None and class_weight is None:
+        return data
     class_weight = naming.weights_of_classes(class_weight, wanted.classes)
     classes = functools.partial(targets.classes_of_rows, data.labels, data.targets)
     weights = row_weights.product(sample_weight, class_weight, classes, data.rows, wanted.units)
-    if weights is None:
-        return data
     factors, unit = scale(weights, wanted.dtype)
     return dataclasses.replace(data, weights=factors, weight_unit=unit)
 
