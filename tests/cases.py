@@ -328,6 +328,24 @@ def train_batches(
     ]
 
 
+def network_update(rng, dtype, *widths, optimizer=None, step=3, **options):
+    optimizer = optimizer or Adam()
+    net = network(rng, dtype, widths, 1, **options)
+    built, slots = net.built, optimizer.slots
+    plan = built.new_plan(1, 1, training=True)
+    net.loss.fill_plan(plan, net.activation, built.classes)
+    optimizer.fill_plan(plan)
+    gradients, state = program.aligned_zeros(built.size, dtype), program.aligned_zeros(slots * built.size, dtype)
+    for tensor in built.tensors:
+        built.pack(gradients, tensor, normal(rng, dtype, *tensor.shape))
+        for slot in state.reshape(slots, built.size):
+            built.pack(slot, tensor, normal(rng, dtype, *tensor.shape) ** 2)
+    sums = unset(tables.STRIP_SUMS * len(built.strips) + 2 * len(built.ops), np.float64)
+    settings = np.array(optimizer.settings())
+    given = [gradients, built.ops, built.strips, plan, settings, optimizer.learning_rate, step]
+    return [net.parameters, state, sums, *given]
+
+
 def form_of(name, args):
     """The kernel; of training, the form for core operations where they are all that these tables ask for."""
     if name != "train_batches":
@@ -423,5 +441,6 @@ CASES: dict[str, Case] = {
     "train_batches": Case(train_batches, _NETWORKS, (128, 1280, *_W1), {"float32": 2e-4, "float64": 4e-13}),
     "evaluate_batches": Case(evaluate_batches, tuple(s[1:] for s in _NETWORKS), (12_000, *_W1), _SUM),
     "predict_batches": Case(predict_batches, tuple(s[1:] for s in _NETWORKS), (10_000, *_W1), _SUM),
+    "network_update": Case(network_update, tuple(s[2:] for s in _NETWORKS), _W1),
     "predict_rows": Case(predict_rows, tuple(s[1:] for s in _NETWORKS), (64, *_W1), _SUM),
 }

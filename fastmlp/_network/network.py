@@ -14,7 +14,7 @@ from .._base import check, naming, seeds
 from .._base.errors import ArgumentError, ArgumentTypeError, BusyError, NotBuiltError
 from .._base.types import Array
 from .._engine import program
-from .._engine.engine import STEADY, Engine
+from .._engine.engine import STEADY, Data, Engine, StepGradient
 from ..layers import (
     MOST_UNITS,
     Dense,
@@ -40,7 +40,8 @@ from .scoring import Scoring
 if TYPE_CHECKING:
     from ..metrics import Metric
 
-_DERIVED = ("_output", "_scoring", "_is_checked", "_declared")  # derived from the layers, the loss and the metrics
+# Derived from the layers, the loss, the metrics and the latest gradients
+_DERIVED = ("_output", "_scoring", "_is_checked", "_declared", "_aside")
 _SET_BY = {  # attributes that cannot be set, and their alternatives
     "dtype": "Sequential(..., dtype=...) for a new model",
     "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
@@ -98,6 +99,18 @@ class BeforeTraining:
     history: History | None
     stopped: str | None  # the history's
     batches: int  # in the history
+
+
+@dataclasses.dataclass(frozen=True)
+class Aside:
+    """What training on some rows changes besides the trained tensors, for the update that follows their gradients."""
+
+    step: int  # for which it is, of this optimiser
+    rule: optimizers.Optimizer
+    known: Known
+    first: Normalization | None  # with statistics
+    found: StepGradient
+    batch: tuple[Data, tuple[int, int], int] | None  # rows, random key, threads: statistics after the update need them
 
 
 class Network:
@@ -296,6 +309,7 @@ class Network:
         self._scoring: Scoring | None = None
         self._declared = None
         self._is_checked = False
+        self._aside: Aside | None = None
 
     @property
     def last_output(self) -> tuple[int | None, str]:
@@ -622,6 +636,16 @@ class Network:
         if history is not before.history:
             return history is not None and bool(history.batches)
         return (self.steps_done, _recorded(history)) != (before.step, before.batches)
+
+    def put_aside(self, what: Aside) -> None:
+        """Keep for the next update what training would change."""
+        self._aside = what
+
+    def take_aside(self) -> Aside | None:
+        """What was put aside for this update, once; None after another update, or with another optimiser."""
+        aside, self._aside = self._aside, None
+        is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
+        return aside if is_ours else None
 
     def undo_preparation(self, before: BeforeTraining) -> None:
         """Undo what preparing a training changed, except the statistics of a first layer."""

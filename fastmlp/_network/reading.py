@@ -1,9 +1,7 @@
 """Reads data for kernels, and learns names, labels and input kinds from them."""
 
-import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -104,13 +102,3 @@ def _labels_in(wanted: WantedTargets, y: Any) -> Array | None:
     if not targets.are_classes(y, wanted.units):
         return None  # but numbers to come near to
     return np.arange(naming.class_count(wanted.units)) if found is None else found
-
-
-@contextlib.contextmanager
-def learning_nothing(network: Network) -> Iterator[None]:
-    """Forget after this context what was learned in it."""
-    known = network.data_known
-    try:
-        yield
-    finally:
-        network.data_known = known

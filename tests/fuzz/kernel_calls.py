@@ -22,7 +22,7 @@ from ..shared import own
 GUARD = 4096  # bytes on each side of an array
 FILLING = 0xA5
 
-NETWORKS = ("train_batches", "evaluate_batches", "predict_batches", "predict_rows")
+NETWORKS = ("train_batches", "evaluate_batches", "predict_batches", "predict_rows", "network_update")
 TABLES = ("ops", "strips", "stages", "plan", "network", "settings")
 STACKS = (
     [Dense(9, "relu"), Dense(3, "softmax")],
@@ -73,6 +73,8 @@ def arguments(random: np.random.Generator, name: str) -> list[Any]:
     layers = list(STACKS[random.integers(len(STACKS))])
     is_softmax = getattr(layers[-1], "activation", "") == "softmax"
     options: dict[str, Any] = {"layers": layers, "loss": None if is_softmax else losses.MeanSquaredError()}
+    if name == "network_update":
+        return case.build(random, dtype, width, optimizer=RULES[random.integers(len(RULES))], **options)
     if name != "predict_rows":
         options |= {"n_threads": int(random.integers(1, 3)), "pixels": random.random() < 0.3}
         options |= {"soft": random.random() < 0.3, "weighted": random.random() < 0.3}
