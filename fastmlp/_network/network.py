@@ -240,6 +240,10 @@ class Network:
 
     @property
     def n_features(self) -> int | None:
+        return self.width_known
+
+    @property
+    def width_known(self) -> int | None:
         """The number of features in a row, if it is built or its layers declare it."""
         if self._engine is not None:
             return self._engine.program.fan_in
@@ -255,8 +259,8 @@ class Network:
         A network whose layers declare the width is built here, when it is first needed.
         """
         if self._engine is None and self.is_built:
-            assert self.n_features is not None
-            self.build(self.n_features)
+            assert self.width_known is not None
+            self.build(self.width_known)
         if self._engine is None:
             raise NotBuiltError(
                 "the model has no parameters yet, because its input width is not known: "
@@ -273,7 +277,7 @@ class Network:
     def is_built(self) -> bool:
         if self._engine is not None:
             return True
-        return self.n_features is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
+        return self.width_known is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
 
     @property
     def is_compiled(self) -> bool:
@@ -376,7 +380,7 @@ class Network:
 
     def inputs(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
-        width = width if self.n_features is None else self.n_features
+        width = width if self.width_known is None else self.width_known
         known = self.data_known
         return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
 
@@ -430,9 +434,9 @@ class Network:
 
     def build(self, n_features: int) -> None:
         n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
-        if self.n_features is not None and self.n_features != n_features:
+        if self.width_known is not None and self.width_known != n_features:
             how = "was built for" if self._engine is not None else "declares an input of"
-            raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.n_features}")
+            raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.width_known}")
         if self._engine is not None:
             return
         layers = list(leaves(self.declarations))
