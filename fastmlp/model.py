@@ -1089,6 +1089,10 @@ class Sequential(Network):
         """
         return architecture.config_of(self)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return `config`, by the name that Keras has for it."""
+        return self.config()
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
         """Make a model from the result of `config`, with new weights.
