@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any
 
 from . import _custom
@@ -460,8 +460,8 @@ class Custom(_custom.Named, Loss):
     >>> model.compile(loss=fm.losses.Custom(squared_log, squared_log_slope))
     """
 
-    function: Callable[[Any, Any], Any]
-    derivative: Callable[[Any, Any], Any] = None  # type: ignore[assignment]  # an error says what it is for
+    function: Callable[[Any, Any], Any] = field(repr=False)
+    derivative: Callable[[Any, Any], Any] = field(default=None, repr=False)  # type: ignore[assignment]  # refused later
     name: str = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:

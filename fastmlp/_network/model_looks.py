@@ -47,7 +47,9 @@ def _state(model: Network) -> list[str]:
 
 def _short(loss: Loss) -> str:
     """A loss with the settings that differ from the usual ones."""
-    given = [f"{f.name}={getattr(loss, f.name)!r}" for f in fields(loss) if getattr(loss, f.name) != f.default]
+    given = [
+        f"{f.name}={getattr(loss, f.name)!r}" for f in fields(loss) if f.repr and getattr(loss, f.name) != f.default
+    ]
     return f"{type(loss).__name__}({', '.join(given)})"
 
 
