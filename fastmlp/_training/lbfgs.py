@@ -94,7 +94,8 @@ class LBFGSTrainer(Trainer):
         totals = EpochTotals(loss * self.data.rows, hits, self.data.rows, 1, now - self._seconds_from)
         self._seconds_from = now
         values = self._logs(totals)
-        self.history.add_batches(**{name: [values[name]] for name in ("loss", "accuracy") if name in values})
+        counted = {"accuracy": [hits / (self.data.rows * self.scoring.answers)]} if self.scoring.counts_hits else {}
+        self.history.add_batches(loss=[values["loss"]], **counted)
         self.network.position.epoch += 1
         self._close(epoch, totals, lambda: self._scores(epoch, totals, outputs))
         if self.stop_reason is not None:
