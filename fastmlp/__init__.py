@@ -19,7 +19,8 @@ from ._base.interruption import uninterrupted
 _moved.install()
 
 with uninterrupted():  # numpy cannot be imported again after an interruption at the wrong place
-    from . import activations, initializers, kernels, losses, regularizers
+    from . import activations, initializers, kernels, layers, losses, optimizers, regularizers
+    from ._base import keras as _keras
     from ._base.errors import (
         ArgumentError,
         ArgumentTypeError,
@@ -30,6 +31,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         FastMLPError,
         MissingExtraError,
         ModelFileError,
+        NotAvailableError,
         NotBuiltError,
     )
     from ._compiling.threads import get_num_threads, set_num_threads
@@ -40,20 +42,39 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
         BatchNormalization,
         Dense,
         Dropout,
+        Flatten,
         GaussianNoise,
+        Input,
         LayerNormalization,
         Normalization,
         Residual,
         Scale,
     )
-    from .model import Sequential, load, mlp
+    from .model import Sequential, export, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
 if TYPE_CHECKING:
-    from . import callbacks, datasets, metrics, plots, reference, schedules, sweeps, trackers
+    from . import (
+        backend,
+        callbacks,
+        constraints,
+        datasets,
+        math,
+        metrics,
+        models,
+        plots,
+        reference,
+        schedules,
+        sweeps,
+        trackers,
+        utils,
+    )
+    from ._importing.importing import import_model
     from .search.cross_validation import CrossValidation, cross_validate
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
+    from .sklearn import MLPClassifier as MLPClassifier
+    from .sklearn import MLPRegressor as MLPRegressor
 
 __all__ = [
     "LBFGS",
@@ -75,14 +96,17 @@ __all__ = [
     "DownloadError",
     "Dropout",
     "FastMLPError",
+    "Flatten",
     "GaussianNoise",
     "History",
+    "Input",
     "LayerNormalization",
     "LearningRateCurve",
     "MissingExtraError",
     "ModelFileError",
     "Nadam",
     "Normalization",
+    "NotAvailableError",
     "NotBuiltError",
     "RMSprop",
     "Residual",
@@ -91,17 +115,25 @@ __all__ = [
     "Sequential",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
+    "constraints",
     "cross_validate",
     "datasets",
+    "export",
     "find_learning_rate",
     "get_num_threads",
+    "import_model",
     "initializers",
     "kernels",
+    "layers",
     "load",
     "losses",
+    "math",
     "metrics",
     "mlp",
+    "models",
+    "optimizers",
     "plots",
     "reference",
     "regularizers",
@@ -110,37 +142,49 @@ __all__ = [
     "sweep",
     "sweeps",
     "trackers",
+    "utils",
 ]
 
 # What a first look at the package does not need is imported when it is asked for.
 _MODULES = (
+    "backend",
     "callbacks",
+    "constraints",
     "datasets",
     "history",
+    "math",
     "metrics",
+    "models",
     "plots",
     "reference",
     "schedules",
     "scores",
     "sweeps",
     "trackers",
+    "utils",
 )
 _LAZY = {
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
     "find_learning_rate": "search.learning_rate",
+    "import_model": "_importing.importing",
     "sweep": "sweeps",
 }
+# These need scikit-learn, so they are not among the names that ``from fastmlp import *`` imports.
+_ESTIMATORS = ("MLPClassifier", "MLPRegressor")
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES or _moved.place_of(name):
         return importlib.import_module(f".{name}", __name__)
+    if name in _ESTIMATORS or name == "sklearn":
+        home = importlib.import_module(".sklearn", __name__)
+        return home if name == "sklearn" else getattr(home, name)
     if name in _LAZY:
         return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _keras.lack(__name__, name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_ESTIMATORS})

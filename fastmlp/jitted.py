@@ -56,12 +56,20 @@ class Jitted(NamedTuple):
     weights: Array
     network: Integers
 
+    def __repr__(self) -> str:
+        return f"Jitted(predict, weights of {len(self.weights):,} numbers, network of {len(self.network):,} integers)"
+
 
 def jitted(program: Program, weights: Array, inputs: Inputs) -> Jitted:
     """A program and its flat parameter vector for use in numba code, which reads features like ``inputs``.
 
     If numbers lose a mean before rounding, its bits follow the program.
     """
+    if (program.operations["code"] == t.CUSTOM).any():
+        raise ArgumentError(
+            "jitted() cannot take an activation of your own: its arrays may go to other processes and files, where the "
+            "code of your function is not. Use predict() of the model, or a built-in activation"
+        )
     if not jit.jit_disabled():
         _entry_point(program.dtype.name).fill()
         _verifier().fill()

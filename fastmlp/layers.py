@@ -3,38 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from . import activations, initializers, regularizers
-from ._base import check, columns
+from ._base import check, columns, keras
 from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
+from .activations import Custom
 from .initializers import Initializer
 from .regularizers import Regularizer
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianNoise",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Normalization",
+    "ReLU",
+    "Residual",
+    "Scale",
+    "Softmax",
+]
 
 MOST_UNITS = 2**31 - 1
 MOST_NESTED = 100  # residuals inside of residuals: recursive functions write and read them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Layer:
-    """Base of all layers."""
+    """Base of all layers.
+
+    Parameters
+    ----------
+    name : str, optional
+        A name of its own in the model, for `Sequential.get_layer` and the summary. Default: made from the type.
+    input_shape : tuple of int, optional
+        For the first layer: the shape of a row, so that the model is built before it has seen data.
+    """
+
+    name: str | None = field(default=None, kw_only=True, repr=False)
+    input_shape: tuple[int, ...] | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.name is not None and (not isinstance(self.name, str) or not self.name):
+            raise ArgumentTypeError(f"name must be a text that is not empty, not {self.name!r:.60}")
+        self._set(input_shape=shape_of_rows(self.input_shape, "input_shape"))
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        """Check the settings, and convert them to their types."""
 
     def config(self) -> dict[str, Any]:
-        """A JSON-ready description; `from_config` reads it back."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """A JSON-ready description; `from_config` reads it back.
+
+        It has the name only if the user gave one, and no shape of the input, which belongs to the model.
+        """
+        values = {
+            name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("name", "input_shape")
+        }
         described = {name: value.config() if hasattr(value, "config") else value for name, value in values.items()}
-        return {"type": type(self).__name__, **described}
+        return self._described(**described)
+
+    def _described(self, **settings: Any) -> dict[str, Any]:
+        named = {} if self.name is None else {"name": self.name}
+        return {"type": type(self).__name__, **settings, **named}
+
+    def __repr__(self) -> str:
+        """Like the call that makes it: without what was not given."""
+        given = {f.name: f for f in fields(self) if f.init and f.repr}
+        needed = [name for name, f in given.items() if f.default is MISSING]
+        shown = [f"{getattr(self, name)!r}" for name in needed]
+        for name, usual in self._usual(*(getattr(self, name) for name in needed)).items():
+            if name in given and name not in needed and getattr(self, name) != usual:
+                shown.append(f"{name}={getattr(self, name)!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _usual(self, *needed: Any) -> dict[str, Any]:
+        """The values of a layer with only the arguments that it needs."""
+        return vars(type(self)(*needed))
 
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
 
 
-@dataclass(frozen=True)
+def shape_of_rows(shape: Any, name: str) -> tuple[int, ...] | None:
+    """The shape of one row, from a number or a sequence; None if it is not known.
+
+    >>> shape_of_rows((28, 28), "input_shape"), shape_of_rows(4, "input_shape"), shape_of_rows((None,), "input_shape")
+    ((28, 28), (4,), None)
+    """
+    if shape is None:
+        return None
+    sizes = check.items(shape, name, "numbers") if isinstance(shape, Iterable) else [shape]
+    if sizes == [None]:
+        return None
+    if not sizes:
+        raise ArgumentError(f"{name} must be the shape of a row, such as (784,), not {shape!r:.60}")
+    return tuple(check.whole_number(size, name, minimum=1, maximum=MOST_UNITS) for size in sizes)
+
+
+@dataclass(frozen=True, repr=False)
 class Dense(Layer):
     """A fully connected layer: activation(x·kernel + bias).
 
@@ -42,13 +122,13 @@ class Dense(Layer):
     ----------
     units : int
         Width of the output, at least 1.
-    activation : str or None, default None
+    activation : str, fastmlp.activations.Custom or None, default None
         One of `fastmlp.activations.NAMES`, such as ``"relu"``, ``"gelu"``, ``"tanh"`` or ``"softmax"``; None means
-        linear. ``"leaky_relu(0.1)"`` gives a parameter.
+        linear. ``"leaky_relu(0.1)"`` gives a parameter. Functions of your own: `fastmlp.activations.Custom`.
     use_bias : bool, default True
     kernel_initializer : str or Initializer, optional
-        Default: ``"he_normal"`` for ReLU and its relatives, ``"lecun_normal"`` for SELU, else ``"glorot_uniform"``.
-        See `fastmlp.initializers`.
+        Default: ``"glorot_uniform"``, as in Keras and scikit-learn; ``"lecun_normal"`` for SELU. See
+        `fastmlp.initializers`.
     bias_initializer : str or Initializer, default ``"zeros"``
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties, see `fastmlp.regularizers`.
@@ -56,16 +136,18 @@ class Dense(Layer):
         The maximum length of the weight vector that leads to a unit; longer ones are shortened after each update.
     trainable : bool, default True
         False keeps training from changing the layer's tensors.
+    name, input_shape
+        As in `fastmlp.layers.Layer`, for all layers. ``input_dim=4`` is ``input_shape=(4,)``.
 
     Examples
     --------
     >>> import fastmlp as fm
     >>> fm.Dense(64, activation="relu").kernel_initializer.name
-    'he_normal'
+    'glorot_uniform'
     """
 
     units: int
-    activation: str = "linear"
+    activation: str | Custom = "linear"
     use_bias: bool = True
     kernel_initializer: Initializer = None  # type: ignore[assignment]  # filled in below
     bias_initializer: Initializer = None  # type: ignore[assignment]
@@ -77,7 +159,7 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: str | None = None,
+        activation: str | Custom | None = None,
         use_bias: bool = True,
         kernel_initializer: str | Initializer | dict[str, Any] | None = None,
         bias_initializer: str | Initializer | dict[str, Any] = "zeros",
@@ -85,6 +167,9 @@ class Dense(Layer):
         bias_regularizer: str | Regularizer | dict[str, Any] | None = None,
         max_norm: float | None = None,
         trainable: bool = True,
+        *,
+        name: str | None = None,
+        input_shape: Any = None,
     ) -> None:
         activation = activations.get(activation)
         if kernel_initializer is None:
@@ -99,16 +184,22 @@ class Dense(Layer):
             bias_regularizer=regularizers.get(bias_regularizer, "bias_regularizer"),
             max_norm=None if max_norm is None else check.real_number(max_norm, "max_norm", above=0),
             trainable=check.yes_or_no(trainable, "trainable"),
+            name=name,
+            input_shape=input_shape,
         )
+        self.__post_init__()
+
+    def _usual(self, *needed: Any) -> dict[str, Any]:
+        return {**vars(Dense(needed[0], self.activation)), "activation": "linear"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation(Layer):
     """An activation function as a layer of its own.
 
     Parameters
     ----------
-    activation : str
+    activation : str or fastmlp.activations.Custom
         As for `Dense`.
 
     Examples
@@ -117,13 +208,33 @@ class Activation(Layer):
     >>> layers = [fm.Dense(64), fm.BatchNormalization(), fm.Activation("relu")]
     """
 
-    activation: str
+    activation: str | Custom
 
-    def __post_init__(self) -> None:
+    def _check_fields(self) -> None:
         self._set(activation=activations.get(self.activation))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
+class Flatten(Activation):
+    """Changes nothing: rows of more dimensions, such as images, are always flattened as they are read.
+
+    With ``input_shape=(28, 28)`` it says the width of the model's input, 784.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Flatten(input_shape=(28, 28)), fm.Dense(10, activation="softmax")])
+    >>> model.layers[1].kernel.shape
+    (784, 10)
+    """
+
+    activation: str = field(default="linear", init=False, repr=False)
+
+    def config(self) -> dict[str, Any]:
+        return self._described()
+
+
+@dataclass(frozen=True, repr=False)
 class Dropout(Layer):
     """In training, sets each number to 0 with probability ``rate``, and multiplies the others by 1 / (1 − rate).
 
@@ -147,11 +258,11 @@ class Dropout(Layer):
 
     rate: float
 
-    def __post_init__(self) -> None:
+    def _check_fields(self) -> None:
         self._set(rate=check.real_number(self.rate, "rate", minimum=0, below=1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GaussianNoise(Layer):
     """In training, adds independent normal noise to each number.
 
@@ -168,11 +279,11 @@ class GaussianNoise(Layer):
 
     stddev: float
 
-    def __post_init__(self) -> None:
+    def _check_fields(self) -> None:
         self._set(stddev=check.real_number(self.stddev, "stddev", minimum=0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BatchNormalization(Layer):
     """Scales each unit to mean 0 and variance 1, then multiplies by a learned gamma and adds a learned beta.
 
@@ -205,7 +316,7 @@ class BatchNormalization(Layer):
     epsilon: float = 1e-3
     trainable: bool = True
 
-    def __post_init__(self) -> None:
+    def _check_fields(self) -> None:
         self._set(
             momentum=check.real_number(self.momentum, "momentum", minimum=0, below=1),
             epsilon=check.real_number(self.epsilon, "epsilon", above=0),
@@ -213,7 +324,7 @@ class BatchNormalization(Layer):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerNormalization(Layer):
     """Scales each row to mean 0 and variance 1 over its units, then multiplies by gamma and adds beta.
 
@@ -239,14 +350,14 @@ class LayerNormalization(Layer):
     epsilon: float = 1e-3
     trainable: bool = True
 
-    def __post_init__(self) -> None:
+    def _check_fields(self) -> None:
         self._set(
             epsilon=check.real_number(self.epsilon, "epsilon", above=0),
             trainable=check.yes_or_no(self.trainable, "trainable"),
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scale(Layer):
     """Multiplies each unit by a learned gamma, and adds a learned beta.
 
@@ -278,13 +389,13 @@ class Scale(Layer):
     use_bias: bool = True
     trainable: bool = True
 
-    def __post_init__(self) -> None:
+    def _check_fields(self) -> None:
         self._set(
             use_bias=check.yes_or_no(self.use_bias, "use_bias"), trainable=check.yes_or_no(self.trainable, "trainable")
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Normalization(Layer):
     """Scales features to mean 0 and variance 1, with statistics that are stored with the model.
 
@@ -328,9 +439,12 @@ class Normalization(Layer):
         found = columns.measured([columns.rows(x, "x")])
         self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
 
+    def __repr__(self) -> str:
+        return "Normalization()" if self.mean is None else f"<Normalization of {len(self.mean)} features>"
+
     def in_model(self, mean: Array, variance: Array) -> Normalization:
         """The layer with the statistics of a model, declared or learned."""
-        layer = Normalization()
+        layer = Normalization(name=self.name, input_shape=self.input_shape)
         layer._set(
             mean=mean.astype(np.float64), variance=variance.astype(np.float64), stands_for=self.stands_for or self
         )
@@ -341,7 +455,7 @@ class Normalization(Layer):
         return self.in_model(found.mean * scale, _scaled_variance(found, scale))
 
     def config(self) -> dict[str, Any]:
-        return {"type": "Normalization"}  # the statistics are tensors of the model
+        return self._described()  # the statistics are tensors of the model
 
 
 def _scaled_variance(found: columns.Columns, scale: float) -> Array:
@@ -350,7 +464,7 @@ def _scaled_variance(found: columns.Columns, scale: float) -> Array:
     return variance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Residual(Layer):
     """x + layers(x): the layers inside learn what to add to their input (a skip connection).
 
@@ -372,15 +486,122 @@ class Residual(Layer):
 
     layers: tuple[Layer, ...]
 
-    def __init__(self, layers: Iterable[Layer]) -> None:
-        self._set(layers=tuple(checked(layers)))
+    def __init__(self, layers: Iterable[Layer], *, name: str | None = None, input_shape: Any = None) -> None:
+        self._set(layers=tuple(checked(layers)), name=name, input_shape=input_shape)
+        self.__post_init__()
         if not self.layers:
             raise ArgumentError("Residual needs at least one layer inside")
         if _depth(self) > MOST_NESTED:
             raise ArgumentError(f"a Residual may hold others to a depth of {MOST_NESTED}: put some of them in sequence")
 
+    def __repr__(self) -> str:
+        return f"Residual({list(self.layers)!r})"
+
     def config(self) -> dict[str, Any]:
-        return {"type": "Residual", "layers": [layer.config() for layer in self.layers]}
+        return self._described(layers=[layer.config() for layer in self.layers])
+
+    def holding(self, layers: Iterable[Layer]) -> Residual:
+        """The same residual connection around other layers."""
+        return Residual(layers, name=self.name, input_shape=self.input_shape)
+
+
+# ---------------------------------------------------------------- inputs, and activations as Keras's layers
+
+
+@dataclass(frozen=True)
+class InputLayer:
+    """The shape of a row, as the first element of `fastmlp.Sequential`; it is no layer of the model.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(784,)``, or ``(28, 28)`` before a `Flatten`.
+    name : str, optional
+        Not used.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Input((4,)), fm.Dense(2, activation="softmax")])
+    >>> model.is_built, len(model.layers)
+    (True, 1)
+    """
+
+    shape: tuple[int, ...] | None
+    name: str | None = None
+
+    def __init__(self, shape: Any = None, *, name: str | None = None, input_shape: Any = None) -> None:
+        given = input_shape if shape is None else shape
+        object.__setattr__(self, "shape", shape_of_rows(given, "shape"))
+        object.__setattr__(self, "name", name)
+
+
+def Input(shape: Any = None, **others: Any) -> InputLayer:  # noqa: N802  # as in Keras
+    """The shape of a row, as the first element of `fastmlp.Sequential`: an `InputLayer`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Input(shape=(784,)).shape
+    (784,)
+    """
+    return InputLayer(**others) if shape is None else InputLayer(shape, **others)
+
+
+def ReLU(  # noqa: N802
+    max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **others: Any
+) -> Activation:
+    """``Activation("relu")``, as Keras spells it; with a ``negative_slope`` it is `LeakyReLU`.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.layers.ReLU()
+    Activation('relu')
+    """
+    if max_value is not None or threshold:
+        raise ArgumentError("ReLU takes no max_value or threshold: it is max(x, 0)")
+    return Activation(activations.leaky_relu(negative_slope) if negative_slope else "relu", **others)
+
+
+def LeakyReLU(negative_slope: float = 0.3, **others: Any) -> Activation:  # noqa: N802
+    """``Activation("leaky_relu(0.3)")``: the slope is that of Keras's layer, not that of its activation, 0.2.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.layers.LeakyReLU(0.01)
+    Activation('leaky_relu(0.01)')
+    """
+    return Activation(activations.leaky_relu(others.pop("alpha", negative_slope)), **others)
+
+
+def ELU(alpha: float = 1.0, **others: Any) -> Activation:  # noqa: N802
+    """``Activation("elu")``, as Keras spells it.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.layers.ELU(0.5)
+    Activation('elu(0.5)')
+    """
+    return Activation(activations.elu(alpha), **others)
+
+
+def Softmax(axis: int = -1, **others: Any) -> Activation:  # noqa: N802
+    """``Activation("softmax")``, as Keras spells it.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.layers.Softmax()
+    Activation('softmax')
+    """
+    others["axis"] = axis
+    return Activation("softmax", **others)
+
+
+# ---------------------------------------------------------------- many layers
 
 
 def _depth(layer: Layer) -> int:
@@ -417,7 +638,7 @@ def with_leaf(layers: Sequence[Layer], index: int, new: Layer) -> list[Layer]:
         if not 0 <= index < count:
             found.append(layer)
         else:
-            found.append(Residual(with_leaf(layer.layers, index, new)) if isinstance(layer, Residual) else new)
+            found.append(layer.holding(with_leaf(layer.layers, index, new)) if isinstance(layer, Residual) else new)
         index -= count
     return found
 
@@ -430,17 +651,17 @@ def declared(layers: Sequence[Layer]) -> list[Layer]:
 def with_each_leaf(layers: Sequence[Layer], change: Callable[[Layer], Layer]) -> list[Layer]:
     """The layers with each leaf replaced by ``change(leaf)``, in the order in which data pass through them."""
     return [
-        Residual(with_each_leaf(layer.layers, change)) if isinstance(layer, Residual) else change(layer)
+        layer.holding(with_each_leaf(layer.layers, change)) if isinstance(layer, Residual) else change(layer)
         for layer in layers
     ]
 
 
 def output_of(layers: Sequence[Layer]) -> tuple[int | None, str]:
-    """The width of the output (None: that of the input) and the last activation."""
+    """The width of the output (None: that of the input) and the name of the last activation."""
     widths = [layer.units for layer in leaves(layers) if isinstance(layer, Dense)]
     last = next((layer for layer in reversed(layers) if not _is_identity(layer)), None)
     activation = last.activation if isinstance(last, (Dense, Activation)) else "linear"
-    return widths[-1] if widths else None, activation
+    return widths[-1] if widths else None, str(activation)
 
 
 def _is_identity(layer: Layer) -> bool:
@@ -452,6 +673,7 @@ TYPES: dict[str, type[Layer]] = {
     for kind in (
         Dense,
         Activation,
+        Flatten,
         Dropout,
         GaussianNoise,
         BatchNormalization,
@@ -461,6 +683,9 @@ TYPES: dict[str, type[Layer]] = {
         Residual,
     )
 }
+for _kind in TYPES.values():
+    keras.accept(_kind)
+keras.accept(InputLayer)
 
 
 def from_config(config: dict[str, Any]) -> Layer:
@@ -472,3 +697,7 @@ def from_config(config: dict[str, Any]) -> Layer:
     if kind == "Residual":
         arguments["layers"] = [from_config(item) for item in arguments["layers"]]
     return TYPES[kind](**arguments)
+
+
+def __getattr__(name: str) -> Any:
+    raise keras.lack(__name__, name)

@@ -8,30 +8,54 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import losses, optimizers
-from ._base import check, naming
-from ._base.errors import ArgumentError
+from ._base import check, keras, naming
+from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
-from ._network import adapting, bound, gradcheck, judging, model_file, predicting
-from ._network.bound import BoundLayer
+from ._network import (
+    adapting,
+    architecture,
+    bound,
+    gradcheck,
+    habits,
+    judging,
+    model_file,
+    model_looks,
+    predicting,
+    stack,
+)
+from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores
-from ._training import steps
-from .layers import Dense, Layer
+from ._training import own_loops, steps
+from .layers import InputLayer, Layer
 
 if TYPE_CHECKING:
+    from .activations import Custom
     from .callbacks import Callback
     from .jitted import Jitted
     from .metrics import Metric
 
-__all__ = ["BoundLayer", "GradientCheck", "Position", "Sequential", "TensorCheck", "load", "mlp"]
+__all__ = [
+    "BoundLayer",
+    "BoundResidual",
+    "GradientCheck",
+    "Position",
+    "Sequential",
+    "TensorCheck",
+    "export",
+    "load",
+    "mlp",
+]
+
+_PLAIN = (None, "auto", None, None, 1, False, 10)  # what `predict` need not check
 
 
 class Sequential(Network):
@@ -42,7 +66,8 @@ class Sequential(Network):
     Parameters
     ----------
     layers : iterable of Layer
-        See `fastmlp.Dense`. The first `fit` takes the input width from the data; `build` sets it before.
+        See `fastmlp.Dense`. The first `fit` takes the input width from the data. `build` sets it before, and so do
+        ``fastmlp.Input((784,))`` as the first element and ``Dense(64, input_shape=(784,))`` as the first layer.
     dtype : {"float32", "float64"}, default "float32"
         The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
@@ -56,6 +81,8 @@ class Sequential(Network):
         may then be labels, and `predict_classes` returns labels. By default, classes are numbers from 0. But if the
         first training targets are texts, or as many different whole numbers as classes that are not all below that
         number, such as 3 and 7, the labels are these, sorted.
+    name : str, optional
+        Default: "sequential".
 
     Attributes
     ----------
@@ -71,7 +98,7 @@ class Sequential(Network):
         floats refuses uint8 arrays, because they might be pixels or numbers.
     layers : list of BoundLayer
         The layers in the order in which data pass through them, with ``kernel``, ``bias`` and so on once the model is
-        built.
+        built. Those inside of a `fastmlp.Residual` stand in its place; see `tree`.
     history : History or None
         The history of the latest training run.
     seed : int
@@ -92,6 +119,7 @@ class Sequential(Network):
     """
 
     dtype: np.dtype[Any]
+    name: str
     uint8_scale: float
     seed: int
     stop_training: bool
@@ -102,34 +130,97 @@ class Sequential(Network):
 
     def __init__(
         self,
-        layers: Iterable[Layer] = (),
+        layers: Iterable[Layer | InputLayer] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
         seed: int | None = None,
         classes: Sequence[Any] | Array | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(layers, dtype=dtype, uint8_scale=uint8_scale, seed=seed, classes=classes)
+        super().__init__(layers, dtype=dtype, uint8_scale=uint8_scale, seed=seed, classes=classes, name=name)
 
     # ------------------------------------------------------------ layers, and how to train
 
-    def add(self, layer: Layer) -> None:
-        """Append a layer, before the model is built.
+    def add(self, layer: Layer | InputLayer) -> None:
+        """Append a layer; or, as the first element, the shape of the input.
 
-        From a layer of another model it takes the declaration, without learned statistics.
+        From a layer of another model it takes the declaration, without learned statistics. If the model is built, its
+        layers keep their weights, the new layer gets initial ones, and the optimiser starts from its first step.
         """
         super().add(layer)
+
+    def pop(self) -> None:
+        """Take away the last layer. The others keep their weights, and the optimiser starts from its first step.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Input((4,)), fm.Dense(8, activation="relu"), fm.Dense(3, activation="softmax")])
+        >>> model.pop()
+        >>> model.add(fm.Dense(5, activation="softmax"))
+        >>> [layer.units for layer in model.layers]
+        [8, 5]
+        """
+        super().pop()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> BoundLayer:
+        """Return a layer by its name, or by its place in ``layers``.
+
+        Parameters
+        ----------
+        name : str, optional
+            As in `summary`: that of ``Dense(64, name="hidden")``, or one made from the type, "dense", "dense_1", ….
+        index : int, optional
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(8, name="hidden"), fm.Dense(3), fm.Dense(2)])
+        >>> model.get_layer("hidden").units, model.get_layer("dense_1").units, model.get_layer(index=1).name
+        (8, 2, 'dense')
+        """
+        return bound.layer_at(self, name, index)
 
     @property
     def layers(self) -> list[BoundLayer]:
         """The layers, with their tensors once the model is built."""
         return bound.layers_of(self)
 
+    def tree(self) -> list[BoundLayer | BoundResidual]:
+        """Return the layers as they are nested: a `fastmlp.Residual` is one element, with the layers inside it.
+
+        ``layers`` is flat: it has the layers inside of a residual, but does not show the addition. A program that
+        translates a network, such as an exporter, needs the tree.
+
+        Returns
+        -------
+        list of BoundLayer and BoundResidual
+            A `BoundResidual` has ``layers``, another such list.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(4), fm.Residual([fm.Dense(4, activation="relu")]), fm.Dense(2)])
+        >>> model.build(n_features=3)
+        >>> [type(node).__name__ for node in model.tree()]
+        ['BoundLayer', 'BoundResidual', 'BoundLayer']
+        >>> model.tree()[1].layers[0].kernel.shape, len(model.layers)
+        ((4, 4), 3)
+        """
+        return bound.tree_of(self)
+
+    @property
+    def n_features(self) -> int | None:
+        """The number of features in a row; None before the model is built."""
+        return super().n_features
+
     @property
     def is_built(self) -> bool:
         """Whether the input width is known and the parameters exist."""
         return super().is_built
 
+    @keras.accepting("Sequential.compile")
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "adam",
@@ -176,7 +267,10 @@ class Sequential(Network):
 
     @property
     def optimizer(self) -> optimizers.Optimizer:
-        """The optimiser given to `compile`."""
+        """The optimiser given to `compile`.
+
+        ``model.optimizer.learning_rate = 0.001`` is the same as ``model.learning_rate = 0.001``.
+        """
         return super().optimizer
 
     @property
@@ -207,16 +301,18 @@ class Sequential(Network):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
-        *,
-        initial_epoch: int = 0,
         verbose: str | int | bool = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | None = (),
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
+        *,
+        initial_epoch: int = 0,
         validation_freq: int = 1,
         validation_batches: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
         steps_per_epoch: int | None = None,
         shuffle: bool = True,
         class_weight: Mapping[Any, float] | str | None = None,
@@ -225,6 +321,9 @@ class Sequential(Network):
         n_threads: int | None = None,
         seed: int | None = None,
         resume: bool = False,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
     ) -> History:
         """Train the model.
 
@@ -239,16 +338,14 @@ class Sequential(Network):
         y : array_like, shape (rows,) or (rows, units)
             The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
             or numbers, one for each unit. Chunks hold their own targets, without ``y``.
-        batch_size : int, default 32
-            Rows in one step. The last batch of an epoch may be smaller. Values above the number of rows mean all rows,
-            and Rprop and L-BFGS always take all rows.
+        batch_size : int, optional
+            Rows in one step; 32 by default. The last batch of an epoch may be smaller. Values above the number of
+            rows mean all rows, and Rprop and L-BFGS always take all rows.
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
-        initial_epoch : int, default 0
-            The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
         verbose : {"auto", 0, 1, 2}, default "auto"
-            0 is silent, 1 shows a live line for each epoch, 2 a line at each epoch's end. "auto" is 1 on a terminal,
-            else 2.
+            0 is silent, 1 shows a live line for each epoch, or one bar for the run in a notebook, 2 a line at each
+            epoch's end. "auto" is 1 on a terminal and in a notebook, else 2.
         callbacks : list of Callback
             See `fastmlp.callbacks`.
         validation_split : float, default 0
@@ -256,20 +353,28 @@ class Sequential(Network):
             shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
         validation_data : tuple (x, y) or (x, y, sample_weight), optional
             Data to evaluate after each epoch; not together with ``validation_split``.
+        initial_epoch : int, default 0
+            The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
         validation_freq : int, default 1
             The number of epochs from one validation to the next.
         validation_batches : int, optional
             Also validate each time this many batches of an epoch are done; see ``History.validations``.
+        validation_steps : int, optional
+            Refused, because validation data in arrays are evaluated as a whole.
+        validation_batch_size : int, optional
+            Without influence: the result does not depend on it.
         steps_per_epoch : int, optional
             The maximum number of batches in an epoch, from the start of its order. Default: all.
         shuffle : bool, default True
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
             epochs.
         class_weight : dict or "balanced", optional
-            Factors for the loss of some classes, by class number or label; other classes count 1. "balanced" makes all
-            classes count equally, however many rows they have.
+            Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
+            its class weight. "balanced" makes all classes count equally, however many rows they have.
         sample_weight : array_like, shape (rows,), optional
-            A factor for the loss of each row, at least 0. The loss is still the sum over rows divided by their number.
+            The weight of each row, at least 0: in a full batch, a row that weighs 2 counts as that row twice, and one
+            that weighs 0 does not count. Only ratios matter, because all weights are divided by their mean over the
+            training rows; see ``reduction`` in `fastmlp.losses`. Metrics are not weighted.
         max_time : float, optional
             Seconds after which training ends, without compilation.
         n_threads : int, optional
@@ -281,6 +386,8 @@ class Sequential(Network):
             Continue the latest run, even from the middle of an epoch; ``epochs`` counts from the beginning of that
             run. With the same data and ``batch_size``, the result has the same bits as an uninterrupted training, even
             after `save` and `fastmlp.load`; except with L-BFGS.
+        workers, use_multiprocessing, max_queue_size
+            Without influence. Keras 2 reads data ahead with them.
 
         Returns
         -------
@@ -303,6 +410,7 @@ class Sequential(Network):
         from ._training.fit import fit  # predictions need neither this nor callbacks
         from ._training.request import Request
 
+        habits.check_loading(workers, use_multiprocessing, max_queue_size)
         request = Request(
             x,
             y,
@@ -315,6 +423,8 @@ class Sequential(Network):
             validation_data,
             validation_freq,
             validation_batches,
+            validation_steps,
+            validation_batch_size,
             steps_per_epoch,
             shuffle,
             class_weight,
@@ -327,7 +437,14 @@ class Sequential(Network):
         return fit(network=self, model=self, request=request)
 
     def train_on_batch(
-        self, x: Any, y: Any, *, sample_weight: Any = None, class_weight: Any = None, n_threads: int | None = None
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        *,
+        n_threads: int | None = None,
     ) -> Scores:
         """Make one optimiser step on one batch, for your own training loops.
 
@@ -335,6 +452,8 @@ class Sequential(Network):
         ----------
         x, y, sample_weight, class_weight : array_like
             As in `fit`; all rows are one batch.
+        return_dict : bool, default False
+            Without influence: the result is both a dict and a sequence of values.
         n_threads : int, optional
 
         Returns
@@ -347,6 +466,7 @@ class Sequential(Network):
         DivergenceError
             If the loss is NaN or infinite; then no step is made.
         """
+        check.yes_or_no(return_dict, "return_dict")
         weights = {"sample_weight": sample_weight, "class_weight": class_weight}
         return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
 
@@ -422,13 +542,34 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ judging
 
-    def evaluate(self, x: Any, y: Any = None, *, sample_weight: Any = None, n_threads: int | None = None) -> Scores:
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int | bool = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        return_dict: bool = False,
+        *,
+        n_threads: int | None = None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> Scores:
         """Compute the loss and the metrics on a data set.
 
         Parameters
         ----------
         x, y, sample_weight : array_like
             As in `fit`; ``x`` may be chunks, which hold their own targets.
+        batch_size, verbose, workers, use_multiprocessing, max_queue_size
+            Without influence, for code that is written for Keras. Nothing is printed.
+        steps, callbacks
+            Refused, because all rows are evaluated and no callback hears of it.
+        return_dict : bool, default False
+            Without influence: the result is both a dict and a sequence of values.
         n_threads : int, optional
 
         Returns
@@ -455,10 +596,29 @@ class Sequential(Network):
         (True, ['loss', 'accuracy'])
         """
         resolve_threads(n_threads)
+        loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
+        habits.check_inert(batch_size, verbose, callbacks, **loading)
+        habits.refuse_steps(steps, "steps", "x")
+        check.yes_or_no(return_dict, "return_dict")
         return judging.evaluate(self, x, y, sample_weight, n_threads)
 
+    def test_on_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
+    ) -> Scores:
+        """Do the same as `evaluate`, under the name that Keras has for a single batch."""
+        return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict, n_threads=n_threads)
+
     def gradient_check(
-        self, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        samples: int = 20,
+        step: float = 1e-5,
+        tolerance: float = 1e-5,
+        seed: int = 0,
     ) -> GradientCheck:
         """Compare backpropagation with finite differences, in float64, for all rows as one batch.
 
@@ -467,7 +627,7 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight, class_weight : array_like
             As in `fit`; a few rows are enough.
         samples : int, default 20
             How many elements of each tensor to compare.
@@ -491,15 +651,36 @@ class Sequential(Network):
         >>> model.gradient_check(x, y).passed
         True
         """
-        return gradcheck.check(self, x, y, samples=samples, step=step, tolerance=tolerance, seed=seed)
+        weights = (sample_weight, class_weight)
+        return gradcheck.check(self, x, y, weights, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
-    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
-        """Compute the loss of all rows as one batch, as in training, and its gradient. The model does not change.
+    def gradients(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        step: int | None = None,
+        update_statistics: bool = False,
+        n_threads: int | None = None,
+    ) -> tuple[float, list[Array]]:
+        """Compute the loss of all rows as one batch, as in training, and its gradient, for loops of your own.
+
+        The model does not change, except that it is built if it was not. ``model.apply_gradients(gradients)`` makes the
+        step; the two together have the same bits as `train_on_batch`.
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight, class_weight : array_like
             As in `fit`.
+        step : int, optional
+            Dropout and noise depend on this number and the seed. Default: the number of steps so far, so that each step
+            has new masks. Processes that share a step give each a number of its own.
+        update_statistics : bool, default False
+            The running statistics of `BatchNormalization` change with this batch at once, as do names, labels, and the
+            statistics of a first `Normalization` without any. By default the next `apply_gradients` does that, if no
+            other training is between.
         n_threads : int, optional
 
         Returns
@@ -507,7 +688,15 @@ class Sequential(Network):
         loss : float
             The loss, with penalties.
         gradients : list of ndarray
-            The gradients in the order of `get_weights`; zeros for tensors that are not trained.
+            The gradients in the order of `get_weights`, with those of penalties; zeros for tensors that are not
+            trained.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, or the loss is not finite.
+        BusyError
+            With ``update_statistics``, if the model is being trained.
 
         Examples
         --------
@@ -518,11 +707,60 @@ class Sequential(Network):
         >>> [gradient.shape for gradient in gradients]
         [(784, 8), (8,), (8, 10), (10,)]
         """
-        return judging.gradients(self, x, y, n_threads)
+        weights = (sample_weight, class_weight)
+        return own_loops.gradients(self, x, y, own_loops.Wanted(weights, step, update_statistics, n_threads))
+
+    def apply_gradients(self, gradients: Sequence[Any], *, n_threads: int | None = None) -> None:
+        """Make one optimiser step with gradients: those of `gradients`, or what you made of them.
+
+        Learning rate, clipping, weight decay, ``max_norm``, averages and accumulation are as in `fit`. Penalties are
+        not added, because `gradients` contain theirs. With ``gradient_accumulation_steps=k``, a k-th of each gradient
+        counts, and every k-th call updates the weights; the result then equals that of `fit` up to rounding.
+
+        Parameters
+        ----------
+        gradients : list of array_like
+            One array for each tensor, in the order and the shapes of `get_weights`. Those of tensors that are not
+            trained are not used.
+        n_threads : int, optional
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If the number of arrays, a shape, or a value (NaN or infinity) is wrong, or the optimiser is L-BFGS; then
+            nothing changes.
+        BusyError
+            If the model is being trained.
+        NotBuiltError
+            If the model has no parameters yet.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(200, 10)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> for first in range(0, 200, 50):
+        ...     loss, gradients = model.gradients(x[first : first + 50], y[first : first + 50])
+        ...     model.apply_gradients(gradients)
+        """
+        own_loops.apply_gradients(self, gradients, n_threads)
 
     # ------------------------------------------------------------ predicting
 
-    def predict(self, x: Any, *, out: Array | None = None, n_threads: int | None = None) -> Array:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int | bool = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        *,
+        out: Array | None = None,
+        n_threads: int | None = None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> Array:
         """Compute the output of the last layer for each row, for example probabilities after a softmax.
 
         Several threads may call it at once.
@@ -531,6 +769,10 @@ class Sequential(Network):
         ----------
         x : array_like, shape (rows, features)
             A single row needs two dimensions: ``x[None]``.
+        batch_size, verbose, workers, use_multiprocessing, max_queue_size
+            Without influence, for code that is written for Keras. Nothing is printed.
+        steps, callbacks
+            Refused, because all rows are predicted and no callback hears of it.
         out : ndarray, shape (rows, units), optional
             A C-contiguous array of the model's dtype, which is overwritten and returned.
         n_threads : int, optional
@@ -548,7 +790,31 @@ class Sequential(Network):
         """
         if n_threads is not None:
             resolve_threads(n_threads)
+        if (batch_size, verbose, steps, callbacks, workers, use_multiprocessing, max_queue_size) != _PLAIN:
+            loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
+            habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
+            habits.refuse_steps(steps, "steps", "x")
         return predicting.predict(self, x, out, n_threads)
+
+    def __call__(self, x: Any, training: bool | None = None) -> Array:
+        """Do the same as `predict`, for ``model(x)``; the result is an ordinary array.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features)
+        training : bool, optional
+            True is refused: predictions use neither dropout, nor noise, nor the statistics of a batch.
+
+        Returns
+        -------
+        ndarray, shape (rows, units)
+        """
+        habits.refuse_training_mode(training)
+        return self.predict(x)
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """Do the same as `predict`, under the name that Keras has for a single batch."""
+        return self.predict(x)
 
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
         """Choose the most probable class of each row; with one unit, 1 if it is above one half, else 0.
@@ -645,6 +911,12 @@ class Sequential(Network):
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
             A changed copy is another network.
+
+        Raises
+        ------
+        ArgumentError
+            If the model has an activation of your own: its compiled code belongs to this process, and the arrays do
+            not.
         """
         from . import jitted
 
@@ -670,7 +942,116 @@ class Sequential(Network):
 
         return folding.fold(self)
 
+    # ------------------------------------------------------------ models of other libraries
+
+    def to_torch(self) -> Any:
+        """Return an `nn.Sequential` of PyTorch with the same layers and weights, for predictions and further training.
+
+        It is in evaluation mode. A model of pixels becomes one of pixels that were multiplied by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If PyTorch is not installed.
+        ArgumentError
+            If there is an activation of your own.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=3)
+        >>> model.build(n_features=4)
+        >>> module = model.to_torch()  # doctest: +SKIP
+        """
+        from ._exporting.to_torch import to_torch
+
+        return to_torch(self)
+
+    def to_keras(self) -> Any:
+        """Return a model of Keras 3 with the same layers and weights, for predictions and further training.
+
+        It is a `keras.Sequential`, or with `Residual` layers a functional `keras.Model`. A `Scale` layer becomes a
+        batch normalisation whose statistics do nothing. A model of pixels becomes one of pixels that were multiplied
+        by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If Keras is not installed.
+        ArgumentError
+            If there is an activation that Keras has no layer for.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=3)
+        >>> model.build(n_features=4)
+        >>> theirs = model.to_keras()  # doctest: +SKIP
+        """
+        from ._exporting.to_keras import to_keras
+
+        return to_keras(self)
+
+    def to_sklearn(self) -> Any:
+        """Return a fitted `MLPClassifier` or `MLPRegressor` of scikit-learn with the same predictions.
+
+        The network must be dense layers whose hidden ones share one activation: linear, sigmoid, tanh or ReLU.
+        Normalisations that `folded` merges are allowed; the hidden layers of `fastmlp.mlp` are of this kind. A model
+        of pixels becomes one of pixels that were multiplied by ``uint8_scale``.
+
+        Raises
+        ------
+        MissingExtraError
+            If scikit-learn is not installed.
+        ArgumentError
+            If scikit-learn has no such network.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([8], classes=["no", "yes"])
+        >>> model.build(n_features=4)
+        >>> theirs = model.to_sklearn()  # doctest: +SKIP
+        """
+        from ._exporting.to_sklearn import to_sklearn
+
+        return to_sklearn(self)
+
     # ------------------------------------------------------------ weights, description, file
+
+    @property
+    def weights(self) -> list[Array]:
+        """Read-only copies of all tensors, as `get_weights` gives them; write with `set_weights` or to ``layers``."""
+        return [tensor for layer in self.layers for tensor in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[Array]:
+        """The ``weights`` that training changes."""
+        return self._weights_where(True)
+
+    @property
+    def non_trainable_weights(self) -> list[Array]:
+        """The ``weights`` that training does not change, and running statistics."""
+        return self._weights_where(False)
+
+    def _weights_where(self, trained: bool) -> list[Array]:
+        tensors = zip(self.engine.program.tensors, self.weights, strict=True)
+        return [values for tensor, values in tensors if tensor.trained == trained]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes any tensor. Assigning True or False sets it for all layers."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = check.yes_or_no(value, "trainable")
+        for index, _ in enumerate(self.layers):
+            bound.set_trainable(self, index, value)
+
+    def count_params(self) -> int:
+        """Return how many numbers all tensors hold, trained or not."""
+        return self.engine.program.count
 
     def get_weights(self) -> list[Array]:
         """Return copies of all tensors, layer by layer: kernel (fan_in, units), then bias (units,) if there is one."""
@@ -687,10 +1068,56 @@ class Sequential(Network):
         """
         super().set_weights(weights)
 
+    @keras.accepting("Sequential.summary")
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their shapes and their numbers of parameters."""
         bound.print_summary(self, print_fn)
 
+    def config(self) -> dict[str, Any]:
+        """Return the architecture and the settings as a JSON-ready dict; `from_config` makes a model of it.
+
+        It holds the layers as a tree, the precision, the input width, what the model knows of its data (labels of the
+        classes, names of features, ``input_kind``, ``uint8_scale``), the seed, and the settings of `compile`. It holds
+        no weights and no statistics, and no code: of your own schedule it has the name, and the present rate.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> config = fm.mlp([16], classes=3, seed=0).config()
+        >>> config["dtype"], config["n_features"], [layer["units"] for layer in config["layers"]]
+        ('float32', None, [16, 3])
+        """
+        return architecture.config_of(self)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return `config`, by the name that Keras has for it."""
+        return self.config()
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+        """Make a model from the result of `config`, with new weights.
+
+        ``custom_objects`` has the activations and losses of your own by their names, as for `fastmlp.load`. If the
+        described model was built, this one is too. As it has the same seed, its weights are the described
+        model's before training. Set ``config["seed"]`` to None for other weights.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If ``config`` is not the description of a model.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([16], classes=3, seed=0)
+        >>> model.build(n_features=4)
+        >>> twin = fm.Sequential.from_config(model.config())
+        >>> twin.n_features, bool((twin.predict([[1, 2, 3, 4]]) == model.predict([[1, 2, 3, 4]])).all())
+        (4, True)
+        """
+        return architecture.from_config(config, cls, custom_objects)
+
+    @keras.accepting("Sequential.save")
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save everything to one ``.npz`` file: architecture, weights, optimiser state, position in training, history.
 
@@ -707,6 +1134,7 @@ class Sequential(Network):
         """
         model_file.save(self, path)
 
+    @keras.accepting("Sequential.save_weights")
     def save_weights(self, path: str | os.PathLike[str]) -> None:
         """Save the weights alone to an ``.npz`` file: the tensors of `get_weights`, by layer and name.
 
@@ -734,6 +1162,7 @@ class Sequential(Network):
         """
         model_file.save_weights(self, path)
 
+    @keras.accepting("Sequential.load_weights")
     def load_weights(self, path: str | os.PathLike[str]) -> None:
         """Read the weights of `save_weights`, or those in the file of a complete model, into this built model.
 
@@ -747,54 +1176,135 @@ class Sequential(Network):
         """
         model_file.load_weights(self, path)
 
+    def export(self, path: str | os.PathLike[str], **options: Any) -> None:
+        """Write the model in the format of other programs that the suffix of ``path`` names; see `fastmlp.export`."""
+        export(self, path, **options)
+
     def __repr__(self) -> str:
-        return f"Sequential({self.declarations!r}, dtype={str(self.dtype)!r})"
+        return model_looks.text(self)
+
+    def _repr_html_(self) -> str:
+        return model_looks.html(self)
 
 
 def mlp(
     hidden: Sequence[int],
-    classes: int | Sequence[Any],
+    classes: int | Sequence[Any] | None = None,
     *,
-    activation: str | Sequence[str] | None = "relu",
+    task: str | None = None,
+    outputs: int | None = None,
+    activation: str | Custom | Sequence[str | Custom] | None = "relu",
+    normalize: bool = False,
+    batch_norm: bool = False,
+    dropout: float | Sequence[float] = 0.0,
     dtype: str = "float32",
     seed: int | None = None,
 ) -> Sequential:
-    """Make a compiled classifier from a list of widths, with Adam and cross-entropy.
+    """Make a compiled network from a list of widths, with Adam and the usual loss for the task.
+
+    - ``classes=3`` or ``classes=["cat", "dog", "owl"]``: one of several classes, with softmax and cross-entropy;
+    - ``task="regression", outputs=2``: numbers, with linear units, the mean squared error, and the mean absolute error
+      as a metric;
+    - ``task="multilabel", outputs=5``: several yes-or-no answers, with sigmoids and the binary cross-entropy.
+
+    For another optimiser, loss or metric, call `Sequential.compile` again.
 
     Parameters
     ----------
     hidden : sequence of int
         The widths of the hidden layers; may be empty.
-    classes : int or list of labels
+    classes : int or list of labels, optional
         The number of classes, or their labels; see `Sequential`.
+    task : {"classification", "regression", "multilabel"}, optional
+        Default: "classification".
+    outputs : int, optional
+        The number of numbers to predict (default 1), or of labels that a row may have at the same time.
     activation : str or list of str, default "relu"
         The activation of all hidden layers, or of each.
+    normalize : bool, default False
+        Begin with a `Normalization`: each feature is scaled to mean 0 and variance 1. Tables need this if their
+        columns have different units. Targets of a regression are not scaled: scale them yourself if they are far from
+        the range of -10 to 10.
+    batch_norm : bool, default False
+        Put a `BatchNormalization` before each activation.
+    dropout : float or list of float, default 0
+        The rate of a `Dropout` after all hidden layers, or after each.
     dtype, seed
         As in `Sequential`.
+
+    Raises
+    ------
+    ArgumentError
+        If arguments contradict each other, such as ``classes`` and ``task="regression"``.
 
     Examples
     --------
     >>> import fastmlp as fm
     >>> [layer.units for layer in fm.mlp([128, 64], classes=10).layers]
     [128, 64, 10]
+    >>> fm.mlp([64, 64], task="regression", normalize=True).loss
+    MeanSquaredError()
     """
-    widths = check.items(hidden, "hidden", "widths")
-    is_one = activation is None or isinstance(activation, str)
-    names = [activation] * len(widths) if is_one else check.items(activation, "activation", "names")
-    if len(names) != len(widths):
-        raise ArgumentError(
-            f"activation must be one name, or one for each of the {len(widths)} hidden layers, not {names}"
-        )
-    stack: list[Layer] = [Dense(width, activation=name) for width, name in zip(widths, names, strict=True)]
-    labels = naming.class_labels(classes) if isinstance(classes, Iterable) else None
-    output = Dense(cast("int", classes) if labels is None else len(labels), activation="softmax")
-    model = Sequential([*stack, output], dtype=dtype, seed=seed, classes=labels)
-    model.compile()
+    goal = stack.goal(task, classes, outputs)
+    layers = stack.hidden_layers(hidden, activation, dropout, normalize=normalize, batch_norm=batch_norm)
+    model = Sequential([*layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
+    model.compile(loss=goal.loss, metrics=goal.metrics)
     return model
 
 
-def load(path: str | os.PathLike[str]) -> Sequential:
+def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> None:
+    """Write a model in the format of other programs that the suffix of ``path`` names.
+
+    The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
+    which `Sequential.save` keeps.
+
+    Parameters
+    ----------
+    model : Sequential
+    path : str or PathLike
+        ``.py``, ``.c``, ``.html``: source code that predicts without fastmlp: a module that needs NumPy alone, C99
+        without allocation, a page that runs the network in the browser. ``.onnx``: a graph for onnxruntime and other
+        programs (extra ``onnx``). ``.safetensors``: the tensors by name (extra ``safetensors``). ``.json``:
+        architecture and settings alone, see `Sequential.config`.
+    **options
+        Those of the format; ``docs/export.md`` lists them.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there is no such format or option, or the format cannot hold a layer.
+    MissingExtraError
+        If the library that writes the format is not installed.
+    NotBuiltError
+        If the model has no weights yet, except for ``.json``.
+    DivergenceError
+        If the last update made weights NaN or infinite.
+    OSError
+        If the file cannot be written, or is a folder, a device, a pipe or a stream.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.json")
+    >>> fm.export(fm.mlp([16], classes=3), path)
+    """
+    from ._exporting import export as exporting  # training and predictions do not need it
+
+    if not isinstance(model, Network):
+        raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
+    exporting.export(model, path, options)
+
+
+def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
+
+    Parameters
+    ----------
+    path : str or PathLike
+    custom_objects : dict, optional
+        Your own activations and losses (`fastmlp.activations.Custom`, `fastmlp.losses.Custom`) by their names, which
+        are all that a file holds of them. Names that the file does not have are ignored.
 
     Returns
     -------
@@ -821,4 +1331,7 @@ def load(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.load(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    return model_file.load(path, Sequential)
+    return model_file.load(path, Sequential, custom_objects)
+
+
+keras.accept(Sequential)

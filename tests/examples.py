@@ -19,6 +19,8 @@ from fastmlp.layers import (
     Scale,
 )
 
+from .shared import own
+
 # Last layers for losses, the first that a loss takes being its example's
 _LAST = ("linear", "softplus", "sigmoid", "softmax")
 
@@ -87,25 +89,39 @@ LAYERS = {
     ],
 }
 
+# Functions of one's own are for kernels: exporters and files do not have them
+FOR_KERNELS = {
+    **LAYERS,
+    "own activations": [
+        Dense(33, own.BELL),
+        Dropout(0.2),
+        Activation(own.SWISHY),
+        Residual([Dense(17, own.SWISHY), BatchNormalization(), Activation(own.BELL), Dense(33)]),
+        OUT,
+    ],
+}
+
 # ---------------------------------------------------------------- losses: each with the activation of the last layer
 
-ONE_LOSS = of_each(losses.TYPES, {})
+ONE_LOSS = of_each(losses.TYPES, {"Custom": own.CAUCHY})
 LOSSES = {
     **{name: (loss, first_output(loss)) for name, loss in ONE_LOSS.items()},
     "smooth": (losses.CategoricalCrossentropy(label_smoothing=0.2), "softmax"),
     "crossentropy of sigmoids": (losses.CategoricalCrossentropy(), "sigmoid"),
     "binary, smooth": (losses.BinaryCrossentropy(label_smoothing=0.1), "sigmoid"),
+    "binary, summed": (losses.BinaryCrossentropy(sum_over_units=True), "sigmoid"),
     "binary of softmax": (losses.BinaryCrossentropy(), "softmax"),
     "binary of logits": (losses.BinaryCrossentropy(from_logits=True), "linear"),
     "mse of softmax": (losses.MeanSquaredError(), "softmax"),
     "huber of tanh": (losses.Huber(0.3), "tanh"),
     "quantile": (losses.Quantile(0.9), "linear"),
+    "own of softmax": (own.CAUCHY, "softmax"),
 }
 # Code and parameter of each loss that adds up over the outputs
 ELEMENTWISE = {
     name: (loss.code(activation), loss.alpha())
     for name, (loss, activation) in LOSSES.items()
-    if loss.code(activation) != tables.SOFTMAX_CROSSENTROPY
+    if loss.code(activation) not in (tables.SOFTMAX_CROSSENTROPY, tables.CUSTOM_LOSS)
 }
 
 # ---------------------------------------------------------------- optimisers and metrics
@@ -118,6 +134,7 @@ RULES = [
     fm.Adagrad(0.1, 0.1),
     fm.RMSprop(0.01, momentum=0.8),
     fm.AdamW(0.01, weight_decay=0.1),
+    fm.Adam(0.01, epsilon=1e-3, epsilon_hat=True),
     fm.Nadam(0.01, momentum_decay=1),
     fm.Adadelta(0.5, epsilon=1e-3),
     fm.Rprop(0.01, smallest=0.009, largest=0.0105),  # both bounds hold from the second step on

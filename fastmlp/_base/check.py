@@ -66,6 +66,13 @@ def yes_or_no(value: Any, name: str) -> bool:
     return bool(value)
 
 
+def verbosity(value: Any) -> str | int:
+    """How much to print: "auto", 0, 1 or 2."""
+    if not isinstance(value, (str, int, np.integer, np.bool_)) or value not in ("auto", 0, 1, 2):
+        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {value!r:.60}")
+    return value if isinstance(value, str) else int(value)
+
+
 def text_stream(value: Any, name: str) -> Any:
     """An open text file, or None."""
     if value is not None and not callable(getattr(value, "write", None)):

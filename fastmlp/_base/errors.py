@@ -18,6 +18,7 @@ __all__ = [
     "FastMLPError",
     "MissingExtraError",
     "ModelFileError",
+    "NotAvailableError",
     "NotBuiltError",
 ]
 
@@ -60,6 +61,10 @@ class DivergenceError(FastMLPError, FloatingPointError):
 
 class MissingExtraError(FastMLPError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class NotAvailableError(FastMLPError, ImportError):
+    """A name of Keras that fastmlp does not have; the message names what to use instead."""
 
 
 as_public(globals(), "fastmlp")

@@ -39,11 +39,12 @@ class Op(NamedTuple):
     dy: int  # gradient of the output
     weights: int = -1  # weight matrix of a dense layer, factors of a normalisation or a scaling layer
     bias: int = -1  # bias of a dense or a scaling layer, shift of a normalisation
-    other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum
+    other: int = -1  # columns: standardised input of a layer normalisation, second addend of a sum, slopes of a CUSTOM
     d_other: int = -1  # columns: gradient of the second addend
     means: int = -1  # running or fixed statistics; -1 if the mean of the input is already subtracted
     variances: int = -1
-    # Kind of an activation; whether a normalisation uses the statistics of the batch; stream of dropout and noise
+    # Kind of an activation; whether a normalisation uses the statistics of the batch; stream of dropout and noise;
+    # of a CUSTOM its index among the user's activations in this process
     kind: int = -1
     alpha: float = 0.0  # slope, rate, deviation, or epsilon of a variance
     momentum: float = 0.0  # the share of running statistics that a step keeps
@@ -51,13 +52,15 @@ class Op(NamedTuple):
     weights_l2: float = 0.0
     bias_l1: float = 0.0
     bias_l2: float = 0.0
+    weights_per_batch: int = 0  # whether the penalty is divided by the sum of the weights of a batch's rows
+    bias_per_batch: int = 0
     max_norm: float = 0.0  # maximum length of a unit's weights; 0 for no limit
     trained: int = 0  # whether the optimiser changes its parameters
 
 
 # Operation codes. Every training kernel has the core ones; only the full form has the others.
-DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD, SCALE = range(11)
-LAST_OP = SCALE
+DENSE, RELU, SOFTMAX, ACTIVATION, DROPOUT, NOISE, BATCH_NORM, LAYER_NORM, FORK, ADD, SCALE, CUSTOM = range(12)
+LAST_OP = CUSTOM
 CORE_OPS = (DENSE, RELU, SOFTMAX)
 
 # Kinds of activation. Files and compiled functions of users hold these numbers: append new ones.
@@ -95,7 +98,7 @@ class Stage(NamedTuple):
 ROWS, STATISTICS, GRADIENT_STATISTICS = range(3)
 
 # Losses: the first is the core one. All others are sums over the outputs. Append new ones.
-LOSS_CODES = 10
+LOSS_CODES = 11
 (
     SOFTMAX_CROSSENTROPY,  # on logits
     BINARY_LOGITS,
@@ -107,7 +110,9 @@ LOSS_CODES = 10
     QUANTILE,
     LOG_COSH,
     ABSOLUTE_PERCENTAGE,
+    POISSON_DEVIANCE,  # on logarithms
 ) = range(LOSS_CODES)
+CUSTOM_LOSS = -1  # the user's, with an index of its own
 
 # Rules for right answers: the largest output is the label's; or each output is on its side of a threshold
 NO_HITS, LARGEST, ABOVE_HALF, ABOVE_ZERO = range(4)
@@ -136,12 +141,14 @@ class Plan(NamedTuple):
     loss_code: int = SOFTMAX_CROSSENTROPY
     loss_alpha: float = 0.0  # the parameter of the loss
     loss_share: float = 0.0  # the weight of one output in the loss of a row
+    loss_function: int = -1  # of a CUSTOM_LOSS its index among the user's losses in this process
     smoothing: float = 0.0  # the share of a label that is spread over all classes
     hits: int = LARGEST  # the rule for right answers
     is_plain: int = 1  # whether an update is only the optimiser's rule
     is_whole: int = 0  # whether the first update must wait for all gradients
     is_limited: int = 0  # whether a layer limits the length of its weights
     accumulated: int = 1  # how many batches make one update
+    by_weights: int = 0  # whether losses of a batch are divided by the sum of its rows' weights, not their number
     ema_slot: int = -1  # the slot with averaged weights; -1 for none
 
 
@@ -164,6 +171,7 @@ class Settings(NamedTuple):
     clip_global_norm: float = 0.0
     ema_momentum: float = 0.0
     momentum_decay: float = 0.0  # how fast the momentum of Nadam grows to beta_1
+    epsilon_hat: float = 0.0  # 1 or 0: whether Adam adds epsilon to √v before its bias correction
 
 
 class Pace(NamedTuple):
@@ -174,6 +182,8 @@ class Pace(NamedTuple):
     direct: float  # Nadam: the rate of the gradient itself, beside that of its mean
     decay: float  # the factor that decoupled weight decay leaves of the weights
     share: float  # the share of the new weights in their average; 1 at the first update
+    divisor: float  # of the losses of the batch: the number of its rows, or the sum of their weights
+    batch_share: float  # the factor of penalties that are divided like losses
 
 
 class StripSums(NamedTuple):

@@ -16,6 +16,20 @@ def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
     return "\n".join("  ".join(_padded(row, widths, left)).rstrip() for row in rows)
 
 
+def shortened(rows: Sequence[Sequence[str]], most: int, *, last: int = 0) -> list[Sequence[str]]:
+    """At most ``most`` rows: a row that counts the others stands before the ``last`` ones.
+
+    >>> shortened([("fold",), ("0",), ("1",), ("2",), ("3",)], 3)
+    [('fold',), ('0',), ('... 3 more',)]
+    """
+    if len(rows) <= most:
+        return list(rows)
+    first = most - last - 1
+    left_out = len(rows) - first - last
+    gap = (f"... {left_out} more", *[""] * (len(rows[0]) - 1))
+    return [*rows[:first], gap, *rows[len(rows) - last :]]
+
+
 def _padded(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> list[str]:
     return [
         cell.ljust(width) if column in left else cell.rjust(width)

@@ -23,7 +23,7 @@ from .fallback import FallingBack, fall_back
 from .private_files import PrivateFolder, UntrustedError, is_own
 
 _PACKAGE = Path(__file__).parents[1]
-_SOURCES = ("kernels", "_compiling", "_base/tables.py")  # the sources of machine code
+_SOURCES = ("kernels", "_compiling", "_base/tables.py", "_base/functions.py")  # the sources of machine code
 _MAGIC = b"fastmlp-kernel-2 "
 _LOCK_SECONDS = 180.0
 _EVERYWHERE = "kernels are compiled in every process"

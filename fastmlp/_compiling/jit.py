@@ -9,24 +9,27 @@ Without numba's compiler (``NUMBA_DISABLE_JIT=1``) both leave plain Python funct
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import logging  # noqa: F401  # before the hooks below, see there
 import os
-import sys
 import threading
 import time
 import types as python_types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from .._base.cached import cached_property
+from .._base.functions import in_python
 from .._base.interruption import uninterrupted
 from . import cache as _cache
 from . import threads
+from .announcing import announced
 from .declaration import Check, Declaration, Parameter
 from .fallback import FallingBack
+from .waiting import waiting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,8 +44,8 @@ PARALLEL_WORK = 1 << 17
 _LATE = "Ctrl-C will be heeded as soon as a kernel is compiled (some seconds, at most a minute)"
 
 _build_lock = threading.RLock()
-_announced = False
 _whole_programs = True  # until this fails
+_loops: list[Any] = []  # keep the machine code that addresses point to
 compilations: list[str] = []  # names of the kernels that this process compiled and did not load
 
 if hasattr(os, "register_at_fork"):
@@ -107,9 +110,9 @@ def _inner(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
     from numba.extending import overload as numba_overload
 
     parameters = ", ".join(inspect.signature(function).parameters)
-    names = {"function": function, "nothing": eval(f"lambda {parameters}: None")}
-    names["is_core"] = _is_core
-    chosen = f"nothing if is_core({unless_core}) else function" if unless_core else "function"
+    names = {"_function": function, "_nothing": eval(f"lambda {parameters}: None")}  # no names of parameters
+    names["_is_core"] = _is_core
+    chosen = f"_nothing if _is_core({unless_core}) else _function" if unless_core else "_function"
     implementation = eval(f"lambda {parameters}: {chosen}", names)
     options = _known({"no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates})
     numba_overload(function, jit_options=_OPTIONS | options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
@@ -137,6 +140,38 @@ def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
 
         numba_overload(function, jit_options=_OPTIONS)(implementation)  # type: ignore[arg-type]
     return function
+
+
+# ---------------------------------------------------------------- functions of users
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """A function of a user's for loops that are compiled with it: with our options, whatever its own are.
+
+    A division by 0 gives infinity, as in kernels; an error for it would keep LLVM from using vectors.
+    """
+    import numba
+
+    return numba.njit(**_OPTIONS)(in_python(function))
+
+
+def address_of_loop(loop: Callable[..., Any], types: tuple[Any, ...]) -> int:
+    """Compile a function for these types of arguments; returns the address of its machine code, which stays."""
+    import numba
+
+    from .numba_privates import address
+
+    dispatcher = numba.njit(**_OPTIONS)(loop)
+    dispatcher.compile(types)
+    _loops.append(dispatcher)
+    return address(dispatcher)
+
+
+@contextlib.contextmanager
+def building() -> Iterator[None]:
+    """Let one thread at a time compile, uninterrupted, and no process fork meanwhile; the time counts as waiting."""
+    with waiting(), _build_lock, uninterrupted(_LATE):
+        yield
 
 
 # ---------------------------------------------------------------- kernels
@@ -219,7 +254,7 @@ class Kernel:
             return self._found[dtype, parallel]
         key = (np.dtype(dtype).name, parallel and self._has_parallel_form)
         if key not in self._variants:
-            with _build_lock, uninterrupted(_LATE):  # an interruption could leave numba unusable
+            with building():  # an interruption could leave numba unusable
                 if key not in self._variants:
                     self._variants[key] = self._built(*key)
         self._found[dtype, parallel] = self._variants[key]
@@ -292,17 +327,22 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     else:
         with _cache.compile_lock(_cache.cache_folder(), name):
             # Another process may have compiled it while this one waited.
-            dispatcher = compiled() if file.exists() else _newly(compiled)
+            dispatcher = compiled() if file.exists() else _newly(compiled, kernel.__name__, dtype, name)
     if not file.hit:
         compilations.append(name)
     dispatcher.disable_compile()
     return dispatcher  # type: ignore[no-any-return]
 
 
-def _newly(compiled: Callable[..., Any]) -> Any:
+def _newly(compiled: Callable[..., Any], kernel: str, dtype: str, form: str) -> Any:
+    """Compile, and say so."""
+    with announced(kernel, dtype, form):
+        return _in_some_way(compiled)
+
+
+def _in_some_way(compiled: Callable[..., Any]) -> Any:
     """Compile the fast way, or in numba's way after a failure."""
     global _whole_programs
-    _announce()
     if _whole_programs:
         _whole_programs = False
         with FallingBack("kernels take two to five times as long to compile"):
@@ -312,13 +352,6 @@ def _newly(compiled: Callable[..., Any]) -> Any:
             _whole_programs = True
             return dispatcher
     return compiled()
-
-
-def _announce() -> None:
-    global _announced
-    if not _announced:
-        _announced = True
-        print("fastmlp: compiling kernels for this CPU, once (some seconds) ...", file=sys.stderr, flush=True)
 
 
 def _numba_type(parameter: Parameter, dtype: str) -> Any:

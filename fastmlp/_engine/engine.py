@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .._base.cached import cached_property
 from .._base.types import Array
 from .._compiling import threads as _threads
 from .._compiling.jit import Kernel
+from .._compiling.waiting import waited
 from ..losses import Loss
 from ..optimizers import NoUpdate, Optimizer
 from .program import BLOCK_ROWS, Program
@@ -47,8 +48,9 @@ _NO_TIMERS = np.empty(0, np.int8)
 class Data:
     """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
 
-    `weights` has a factor for each row's loss, or no rows. If `x` `is_centered`, the mean of a first Normalization is
-    already subtracted.
+    `weights` has a factor for each row's loss, whose mean is 1 (see `row_weights`), or no rows; `weight_unit` is the
+    given weight that a factor of 1 stands for. If `x` `is_centered`, the mean of a first Normalization is already
+    subtracted.
     """
 
     x: Array
@@ -57,6 +59,7 @@ class Data:
     targets: Array
     weights: Array
     is_centered: bool = False
+    weight_unit: float = 1.0
     rows: int = field(init=False)
     width: int = field(init=False)
 
@@ -79,16 +82,23 @@ def data_of(
     labels: Array,
     targets: Array,
     dtype: np.dtype[Any],
-    weights: Array | None = None,
     *,
     is_centered: bool = False,
 ) -> Data:
     """Make a data set from checked features, float or uint8, and targets."""
-    none = np.empty((0, features.shape[1]), np.uint8)
-    weights = np.empty(0, dtype) if weights is None else weights
+    none, weights = np.empty((0, features.shape[1]), np.uint8), np.empty(0, dtype)
     if features.dtype == np.uint8:
         return Data(none.astype(dtype), features, labels, targets, weights)
     return Data(features, none, labels, targets, weights, is_centered)
+
+
+class StepGradient(NamedTuple):
+    """What a step of training finds before its update."""
+
+    loss: float
+    flat: Array
+    statistics: list[Array]  # running ones, with those of this batch
+    averaged: dict[int, int]  # as that of `Engine`
 
 
 @dataclass
@@ -194,7 +204,7 @@ class Engine:
         """
         assert self.optimizer is not None
         self.allocate_training()
-        ops_as_given = self.program.ops_for(data.is_centered) if data.is_centered else self.program.ops
+        ops_as_given = self.program.ops_for(data.is_centered, data.weight_unit)
         parts: list[tuple[Array, Array]] = []
         for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
             rates = learning_rates[start:stop]
@@ -292,26 +302,61 @@ class Engine:
         blocks = int(self.program.new_plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
         return np.zeros((1 + max(blocks, n_threads, len(self.program.strips)), t.PHASES), np.int64)
 
-    def gradient(
-        self, data: Data, random_key: tuple[int, int] = (0, 0), n_threads: int = 1, *, keeps_statistics: bool = False
-    ) -> tuple[float, Array]:
-        """The loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
-
-        Running statistics do not change; with ``keeps_statistics`` they become those of these rows.
-        """
-        running, twin = self.running_statistics(), self._without_updates()
+    def step_gradient(self, data: Data, random_key: tuple[int, int], n_threads: int) -> StepGradient:
+        """The gradient of a step with all rows as one batch, and the running statistics after it; nothing changes."""
+        running, twin = self.running_statistics(), self.without_updates()
+        twin.averaged = dict(self.averaged)
         losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, random_key=random_key)
-        gradients = twin.gradients
-        if keeps_statistics:
-            self.averaged.update({place: STEADY for _, place, _ in self.program.running})
-        else:
-            self.set_running_statistics(running)
+        statistics = self.running_statistics()
+        self.set_running_statistics(running)
+        self._clear_untrained(twin.gradients)
+        loss = float(losses[0]) if len(losses) else math.nan
+        return StepGradient(loss, twin.gradients, statistics, twin.averaged)
+
+    def _clear_untrained(self, gradients: Array) -> None:
         for tensor in self.program.tensors:
             if not tensor.trained:  # a batch normalisation leaves its statistics there
                 gradients[tensor.span(self.program.panel)] = 0
+
+    def update(self, gradient: Array, learning_rate: float, n_threads: int) -> None:
+        """Count a batch with this gradient, which has the penalties, and make the update if it is due."""
+        assert self.optimizer is not None
+        self.allocate_training()
+        together = self.optimizer.gradient_accumulation_steps
+        part = self.step % together
+        if together > 1:
+            gradient = gradient * self.program.dtype.type(1 / together)
+        self.gradients[:] = gradient if part == 0 else self.gradients + gradient
+        if part == together - 1:
+            kernels.network_update.run(
+                self.program.dtype,
+                n_threads,
+                self.parameters,
+                self.state,
+                np.empty(t.STRIP_SUMS * len(self.program.strips) + 2 * len(self.program.ops)),
+                self.gradients,
+                self.program.ops,
+                self.program.strips,
+                self.training_plan(1, 1, 1),
+                self._settings,
+                learning_rate,
+                self.step // together + 1,
+            )
+        self.step += 1
+
+    def gradient(self, data: Data, random_key: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
+        """The loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
+
+        Running statistics do not change.
+        """
+        running, twin = self.running_statistics(), self.without_updates()
+        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, random_key=random_key)
+        gradients = twin.gradients
+        self.set_running_statistics(running)
+        self._clear_untrained(gradients)
         return float(losses[0]) if len(losses) else math.nan, gradients
 
-    def _without_updates(self) -> Engine:
+    def without_updates(self) -> Engine:
         """A copy whose batches compute gradients without updates, and start new running statistics.
 
         It shares the parameters. Everything else that training changes is its own, because another thread or a child
@@ -336,7 +381,7 @@ class Engine:
         cancelled: Callable[[], bool],
     ) -> None:
         """Recompute running statistics from an epoch's batches with the present weights, unless it is cancelled."""
-        running, twin = self.running_statistics(), self._without_updates()
+        running, twin = self.running_statistics(), self.without_updates()
         is_done = False
         try:
             for batch in range(batches):
@@ -378,22 +423,22 @@ class Engine:
         """Whether accumulated gradients wait for their update."""
         return self.optimizer is not None and self.step % self.optimizer.gradient_accumulation_steps > 0
 
-    def penalty(self) -> float:
-        """The penalty of the weights in the loss."""
+    def penalty(self, weight: float) -> float:
+        """The penalty of the weights in the loss of rows whose weights have the sum ``weight``."""
         if not self.program.has_penalties:
             return 0.0
-        return float(sum(self._penalties()))
+        return float(sum(self._penalties(weight)))
 
-    def _penalties(self) -> Iterator[float]:
+    def _penalties(self, weight: float) -> Iterator[float]:
         factors = {}
         for op in self.program.operations:
-            factors[int(op.weights)] = op.weights_l1, op.weights_l2
-            factors[int(op.bias)] = op.bias_l1, op.bias_l2
+            factors[int(op.weights)] = op.weights_l1, op.weights_l2, op.weights_per_batch
+            factors[int(op.bias)] = op.bias_l1, op.bias_l2, op.bias_per_batch
         for tensor in self.program.tensors:
             if tensor.offset in factors and tensor.trained:
-                l1, l2 = factors[tensor.offset]
+                l1, l2, per_batch = factors[tensor.offset]
                 values = self.program.unpack(self.parameters, tensor).astype(np.float64)
-                yield l1 * np.abs(values).sum() + l2 * (values**2).sum()
+                yield (l1 * np.abs(values).sum() + l2 * (values**2).sum()) / (weight if per_batch else 1.0)
 
     def swap_averaged(self) -> None:
         """Exchange the trained parameters and their running average."""
@@ -422,7 +467,7 @@ class Engine:
         for start, stop in spans:
             if cancelled():
                 return math.nan, 0
-            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter()
+            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter() - waited.seconds
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
             plan = self._forward_plan(part.rows, threads)
@@ -444,7 +489,7 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
             loss += float(row_losses.sum(dtype=np.float64))
             hits += int(row_correct.sum())
         return loss / data.rows, hits
@@ -455,7 +500,7 @@ class Engine:
         choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
         for start, stop in spans:
             part = data if len(spans) == 1 else data.part(start, stop)
-            threads, began = choice.next(), time.perf_counter()
+            threads, began = choice.next(), time.perf_counter() - waited.seconds
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -470,7 +515,7 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
 
     def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
         """The choice between ``most`` threads and one for a kernel of this network.

@@ -22,6 +22,7 @@ from ..layers import (
     BatchNormalization,
     Dense,
     Dropout,
+    Flatten,
     GaussianNoise,
     Layer,
     LayerNormalization,
@@ -97,8 +98,8 @@ class Program:
         Width of the input and of the output.
     count : int
         How many numbers all tensors have, without padding.
-    has_penalties : bool
-        Whether the loss has penalties on weights.
+    has_penalties, has_penalties_per_batch : bool
+        Whether the loss has penalties on weights, and whether some of them are divided like the losses of a batch.
     needs_whole_batches : bool
         Whether all rows of a batch must be in the workspace at once.
     running : tuple
@@ -119,6 +120,7 @@ class Program:
     classes: int = field(init=False)
     count: int = field(init=False)
     has_penalties: bool = field(init=False)
+    has_penalties_per_batch: bool = field(init=False)
     needs_whole_batches: bool = field(init=False)
     running: tuple[tuple[int, int, float], ...] = field(init=False)
     _has_core_ops: bool = field(init=False)
@@ -135,6 +137,7 @@ class Program:
             "classes": int(operations[-1].fan_out),
             "count": sum(self.numbers_in(tensor) for tensor in self.tensors),
             "has_penalties": any(operations[name].any() for name in _PENALTIES),
+            "has_penalties_per_batch": any(operations[name].any() for name in ("weights_per_batch", "bias_per_batch")),
             "needs_whole_batches": len(self.stages) > 1,
             "running": _running(operations),
             "_has_core_ops": bool(np.isin(operations["code"], t.CORE_OPS).all()),
@@ -149,7 +152,7 @@ class Program:
     def is_core(self, plan: Array) -> bool:
         """Whether the core form of the training kernel can run this plan."""
         how = plan.view(t.PLAN)[0]
-        is_plain = self._has_core_ops and how.is_plain and not how.is_limited
+        is_plain = self._has_core_ops and how.is_plain and not how.is_limited and not how.by_weights
         return bool(is_plain and (how.loss_code, how.smoothing, how.hits) == (t.SOFTMAX_CROSSENTROPY, 0, t.LARGEST))
 
     def unpack(self, flat: Array, tensor: Tensor) -> Array:
@@ -212,12 +215,22 @@ class Program:
         head = np.array([t.Head(t.VERSION, len(self.ops), self.size, *scales)], t.HEAD).view(np.int64)
         return np.concatenate([head, self.new_plan(BLOCK_ROWS, 1), self.ops_for(is_centered).ravel()])
 
-    def ops_for(self, is_centered: bool) -> Integers:
-        """The operations for plain features, or for features whose mean is already subtracted."""
-        if not is_centered:
+    def ops_for(self, is_centered: bool, weight_unit: float = 1.0) -> Integers:
+        """The operations for plain features, or for features whose mean is already subtracted.
+
+        Penalties per batch are divided by the sum of factors of rows, which are weights divided by ``weight_unit``; so
+        they are divided by this number here.
+        """
+        is_divided = weight_unit != 1.0 and self.has_penalties_per_batch
+        if not is_centered and not is_divided:
             return self.ops
         ops: Integers = self.ops.copy()
-        ops.view(t.OP)["means"][0] = -1
+        records = ops.view(t.OP)[:, 0]
+        if is_centered:
+            records["means"][0] = -1
+        for place in ("weights", "bias") if is_divided else ():
+            for name in (f"{place}_l1", f"{place}_l2"):
+                records[name] /= np.where(records[f"{place}_per_batch"], weight_unit, 1.0)
         return ops
 
     def _capacity(self, block_rows: int) -> int:
@@ -342,6 +355,8 @@ class _Writer:
             weights_l2=layer.kernel_regularizer.l2,
             bias_l1=layer.bias_regularizer.l1,
             bias_l2=layer.bias_regularizer.l2,
+            weights_per_batch=int(layer.kernel_regularizer.per_batch),
+            bias_per_batch=int(layer.bias_regularizer.per_batch),
             max_norm=layer.max_norm or 0.0,
             trained=int(layer.trainable),
         )
@@ -352,12 +367,20 @@ class _Writer:
     def activation(self, layer: Dense | Activation) -> None:
         if layer.activation == "linear":
             return
+        if isinstance(layer.activation, activations.Custom):
+            self.custom(layer.activation)
+            return
         code, kind, alpha = activations.parsed(layer.activation)
         needs_x = code == t.ACTIVATION and kind in t.SLOPE_NEEDS_X
         x = self._output(in_place=self.needed == _FREE and not needs_x)
         self._op(code, x, self.dy, kind=kind, alpha=alpha)
         tells_by_sign = code == t.RELU or (code == t.ACTIVATION and kind == t.LEAKY_RELU)
         self.needed = _FREE if needs_x else _SIGN if tells_by_sign else _VALUES
+
+    def custom(self, activation: activations.Custom) -> None:
+        x = self._output(in_place=False)
+        self._op(t.CUSTOM, x, self.dy, kind=activation.index, other=self.columns_for(self.width))
+        self.needed = _FREE  # its slopes are there already
 
     def dropout(self, layer: Dropout) -> None:
         in_place = self.needed != _VALUES
@@ -467,6 +490,7 @@ class _Writer:
 _WRITE: dict[type[Layer], Callable[[_Writer, Any], None]] = {
     Dense: _Writer.dense,
     Activation: _Writer.activation,
+    Flatten: _Writer.activation,
     Dropout: _Writer.dropout,
     GaussianNoise: _Writer.noise,
     BatchNormalization: _Writer.batch_normalization,

@@ -1,12 +1,11 @@
-"""Reads targets and row weights for kernels, and checks them against the loss and the output."""
+"""Reads targets for kernels, and checks them against the loss and the output."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .._base import check
-from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..losses import CLASSES, COUNTS, PROBABILITIES, Loss
 
@@ -68,55 +67,10 @@ def are_classes(y: Any, units: int) -> bool:
     return has_shape and bool(np.isin(array, (0, 1)).all()) and (units == 1 or bool((array.sum(axis=1) == 1).all()))
 
 
-def row_weights(sample_weight: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
-    """A factor for each row's loss; None without weights."""
-    if sample_weight is None:
-        return None
-    weights = check.numbers(sample_weight, "sample_weight")
-    if weights.shape != (rows,):
-        raise ArgumentError(f"sample_weight must have the shape ({rows},), one for each row, not {weights.shape}")
-    return _usable(weights, "sample_weight", dtype)
-
-
-def class_weights(class_weight: Any, labels: Array, targets: Array, units: int, dtype: np.dtype[Any]) -> Array:
-    """A factor for each row's loss, from weights of classes."""
-    return _usable(_weights_of_classes(class_weight, _classes(labels, targets), units), "class_weight", dtype)
-
-
-def _usable(weights: Array, name: str, dtype: np.dtype[Any]) -> Array:
-    with np.errstate(over="ignore"):
-        weights = np.ascontiguousarray(weights, dtype)
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ArgumentError(f"{name} must hold finite numbers in {dtype}, at least 0")
-    if not weights.any():
-        raise ArgumentError(f"{name} must not be 0 for all rows")
-    return weights
-
-
-def _classes(labels: Array, targets: Array) -> Array:
+def classes_of_rows(labels: Array, targets: Array) -> Array:
     """The class of each row; a single column of 0 and 1 counts as two classes."""
     if len(targets) == 0:
         return labels
     if targets.shape[1] == 1 and np.isin(targets, (0, 1)).all():
         return targets[:, 0].astype(np.int64)
     raise ArgumentError("class_weight needs targets that are class numbers, one-hot rows or one column of 0 and 1")
-
-
-def _weights_of_classes(class_weight: Any, classes: Array, units: int) -> Array:
-    count = max(2, units)
-    if isinstance(class_weight, str):
-        check.choice(class_weight, "class_weight", ("balanced",))
-        there = np.bincount(classes, minlength=count)
-        present = np.count_nonzero(there)
-        factors = len(classes) / (present * np.maximum(there, 1))
-    elif isinstance(class_weight, Mapping):
-        factors = np.ones(count)
-        for key, weight in class_weight.items():
-            is_flag = isinstance(key, (bool, np.bool_)) and count == 2  # of targets that are booleans
-            number = int(key) if is_flag else key
-            index = check.whole_number(number, "class_weight class", minimum=0, maximum=count - 1)
-            factors[index] = check.real_number(weight, f"class_weight[{index}]", minimum=0)
-    else:
-        raise ArgumentTypeError(f"class_weight must be 'balanced' or a dict of class: weight, not {class_weight!r:.60}")
-    weights: Array = factors[classes]
-    return weights

@@ -37,7 +37,7 @@ def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: s
     assert isinstance(layer, Normalization)
     found = columns.measured(_finite(rows, name) for rows in parts)
     adapted = layer.learned(found, network.uint8_scale if are_pixels else 1.0)
-    if network.is_built:
+    if network.has_engine:
         write_first_statistics(network, adapted.mean, adapted.variance)
     network.declarations[0] = adapted
     return True
@@ -59,7 +59,7 @@ def _finite(rows: Array, name: str) -> Array:
 
 def first_statistics(network: Network) -> tuple[Array, Array] | None:
     """Mean and variance of a first Normalization that was declared without statistics, once the network is built."""
-    if not network.is_built or not network.declarations or not _is_unknown(network.declarations[0]):
+    if not network.has_engine or not network.declarations or not _is_unknown(network.declarations[0]):
         return None
     return network.tensor_values(0, "mean"), network.tensor_values(0, "variance")
 

@@ -1,19 +1,21 @@
 """The layers of a model, with their tensors, and a table of them."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._base import check
+from .._base import check, text_table
 from .._base.errors import ArgumentError, BusyError
 from .._base.public import as_public
 from .._base.types import Array
-from ..layers import Activation, Dense, Layer, leaves
+from ..layers import Activation, Dense, Layer, Residual, leaves
 from ..optimizers import LBFGS
 from .network import Network
 
-__all__ = ["BoundLayer"]
+__all__ = ["BoundLayer", "BoundResidual"]
 
 
 class BoundLayer:
@@ -37,6 +39,11 @@ class BoundLayer:
         return list(leaves(self._model.declarations))[self._index]
 
     @property
+    def name(self) -> str:
+        """Its name in the model: the given one, or one made from its type."""
+        return self._model.layer_names[self._index]
+
+    @property
     def tensors(self) -> list[str]:
         """The names of its tensors."""
         return [tensor.name for tensor in self._model.engine.program.tensors if tensor.layer == self._index]
@@ -50,21 +57,65 @@ class BoundLayer:
     def activation(self) -> str:
         """The name of the activation."""
         declaration = self.declaration
-        return declaration.activation if isinstance(declaration, (Dense, Activation)) else "linear"
+        return str(declaration.activation) if isinstance(declaration, (Dense, Activation)) else "linear"
 
     @property
     def trainable(self) -> bool:
         """Whether training changes its tensors."""
         return bool(getattr(self.declaration, "trainable", False))
 
+    @property
+    def input_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the input, (None, features), as Keras writes it; None for a width that is not known yet."""
+        return None, _known(input_widths(self._model)[self._index])
+
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the output, (None, units), as Keras writes it; None for a width that is not known yet."""
+        return None, _known(self.units)
+
+    @property
+    def weights(self) -> list[Array]:
+        """Its tensors, each a read-only copy."""
+        return [self._model.tensor_values(self._index, name) for name in self.tensors]
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of its tensors, in the order of ``tensors``: for a dense layer kernel and bias."""
+        return [values.copy() for values in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replace its tensors; the order and shapes are those of `get_weights`.
+
+        Raises
+        ------
+        ArgumentError
+            If the number of arrays, a shape or a value is wrong; then nothing changes.
+        """
+        names, given = self.tensors, check.items(weights, "weights", "arrays")
+        if len(given) != len(names):
+            raise ArgumentError(
+                f"weights must be {len(names)} arrays ({', '.join(names) or 'the layer has none'}), not {len(given)}"
+            )
+        found = [self._model.find_tensor(self._index, name) for name in names]
+        self._model.write_tensors(zip(found, given, [f"weights ({name})" for name in names], strict=True))
+
+    def count_params(self) -> int:
+        """Return how many numbers its tensors hold."""
+        return sum(values.size for values in self.weights)
+
     def __getattr__(self, name: str) -> Array:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in ("input", "output"):
+            raise AttributeError(
+                f"a layer has no {name} to make a model of: model[:{self._index + 1}].predict(x) computes the outputs "
+                f"of layer {self._index}"
+            )
         return self._model.tensor_values(self._index, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "trainable":
-            _set_trainable(self._model, self._index, value)
+            set_trainable(self._model, self._index, value)
             return
         if hasattr(type(self), name):
             raise AttributeError(f"{name} of a layer cannot be set: it was declared, and a model's layers stay")
@@ -75,17 +126,48 @@ class BoundLayer:
         return sorted([*own, *(self.tensors if self._model.is_built else ())])
 
     def __repr__(self) -> str:
-        return f"<layer {self._index}: {self.declaration}>"
+        named = "" if self.declaration.name is None else f" {self.name!r}"
+        return f"<layer {self._index}{named}: {self.declaration}>"
 
 
-def _set_trainable(model: Network, index: int, value: Any) -> None:
+class BoundResidual:
+    """A `fastmlp.Residual` of a model: a node of `fastmlp.Sequential.tree`.
+
+    Attributes
+    ----------
+    layers : list of BoundLayer and BoundResidual
+        The layers inside; what the last of them gives is added to the input of the first.
+    """
+
+    layers: list[BoundLayer | BoundResidual]
+
+    def __init__(self, declaration: Residual, layers: list[BoundLayer | BoundResidual]) -> None:
+        self._declaration = declaration
+        self.layers = layers
+
+    @property
+    def declaration(self) -> Residual:
+        """The layer as it was declared."""
+        return self._declaration
+
+    @property
+    def units(self) -> int:
+        """The width of the output, which is that of the input."""
+        return self.layers[-1].units
+
+    def __repr__(self) -> str:
+        return f"<residual of {self.layers}>"
+
+
+def set_trainable(model: Network, index: int, value: Any) -> None:
+    """Let training change a layer's tensors, or not."""
     layer = list(leaves(model.declarations))[index]
     value = check.yes_or_no(value, "trainable")
     if not hasattr(layer, "trainable"):
         return  # it has nothing to train
-    if model.is_busy and isinstance(model.optimizer, LBFGS):
+    if model.is_busy and isinstance(model.rule, LBFGS):
         raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
-    if model.steps_done and model.optimizer.ema_momentum is not None:
+    if model.steps_done and model.rule.ema_momentum is not None:
         raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
     model.replace_layer(index, dataclasses.replace(layer, trainable=value))  # type: ignore[call-arg]
 
@@ -95,9 +177,45 @@ def layers_of(model: Network) -> list[BoundLayer]:
     return [BoundLayer(model, index) for index, _ in enumerate(leaves(model.declarations))]
 
 
+def tree_of(model: Network) -> list[BoundLayer | BoundResidual]:
+    """See `Sequential.tree`."""
+    leaf = iter(layers_of(model))
+
+    def bound(declarations: Sequence[Layer]) -> list[BoundLayer | BoundResidual]:
+        return [
+            BoundResidual(layer, bound(layer.layers)) if isinstance(layer, Residual) else next(leaf)
+            for layer in declarations
+        ]
+
+    return bound(model.declarations)
+
+
+def layer_at(model: Network, name: Any, index: Any) -> BoundLayer:
+    """See `Sequential.get_layer`."""
+    names = model.layer_names
+    if (name is None) == (index is None):
+        raise ArgumentError("get_layer() needs either the name of a layer or its index")
+    if name is None:
+        number = check.whole_number(index, "index", minimum=-len(names), maximum=len(names) - 1)
+        return BoundLayer(model, number % len(names))
+    if name not in names:
+        raise ArgumentError(f"name must be one of {', '.join(map(repr, names))}, not {name!r:.60}")
+    return BoundLayer(model, names.index(name))
+
+
+def _known(width: int) -> int | None:
+    return width if width > 0 else None
+
+
+def input_widths(model: Network) -> list[int]:
+    """The width of each layer's input; -1 if they equal an unknown input width."""
+    first = -1 if model.n_features is None else model.n_features
+    return [first, *output_widths(model)[:-1]]
+
+
 def output_widths(model: Network) -> list[int]:
     """The units of each layer's output; -1 if they equal an unknown input width."""
-    width = model.engine.program.fan_in if model.is_built else -1
+    width = -1 if model.n_features is None else model.n_features
     widths = []
     for layer in leaves(model.declarations):
         width = layer.units if isinstance(layer, Dense) else width
@@ -107,17 +225,22 @@ def output_widths(model: Network) -> list[int]:
 
 def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     """Print a table of the layers, their shapes and their numbers of parameters."""
-    rows = [("layer", "activation", "output", "parameters")]
-    widths, counts = output_widths(model), _counts(model) if model.is_built else None
-    for index, (layer, units) in enumerate(zip(leaves(model.declarations), widths, strict=True)):
-        activation = layer.activation if isinstance(layer, (Dense, Activation)) else ""
-        shown = "?" if counts is None else f"{counts[index]:,}"
-        rows.append((f"{index} {type(layer).__name__}", activation, f"(rows, {units if units > 0 else '?'})", shown))
-    columns = [max(len(row[column]) for row in rows) for column in range(4)]
-    for row in rows:
-        cells = [cell.ljust(w) for cell, w in zip(row[:3], columns, strict=False)]
-        print_fn("  ".join([*cells, row[3].rjust(columns[3])]))
+    for line in text_table.aligned(summary_rows(model), left=(0, 1, 2, 3)).splitlines():
+        print_fn(line)
     print_fn(_total(model))
+
+
+def summary_rows(model: Network) -> list[tuple[str, ...]]:
+    """The head of the table of layers, and a row for each of them."""
+    rows: list[tuple[str, ...]] = [("layer", "name", "activation", "output", "parameters")]
+    counts = _counts(model) if model.is_built else None
+    stack = zip(leaves(model.declarations), model.layer_names, output_widths(model), strict=True)
+    for index, (layer, name, units) in enumerate(stack):
+        activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""
+        shown = "?" if counts is None else f"{counts[index]:,}"
+        output = f"(rows, {units if units > 0 else '?'})"
+        rows.append((f"{index} {type(layer).__name__}", name, activation, output, shown))
+    return rows
 
 
 def _counts(model: Network) -> Counter[int]:

@@ -24,7 +24,7 @@ from .network import Network
 
 _ONLY_IN_TRAINING = (Dropout, GaussianNoise)
 _NORMALIZATIONS = (BatchNormalization, Normalization, Scale)
-_FAR = 2.0**-16  # the share of a standard deviation that may be lost if a mean is no longer subtracted first
+FAR = 2.0**-16  # the share of a standard deviation that may be lost if a mean is no longer subtracted first
 
 
 @dataclasses.dataclass
@@ -46,7 +46,7 @@ def fold(model: _N) -> _N:
     layers, parts = _folded(model, model.declarations, numbers)
     new = model.like(layers)
     if model.is_compiled:
-        new.compile(model.optimizer, model.loss, model.metrics)
+        new.compile(model.rule, model.loss, model.metrics)
     new.build(model.engine.program.fan_in)
     values = [parts[tensor.layer].tensors[tensor.name] for tensor in new.engine.program.tensors]
     new.set_weights(values)
@@ -106,7 +106,7 @@ def _is_easily_shifted(part: _Part) -> bool:
     if not isinstance(part.layer, _NORMALIZATIONS):
         return False
     _, shift = _scale_and_shift(part)
-    return bool((np.abs(shift) * np.finfo(part.dtype).eps <= _FAR).all())
+    return bool((np.abs(shift) * np.finfo(part.dtype).eps <= FAR).all())
 
 
 def _scale_and_shift(part: _Part) -> tuple[Array, Array]:

@@ -14,14 +14,14 @@ from .._engine.engine import Data, Engine
 from .._engine.program import Tensor
 from ..layers import leaves
 from .network import Network
-from .reading import data_for, learn_names
+from .reading import data_for, learn_names, weighted
 
 _FLOOR = 1e-7  # gradients smaller than this are rounding errors; differences are relative to at least this
 
 __all__ = ["GradientCheck", "TensorCheck"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TensorCheck:
     """The result for one tensor.
 
@@ -51,8 +51,11 @@ class TensorCheck:
         scale = max(np.abs(self.numerical).max(initial=0), np.abs(self.analytic).max(initial=0), self.floor)
         return float(np.abs(self.analytic - self.numerical).max(initial=0) / scale)
 
+    def __repr__(self) -> str:
+        return f"<TensorCheck {self.name}, {len(self.indices)} elements, relative error {self.error:.1e}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class GradientCheck:
     """The result of `fastmlp.Sequential.gradient_check`.
 
@@ -86,22 +89,36 @@ class GradientCheck:
             mark = "" if tensor.error <= self.tolerance else "  WRONG"
             counted = f"{len(tensor.indices)}"
             lines.append(f"{tensor.name.ljust(width)}  {counted:>9}  {largest:>18.3e}  {tensor.error:>14.1e}{mark}")
+        return "\n".join([*lines, self._verdict])
+
+    def __repr__(self) -> str:
+        return f"<GradientCheck of {len(self.tensors)} tensors, {self._verdict}>"
+
+    @property
+    def _verdict(self) -> str:
         verdict = "the gradients are right" if self.passed else "the gradients are WRONG"
-        lines.append(f"{verdict}: at most {self.error:.1e} off, {self.tolerance:.0e} allowed (loss {self.loss:.6g})")
-        return "\n".join(lines)
+        return f"{verdict}: at most {self.error:.1e} off, {self.tolerance:.0e} allowed (loss {self.loss:.6g})"
 
 
 def check(
-    model: Network, x: Any, y: Any, *, samples: int = 20, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    model: Network,
+    x: Any,
+    y: Any,
+    weights: tuple[Any, Any] = (None, None),
+    *,
+    samples: int = 20,
+    step: float = 1e-5,
+    tolerance: float = 1e-5,
+    seed: int = 0,
 ) -> GradientCheck:
-    """See `fastmlp.Sequential.gradient_check`."""
+    """See `fastmlp.Sequential.gradient_check`; ``weights`` are those of rows and of classes."""
     model.checked_optimizer()
     samples = _check.whole_number(samples, "samples", minimum=1)
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)
     twin = _in_float64(model, x)
     learn_names(twin, naming.feature_names(x), y)
-    data = data_for(twin, x, y)
+    data = weighted(twin.wanted_targets(), data_for(twin, x, y), *weights)
     engine, random_key = twin.engine, (twin.seed, 0)
     loss, gradient = engine.gradient(data, random_key)
     rng = np.random.default_rng(_check.whole_number(seed, "seed", minimum=0))
@@ -122,7 +139,7 @@ def check(
 def _in_float64(model: Network, x: Any) -> Network:
     """A copy in float64, which has enough digits for finite differences."""
     twin = model.like(model.declarations, "float64")
-    twin.compile(model.optimizer, model.loss, model.metrics)
+    twin.compile(model.rule, model.loss, model.metrics)
     twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
     if model.is_built:
         twin.set_weights(model.get_weights())

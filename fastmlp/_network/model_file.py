@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import itertools
 import json
 import os
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from .. import kernels, layers, losses, optimizers
-from .._base import archive, check, naming
-from .._base.errors import ArgumentError, DivergenceError, FastMLPError, ModelFileError
+from .. import kernels, layers
+from .._base import archive, check
+from .._base.errors import DivergenceError, FastMLPError, ModelFileError
 from .._base.files import as_path, write_atomically
 from .._base.types import Array
 from .._engine import program
 from .._engine.engine import STEADY
 from .._version import __version__
-from . import inputs
+from . import architecture, custom_objects, inputs
 from .history import History
-from .last_layer import check_last
 from .network import Network, Position
 
 if TYPE_CHECKING:
     from .._base.archive import Archive
     from .._engine.program import Tensor
-    from ..metrics import Metric
 
 _N = TypeVar("_N", bound=Network)
 # The origins of a Normalization's statistics
@@ -41,8 +37,7 @@ _KIND = "input/kind"  # the kind of data that the weights were trained on, in fi
 FORMAT = "fastmlp-model"
 FORMAT_VERSION = 2
 _READABLE = (1, 2)
-_SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
-_TO_CALLER = 3  # frames between a warning and the caller of `load`
+_TO_CALLER = 6  # frames between a warning and the caller of `load`
 
 
 def save(model: Network, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
@@ -95,42 +90,15 @@ def _write(arrays: dict[str, Array], path: Path) -> None:
 
 def _config(model: Network) -> dict[str, Any]:
     return {
+        **architecture.described(model),
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "fastmlp_version": __version__,
-        "dtype": str(model.dtype),
-        "n_features": model.engine.program.fan_in,
-        "uint8_scale": model.uint8_scale,
-        "seed": model.seed,
-        "classes": None if model.classes is None else model.classes.tolist(),
-        "has_learned_classes": model.data_known.has_learned_classes,
-        "feature_names": model.feature_names,
-        "input_kind": model.input_kind,
-        "layers": [layer.config() for layer in model.declarations],
-        "optimizer": _optimizer_config(model),
-        "own_schedule": _own_schedule(model),
-        "loss": model.loss.config() if model.is_compiled else None,
-        "metrics": [config for metric in model.metrics if (config := metric.config()) is not None],
-        "learning_rate": model.own_learning_rate,
         "step": model.engine.step,
         "has_state": _has_state(model),
         "statistics": _statistics(model),
         "position": [model.position.epoch, model.position.batch],
         "history": model.history.config() if model.history else None,
     }
-
-
-def _own_schedule(model: Network) -> str | None:
-    """The name of the user's schedule, if the model has one."""
-    schedule = model.optimizer.learning_rate if model.is_compiled else None
-    return type(schedule).__name__ if callable(schedule) and schedule.config() is None else None
-
-
-def _optimizer_config(model: Network) -> dict[str, Any] | None:
-    if not model.is_compiled:
-        return None
-    config = model.optimizer.config()
-    return {**config, "learning_rate": max(model.learning_rate, _SMALLEST_RATE)} if _own_schedule(model) else config
 
 
 def _statistics(model: Network) -> dict[str, Any]:
@@ -164,10 +132,12 @@ def _text(text: str) -> Array:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def load(path: str | os.PathLike[str], make: Callable[..., _N]) -> _N:
+def load(path: str | os.PathLike[str], make: Callable[..., _N], objects: Any = None) -> _N:
     """See `fastmlp.load`; ``make`` constructs the model from its layers."""
+    known = custom_objects.checked(objects)
     with archive.opened(as_path(path)) as file:
-        return _restore(_read_config(file), file, file.path, make)
+        config = custom_objects.filled(_read_config(file), known, file.path, ModelFileError)
+        return _restore(config, file, file.path, make)
 
 
 def load_weights(model: Network, path: str | os.PathLike[str]) -> None:
@@ -216,30 +186,7 @@ def _read_config(file: Archive) -> dict[str, Any]:
 
 
 def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[..., _N]) -> _N:
-    model = make(
-        [layers.from_config(item) for item in config["layers"]],
-        dtype=config["dtype"],
-        uint8_scale=config["uint8_scale"],
-        seed=config["seed"],
-        classes=config.get("classes"),
-    )
-    if config.get("feature_names") is not None:
-        model.feature_names = _read_names(config["feature_names"], config["n_features"])
-    if config.get("input_kind") is not None:  # files of 0.1.0 do not have it
-        model.input_kind = check.choice(config["input_kind"], "input_kind", inputs.KINDS)
-    if config["optimizer"] is not None:
-        _compile(model, config, path)
-        if config.get("own_schedule") is not None:
-            name = config["own_schedule"]
-            if not isinstance(name, str) or not name.isidentifier():
-                raise ValueError("own_schedule is the name of a class")
-            warnings.warn(
-                f"{path}: the schedule {name} is your own code, which files do not contain: the "
-                f"learning rate stays {model.learning_rate:g} unless you compile() with the schedule again",
-                stacklevel=_TO_CALLER,
-            )
-        if config.get("learning_rate") is not None:
-            model.set_learning_rate(config["learning_rate"])
+    model = architecture.without_weights(config, make, path, _TO_CALLER)
     step = check.whole_number(config["step"], "step", minimum=0, maximum=2**53)
     has_state = check.yes_or_no(config["has_state"], "has_state")
     _check_sizes(model, config["n_features"], _slots_in_file(model, step, has_state), file)
@@ -258,51 +205,9 @@ def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[.
             engine.program.pack(flat, tensor, array)
     _restore_statistics(model, config.get("statistics"))
     _restore_center(model, file)
-    learned = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
-    model.data_known = dataclasses.replace(model.data_known, has_learned_classes=learned)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
     return model
-
-
-def _compile(model: Network, config: dict[str, Any], path: Path) -> None:
-    """Compile as before, without metrics of earlier versions that cannot read all possible outputs of the model."""
-    from .. import metrics  # predictions do not need this import
-
-    optimizer, loss = optimizers.get(config["optimizer"]), losses.get(config["loss"])
-    chosen = metrics.get(config["metrics"])
-    model.compile(optimizer, loss, [])
-    kept = [metric for metric in chosen if _is_read_by(metric, model)]
-    if len(kept) < len(chosen):
-        warnings.warn(
-            f"{path}: of the metrics, {len(chosen) - len(kept)} cannot read what this last layer and loss may give, "
-            f"and are left out: compile() with others",
-            stacklevel=_TO_CALLER + 1,
-        )
-    model.compile(optimizer, loss, kept)
-
-
-def _is_read_by(metric: Metric, model: Network) -> bool:
-    try:
-        check_last(model.declarations, dataclasses.replace(model.scoring, metrics=(metric,)))
-    except ArgumentError:
-        return False
-    return True
-
-
-def _read_names(stored: Any, count: int) -> naming.Names:
-    names = tuple(_read_name(item) for item in check.items(stored, "feature_names", "names"))
-    if len(names) != count or len(set(names)) != count:
-        raise ValueError("feature_names must be different names, one for each feature")
-    return names
-
-
-def _read_name(stored: Any) -> naming.Name:
-    if isinstance(stored, list):
-        return tuple(_read_name(item) for item in stored)
-    if isinstance(stored, (str, int)) and not isinstance(stored, bool):
-        return stored
-    raise ValueError("names of features are texts, whole numbers, or lists of these")
 
 
 def _restore_statistics(model: Network, stored: Any) -> None:
@@ -370,8 +275,8 @@ def _slots_in_file(model: Network, step: int, has_state: bool) -> int:
         if has_state:
             raise ValueError("a state of no optimizer")
         return 0
-    is_pending = step % model.optimizer.gradient_accumulation_steps > 0
-    return (model.optimizer.slots if has_state or is_pending else 0) + int(is_pending)
+    is_pending = step % model.rule.gradient_accumulation_steps > 0
+    return (model.rule.slots if has_state or is_pending else 0) + int(is_pending)
 
 
 def _check_sizes(model: Network, n_features: Any, slots: int, file: Archive) -> None:

@@ -10,24 +10,38 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import kernels, losses, optimizers
-from .._base import check, naming
+from .._base import check, naming, seeds
 from .._base.errors import ArgumentError, ArgumentTypeError, BusyError, NotBuiltError
 from .._base.types import Array
 from .._engine import program
-from .._engine.engine import STEADY, Engine
-from ..layers import MOST_UNITS, Dense, Layer, Normalization, checked, declared, leaves, output_of, with_leaf
+from .._engine.engine import STEADY, Data, Engine, StepGradient
+from ..layers import (
+    MOST_UNITS,
+    Dense,
+    InputLayer,
+    Layer,
+    Normalization,
+    checked,
+    declared,
+    leaves,
+    output_of,
+    with_leaf,
+)
 from . import state
 from .attributes import did_you_mean, names_in, refuse_unknown
+from .declared_width import declared_width
 from .history import History
 from .initial import initial_values, refuse_too_large
 from .inputs import KINDS, Inputs
 from .last_layer import check_last
+from .layer_names import names_of, refuse_repeated_names
 from .scoring import Scoring
 
 if TYPE_CHECKING:
     from ..metrics import Metric
 
-_DERIVED = ("_output", "_scoring", "_is_checked")  # derived from the layers, the loss and the metrics
+# Derived from the layers, the loss, the metrics and the latest gradients
+_DERIVED = ("_output", "_scoring", "_is_checked", "_declared", "_aside")
 _SET_BY = {  # attributes that cannot be set, and their alternatives
     "dtype": "Sequential(..., dtype=...) for a new model",
     "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
@@ -36,8 +50,11 @@ _SET_BY = {  # attributes that cannot be set, and their alternatives
     "loss": "compile(loss=...)",
     "metrics": "compile(..., metrics=[...])",
     "is_built": "build(n_features)",
+    "n_features": "build(n_features)",
+    "layer_names": "name= of a layer, as in Dense(64, name=...)",
 }
 _DTYPES = ("float32", "float64")
+DEFAULT_NAME = "sequential"
 _N = TypeVar("_N", bound="Network")
 _P = TypeVar("_P", optimizers.Optimizer, losses.Loss)
 
@@ -84,11 +101,24 @@ class BeforeTraining:
     batches: int  # in the history
 
 
+@dataclasses.dataclass(frozen=True)
+class Aside:
+    """What training on some rows changes besides the trained tensors, for the update that follows their gradients."""
+
+    step: int  # for which it is, of this optimiser
+    rule: optimizers.Optimizer
+    known: Known
+    first: Normalization | None  # with statistics
+    found: StepGradient
+    batch: tuple[Data, tuple[int, int], int] | None  # rows, random key, threads: statistics after the update need them
+
+
 class Network:
     """The state of a `fastmlp.Sequential`, its only subclass, which documents the public methods."""
 
     declarations: list[Layer]
     dtype: np.dtype[Any]
+    name: str
     uint8_scale: float
     seed: int
     stop_training: bool
@@ -96,17 +126,21 @@ class Network:
     position: Position
     data_known: Known  # replaced as a whole
     busy_in: int | None  # the process that is training it
+    _declared: tuple[int | None] | None  # the width that layers declare, once it was found
 
     def __init__(
         self,
-        layers: Iterable[Layer] = (),
+        layers: Iterable[Layer | InputLayer] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
         seed: int | None = None,
         classes: Sequence[Any] | Array | None = None,
+        name: str | None = None,
     ) -> None:
         self.declarations = []
+        self._input: InputLayer | None = None
+        self.name = DEFAULT_NAME if name is None else name
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
@@ -121,8 +155,9 @@ class Network:
         self._metrics: tuple[Metric, ...] = ()
         self._learning_rate: float | None = None  # if it replaces the optimiser's
         self._forget_derived()
-        for layer in check.items(layers, "layers", "layers"):
+        for layer in check.items(() if layers is None else layers, "layers", "layers"):
             self.add(layer)
+        self.check_layers()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_"):  # names with an underscore are free
@@ -138,6 +173,8 @@ class Network:
             raise AttributeError(f"{name} of a {type(self).__name__} cannot be set: use {_SET_BY[name]}")
         if name == "seed":
             return checked_seed(value)
+        if name == "name" and (not isinstance(value, str) or not value):
+            raise ArgumentTypeError(f"name must be a text that is not empty, not {value!r:.60}")
         if name == "stop_training" and value is not True and value is not False:
             return check.yes_or_no(value, "stop_training")
         if name == "history" and value is not None and not isinstance(value, History):
@@ -154,16 +191,76 @@ class Network:
 
     # ------------------------------------------------------------ what it is made of
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Layer | InputLayer) -> None:
+        if isinstance(layer, InputLayer):
+            self._add_input(layer)
+            return
         checked([layer])
-        if self._engine is not None:
-            raise ArgumentError("the model is built: layers can be added only before that")
-        self.declarations += declared([layer])
+        self._replace_layers(self.declarations + declared([layer]))
+
+    def _add_input(self, given: InputLayer) -> None:
+        if self.declarations or self._input is not None:
+            raise ArgumentError("an Input must be the first element: a model has one input")
+        self._input = given
         self._forget_derived()
+
+    def pop(self) -> None:
+        if not self.declarations:
+            raise ArgumentError("the model has no layer to take away")
+        self._replace_layers(self.declarations[:-1])
+
+    def _replace_layers(self, layers: list[Layer]) -> None:
+        """Change the end of the list of layers; the tensors of those that stay are kept, and training starts anew."""
+        if self.is_busy:
+            raise BusyError("this model is being trained: its layers can be changed only before or after that")
+        engine, self._engine = self._engine, None
+        if engine is None:
+            self.declarations = layers
+            self._forget_derived()
+            return
+        units = self.last_units
+        self.declarations = layers
+        self._forget_derived()
+        self.position = Position()
+        if self.data_known.has_learned_classes and self.last_units != units:
+            self._note(classes=None, has_learned_classes=False)
+        if any(isinstance(layer, Dense) for layer in leaves(layers)):
+            self.build(engine.program.fan_in)
+            state.take_over(self.engine, engine)
+
+    @property
+    def layer_names(self) -> list[str]:
+        """A name for each of the layers: the given one, or one made from the type."""
+        return names_of(self.declarations)
+
+    def check_layers(self) -> None:
+        """Refuse repeated names, and shapes that contradict each other."""
+        refuse_repeated_names(self.declarations)
+        self._declared = (declared_width(self.declarations, self._input),)
+
+    @property
+    def n_features(self) -> int | None:
+        return self.width_known
+
+    @property
+    def width_known(self) -> int | None:
+        """The number of features in a row, if it is built or its layers declare it."""
+        if self._engine is not None:
+            return self._engine.program.fan_in
+        if self._declared is None:
+            self.check_layers()
+        assert self._declared is not None
+        return self._declared[0]
 
     @property
     def engine(self) -> Engine:
-        """The buffers and kernels of the network; raises NotBuiltError before it is built."""
+        """The buffers and kernels of the network; raises NotBuiltError before it is built.
+
+        A network whose layers declare the width is built here, when it is first needed.
+        """
+        if self._engine is None and self.is_built:
+            assert self.width_known is not None
+            self.build(self.width_known)
         if self._engine is None:
             raise NotBuiltError(
                 "the model has no parameters yet, because its input width is not known: "
@@ -172,8 +269,15 @@ class Network:
         return self._engine
 
     @property
-    def is_built(self) -> bool:
+    def has_engine(self) -> bool:
+        """Whether the parameters exist already, and not only the width."""
         return self._engine is not None
+
+    @property
+    def is_built(self) -> bool:
+        if self._engine is not None:
+            return True
+        return self.width_known is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
 
     @property
     def is_compiled(self) -> bool:
@@ -181,8 +285,13 @@ class Network:
         return self._optimizer is not None
 
     @property
-    def optimizer(self) -> optimizers.Optimizer:
+    def rule(self) -> optimizers.Optimizer:
+        """The optimiser as it was declared, whose rate may have been replaced since."""
         return _compiled(self._optimizer)
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer:
+        return self.rule.of_model(self._learning_rate, self.set_learning_rate)
 
     @property
     def loss(self) -> losses.Loss:
@@ -202,7 +311,9 @@ class Network:
     def _forget_derived(self) -> None:
         self._output: tuple[int | None, str] | None = None
         self._scoring: Scoring | None = None
+        self._declared = None
         self._is_checked = False
+        self._aside: Aside | None = None
 
     @property
     def last_output(self) -> tuple[int | None, str]:
@@ -269,8 +380,7 @@ class Network:
 
     def inputs(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
-        if self._engine is not None:
-            width = self._engine.program.fan_in
+        width = width if self.width_known is None else self.width_known
         known = self.data_known
         return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
 
@@ -286,7 +396,7 @@ class Network:
     def compile(self, optimizer: Any = "adam", loss: Any = "categorical_crossentropy", metrics: Any = None) -> None:
         if self.is_busy:
             raise BusyError("this model is being trained: compile() a copy (copy.deepcopy), or wait for its end")
-        rule, target = optimizers.get(optimizer), losses.get(loss)
+        rule, target = optimizers.get(optimizer).apart(), losses.get(loss)
         scoring = self._scored(target, metrics)
         if self.declarations:
             check_last(self.declarations, scoring)
@@ -324,10 +434,10 @@ class Network:
 
     def build(self, n_features: int) -> None:
         n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
+        if self.width_known is not None and self.width_known != n_features:
+            how = "was built for" if self._engine is not None else "declares an input of"
+            raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.width_known}")
         if self._engine is not None:
-            width = self._engine.program.fan_in
-            if width != n_features:
-                raise ArgumentError(f"n_features is {n_features}, but the model was built for {width}")
             return
         layers = list(leaves(self.declarations))
         engine = self._bare_engine(n_features, layers)
@@ -360,6 +470,13 @@ class Network:
         new = type(self)(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
         new.data_known = self.data_known
         return new
+
+    def cloned(self: _N) -> _N:
+        """A network with the same declared layers and input, that knows nothing of data."""
+        given = () if self._input is None else (self._input,)
+        labels = self.declared_classes
+        settings: dict[str, Any] = {"dtype": str(self.dtype), "uint8_scale": self.uint8_scale, "classes": labels}
+        return type(self)([*given, *self.declarations], name=self.name, **settings)
 
     # ------------------------------------------------------------ rates
 
@@ -406,8 +523,8 @@ class Network:
 
     def swap_averaged(self) -> None:
         """Exchange the weights and their running average."""
-        updates = self.engine.step // self.optimizer.gradient_accumulation_steps
-        if self.optimizer.ema_momentum is None or updates == 0:
+        updates = self.engine.step // self.rule.gradient_accumulation_steps
+        if self.rule.ema_momentum is None or updates == 0:
             raise ArgumentError("there is no average of the weights: train with an optimizer that has ema_momentum")
         self.engine.swap_averaged()
 
@@ -524,6 +641,16 @@ class Network:
             return history is not None and bool(history.batches)
         return (self.steps_done, _recorded(history)) != (before.step, before.batches)
 
+    def put_aside(self, what: Aside) -> None:
+        """Keep for the next update what training would change."""
+        self._aside = what
+
+    def take_aside(self) -> Aside | None:
+        """What was put aside for this update, once; None after another update, or with another optimiser."""
+        aside, self._aside = self._aside, None
+        is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
+        return aside if is_ours else None
+
     def undo_preparation(self, before: BeforeTraining) -> None:
         """Undo what preparing a training changed, except the statistics of a first layer."""
         if self.history is not before.history:
@@ -553,7 +680,7 @@ class Network:
 
 def _recorded(history: History | None) -> int:
     """The number of batches in a history."""
-    return 0 if history is None else len(history.batches.get("loss", ()))
+    return 0 if history is None else history.batch_count
 
 
 def _compiled(part: _P | None) -> _P:
@@ -565,7 +692,7 @@ def _compiled(part: _P | None) -> _P:
 def checked_seed(seed: int | None) -> int:
     """The given seed, or a new one."""
     if seed is None:
-        return int.from_bytes(os.urandom(8), "little") >> 1
+        return seeds.fresh()
     return check.whole_number(seed, "seed", minimum=0)
 
 

@@ -1,8 +1,7 @@
 """Reads data for kernels, and learns names, labels and input kinds from them."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from .. import losses
 from .._base import naming
 from .._base.types import Array
-from .._engine import targets
+from .._engine import row_weights, targets
 from .._engine.engine import Data, data_of
 from .inputs import Features, Inputs
 from .network import Known, Network, WantedTargets
@@ -31,24 +30,37 @@ def data_for(
 
 
 def with_targets(
-    wanted: WantedTargets, features: Features, y: Any, names: tuple[str, str] = ("x", "y"), *, sample_weight: Any = None
+    wanted: WantedTargets,
+    features: Features,
+    y: Any,
+    names: tuple[str, str] = ("x", "y"),
+    *,
+    sample_weight: Any = None,
 ) -> Data:
     """`data_for`, for features that have been read."""
     rows = len(features.rows)
     if wanted.takes_labels:
         y = naming.class_numbers(y, wanted.classes, names[1])
     labels, goals = targets.checked(wanted.loss, y, names[1], rows, names[0], wanted.units, wanted.dtype)
-    weights = None if sample_weight is None else targets.row_weights(sample_weight, rows, wanted.dtype)
-    return data_of(features.rows, labels, goals, wanted.dtype, weights, is_centered=features.is_centered)
+    data = data_of(features.rows, labels, goals, wanted.dtype, is_centered=features.is_centered)
+    return weighted(wanted, data, sample_weight)
 
 
-def weighted(network: Network, data: Data, class_weight: Any) -> Data:
-    """Add the weights of classes to the data; validation is not weighted by class."""
-    if class_weight is None:
+def weighted(
+    wanted: WantedTargets,
+    data: Data,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    scale: row_weights.Scale = row_weights.scaled,
+) -> Data:
+    """Add the weights of rows and classes to data without weights."""
+    if sample_weight is None and class_weight is None:
         return data
-    class_weight = naming.weights_of_classes(class_weight, network.classes)
-    factors = targets.class_weights(class_weight, data.labels, data.targets, network.last_units, network.dtype)
-    return dataclasses.replace(data, weights=factors * data.weights if len(data.weights) else factors)
+    class_weight = naming.weights_of_classes(class_weight, wanted.classes)
+    classes = functools.partial(targets.classes_of_rows, data.labels, data.targets)
+    weights = row_weights.product(sample_weight, class_weight, classes, data.rows, wanted.units)
+    factors, unit = scale(weights, wanted.dtype)
+    return dataclasses.replace(data, weights=factors, weight_unit=unit)
 
 
 # ---------------------------------------------------------------- learning
@@ -90,13 +102,3 @@ def _labels_in(wanted: WantedTargets, y: Any) -> Array | None:
     if not targets.are_classes(y, wanted.units):
         return None  # but numbers to come near to
     return np.arange(naming.class_count(wanted.units)) if found is None else found
-
-
-@contextlib.contextmanager
-def learning_nothing(network: Network) -> Iterator[None]:
-    """Forget after this context what was learned in it."""
-    known = network.data_known
-    try:
-        yield
-    finally:
-        network.data_known = known

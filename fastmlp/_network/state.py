@@ -44,8 +44,17 @@ def fill(engine: Engine, held: dict[str, Any]) -> None:
     engine.averaged = {built.tensors[number].offset: batches for number, batches in held["averaged"].items()}
 
 
+def take_over(new: Engine, old: Engine) -> None:
+    """Write the weights and running statistics of an engine into one with layers more or fewer at the end."""
+    pairs = list(zip(old.program.tensors, new.program.tensors, strict=False))
+    for was, tensor in pairs:
+        new.program.pack(new.parameters, tensor, old.program.unpack(old.parameters, was))
+    new.averaged = {t.offset: old.averaged[was.offset] for was, t in pairs if was.offset in old.averaged}
+
+
 def today(state: dict[str, Any]) -> dict[str, Any]:
     """The state of a pickle in the form of this version, whichever version wrote it."""
+    state = {"name": "sequential", "_input": None, **state}  # which versions before 0.3.0 did not have
     state = {_RENAMED.get(name, name): value for name, value in state.items() if name not in _GONE}
     if "data_known" not in state:
         state["data_known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}

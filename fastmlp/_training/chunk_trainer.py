@@ -50,6 +50,7 @@ class ChunkTrainer(Trainer):
                     break
         finally:
             position.batch = 0  # an unfinished epoch cannot continue, because its chunks may be gone
+            self.history.so_far = {}
         self._end_of_chunks(epoch, totals, seen, is_cut)
 
     def _take_statistics(self, order: Integers) -> None:

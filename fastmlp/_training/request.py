@@ -1,49 +1,59 @@
 """The arguments of `Sequential.fit`, checked once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .._base import check
 from .._base.errors import ArgumentError
+from .._base.types import Integers
 from .._compiling.threads import resolve_threads
 from .._network.chunks import is_chunks, refuse_whole
+from .._network.habits import refuse_steps
 from .._network.network import checked_seed
 from ..callbacks import Callback, listeners
+
+USUAL_BATCH = 32
 
 
 @dataclass
 class Request:
     """The arguments of `Sequential.fit`, which `__post_init__` checks. Arguments about data are checked with the data.
 
+    ``order`` replaces shuffling: it gives the order of rows in each epoch it is called for.
     ``listeners`` are the callbacks with one that shows progress; ``in_chunks`` tells whether ``x`` is a source of
     chunks.
     """
 
     x: Any
     y: Any
-    batch_size: int
-    epochs: int
-    initial_epoch: int
-    verbose: str | int | bool
-    callbacks: Sequence[Callback]
-    validation_split: float
-    validation_data: tuple[Any, ...] | None
-    validation_freq: int
-    validation_batches: int | None
-    steps_per_epoch: int | None
-    shuffle: bool
-    class_weight: Mapping[Any, float] | str | None
-    sample_weight: Any
-    max_time: float | None
-    n_threads: int | None
-    seed: int | None
-    resume: bool
+    given_batch_size: int | None = None
+    epochs: int = 1
+    initial_epoch: int = 0
+    verbose: str | int | bool = "auto"
+    callbacks: Sequence[Callback] | None = None
+    validation_split: float = 0.0
+    validation_data: tuple[Any, ...] | None = None
+    validation_freq: int = 1
+    validation_batches: int | None = None
+    validation_steps: int | None = None
+    validation_batch_size: int | None = None
+    steps_per_epoch: int | None = None
+    shuffle: bool = True
+    class_weight: Mapping[Any, float] | str | None = None
+    sample_weight: Any = None
+    max_time: float | None = None
+    n_threads: int | None = None
+    seed: int | None = None
+    resume: bool = False
+    order: Callable[[int], Integers] | None = None
+    batch_size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.batch_size = check.whole_number(self.batch_size, "batch_size", minimum=1)
+        given = USUAL_BATCH if self.given_batch_size is None else self.given_batch_size
+        self.batch_size = check.whole_number(given, "batch_size", minimum=1)
         self.epochs = check.whole_number(self.epochs, "epochs", minimum=0)
         self.initial_epoch = check.whole_number(self.initial_epoch, "initial_epoch", minimum=0)
         self.validation_split = check.real_number(self.validation_split, "validation_split", minimum=0, below=1)
@@ -54,6 +64,9 @@ class Request:
             raise ArgumentError("initial_epoch is for a new run: resume=True continues where the latest run ended")
         if self.validation_batches is not None:
             self.validation_batches = check.whole_number(self.validation_batches, "validation_batches", minimum=1)
+        refuse_steps(self.validation_steps, "validation_steps", "validation_data")
+        if self.validation_batch_size is not None:
+            check.whole_number(self.validation_batch_size, "validation_batch_size", minimum=1)
         if self.steps_per_epoch is not None:
             self.steps_per_epoch = check.whole_number(self.steps_per_epoch, "steps_per_epoch", minimum=1)
         is_number = isinstance(self.shuffle, (int, np.integer)) and self.shuffle in (0, 1)

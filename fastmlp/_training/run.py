@@ -8,7 +8,9 @@ from typing import Any
 
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
+from .._engine import row_weights
 from .._engine.engine import Data, Engine
+from .._engine.row_weights import ScaledSoFar
 from .._network import adapting
 from .._network.chunks import Pair, opened, pairs
 from .._network.history import History
@@ -38,6 +40,7 @@ class Run:
     scoring: Scoring
     engine: Engine
     stream: Iterable[Pair] = field(default=())  # the chunks of the first epoch
+    scale: ScaledSoFar = field(default_factory=ScaledSoFar)  # of the weights of chunks
 
     def opening(self) -> Iterator[Data]:
         """The chunks of the first epoch, read and checked."""
@@ -54,7 +57,7 @@ class Run:
         rows = inputs.rows(pair[0], _OF_CHUNKS[0])
         network.input_kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
         data = data_for(network, rows, pair[1], _OF_CHUNKS)
-        return weighted(network, data, self.request.class_weight)
+        return weighted(network.wanted_targets(), data, None, self.request.class_weight, self.scale)
 
 
 def prepared(network: Network, model: Model, request: Request, optimizer: Optimizer) -> Run:
@@ -131,17 +134,21 @@ def _data(
 ) -> tuple[Data, Data | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data
-    data = with_targets(wanted, inputs.converted(rows, "x"), y, sample_weight=request.sample_weight)
+    data = with_targets(wanted, inputs.converted(rows, "x"), y)
+    weights, class_weight = request.sample_weight, request.class_weight
     if others is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        return weighted(network, data, request.class_weight), _validation(reading, others, data.width)
+        return weighted(wanted, data, weights, class_weight), _validation(reading, others, data.width)
     if kept == data.rows:
-        return weighted(network, data, request.class_weight), None
-    parts = data.part(0, kept), data.part(kept, data.rows)
-    if any(len(part.weights) and not part.weights.any() for part in parts):
+        return weighted(wanted, data, weights, class_weight), None
+    train, validation = data.part(0, kept), data.part(kept, data.rows)
+    if weights is None:
+        return weighted(wanted, train, None, class_weight), validation
+    weights = row_weights.checked(weights, data.rows)
+    if not (weights[:kept].any() and weights[kept:].any()):
         raise ArgumentError("sample_weight must not be 0 for all rows that validation_split puts on one side")
-    return weighted(network, parts[0], request.class_weight), parts[1]
+    return weighted(wanted, train, weights[:kept], class_weight), weighted(wanted, validation, weights[kept:])
 
 
 def _validation(reading: tuple[Inputs, WantedTargets], given: Any, width: int) -> Data:

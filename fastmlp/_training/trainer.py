@@ -14,6 +14,7 @@ from .._base import check
 from .._base.errors import DivergenceError
 from .._base.interruption import Interruption, uninterrupted
 from .._base.types import Array, Integers
+from .._compiling.waiting import waited
 from .._engine.engine import Data
 from .._network.history import History
 from .._network.judging import scores_of
@@ -87,8 +88,10 @@ class Trainer:
             forms.append((kernels.evaluate_batches, several))
         for kernel, parallel in forms:
             kernel.variant(self.engine.program.dtype, parallel=parallel)
+        if self.request.shuffle:
+            kernels.shuffle.variant(np.float64, parallel=False)
         if self.request.max_time is not None:  # compilation does not count
-            self._deadline = time.monotonic() + self.request.max_time
+            self._deadline = time.perf_counter() - waited.seconds + self.request.max_time
         for callback in self.callbacks:
             callback.model = self.model
         run_info = self._run_info()
@@ -138,7 +141,7 @@ class Trainer:
         seconds, threads = self.threads.seconds(self.batch_work), self.threads.next()
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
         rates = self.network.rates(wanted)
-        start = time.perf_counter()
+        start = time.perf_counter() - waited.seconds  # another form of the kernel may yet be compiled
         with uninterrupted():  # counts the trained batches
             losses, correct = self.engine.train(
                 self.data,
@@ -150,7 +153,7 @@ class Trainer:
                 random_key=self.random_key,
                 outputs=self.outputs,
             )
-            self._note(losses, correct, totals, time.perf_counter() - start, threads)
+            self._note(losses, correct, totals, time.perf_counter() - waited.seconds - start, threads)
         if len(losses) < wanted:
             self._diverged(position.epoch, position.batch)
         if position.batch == self.batches:
@@ -166,6 +169,7 @@ class Trainer:
             values["accuracy"] = (correct / (sizes * self.scoring.answers)).tolist()
         self.history.add_batches(**values)
         totals.add(losses, correct, sizes, seconds)
+        self.history.so_far = totals.sums()
         position.batch += done
         if done:
             self.good.confirm()
@@ -176,8 +180,8 @@ class Trainer:
         In a short run, most averaged batches saw older weights or other data. This holds while the run has few
         batches, and always if a step takes all rows, because it can change everything.
         """
-        engine, so_far = self.engine, len(self.history.batches["loss"])
-        if engine.program.running and (self.network.optimizer.needs_all_rows or engine.lags_after(so_far)):
+        engine, takes_all = self.engine, self.network.rule.needs_all_rows
+        if engine.program.running and (takes_all or engine.lags_after(self.history.batch_count)):
             size, threads = self.batch_size, self.threads.most
             engine.take_statistics(
                 self.data, order, size, self.batches, threads, self.random_key, self.interruption.has_happened
@@ -199,15 +203,17 @@ class Trainer:
 
     def _totals_so_far(self, batches: int) -> EpochTotals:
         """The totals of the batches that an earlier run trained in this epoch."""
-        totals = EpochTotals()
-        if 0 < batches <= len(self.history.batches.get("loss", [])):
+        totals, so_far = EpochTotals(), self.history.so_far
+        if 0 < batches == so_far.get("batches"):
+            totals = EpochTotals(so_far["loss"], int(so_far["correct"]), int(so_far["rows"]), batches)
+        elif 0 < batches <= self.history.latest_batches and "loss" in self.history.batches:  # of a file without sums
             sizes = self._sizes(0, batches)
             losses = np.array(self.history.batches["loss"][-batches:])
             accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
             accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN if the other run did not have the metric
             totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
-            if self.history.partial:
-                totals.seconds = self.history.history.get("seconds", [0.0])[-1]
+        if totals.batches and self.history.partial:
+            totals.seconds = self.history.history.get("seconds", [0.0])[-1]
         return totals
 
     def _sizes(self, first: int, count: int) -> Integers:
@@ -215,6 +221,8 @@ class Trainer:
         return np.minimum(self.batch_size, self.data.rows - starts)
 
     def _order(self, epoch: int) -> Integers:
+        if self.request.order is not None:
+            return self.request.order(epoch)
         order = np.arange(self.data.rows, dtype=np.int64)
         if self.request.shuffle:
             kernels.shuffle.run(np.float64, 1, order, self.network.seed, epoch)
@@ -224,7 +232,7 @@ class Trainer:
         """Check all reasons to stop."""
         if self.interruption.has_happened():
             self.stop_reason = "interrupted"
-        elif self._deadline is not None and time.monotonic() >= self._deadline:
+        elif self._deadline is not None and time.perf_counter() - waited.seconds >= self._deadline:
             self.stop_reason = "max_time"
         else:
             self._heed_callbacks()
@@ -239,6 +247,7 @@ class Trainer:
         trained = slice(self.first_output, last * self.batch_size)
         if not partial:
             position.epoch, position.batch = position.epoch + 1, 0
+            self.history.so_far = {}
         if totals.batches == 0 or (partial and trained.start == trained.stop):
             return  # otherwise nothing was added to the record
         self._close(
@@ -356,6 +365,10 @@ class EpochTotals:
             self.rows += size
         self.batches += len(losses)
         self.seconds += seconds
+
+    def sums(self) -> dict[str, float]:
+        """The sums, for a history."""
+        return {"batches": self.batches, "rows": self.rows, "loss": self.loss, "correct": self.correct}
 
     def logs(
         self, scoring: Scoring, data: Data | None = None, outputs: Array | None = None, rows: Any = None

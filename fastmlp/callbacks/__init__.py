@@ -1,5 +1,8 @@
 """Hooks into the training loop. Everything that is not training itself is one of these."""
 
+from typing import Any
+
+from .._base import keras
 from .._base.public import as_public
 from .base import Callback, Lambda, Logs
 from .checkpoints import ModelCheckpoint
@@ -32,3 +35,7 @@ __all__ = [
 ]
 
 as_public(globals(), also=("Monitor",))
+
+
+def __getattr__(name: str) -> Any:
+    raise keras.lack(__name__, name)

@@ -2,17 +2,15 @@
 
 from typing import Any
 
-import numpy as np
-
 from .._base import check
-from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.errors import ArgumentTypeError
 from .base import Callback
 from .progress_bar import ProgressBar, ProgressLine, progress
 
 
 def listeners(callbacks: Any, verbose: Any) -> list[Callback]:
     """The callbacks, with one that shows progress unless they already have one."""
-    given, shown = _checked(callbacks), _progress(verbose)
+    given, shown = _checked(callbacks), progress(check.verbosity(verbose))
     shows = given and any(isinstance(item, (ProgressBar, ProgressLine)) for item in given)
     return given if shows else [*given, *shown]
 
@@ -25,9 +23,3 @@ def _checked(given: Any) -> list[Callback]:
         if not isinstance(item, Callback):
             raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
     return found
-
-
-def _progress(verbose: Any) -> list[Callback]:
-    if not isinstance(verbose, (str, int, np.integer, np.bool_)) or verbose not in ("auto", 0, 1, 2):
-        raise ArgumentError(f"verbose must be 'auto', 0, 1 or 2, not {verbose!r:.60}")
-    return progress(verbose if isinstance(verbose, str) else int(verbose))

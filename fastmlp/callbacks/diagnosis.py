@@ -106,6 +106,10 @@ class Diagnosis(Callback):
         self._x, self._y = x, y
         self._chance = None if y is None else _largest_share(y)
 
+    def __repr__(self) -> str:
+        kinds = [finding.kind + f" (layer {finding.layer})" * (finding.layer is not None) for finding in self.findings]
+        return f"<Diagnosis: {', '.join(kinds) or 'nothing found'}>"
+
     # ------------------------------------------------------------ hooks
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
@@ -221,7 +225,7 @@ class Diagnosis(Callback):
     def _judge_accuracy(self, logs: Logs) -> None:
         assert self._chance is not None
         limit = self._chance + min(_NEAR_CHANCE, (1 - self._chance) / 10)
-        self._near_chance = self._near_chance + 1 if logs.get("accuracy", math.inf) <= limit else 0
+        self._near_chance = self._near_chance + 1 if logs.get("accuracy", logs.get("acc", math.inf)) <= limit else 0
         if self._near_chance >= _EPOCHS_NEAR_CHANCE:
             better = "larger" if self._found("small updates") else "smaller"
             self._find(

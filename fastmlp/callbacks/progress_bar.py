@@ -2,15 +2,14 @@
 
 import importlib.util
 import sys
-import time
 from typing import Any, TextIO
 
 from .._base import check
 from .._base.errors import MissingExtraError
+from .._compiling.waiting import working_time
 from .base import Callback, Logs
-
-_NOT_SHOWN = ("seconds", "samples_per_second", "learning_rate")
-_IN_WORDS = {"max_time": "the time given is over", "interrupted": "interrupted", "failed": "an error"}
+from .lines import duration, head, in_words, remaining, values
+from .notebook_bar import NotebookBar
 
 
 class ProgressLine(Callback):
@@ -29,7 +28,7 @@ class ProgressLine(Callback):
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._run_info = run_info
-        self._start = time.perf_counter()
+        self._start = working_time()
         self._epochs_done = 0
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -45,17 +44,12 @@ class ProgressLine(Callback):
 
     def on_train_end(self, reason: str) -> None:
         if reason != "finished":
-            self._write(f"stopped: {_IN_WORDS.get(reason, reason)}", final=True)
+            self._write(f"stopped: {in_words(reason)}", final=True)
 
     def _line(self, logs: Logs, fraction: float) -> str:
-        head = _head(self._epoch, self._run_info["epochs"])
-        return "  ".join([head, _values(logs), f"ETA {_duration(self._left(fraction))}"])
-
-    def _left(self, fraction: float) -> float:
-        done = self._epochs_done + fraction
         wanted = self._run_info["epochs"] - self._run_info["first_epoch"]
-        passed = time.perf_counter() - self._start
-        return passed / done * max(0.0, wanted - done) if done else 0.0
+        left = remaining(self._start, self._epochs_done + fraction, wanted)
+        return "  ".join([head(self._epoch, self._run_info["epochs"]), values(logs), f"ETA {duration(left)}"])
 
     def _write(self, line: str, *, final: bool) -> None:
         stream = self.stream or sys.stdout
@@ -66,63 +60,73 @@ class ProgressLine(Callback):
 
 
 class ProgressBar(Callback):
-    """Shows a bar for each epoch with tqdm; raises `MissingExtraError` if that is not installed.
+    """Shows a bar: one for the run in a notebook, and one for each epoch in a terminal.
 
-    It is a widget in a notebook and text in a terminal; elsewhere there is a line for each epoch.
+    In a notebook it is updated in place without widgets, so a saved notebook shows the end of the run. In a terminal it
+    needs tqdm, and raises `MissingExtraError` if that is not installed. Elsewhere there is a line for each epoch.
 
-    `fit` uses it with ``verbose="auto"`` or 1, in a notebook or a terminal, if tqdm is installed.
+    `fit` uses it with ``verbose="auto"`` or 1 in a notebook, and in a terminal if tqdm is installed.
 
     Parameters
     ----------
     stream : text stream, optional
-        The output for the bar, unless it is a widget. Default: standard output.
+        The output for the bar, unless it is in a notebook. Default: standard output.
     """
 
     def __init__(self, *, stream: TextIO | None = None) -> None:
         self.stream = check.text_stream(stream, "stream")
-        self._tqdm = _tqdm_class()
+        self._tqdm = None if stream is None and _in_notebook() else _tqdm_class()
         self._bar: Any = None
-        self._line: ProgressLine | None = None
+        self._other: ProgressLine | NotebookBar | None = None
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._run_info = run_info
+        self._other = self._instead()
+        if self._other is not None:
+            self._other.on_train_begin(run_info)
+
+    def _instead(self) -> ProgressLine | NotebookBar | None:
+        """What is shown where no bar of tqdm can be."""
+        if self._tqdm is None:
+            return NotebookBar()
         stream = self.stream or sys.stdout
-        is_redrawn = _in_notebook() or stream is None or bool(getattr(stream, "isatty", bool)())
-        self._line = None if is_redrawn else ProgressLine(live=False, stream=stream)  # a bar would fill a file
-        if self._line is not None:
-            self._line.on_train_begin(run_info)
+        is_redrawn = stream is None or bool(getattr(stream, "isatty", bool)())
+        return None if is_redrawn else ProgressLine(live=False, stream=stream)  # a bar would fill a file
 
     def on_epoch_begin(self, epoch: int) -> None:
-        if self._line is not None:
-            self._line.on_epoch_begin(epoch)
+        if self._other is not None:
+            self._other.on_epoch_begin(epoch)
             return
+        assert self._tqdm is not None
         self._bar = self._tqdm(
             total=self._run_info["batches"],
-            desc=_head(epoch, self._run_info["epochs"]),
+            desc=head(epoch, self._run_info["epochs"]),
             unit="batch",
             file=self.stream or sys.stdout,
             dynamic_ncols=True,
         )
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        if self._bar is not None:
-            self._bar.set_postfix_str(_values(logs), refresh=False)
+        if self._other is not None:
+            self._other.on_batches_end(batch, logs)
+        elif self._bar is not None:
+            self._bar.set_postfix_str(values(logs), refresh=False)
             self._bar.update(batch - self._bar.n)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        if self._line is not None:
-            self._line.on_epoch_end(epoch, logs)
+        if self._other is not None:
+            self._other.on_epoch_end(epoch, logs)
             return
-        self._bar.set_postfix_str(_values(logs))
+        self._bar.set_postfix_str(values(logs))
         self._close()
 
     def on_train_end(self, reason: str) -> None:
-        if self._line is not None:
-            self._line.on_train_end(reason)
+        if self._other is not None:
+            self._other.on_train_end(reason)
             return
         self._close()
         if reason != "finished":
-            print(f"stopped: {_IN_WORDS.get(reason, reason)}", file=self.stream or sys.stdout, flush=True)
+            print(f"stopped: {in_words(reason)}", file=self.stream or sys.stdout, flush=True)
 
     def _close(self) -> None:
         if self._bar is not None:
@@ -133,10 +137,8 @@ class ProgressBar(Callback):
 def _tqdm_class() -> Any:
     if not _is_installed("tqdm"):
         raise MissingExtraError("ProgressBar needs tqdm, which is not installed: pip install 'fastmlp[progress]'")
-    if _in_notebook() and _is_installed("ipywidgets"):
-        from tqdm.notebook import tqdm
-    else:
-        from tqdm.std import tqdm
+    from tqdm.std import tqdm
+
     return tqdm
 
 
@@ -152,32 +154,15 @@ def _in_notebook() -> bool:
     return get_ipython is not None and getattr(get_ipython(), "kernel", None) is not None
 
 
-def _head(epoch: int, epochs: int) -> str:
-    return f"epoch {epoch + 1:{len(str(epochs))}d}/{epochs}"
-
-
-def _values(logs: Logs) -> str:
-    shown = [f"{name} {value:.4f}" for name, value in logs.items() if name not in _NOT_SHOWN]
-    return "  ".join([*shown, f"{logs['samples_per_second']:,.0f} samples/s"])
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
 def progress(verbose: str | int | bool) -> list[Callback]:
     """The progress callback for ``verbose``: 0 none, 1 live, 2 finished lines, "auto" what suits the output.
 
-    Live means a `ProgressBar` in a notebook or a terminal if tqdm is installed, otherwise a line that is redrawn.
+    Live means a `ProgressBar` in a notebook, and in a terminal if tqdm is installed; otherwise a line that is redrawn.
     """
     if not verbose or sys.stdout is None:
         return []
     on_terminal = sys.stdout.isatty()
-    has_bar = (on_terminal or _in_notebook()) and _is_installed("tqdm")
+    has_bar = _in_notebook() or (on_terminal and _is_installed("tqdm"))
     if verbose == "auto":
         verbose = 1 if on_terminal or has_bar else 2
     live = int(verbose) == 1

@@ -1,5 +1,9 @@
 """Data sets: built in, from files, or downloaded on request; and functions that prepare them for training."""
 
+import importlib
+from typing import Any
+
+from .._base import keras
 from .._base.public import as_public
 from .catalog import data_home, load
 from .digits import digits
@@ -37,3 +41,9 @@ __all__ = [
 ]
 
 as_public(globals(), also=("Rows",))
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("mnist", "fashion_mnist"):
+        return importlib.import_module(f".{name}", __name__)
+    raise keras.lack(__name__, name)

@@ -12,7 +12,7 @@ from .._base.errors import ArgumentError
 _BLOCK = 4096  # rows converted to float64 at once, which bounds the memory for wide data
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no single answer to ==
 class Standardizer:
     """The mean and scale of every column. ``Standardizer.fit`` makes one, which you can apply to new data.
 
@@ -46,6 +46,9 @@ class Standardizer:
             raise ArgumentError("Standardizer.fit: x must be finite, got NaN or infinity; drop or fill in such rows")
         found = columns.measured([values])
         return cls(np.where(found.is_constant, 0.0, found.mean), np.where(found.is_constant, 1.0, found.deviation))
+
+    def __repr__(self) -> str:
+        return f"<Standardizer of {len(self.mean)} columns>"
 
     def transform(self, x: ArrayLike) -> NDArray[np.float32]:
         """``(x - mean) / scale`` as C-contiguous float32, shape (n, features), with the columns of `fit`."""

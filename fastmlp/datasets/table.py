@@ -21,7 +21,7 @@ _MOST_WORDS = 1 << 16  # the most different spellings of labels to keep while a 
 _BLOCK = 4096  # rows
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no single answer to ==
 class Table:
     """The content of a CSV file.
 
@@ -51,6 +51,12 @@ class Table:
     n_classes_one_hot: int = 0
     label: str | int | None = None
     label_source: str | None = None
+
+    def __repr__(self) -> str:
+        rows, features = self.x.shape
+        label = "no labels" if self.y is None else "one-hot labels" if self.label is None else f"label {self.label!r}"
+        classes = [] if self.class_names is None else [f"{len(self.class_names)} classes"]
+        return f"<Table of {', '.join([f'{rows} rows', f'{features} features', label, *classes])}>"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _HOMES = {
     "relu_backward": "activations",
     "activation_forward": "activations",
     "activation_backward": "activations",
+    "custom_forward": "custom",
     "dropout": "noise",
     "gaussian_noise": "noise",
     "batch_norm_forward": "normalization",
@@ -48,6 +49,7 @@ _HOMES = {
     "softmax_crossentropy": "losses",
     "sparse_softmax_crossentropy": "losses",
     "elementwise_loss": "losses",
+    "custom_loss": "custom",
     "sgd_update": "optimizers",
     "adam_update": "optimizers",
     "optimizer_update": "optimizers",
@@ -57,6 +59,7 @@ _HOMES = {
     "evaluate_batches": "network.run",
     "predict_batches": "network.run",
     "predict_rows": "network.run",
+    "network_update": "network.update",
 }
 
 __all__ = sorted(_HOMES)

@@ -18,6 +18,7 @@ from .._base.tables import (
     LOG_COSH,
     LOSS_CODES,
     POISSON,
+    POISSON_DEVIANCE,
     SQUARED,
 )
 from .._compiling.jit import inner, kernel, prange
@@ -30,6 +31,7 @@ BLOCK_ROWS = 64
 LOG_2 = 0.6931471805599453
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, so that the logarithm stays finite
 SMALLEST_TARGET = 1e-7  # targets nearer to 0 divide by this, so that a percentage of them stays finite
+SMALLEST_COUNT = 1e-30  # counts have at least the logarithm of this, so that 0 log 0 is 0
 
 
 @inner
@@ -132,6 +134,9 @@ def loss_vectors(y, t, kind, alpha):
     if kind == POISSON:
         shifted = y + SMALLEST_PROBABILITY
         return y - t * log_vector(shifted), 1.0 - t / shifted
+    if kind == POISSON_DEVIANCE:
+        count = exp_vector(y)
+        return count - t + t * (log_vector(maximum(SMALLEST_COUNT, t)) - y), count - t
     if kind == LOG_COSH:
         return log_cosh_vector(size), tanh_vector(d)
     if kind == ABSOLUTE_PERCENTAGE:
@@ -248,7 +253,8 @@ def elementwise_loss(losses, dy, y, targets, kind, alpha, scale):
         of y, clipped to [1e-7, 1 − 1e-7]; ``SQUARED``: (y − t)²; ``ABSOLUTE``: \|y − t\|; ``HUBER``: (y − t)²/2 up to a
         difference of α, straight beyond; ``POISSON``: y − t log(y + 1e-7); ``QUANTILE``: α (t − y) where y is too low,
         (1 − α)(y − t) where it is too high; ``LOG_COSH``: log cosh(y − t);
-        ``ABSOLUTE_PERCENTAGE``: 100 \|y − t\| / max(\|t\|, 1e-7).
+        ``ABSOLUTE_PERCENTAGE``: 100 \|y − t\| / max(\|t\|, 1e-7);
+        ``POISSON_DEVIANCE``: eʸ − t + t (log t − y).
     alpha : float
         α.
     scale : float

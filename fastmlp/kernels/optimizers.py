@@ -123,6 +123,8 @@ def set_pace(pace, optimizer, settings, learning_rate, step, form):
     pace.rate, pace.small = learning_rate, settings.epsilon
     if optimizer == ADAM:
         pace.rate, pace.small = adam_scalars(learning_rate, settings.beta_1, settings.beta_2, settings.epsilon, step)
+        if settings.epsilon_hat > 0.0:
+            pace.small = settings.epsilon
     set_other_pace(pace, optimizer, settings, learning_rate, step, form)
 
 
@@ -315,6 +317,16 @@ def penalize_span(w, dw, count, l1, l2):
         penalty = penalty + (maximum(here, -here) * l1 + here * here * l2)
         squares = fma(gradient, gradient, squares)
     return np.float64(sum_lanes(penalty)), np.float64(sum_lanes(squares))
+
+
+@inner
+def squares_span(dw, count):
+    """The sum of squares of a gradient, in the order of `penalize_span`."""
+    squares = splat(dw, 0.0)
+    for i in range(0, count, lanes(dw)):
+        gradient = load(dw, i)
+        squares = fma(gradient, gradient, squares)
+    return np.float64(sum_lanes(squares))
 
 
 @inner

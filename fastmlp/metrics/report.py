@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._base import check
+from .._base import check, notebook
 from .._base.errors import ArgumentError
 from . import counts, inputs
 
 MEANS = ("macro mean", "weighted mean")
+_MOST_CLASSES = 20  # in the table that a prompt shows
 
 
 class Scores(NamedTuple):
@@ -21,7 +22,7 @@ class Scores(NamedTuple):
     f1: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassificationReport:
     """Precision, recall, F1 and rows of each class, and their means; printed as a table.
 
@@ -74,6 +75,23 @@ class ClassificationReport:
             _line(name, width, scores, total) for name, scores in zip(MEANS, (self.macro, self.weighted), strict=True)
         ]
         return "\n".join([head, *lines, "", accuracy, *means])
+
+    def __repr__(self) -> str:
+        if len(self.names) <= _MOST_CLASSES:
+            return str(self)
+        f1, accuracy = f"macro f1 {self.macro.f1:.4f}", f"accuracy {self.accuracy:.4f}"
+        return f"<ClassificationReport of {len(self.names)} classes, {accuracy}, {f1}; print(report) shows them>"
+
+    def _repr_html_(self) -> str:
+        total = str(sum(self.support))
+        columns = zip(self.names, self.precision, self.recall, self.f1, self.support, strict=True)
+        rows = [(name, *(f"{score:.4f}" for score in scores), f"{support}") for name, *scores, support in columns]
+        accuracy = ("accuracy", "", "", f"{self.accuracy:.4f}", total)
+        means = [
+            (name, *(f"{score:.4f}" for score in scores), total)
+            for name, scores in zip(MEANS, (self.macro, self.weighted), strict=True)
+        ]
+        return notebook.table([("", "precision", "recall", "f1", "support"), *rows, accuracy, *means])
 
 
 def _line(name: str, width: int, scores: Iterable[float], support: int) -> str:

@@ -93,6 +93,7 @@ class _Record:
     validations: Mapping[str, Any]
     epochs: Array
     partial: bool
+    numbers: Array  # of the batches, if some were left out
 
     @classmethod
     def of(cls, history: Any) -> _Record:
@@ -101,7 +102,8 @@ class _Record:
             raise ArgumentTypeError(f"history must be a fastmlp.History, as fit() returns, not {history!r:.60}")
         epochs = np.asarray(getattr(history, "epoch", ()), dtype=float) + 1
         batches, validations = (getattr(history, name, None) or {} for name in ("batches", "validations"))
-        return cls(values, batches, validations, epochs, bool(getattr(history, "partial", False)))
+        numbers = _floats(getattr(history, "batch_numbers", ()))
+        return cls(values, batches, validations, epochs, bool(getattr(history, "partial", False)), numbers)
 
     @property
     def epoch_label(self) -> str:
@@ -120,7 +122,8 @@ class _Record:
         values = _floats(self.batches.get(name, ()))
         step = -(-len(values) // _MOST_POINTS) or 1
         means = _means(values, step)
-        x = np.minimum(np.arange(1, len(means) + 1) * step, len(values)).astype(float)
+        last = np.minimum(np.arange(1, len(means) + 1) * step, len(values))
+        x = self.numbers[last - 1] + 1 if len(self.numbers) == len(values) else last.astype(float)
         # The mean covers 2 % of the batches, but at least 10 if there are enough.
         window = max(1, min(10, len(means) // 10), len(means) // 50)
         return _known(_Curve(name, x, means, window, step))
@@ -130,7 +133,7 @@ class _Record:
         epoch, batch = (_floats(self.validations.get(name, ())) for name in ("epoch", "batch"))
         if len(epoch) != len(batch):
             return np.empty(0)
-        trained = len(self.batches.get("loss", ()))
+        trained = self.numbers[-1] + 1 if len(self.numbers) else len(self.batches.get("loss", ()))
         in_epoch = max(math.ceil(trained / max(1, len(self.epochs))), float(batch.max(initial=1)))
         return epoch + batch / in_epoch
 

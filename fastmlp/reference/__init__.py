@@ -7,11 +7,12 @@ and the tables.
 """
 
 from .activations import activation_backward, activation_forward, relu_backward, relu_forward
+from .custom import custom_forward, custom_loss
 from .dense import dense_backward_inputs, dense_backward_parameters, dense_forward
 from .layout import pack_panels, unpack_panels
 from .losses import elementwise_loss, softmax_crossentropy, sparse_softmax_crossentropy
 from .math import exp, log
-from .network import evaluate_batches, predict_batches, predict_rows, train_batches
+from .network import evaluate_batches, network_update, predict_batches, predict_rows, train_batches
 from .noise import dropout, gaussian_noise
 from .normalization import batch_norm_backward, batch_norm_forward, layer_norm_backward, layer_norm_forward, normalize
 from .optimizers import adam_update, optimizer_update, sgd_update
@@ -25,6 +26,8 @@ __all__ = [
     "adam_update",
     "batch_norm_backward",
     "batch_norm_forward",
+    "custom_forward",
+    "custom_loss",
     "dense_backward_inputs",
     "dense_backward_parameters",
     "dense_forward",
@@ -36,6 +39,7 @@ __all__ = [
     "layer_norm_backward",
     "layer_norm_forward",
     "log",
+    "network_update",
     "normalize",
     "optimizer_update",
     "pack_panels",

@@ -10,12 +10,14 @@ from .._base.tables import (
     HUBER,
     LOG_COSH,
     POISSON,
+    POISSON_DEVIANCE,
     QUANTILE,
     SQUARED,
 )
 
 SMALLEST_PROBABILITY = 1e-7
 SMALLEST_TARGET = 1e-7
+SMALLEST_COUNT = 1e-30
 
 
 def softmax_crossentropy(losses, dlogits, logits, targets, scale):
@@ -60,6 +62,11 @@ def _poisson(y, t, alpha):
     return y - t * np.log(shifted), 1 - t / shifted
 
 
+def _poisson_deviance(y, t, alpha):
+    count = np.exp(y)  # half the deviance: ∫ (1 − t/c) dc from t to eʸ; ∂/∂y = (1 − t/eʸ) eʸ
+    return count - t + t * (np.log(np.maximum(t, SMALLEST_COUNT)) - y), count - t
+
+
 def _quantile(y, t, alpha):
     slope = np.where(y > t, 1 - alpha, np.where(y < t, -alpha, 0))
     return slope * (y - t), slope
@@ -85,4 +92,5 @@ _ELEMENTWISE = {
     QUANTILE: _quantile,
     LOG_COSH: _log_cosh,
     ABSOLUTE_PERCENTAGE: _absolute_percentage,
+    POISSON_DEVIANCE: _poisson_deviance,
 }

@@ -12,6 +12,8 @@ from .._base.tables import (
     ACTIVATION,
     ADD,
     BATCH_NORM,
+    CUSTOM,
+    CUSTOM_LOSS,
     DENSE,
     DROPOUT,
     FORK,
@@ -31,7 +33,7 @@ from .._base.tables import (
     SOFTMAX,
     SOFTMAX_CROSSENTROPY,
 )
-from . import activations, dense, layout, losses, noise, normalization, optimizers, scale, softmax
+from . import activations, custom, dense, layout, losses, noise, normalization, optimizers, scale, softmax
 
 
 def train_batches(
@@ -73,23 +75,31 @@ def train_batches(
         random_key = (seed, epoch, first)
         passes = _forward(parameters, inputs, trained, plan, random_key)
         y = passes[-1].y
-        row_loss, dy, hits = _loss(y, _targets(labels, targets, y)[rows], plan, 1 / (len(rows) * together))
         weights = row_weights[rows] if len(row_weights) else np.ones(len(rows))
+        divisor = weights.sum(dtype=np.float64) if plan.by_weights else len(rows)
+        share = 1 / divisor if divisor > 0 else 0.0
+        row_loss, dy, hits = _loss(y, _targets(labels, targets, y)[rows], plan, share / together)
         if len(outputs):
             outputs[first : first + len(rows)] = y
-        losses[i] = (row_loss * weights).astype(parameters.dtype).astype(np.float64).mean()
+        losses[i] = (row_loss * weights).astype(parameters.dtype).astype(np.float64).sum() * (share or 1.0)
         correct[i] = hits.sum()
         if not np.isfinite(losses[i]):
             return i
         part = _backward(parameters, dy * weights[:, None], passes, trained, plan, random_key)
         is_first, complete = (step + i) % together == 0, (step + i) % together == together - 1
         gradients[:] = part if is_first else gradients + part
-        losses[i] += _penalize(parameters, gradients if complete else part, ops, plan)
+        losses[i] += _penalize(parameters, gradients, ops, plan, share, complete)
         if complete:
             update = (step + i) // together + 1
             if plan.optimizer != NO_UPDATE:
                 _update(parameters, state, gradients, ops, plan, settings, learning_rate, update)
     return len(learning_rates)
+
+
+def network_update(parameters, state, sums, gradients, ops, strips, plan, settings, learning_rate, step):
+    ops, plan, settings = ops.view(OP)[:, 0], plan.view(PLAN)[0], np.asarray(settings).view(SETTINGS)[0]
+    if plan.optimizer != NO_UPDATE:
+        _update(parameters, state, gradients, ops, plan, settings, learning_rate, step)
 
 
 def evaluate_batches(
@@ -149,6 +159,9 @@ def _loss(y, goals, plan, scale):
     smooth = goals * (1 - smoothing) + smoothing * (1 / y.shape[1] if code == SOFTMAX_CROSSENTROPY else 1 / 2)
     if code == SOFTMAX_CROSSENTROPY:
         losses.softmax_crossentropy(row_losses, dy, y, smooth, scale)
+    elif code == CUSTOM_LOSS:
+        custom.custom_loss(row_losses, dy, y, goals, plan.loss_function, scale * share)
+        row_losses *= share
     else:
         losses.elementwise_loss(row_losses, dy, y, smooth, code, plan.loss_alpha, scale * share)
         row_losses *= share
@@ -208,6 +221,9 @@ def _forward(parameters, inputs, ops, plan, random_key=None):
             softmax.softmax_forward(p.y, p.x)
         elif code == ACTIVATION:
             activations.activation_forward(p.y, p.x, op.kind, alpha)
+        elif code == CUSTOM:
+            p.slopes = np.empty_like(p.x)
+            custom.custom_forward(p.y, p.slopes, p.x, op.kind)
         elif code == BATCH_NORM:
             _normalize(p, parameters, op, panel, alpha, random_key)
         elif code == LAYER_NORM:
@@ -260,6 +276,8 @@ def _backward(parameters, dy, passes, ops, plan, random_key):
             softmax.softmax_backward(dx, dy, p.y)
         elif code == ACTIVATION:
             activations.activation_backward(dx, dy, p.x, p.y, op.kind, alpha)
+        elif code == CUSTOM:
+            dx[:] = dy * p.slopes
         elif code == BATCH_NORM and op.kind:
             normalization.batch_norm_backward(dx, dw, db, dy, p.x, p.means, p.inverses, w)
         elif code == BATCH_NORM:
@@ -288,22 +306,24 @@ def _trained(ops, panel):
     """The places of the trained tensors, with their penalties."""
     for op in ops:
         if op.trained:
-            yield _span(op, op.weights, panel, True), op.weights_l1, op.weights_l2
+            yield _span(op, op.weights, panel, True), op.weights_l1, op.weights_l2, op.weights_per_batch
             if op.bias >= 0:
-                yield _span(op, op.bias, panel, False), op.bias_l1, op.bias_l2
+                yield _span(op, op.bias, panel, False), op.bias_l1, op.bias_l2, op.bias_per_batch
 
 
-def _penalize(parameters, gradients, ops, plan):
+def _penalize(parameters, gradients, ops, plan, share, complete):
+    """The penalty of a batch. Its gradient: once for each update, or that of a penalty per batch for each batch."""
     penalty = 0.0
-    for span, l1, l2 in _trained(ops, plan.panel):
-        w = parameters[span]
-        gradients[span] += l1 * np.sign(w) + 2 * l2 * w
-        penalty += l1 * abs(w).sum() + l2 * (w**2).sum()
+    for span, l1, l2, per_batch in _trained(ops, plan.panel):
+        w, own = parameters[span], share if per_batch else 1.0
+        penalty += own * (l1 * abs(w).sum() + l2 * (w**2).sum())
+        slope = own * (l1 * np.sign(w) + 2 * l2 * w)
+        gradients[span] += slope / plan.accumulated if per_batch else slope * complete
     return penalty
 
 
 def _update(parameters, state, gradients, ops, plan, settings, learning_rate, step):
-    spans = [span for span, _, _ in _trained(ops, plan.panel)]
+    spans = [span for span, *_ in _trained(ops, plan.panel)]
     total = np.sqrt(sum((gradients[span] ** 2).sum() for span in spans))
     slots = state.reshape(-1, len(parameters))
     n_own = len(slots) - (plan.ema_slot >= 0)

@@ -63,8 +63,10 @@ def _adadelta(w, slots, dw, settings, learning_rate, step):
 
 
 def _adam(w, slots, dw, settings, learning_rate, step):
-    betas = settings.beta_1, settings.beta_2
-    adam_update(w, slots[0], slots[1], dw, learning_rate, *betas, settings.epsilon, step)
+    betas, epsilon = (settings.beta_1, settings.beta_2), settings.epsilon
+    if settings.epsilon_hat:  # m/(√v + ε) √(1−β₂ᵗ) = m/(√v̂ + ε/√(1−β₂ᵗ))
+        epsilon = epsilon / np.sqrt(1 - settings.beta_2**step)
+    adam_update(w, slots[0], slots[1], dw, learning_rate, *betas, epsilon, step)
 
 
 def _adamax(w, slots, dw, settings, learning_rate, step):

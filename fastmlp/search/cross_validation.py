@@ -2,17 +2,17 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .._base import check, naming, text_table
+from .._base import check, naming, notebook, text_table
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
 from .._base.public import as_public
 from .._base.types import Array, Integers
-from .._engine.targets import row_weights
+from .._engine import row_weights
 from .._network.history import History
 from .._network.reading import learn_names
 from .._network.scores import Scores
@@ -31,11 +31,12 @@ from .workers import (
 )
 
 _NOT_FOR_FIT = {"self", "x", "y", "initial_epoch", "n_threads", "resume"}  # cross_validate decides these
+_MOST_LINES = 12  # of the table that a prompt shows
 
 __all__ = ["CrossValidation", "cross_validate"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CrossValidation:
     """The result of `cross_validate`.
 
@@ -68,9 +69,9 @@ class CrossValidation:
     """
 
     scores: tuple[Scores, ...]
-    histories: tuple[History, ...] = field(repr=False)
-    predictions: Array = field(repr=False)
-    fold: Integers = field(repr=False)
+    histories: tuple[History, ...]
+    predictions: Array
+    fold: Integers
 
     @property
     def mean(self) -> Scores:
@@ -86,6 +87,16 @@ class CrossValidation:
         return [scores[name] for scores in self.scores]
 
     def __str__(self) -> str:
+        return text_table.aligned(self._rows())
+
+    def __repr__(self) -> str:
+        return text_table.aligned(text_table.shortened(self._rows(), _MOST_LINES, last=2))
+
+    def _repr_html_(self) -> str:
+        return notebook.table(self._rows())
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """The table: a row for each fold, and two for all."""
         names = list(self.scores[0].keys())
         rows = [("fold", "rows", "epochs", *names)]
         for number, (scores, history) in enumerate(zip(self.scores, self.histories, strict=True)):
@@ -93,7 +104,7 @@ class CrossValidation:
             rows.append((*head, *(text_table.number(scores[name]) for name in names)))
         for title, values in (("mean", self.mean), ("std", self.std)):
             rows.append((title, "", "", *(text_table.number(values[name]) for name in names)))
-        return text_table.aligned(rows)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -217,7 +228,9 @@ def cross_validate(
     for model in models:
         learn_names(model, naming.feature_names(x), targets)  # from all rows, because a fold may lack a class
     features = models[0].inputs().rows(x, "x")  # in the order of the models' columns
-    weights = row_weights(fit_settings.get("sample_weight"), len(targets), models[0].dtype)
+    weights = fit_settings.get("sample_weight")
+    if weights is not None:
+        weights = row_weights.checked(weights, len(targets))
     settings = {
         **fit_settings,
         "sample_weight": weights,

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._base import check
+from .._base import check, notebook
+from .._base.curves import Curve, chart
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.public import as_public
 from .._base.types import Array, Integers
@@ -23,7 +24,7 @@ _WIDER = (1, 2, 4)  # times the width of smoothing, if noise hides a fall
 __all__ = ["LearningRateCurve", "find_learning_rate"]
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no single answer to ==
 class LearningRateCurve:
     """The losses of a sweep through learning rates, which `find_learning_rate` returns.
 
@@ -54,6 +55,21 @@ class LearningRateCurve:
         if math.isnan(self.suggestion):
             return f"{swept}: the loss falls nowhere clearly, no suggestion; {lowest}"
         return f"{swept}: steepest fall at {self.suggestion:.3g}, the suggestion; {lowest}"
+
+    def __repr__(self) -> str:
+        return f"<LearningRateCurve: {self}>"
+
+    def _repr_html_(self) -> str:
+        rates = np.log10(self.rates).tolist()
+        values = {"of batches": self.losses, "smoothed": self.smoothed}
+        curves = [Curve(name, rates, np.minimum(losses, self._cut).tolist()) for name, losses in values.items()]
+        drawn = chart("loss", curves, "log10 of the rate")
+        return f"<div>{notebook.paragraphs([str(self)])}{drawn}</div>"
+
+    @property
+    def _cut(self) -> float:
+        """The largest loss in pictures: the final rise would hide the fall."""
+        return float(self.smoothed[0] + 2 * (self.smoothed[0] - self.smoothed.min()))
 
 
 def find_learning_rate(
@@ -120,8 +136,8 @@ def find_learning_rate(
     """
     if not isinstance(model, Sequential):
         raise ArgumentTypeError(f"model must be a fastmlp.Sequential, not {model!r:.60}")
-    if model.optimizer.needs_all_rows:
-        raise ArgumentError(f"{type(model.optimizer).__name__} has no learning rate to look for")
+    if model.rule.needs_all_rows:
+        raise ArgumentError(f"{type(model.rule).__name__} has no learning rate to look for")
     lowest = check.real_number(lowest, "lowest", above=0)
     highest = check.real_number(highest, "highest", above=lowest)
     batches = check.whole_number(batches, "batches", minimum=10)
@@ -169,7 +185,7 @@ def _random_rows(rows: int, batches: int, batch_size: int, seed: int) -> Integer
 
 
 def _fresh_copy(model: Sequential) -> Sequential:
-    optimizer, loss = model.optimizer, model.loss
+    optimizer, loss = model.rule, model.loss
     model = copy.deepcopy(model)
     model.compile(optimizer, loss, model.metrics)
     return model

@@ -112,7 +112,7 @@ def new_copy(model: Sequential) -> Sequential:
         seed=model.seed,
         classes=model.declared_classes,
     )
-    copy.compile(model.optimizer, model.loss, model.metrics)
+    copy.compile(model.rule, model.loss, model.metrics)
     return copy
 
 

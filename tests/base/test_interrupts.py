@@ -240,15 +240,15 @@ def test_an_iteration_of_lbfgs_does_not_end_first(monkeypatch):
     pytest.importorskip("scipy")
     x, y = data()
     model = network(fm.LBFGS())
-    gradient, calls = engine.Engine.gradient, []
+    train, calls = engine.Engine.train, []
 
     def pressing(self, *arguments, **settings):
         calls.append(1)
         if len(calls) == 4:
             press()
-        return gradient(self, *arguments, **settings)
+        return train(self, *arguments, **settings)
 
-    monkeypatch.setattr(engine.Engine, "gradient", pressing)
+    monkeypatch.setattr(engine.Engine, "train", pressing)
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, epochs=50, verbose=0)
     assert len(calls) == 4

@@ -8,7 +8,7 @@ import pytest
 
 from fastmlp import MissingExtraError, callbacks
 from fastmlp.callbacks import ProgressLine, progress_bar
-from fastmlp.callbacks.progress_bar import _duration
+from fastmlp.callbacks.lines import duration
 
 from ..shared.short_fits import VALIDATION, Fails, fit
 
@@ -28,7 +28,7 @@ def test_progress_line(capsys):
 
 
 def test_durations_read_well():
-    assert [_duration(s) for s in (0.34, 59.4, 61, 3600, 86_399)] == ["0.3 s", "59.4 s", "1:01", "1:00:00", "23:59:59"]
+    assert [duration(s) for s in (0.34, 59.4, 61, 3600, 86_399)] == ["0.3 s", "59.4 s", "1:01", "1:00:00", "23:59:59"]
 
 
 class Screen(io.StringIO):
@@ -58,7 +58,9 @@ def drawn(monkeypatch, stream, verbose, installed=(), notebook=False):
         (io.StringIO, "auto", ["tqdm"], False, ["ProgressLine"]),
         (io.StringIO, 1, ["tqdm"], False, ["ProgressLine live"]),
         (io.StringIO, "auto", ["tqdm"], True, ["ProgressBar"]),
-        (io.StringIO, "auto", [], True, ["ProgressLine"]),
+        (io.StringIO, "auto", [], True, ["ProgressBar"]),
+        (io.StringIO, 2, [], True, ["ProgressLine"]),
+        (io.StringIO, 0, [], True, []),
         (lambda: None, 1, ["tqdm"], False, []),
     ],
 )

@@ -92,7 +92,8 @@ def test_names_stand_for_declarations():
     assert losses.get("sparse_categorical_crossentropy") == losses.get("categorical_crossentropy")
     assert metrics.get(["accuracy", "accuracy"]) == (metrics.Accuracy(),)
     assert fm.Dense(3).kernel_initializer.name == "glorot_uniform"
-    assert fm.Dense(3, "relu").kernel_initializer.name == "he_normal"
+    assert fm.Dense(3, "relu").kernel_initializer.name == "glorot_uniform"
+    assert fm.Dense(3, "selu").kernel_initializer.name == "lecun_normal"
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,6 @@ def test_a_wrong_learning_rate_is_refused(optimizer, value):
         ("beta_2", lambda: fm.Adam(beta_2=-0.1)),
         ("epsilon", lambda: fm.Adam(epsilon=0)),
         ("layers", lambda: fm.Sequential(5)),
-        ("layers", lambda: fm.Sequential(None)),
         ("layers", lambda: fm.Sequential(fm.Dense(3))),
         ("layers", lambda: fm.Sequential([3])),
         ("layers", lambda: fm.Sequential([fm.Dense])),
@@ -120,11 +119,6 @@ def test_a_model_without_layers_says_so():
         with pytest.raises(ArgumentError, match="no Dense layer"):
             use()
     model.summary(print_fn=lambda line: None)
-
-
-def test_a_built_model_takes_no_more_layers():
-    with pytest.raises(ArgumentError, match="built"):
-        built().add(fm.Dense(3))
 
 
 def test_one_unit_cannot_be_trained_with_crossentropy():

@@ -16,7 +16,7 @@ ROWS = {"few": 1, "some": 5, "many": 2000}
 
 
 def model_of(activation, hidden="relu", dtype="float32", loss=None, units=3):
-    layers = [fm.Dense(8, activation=hidden)] if hidden else []
+    layers = [fm.Dense(8, activation=hidden, kernel_initializer="he_normal")] if hidden else []
     model = fm.Sequential([*layers, fm.Dense(units, activation=activation)], dtype=dtype, seed=0)
     model.compile(loss=loss or ("categorical_crossentropy" if activation == "softmax" else "mse"))
     model.build(4)

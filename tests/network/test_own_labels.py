@@ -196,6 +196,7 @@ REGRESSORS = {
     "several, bounded": (3, "tanh", "rss", np.tanh(MANY)),
     "counts": (1, "softplus", "poisson", NUMBERS),
     "several counts": (3, "relu", "poisson", np.abs(np.round(MANY))),
+    "logarithms of counts": (1, "linear", "poisson_deviance", NUMBERS),
     "quantile": (1, "linear", "quantile", ONE),
     "untrained": (3, "linear", "mse", None),
 }

@@ -67,7 +67,7 @@ def test_a_saved_file_has_the_permissions_of_any_new_file(saved, tmp_path):
 
 
 def test_every_setting_of_a_model_is_saved(tmp_path):
-    settings = {"dtype": "float64", "uint8_scale": 0.25, "seed": 7, "classes": ["no", "yes"]}
+    settings = {"dtype": "float64", "uint8_scale": 0.25, "seed": 7, "classes": ["no", "yes"], "name": "doors"}
     declared = {p.name for p in inspect.signature(fm.Sequential).parameters.values() if p.kind == p.KEYWORD_ONLY}
     assert set(settings) == declared  # a new one is to be saved too
     model = fm.Sequential([fm.Dense(2, "softmax")], **settings)

@@ -4,6 +4,7 @@ Its pickles name modules that are elsewhere now, or gone: `fastmlp._moved` knows
 name. What is pickled from now on names public modules alone, so that files can move without such a list.
 """
 
+import dataclasses
 import gzip
 import io
 import os
@@ -17,10 +18,22 @@ import numpy as np
 import pytest
 
 import fastmlp as fm
+from fastmlp import activations
 
 from ..fixtures import make_version_0_1_0 as made
 
 FOLDER = Path(made.__file__).parent / "version_0_1_0"
+
+
+@pytest.fixture(autouse=True)
+def its_initial_weights(monkeypatch):
+    """What is made anew for comparison begins like version 0.1.0, with He's weights before ReLU and its relatives."""
+    relatives, today = ("relu", "leaky", "elu", "gelu", "silu"), activations.initializer_before
+
+    def of_0_1_0(activation):
+        return "he_normal" if activation.startswith(relatives) else today(activation)
+
+    monkeypatch.setattr(activations, "initializer_before", of_0_1_0)
 
 
 def read_arrays(name):
@@ -185,7 +198,10 @@ def loaded(name):
 
 @pytest.mark.parametrize("name", names_of("declaration"))
 def test_declarations_are_what_they_were(name):
-    assert loaded(name) == made.declarations()[name]
+    found, new = loaded(name), made.declarations()[name]
+    if getattr(new, "average", "") == "auto":
+        new = dataclasses.replace(new, average="macro")  # the default of that version
+    assert found == new
 
 
 @pytest.mark.parametrize("name", names_of("callback"))

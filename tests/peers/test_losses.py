@@ -97,9 +97,16 @@ LOSSES = {
         YES,
         lambda f, p, t: f.binary_cross_entropy(p, t, reduction="none").mean(1),
     ),
+    "binary, summed": (
+        losses.BinaryCrossentropy(sum_over_units=True),
+        "sigmoid",
+        YES,
+        lambda f, p, t: f.binary_cross_entropy(p, t, reduction="none").sum(1),
+    ),
     "mse": ("mse", None, REAL, lambda f, y, t: f.mse_loss(y, t, reduction="none").mean(1)),
     "mse of a softmax": ("mse", "softmax", np.eye(4)[LABELS], lambda f, y, t: squares(f, y, t) / 4),
     "rss": ("rss", "tanh", REAL, squares),
+    "half of rss": ("half_squared_error", None, REAL, lambda f, y, t: squares(f, y, t) / 2),
     "mae": ("mae", None, REAL, lambda f, y, t: f.l1_loss(y, t, reduction="none").mean(1)),
     "mape": ("mape", None, REAL, lambda f, y, t: 100 * ((y - t) / t).abs().mean(1)),
     "huber": (
@@ -116,6 +123,13 @@ LOSSES = {
         "softplus",
         COUNTS,
         lambda f, y, t: f.poisson_nll_loss(y, t, log_input=False, eps=1e-7, reduction="none").mean(1),
+    ),
+    # torch leaves out what does not depend on the outputs
+    "poisson_deviance": (
+        "poisson_deviance",
+        None,
+        COUNTS,
+        lambda f, y, t: (f.poisson_nll_loss(y, t, log_input=True, reduction="none") + t.xlogy(t) - t).sum(1),
     ),
     "quantile": (losses.Quantile(0.9), None, REAL, pinball),
 }
@@ -134,7 +148,7 @@ def test_losses_have_torchs_values_and_gradients(name, weighted, torch):
     model, targets, row_losses = judged(name, fm.SGD(1.0))
     twin = Twin(torch, model)
     weights = np.random.default_rng(5).integers(0, 4, ROWS) / 2 if weighted else np.ones(ROWS)
-    loss = (row_losses(twin.f, twin(x), torch.as_tensor(targets)) * torch.as_tensor(weights)).sum() / ROWS
+    loss = (row_losses(twin.f, twin(x), torch.as_tensor(targets)) * torch.as_tensor(weights)).sum() / weights.sum()
     loss.backward()
     given = {"sample_weight": weights} if weighted else {}
     np.testing.assert_allclose(model.evaluate(x, targets, **given)["loss"], float(loss.detach()), rtol=1e-11)
@@ -201,8 +215,7 @@ def test_a_row_that_weighs_two_is_a_row_twice(name):
     once = copy.deepcopy(twice)
     weights = np.random.default_rng(3).integers(0, 3, ROWS)
     again = np.repeat(np.arange(ROWS), weights)
-    share = ROWS / len(again)  # the loss is a sum over rows divided by their number
-    gradients, loss = gradient_of_a_step(once, x, targets, sample_weight=weights * share)
+    gradients, loss = gradient_of_a_step(once, x, targets, sample_weight=weights)
     expected, of_twice = gradient_of_a_step(twice, x[again], targets[again])
     np.testing.assert_allclose(loss, of_twice, rtol=1e-12)
     for found, w in zip(gradients, expected, strict=True):

@@ -154,7 +154,7 @@ def test_an_optimizer_follows_its_closed_form_on_a_constant_slope(name):
     np.testing.assert_allclose(np.transpose(found), [5 - moves.cumsum()] * 2, rtol=1e-12, atol=1e-12)
 
 
-SLOPES = np.random.default_rng(4).normal(size=100)
+SLOPES = np.random.default_rng(4).uniform(-1, 1, size=100)
 
 
 def means(values, kept, new=None):
@@ -189,6 +189,10 @@ MOVES = {
     "Adagrad": (fm.Adagrad(0.1, 0.5, epsilon=0.3), 0.1 * SLOPES / (np.sqrt(0.5 + (SLOPES**2).cumsum()) + 0.3)),
     "RMSprop": (fm.RMSprop(0.1, 0.8, 0.5, epsilon=0.3), 0.1 * means(SLOPES / (np.sqrt(SECOND) + 0.3), 0.5, 1)),
     "Adam": (fm.Adam(0.1, 0.5, 0.8, epsilon=0.3), OF_ADAM),
+    "Adam, epsilon before the correction": (
+        fm.Adam(0.1, 0.5, 0.8, epsilon=0.3, epsilon_hat=True),
+        0.1 * FIRST / (1 - 0.5**STEPS) * np.sqrt(1 - 0.8**STEPS) / (np.sqrt(SECOND) + 0.3),
+    ),
     "AdamW": (fm.AdamW(0.1, 0.5, 0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
     "Nadam": (
         fm.Nadam(0.1, 0.5, 0.8, epsilon=0.3, momentum_decay=0.3),
@@ -200,11 +204,11 @@ MOVES = {
 
 @pytest.mark.parametrize("name", MOVES)
 def test_moments_are_those_of_their_recurrence(name):
-    """With other slopes in each step: weights of rows, from above and from below the target."""
+    """With another slope in each step: that of two rows, above and below their targets, with other weights."""
     optimizer, moves = MOVES[name]
     model, kept, bias = straight_line(optimizer), 1 - 0.1 * optimizer.weight_decay, 5.0
     for slope, move in zip(SLOPES, moves, strict=True):
-        model.train_on_batch([[1.0]], [-np.sign(slope) * 1e6], sample_weight=[abs(slope)])
+        model.train_on_batch([[1.0], [1.0]], [-1e6, 1e6], sample_weight=[1 + slope, 1 - slope])
         bias = kept * bias - move
         np.testing.assert_allclose(model.layers[0].bias, [bias], rtol=1e-9)
 

@@ -92,6 +92,8 @@ class Twin:
     def _Activation(self, layer, x):
         return activation(self.torch, layer.activation, x)
 
+    _Flatten = _Activation
+
     def _BatchNormalization(self, layer, x):
         names = ("gamma", "beta", "moving_mean", "moving_variance")
         gamma, beta, mean, variance = (self._tensor(name) for name in names)

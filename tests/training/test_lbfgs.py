@@ -8,6 +8,7 @@ import pytest
 import fastmlp as fm
 from fastmlp import ArgumentError, MissingExtraError
 from fastmlp._base.interruption import Interruption
+from fastmlp._engine.engine import Engine
 
 
 def problem(rows=150, seed=0):
@@ -72,6 +73,65 @@ def test_penalties_and_frozen_layers_count():
     frozen.fit(x, y, epochs=5, verbose=0)
     assert np.array_equal(before[0], frozen.get_weights()[0])
     assert not np.array_equal(before[2], frozen.get_weights()[2])
+
+
+def test_the_history_tells_how_the_search_ended(tmp_path):
+    pytest.importorskip("scipy")
+    x, y = problem()
+    endings = [
+        ({"tolerance": 1e-9}, 50, 0, "CONVERGENCE: NORM OF PROJECTED GRADIENT <= PGTOL"),
+        (
+            {"tolerance": 1e-30, "ftol": 0.5},
+            50,
+            0,
+            "CONVERGENCE: RELATIVE REDUCTION OF F <= FACTR*EPSMCH",
+        ),
+        ({"tolerance": 1e-30}, 2, 1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT"),
+        ({"tolerance": 1e-30, "max_fun": 3}, 50, 1, "STOP: TOTAL NO. OF F,G EVALUATIONS EXCEEDS LIMIT"),
+    ]
+    for settings, epochs, status, message in endings:
+        model = network()
+        model.compile(fm.LBFGS(**settings), "mse")
+        history = model.fit(x, y, epochs=epochs, verbose=0)
+        assert (history.solver["status"], history.solver["message"].replace("_", " ")) == (status, message)
+        assert history.solver["iterations"] == len(history.epoch) <= epochs
+        assert history.solver["loss"] == history["loss"][-1] == pytest.approx(model.evaluate(x, y)["loss"])
+        assert history.solver["evaluations"] >= len(history.epoch)
+    assert history.solver["evaluations"] >= 4
+    assert len(history.epoch) < 50
+    model.save(tmp_path / "model.npz")
+    loaded = fm.load(tmp_path / "model.npz")
+    assert loaded.history.solver == history.solver
+    assert loaded.optimizer == model.optimizer
+    assert "solver" not in fm.mlp([2], 2).fit([[0.0], [1.0]], [0, 1], verbose=0).config()
+
+
+@pytest.mark.parametrize("metrics", [[], ["accuracy"], ["accuracy", "f1"]], ids=str)
+def test_metrics_cost_no_second_evaluation(metrics, monkeypatch):
+    pytest.importorskip("scipy")
+    x, y = problem()
+    layers, y = [fm.Dense(4, "tanh"), fm.Dense(2, "softmax")], (y[:, 0] > 0).astype(int)
+    model = fm.Sequential(layers, dtype="float64", seed=0)
+    model.compile(fm.LBFGS(), metrics=metrics)
+    calls, train = [], Engine.train
+    monkeypatch.setattr(Engine, "train", lambda self, *a, **s: calls.append(1) or train(self, *a, **s))
+    with monkeypatch.context() as patched:
+        patched.setattr(Engine, "evaluate", None)
+        history = model.fit(x, y, epochs=7, verbose=0)
+    assert len(calls) == history.solver["evaluations"]
+    for name, value in model.evaluate(x, y).items():
+        assert history[name][-1] == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize("layer", [fm.Dropout(0.5), fm.GaussianNoise(1.0), fm.BatchNormalization()], ids=str)
+def test_metrics_are_those_of_predictions(layer):
+    pytest.importorskip("scipy")
+    x, y = problem()
+    model = fm.Sequential([fm.Dense(4, "tanh"), layer, fm.Dense(2, "softmax")], dtype="float64", seed=0)
+    model.compile(fm.LBFGS(), metrics=["accuracy", "f1"])
+    history = model.fit(x, (y[:, 0] > 0).astype(int), epochs=3, verbose=0)
+    scores = model.evaluate(x, (y[:, 0] > 0).astype(int))
+    assert [history[name][-1] for name in ("accuracy", "f1")] == [scores.accuracy, scores.f1]
 
 
 def test_callbacks_stop_it():

@@ -10,7 +10,7 @@ from ..shared.models import bits
 from ..shared.tiny import X, Y, built, fit, network, short
 
 WRONG_SETTINGS = {
-    "batch_size": [0, -1, 1.5, "x", None, True],
+    "batch_size": [0, -1, 1.5, "x", True],
     "epochs": [-1, 1.5, "x", None],
     "initial_epoch": [-1, 1.5, "x", None],
     "validation_split": [1, 1.5, -0.1, np.nan, np.inf, "x", None, 0.999, 10**400],

@@ -188,14 +188,6 @@ def test_a_random_last_layer_is_refused(layer):
     model.fit(*problem(), verbose=0)
 
 
-def test_weights_too_large_for_the_precision_are_refused():
-    x, y = problem()
-    model = fm.mlp([4], classes=2, seed=0)
-    for options in ({"sample_weight": np.full(200, 1e39)}, {"class_weight": {0: 1e300}}):
-        with pytest.raises(ArgumentError, match="must hold finite numbers in float32"):
-            model.fit(x, y, verbose=0, **options)
-
-
 # ---------------------------------------------------------------- layers that are frozen, rules for all rows, metrics
 
 

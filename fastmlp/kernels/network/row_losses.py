@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._base.tables import ABOVE_ZERO, LARGEST, NO_HITS, SOFTMAX_CROSSENTROPY
+from ..._base.tables import ABOVE_ZERO, CUSTOM_LOSS, LARGEST, NO_HITS, SOFTMAX_CROSSENTROPY
 from ..._compiling.jit import inner
+from ..custom import custom_row
 from ..layout import padded, source_row
 from ..losses import Goal, elementwise_row, softmax_crossentropy_row, sparse_softmax_crossentropy_row
 from ..simd import panel, tail
@@ -64,6 +65,8 @@ def other_loss(results, slot, net, data, dlogits, logits, row, weight, scale):
     results.correct[slot] = hits_of_row(logits, jump, classes, room, goal, plan.hits)
     if plan.loss_code == SOFTMAX_CROSSENTROPY:
         loss = softmax_crossentropy_row(dlogits, logits, jump, classes, room, goal, factor)
+    elif plan.loss_code == CUSTOM_LOSS:
+        loss = custom_row(dlogits, logits, jump, classes, room, goal, plan.loss_function, plan.loss_share, factor)
     else:
         code, alpha, share = plan.loss_code, plan.loss_alpha, plan.loss_share
         loss = elementwise_row(dlogits, logits, jump, classes, room, goal, code, alpha, share, factor)

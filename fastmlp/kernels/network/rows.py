@@ -6,9 +6,23 @@ out all that is marked ``unless_core``.
 
 from typing import Any, NamedTuple
 
-from ..._base.tables import ACTIVATION, ADD, BATCH_NORM, DENSE, DROPOUT, FORK, LAYER_NORM, NOISE, RELU, SCALE, SOFTMAX
+from ..._base.tables import (
+    ACTIVATION,
+    ADD,
+    BATCH_NORM,
+    CUSTOM,
+    DENSE,
+    DROPOUT,
+    FORK,
+    LAYER_NORM,
+    NOISE,
+    RELU,
+    SCALE,
+    SOFTMAX,
+)
 from ..._compiling.jit import inner
 from ..activations import activation_backward_span, activation_forward_span, relu_backward_span, relu_forward_span
+from ..custom import custom_forward_span
 from ..dense import dense_backward_inputs_block, dense_forward_block
 from ..layout import gather_pixels, gather_rows, padded, source_row
 from ..noise import dropout_columns, noise_columns
@@ -106,6 +120,9 @@ def forward_other(net, random_key, op, rows, training):
     w, b = tail(parameters, op.weights), tail(parameters, op.bias)
     if op.code == ACTIVATION:
         activation_forward_columns(y, x, capacity, rows, width, op.kind, op.alpha)
+    elif op.code == CUSTOM:
+        slopes = tail(workspace, op.other * capacity)
+        custom_forward_columns(y, slopes, x, capacity, rows, width, op.kind, training)
     elif op.code == BATCH_NORM and training and op.kind > 0:
         means, inverses = tail(net.statistics, op.means), tail(net.statistics, op.variances)
         batch_norm_forward_columns(y, x, capacity, w, b, means, inverses, rows, width)
@@ -135,9 +152,28 @@ def activation_forward_columns(y, x, capacity, rows, width, kind, alpha):
     p = panel(y)
     for c in range(0, width, p):
         activation_forward_span(tail(y, c * capacity), tail(x, c * capacity), rows * p, kind, alpha)
+    clear_filling(y, capacity, rows, width)
+
+
+@inner
+def clear_filling(y, capacity, rows, width):
+    """Write 0 into the columns that fill the last panel."""
+    p = panel(y)
     for c in range(width, padded(width, y)):
         for r in range(rows):
             y[column_at(y, capacity * p, c) + r * p] = 0.0
+
+
+@inner
+def custom_forward_columns(y, slopes, x, capacity, rows, width, function, training):
+    """Apply the user's activation; training also needs its slopes, and computes them while x is in the cache."""
+    p = panel(y)
+    for c in range(0, width, p):
+        at = c * capacity
+        custom_forward_span(tail(y, at), tail(slopes, at), tail(x, at), rows * p, function, training)
+    clear_filling(y, capacity, rows, width)
+    if training:
+        clear_filling(slopes, capacity, rows, width)
 
 
 @inner
@@ -201,6 +237,8 @@ def backward_other(net, random_key, op, rows, batch):
     w = tail(parameters, op.weights)
     if op.code == ACTIVATION:
         activation_backward_columns(dx, dy, x, y, capacity, rows, width, op.kind, op.alpha)
+    elif op.code == CUSTOM:
+        multiply_columns(dx, dy, tail(workspace, op.other * capacity), capacity, rows, width)
     elif op.code == BATCH_NORM and op.kind > 0:
         dw, db = tail(statistics, op.other), tail(statistics, op.d_other)
         means, inverses = tail(statistics, op.means), tail(statistics, op.variances)
@@ -230,3 +268,11 @@ def activation_backward_columns(dx, dy, x, y, capacity, rows, width, kind, alpha
     for c in range(0, width, p):
         at = c * capacity
         activation_backward_span(tail(dx, at), tail(dy, at), tail(x, at), tail(y, at), rows * p, kind, alpha)
+
+
+@inner
+def multiply_columns(dx, dy, slopes, capacity, rows, width):
+    p = panel(dx)
+    for c in range(0, width, p):
+        for i in range(c * capacity, c * capacity + rows * p, lanes(dx)):
+            store(dx, i, load(dy, i) * load(slopes, i))

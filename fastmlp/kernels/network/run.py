@@ -157,7 +157,8 @@ def train_batches(
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
         Class numbers or target rows; one of the two has no rows.
     row_weights : array_like of real, shape (m,) or (0,)
-        Factors for the losses of the rows.
+        Factors for the losses of the rows. The sum of a batch is divided by its number of rows, or by the sum of their
+        factors if the plan says so.
     order : array_like of int64, shape (rows,)
         The row numbers of the whole epoch, from 0 to m - 1. Batch i holds rows order[i * size : (i + 1) * size].
     ops, strips, stages, plan, settings
@@ -190,7 +191,9 @@ def train_batches(
     for i in range(learning_rates.size):
         first = (first_batch + i) * batch_size
         count = min(batch_size, order.size - first)
-        part, scale = (step + i) % together, 1.0 / (count * together)
+        part, pace[0].divisor = (step + i) % together, count
+        divide_by_weights(pace[0], plans[0], row_weights, order, first, count, FORM)
+        scale = 1.0 / (pace[0].divisor * together) if pace[0].divisor > 0.0 else 0.0
         set_pace(pace[0], plans[0].optimizer, setting[0], learning_rates[i], (step + i) // together + 1, FORM)
         for start in range(0, count, most):
             rows = min(most, count - start)
@@ -213,7 +216,7 @@ def train_batches(
                         net = Net(parameters, gradients, workspace, operations, plans[0], FORM)
                         statistics_panel(net, steps[s], q64, rows)
             is_last = start + rows == count
-            if is_last and not summarize(losses, correct, row_losses, row_correct, i, count):
+            if is_last and not summarize(losses, correct, row_losses, row_correct, i, count, pace[0].divisor):
                 return i
             complete = is_last and part == together - 1
             for task in range(GRADIENTS_AND_UPDATES, LENGTHS + 1):
@@ -271,14 +274,25 @@ def pass_over_weights(learner, task, u, rows, round):
         limit_strip(learner, u)
 
 
+@inner(unless_core="form")
+def divide_by_weights(pace, plan, row_weights, order, first, count, form):
+    """Choose what the losses and some penalties of a batch are divided by; a batch without weight has neither."""
+    if plan.by_weights != 0 and row_weights.size > 0:
+        total = 0.0
+        for r in range(first, first + count):
+            total += row_weights[order[r]]
+        pace.divisor = total
+    pace.batch_share = 1.0 / pace.divisor if pace.divisor > 0.0 else 0.0
+
+
 @inner
-def summarize(losses, correct, row_losses, row_correct, i, count):
+def summarize(losses, correct, row_losses, row_correct, i, count, divisor):
     """Write mean loss, summed in float64 in row order, and hits of a batch; returns whether the loss is finite."""
     total, hits = 0.0, 0
     for r in range(count):
         total += row_losses[r]
         hits += row_correct[r]
-    losses[i] = total / count
+    losses[i] = total / divisor if divisor > 0.0 else total
     correct[i] = hits
     return np.isfinite(total)
 

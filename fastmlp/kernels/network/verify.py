@@ -20,6 +20,8 @@ from ..._base.tables import (
     ADAM,
     ADD,
     BATCH_NORM,
+    CUSTOM,
+    CUSTOM_LOSS,
     DENSE,
     DROPOUT,
     FORK,
@@ -50,12 +52,13 @@ from ..._base.tables import (
     VERSION,
 )
 from ..._compiling.jit import inner, kernel
-from ..simd import records
+from ..simd import known_activations, known_losses, records
 
 MOST = 1 << 31  # more than there are columns, rows or panels
 
 # The purposes of a program: each needs all that the previous one needs, and more
 PREDICTION, EVALUATION, CORE_TRAINING, TRAINING = range(4)
+UPDATE = 4  # of training, only what updates of the parameters need
 
 _MESSAGES = (
     "",
@@ -79,6 +82,8 @@ _MESSAGES = (
     "network: it comes from another version, its length is not that of its operations, or numbers are out of range",
     "network: it was made for another panel width, number of parameters, or number of inputs or outputs",
     "network: it has more columns than its operations use",
+    "ops[{row}]: its kind is the index of no activation of a user's in this process",
+    "plan: loss_function is the index of no loss of a user's in this process",
 )
 (
     FINE,
@@ -102,7 +107,9 @@ _MESSAGES = (
     BAD_NETWORK,
     OTHER_NETWORK,
     BAD_ROOM,
-) = range(21)
+    BAD_FUNCTION,
+    BAD_LOSS_FUNCTION,
+) = range(23)
 _ROW = 32  # faults are numbered FAULT + _ROW · row
 
 
@@ -148,7 +155,7 @@ def network_fault(network, parameters, fan_in, classes, panel):
 
 @kernel(
     f"= ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, stages[n_stages, {STAGE_FIELDS}] int64, "
-    f"plan[{PLAN_FIELDS}] int64, parameters int >= 0, workspace int >= 0, panel int < {MOST}, purpose int < 4 "
+    f"plan[{PLAN_FIELDS}] int64, parameters int >= 0, workspace int >= 0, panel int < {MOST}, purpose int < 5 "
     "where n_ops > 0"
 )
 def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpose):
@@ -163,7 +170,7 @@ def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpo
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     purpose : int
-        ``PREDICTION``, ``EVALUATION``, ``CORE_TRAINING`` or ``TRAINING``.
+        ``PREDICTION``, ``EVALUATION``, ``CORE_TRAINING``, ``TRAINING`` or ``UPDATE``.
     """
     operations, how = records(ops, OP), records(plan, PLAN)[0]
     trained_ops, columns = how.trained_ops, how.columns
@@ -174,15 +181,16 @@ def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpo
     if not is_count(columns):
         return BAD_BLOCKS
     fault = operations_fault(operations, how.input, columns, parameters, panel, purpose, trained_ops)
-    if fault == FINE:
+    runs = purpose != UPDATE  # rows through a workspace
+    if fault == FINE and runs:
         fault = blocks_fault(operations, how, workspace, panel, purpose)
-    if fault == FINE and purpose >= EVALUATION:
+    if fault == FINE and runs and purpose >= EVALUATION:
         fault = loss_fault(operations, how, panel)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = training_fault(how, purpose)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = strips_fault(operations, records(strips, STRIP), panel)
-    if fault == FINE and purpose >= CORE_TRAINING:
+    if fault == FINE and runs and purpose >= CORE_TRAINING:
         fault = stages_fault(operations, records(stages, STAGE), trained_ops, columns, panel)
     return fault
 
@@ -239,10 +247,12 @@ def forward_fault(op, columns, parameters, panel):
         return BAD_WIDTH
     if not columns_fit(op.x, fan_in, columns, panel) or not columns_fit(op.y, width, columns, panel):
         return BAD_COLUMNS
-    if code in (LAYER_NORM, ADD) and not columns_fit(op.other, width, columns, panel):
+    if code in (LAYER_NORM, ADD, CUSTOM) and not columns_fit(op.other, width, columns, panel):
         return BAD_COLUMNS
     if code == ACTIVATION and (kind < 0 or kind >= ACTIVATION_KINDS):
         return BAD_KIND
+    if code == CUSTOM and (kind < 0 or kind >= known_activations()):
+        return BAD_FUNCTION
     if code == DROPOUT and not (op.alpha >= 0.0 and op.alpha < 1.0):
         return BAD_KIND
     if code in (DROPOUT, NOISE) and kind < 0:
@@ -327,7 +337,9 @@ def loss_fault(ops, plan, panel):
     classes, columns = ops[plan.trained_ops - 1].fan_out, plan.columns
     if not (columns_fit(plan.logits, classes, columns, panel) and columns_fit(plan.dlogits, classes, columns, panel)):
         return BAD_LOGITS
-    is_loss = plan.loss_code >= SOFTMAX_CROSSENTROPY and plan.loss_code < LOSS_CODES
+    if plan.loss_code == CUSTOM_LOSS and (plan.loss_function < 0 or plan.loss_function >= known_losses()):
+        return BAD_LOSS_FUNCTION
+    is_loss = plan.loss_code >= CUSTOM_LOSS and plan.loss_code < LOSS_CODES
     return FINE if is_loss and plan.hits >= NO_HITS and plan.hits <= ABOVE_ZERO else BAD_RULE
 
 
@@ -343,7 +355,8 @@ def training_fault(plan, purpose):
     if optimizer == NO_UPDATE and not is_whole:
         return BAD_RULE  # plain steps would be made
     is_core_loss = plan.loss_code == SOFTMAX_CROSSENTROPY and plan.smoothing == 0.0 and plan.hits == LARGEST
-    if purpose == CORE_TRAINING and not (is_plain and is_core_loss and plan.is_limited == 0):
+    is_core = is_plain and is_core_loss and plan.is_limited == 0 and plan.by_weights == 0
+    if purpose == CORE_TRAINING and not is_core:
         return NOT_CORE_PLAN
     return FINE
 

@@ -76,7 +76,7 @@ def weights_strip(learner, u, rows, round):
         if round.complete:
             update_span(learner, u, at, to, here * p, False)
         elif round.is_last:
-            note_penalty(learner, u, at, here * p, False)
+            note_penalty(learner, u, at, to, here * p, False)
         time = lap(learner.timers, 1 + u, UPDATE, time)
     if strip.row == 0 and op.bias >= 0:
         dense_backward_bias_block(tail(gradients, b), round.resume, dy, block_rows, jump, rows)
@@ -84,7 +84,7 @@ def weights_strip(learner, u, rows, round):
         if round.complete:
             update_span(learner, u, b, b, p, True)
         elif round.is_last:
-            note_penalty(learner, u, b, p, True)
+            note_penalty(learner, u, b, b, p, True)
         lap(learner.timers, 1 + u, UPDATE, time)
     restore_mode(mode)
 
@@ -119,22 +119,38 @@ def clear_sums(learner, u):
     sums.weights, sums.bias, sums.penalty = 0.0, 0.0, 0.0
 
 
+class Penalty(NamedTuple):
+    """The factors of l1 |w| + l2 w² for the weight matrix or the bias of an operation.
+
+    Those of a penalty per batch are a share of the gradient of the accumulated batches, each of which adds its own.
+    """
+
+    l1: Any
+    l2: Any
+    per_batch: Any
+    batches: Any  # how many shares make the penalty of one batch
+
+
 @inner
-def penalties_of(op, is_bias):
-    """The factors of l1 |w| + l2 w² for the weight matrix or the bias of an operation."""
+def penalty_of(learner, op, is_bias):
+    l1, l2, per_batch = op.weights_l1, op.weights_l2, op.weights_per_batch != 0
     if is_bias:
-        return op.bias_l1, op.bias_l2
-    return op.weights_l1, op.weights_l2
+        l1, l2, per_batch = op.bias_l1, op.bias_l2, op.bias_per_batch != 0
+    share, batches = 1.0, 1.0
+    if per_batch:
+        batches = np.float64(learner.plan.accumulated)
+        share = learner.pace.batch_share / batches
+    return Penalty(l1 * share, l2 * share, per_batch, batches)
 
 
 @inner(unless_core="learner")
 def update_other_span(learner, u, start, dw, count, is_bias):
     """Add penalties and their sums, and then make the update, unless it must wait for all gradients."""
     plan, sums, w = learner.plan, learner.sums[u], tail(learner.parameters, start)
-    l1, l2 = penalties_of(learner.ops[learner.strips[u].op], is_bias)
-    if l1 != 0.0 or l2 != 0.0 or plan.is_whole > 0:
-        penalty, squares = penalize_span(w, dw, count, l1, l2)
-        sums.penalty += penalty
+    own = penalty_of(learner, learner.ops[learner.strips[u].op], is_bias)
+    if own.l1 != 0.0 or own.l2 != 0.0 or plan.is_whole > 0:
+        penalty, squares = penalize_span(w, dw, count, own.l1, own.l2)
+        sums.penalty += penalty * own.batches
         if is_bias:
             sums.bias += squares
         else:
@@ -145,11 +161,16 @@ def update_other_span(learner, u, start, dw, count, is_bias):
 
 
 @inner(unless_core="learner")
-def note_penalty(learner, u, start, count, is_bias):
+def note_penalty(learner, u, start, at, count, is_bias):
     """Sum the penalty of a batch whose gradients wait for those of other batches."""
-    l1, l2 = penalties_of(learner.ops[learner.strips[u].op], is_bias)
-    if l1 != 0.0 or l2 != 0.0:
-        learner.sums[u].penalty += penalty_span(tail(learner.parameters, start), count, l1, l2)
+    own, w = penalty_of(learner, learner.ops[learner.strips[u].op], is_bias), tail(learner.parameters, start)
+    if own.l1 == 0.0 and own.l2 == 0.0:
+        return
+    if own.per_batch:
+        penalty, _ = penalize_span(w, tail(learner.gradients, at), count, own.l1, own.l2)
+        learner.sums[u].penalty += penalty * own.batches
+    else:
+        learner.sums[u].penalty += penalty_span(w, count, own.l1, own.l2)
 
 
 @inner(unless_core="learner")
@@ -249,7 +270,7 @@ def limit_strip(learner, u):
     """Shorten the weights of each unit of a panel to the maximum of its layer; the first strip does it."""
     strip, plan, n = learner.strips[u], learner.plan, learner.parameters.size
     op = learner.ops[strip.op]
-    if op.max_norm > 0.0 and strip.row == 0:
+    if op.max_norm > 0.0 and op.code == DENSE and strip.row == 0:
         at = op.weights + strip.panel * panel(learner.parameters) * op.fan_in
         ema = plan.ema_slot * n + at if plan.ema_slot >= 0 else -1
         averages = tail(learner.state, ema)

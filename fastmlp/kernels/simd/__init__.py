@@ -11,6 +11,7 @@ A vector has the dtype of its array. Scalars mix with vectors (``v * 0.5``) and 
 from .arithmetic import exponent, fma, mantissa, maximum, minimum, pow2, rint, sqrt, where
 from .clock import is_timed, ticks
 from .denormals import flush_denormals, restore_mode
+from .functions import activate, activate_with_slopes, known_activations, known_losses, own_loss
 from .lowering import FEATURES, LANES, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
 from .tiles import add_row, load_tile, rank1, store_tile, zero_tile
 from .vectors import (
@@ -39,6 +40,8 @@ __all__ = [
     "TILE_ROWS",
     "TILE_VECTORS",
     "VECTOR_BYTES",
+    "activate",
+    "activate_with_slopes",
     "add_row",
     "as_unit",
     "exponent",
@@ -48,6 +51,8 @@ __all__ = [
     "fraction",
     "is_double",
     "is_timed",
+    "known_activations",
+    "known_losses",
     "lane_numbers",
     "lanes",
     "load",
@@ -58,6 +63,7 @@ __all__ = [
     "max_lanes",
     "maximum",
     "minimum",
+    "own_loss",
     "panel",
     "pow2",
     "prefetch",

@@ -13,6 +13,7 @@ from .lowering import (
     constant,
     integers,
     lowered,
+    mask_type,
     multiply_add,
     same_vector,
     suffix,
@@ -48,7 +49,7 @@ def _neg(context, builder, sig, args):
 
 def _type_comparison(a, b):
     vector = same_vector(a, b)
-    return None if vector is None else Mask(vector.lanes)
+    return None if vector is None else mask_type(vector)
 
 
 def _lower_comparison(function, symbol):
@@ -78,11 +79,12 @@ def where(mask, a, b):
 
 
 def _type_where(mask, a, b):
-    return same_vector(a, b) if isinstance(mask, Mask) else None
+    vector = same_vector(a, b)
+    return vector if vector is not None and mask == mask_type(vector) else None
 
 
-def _lower_where(a_type, b_type):
-    @lowered(where, _type_where, Mask, a_type, b_type)
+def _lower_where(mask_type, a_type, b_type):
+    @lowered(where, _type_where, mask_type, a_type, b_type)
     def _where(context, builder, sig, args):
         vector = sig.return_type
         a = as_vector(context, builder, args[1], sig.args[1], vector)
@@ -91,7 +93,8 @@ def _lower_where(a_type, b_type):
 
 
 for _pair in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
-    _lower_where(*_pair)
+    for _kind in (Mask, types.Boolean):
+        _lower_where(_kind, *_pair)
 
 
 def maximum(a, b):

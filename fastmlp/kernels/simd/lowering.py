@@ -48,12 +48,20 @@ I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 
 
 class Vector(types.Type):
-    """As many numbers of one dtype as a vector register holds."""
+    """As many numbers of one dtype as a vector register holds; or a single one, a scalar to LLVM.
 
-    def __init__(self, dtype):
+    Functions of users are compiled for a single lane: so they can call the words, and constants take its dtype, while
+    numba would compute a float32 times 0.5 in float64.
+    """
+
+    def __init__(self, dtype, lanes=None):
         self.dtype = dtype
-        self.lanes = VECTOR_BYTES * 8 // dtype.bitwidth
+        self.lanes = lanes or VECTOR_BYTES * 8 // dtype.bitwidth
         super().__init__(f"{dtype}x{self.lanes}")
+
+    def unify(self, typingctx, other):
+        """A variable that is sometimes a lane and sometimes a number is a lane."""
+        return self if self.lanes == 1 and isinstance(other, types.Number) else None
 
 
 class Mask(types.Type):
@@ -88,8 +96,17 @@ def integer_ir(dtype):
     return ir.IntType(dtype.bitwidth)
 
 
+def _of_lanes(element, lanes):
+    return element if lanes == 1 else ir.VectorType(element, lanes)
+
+
 def vector_ir(vector):
-    return ir.VectorType(scalar_ir(vector.dtype), vector.lanes)
+    return _of_lanes(scalar_ir(vector.dtype), vector.lanes)
+
+
+def mask_type(vector):
+    """The type of a comparison of vectors; that of a single lane can be a condition."""
+    return types.boolean if vector.lanes == 1 else Mask(vector.lanes)
 
 
 @register_model(Vector)
@@ -144,6 +161,8 @@ def is_real_array(array):
 
 
 def splat_value(builder, scalar, lanes):
+    if lanes == 1:
+        return scalar
     undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
     first = builder.insert_element(undefined, scalar, I32(0))
     return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, lanes), [0] * lanes))
@@ -157,11 +176,12 @@ def as_vector(context, builder, value, source, vector):
 
 
 def constant(vector, value):
-    return ir.Constant(vector_ir(vector), [value] * vector.lanes)
+    return ir.Constant(vector_ir(vector), value if vector.lanes == 1 else [value] * vector.lanes)
 
 
 def integers(vector, value):
-    return ir.Constant(ir.VectorType(integer_ir(vector.dtype), vector.lanes), [value] * vector.lanes)
+    kind = _of_lanes(integer_ir(vector.dtype), vector.lanes)
+    return ir.Constant(kind, value if vector.lanes == 1 else [value] * vector.lanes)
 
 
 def call_llvm(builder, name, result, args):
@@ -170,7 +190,7 @@ def call_llvm(builder, name, result, args):
 
 
 def suffix(vector):
-    return f"v{vector.lanes}f{vector.dtype.bitwidth}"
+    return f"{'' if vector.lanes == 1 else f'v{vector.lanes}'}f{vector.dtype.bitwidth}"
 
 
 def multiply_add(builder, vector, a, b, c):

@@ -10,7 +10,7 @@ from ..._base import check, naming
 from ..._base.cached import cached_property
 from ..._base.errors import ArgumentError, ArgumentTypeError
 from ..._base.types import Array
-from ..._engine.targets import row_weights
+from ..._engine import row_weights
 from ..._network.inputs import warn_of_merged
 from ..._network.reading import learn_names
 from ...layers import Normalization
@@ -84,7 +84,8 @@ class SweepData:
         is_divided = weights.shape == (self._rows,) and kept < self._rows
         train, validation = (weights[:kept], weights[kept:]) if is_divided else (weights, None)
         for part, rows in ((train, kept), (validation, self._rows - kept)):
-            row_weights(part, rows, np.dtype(np.float64))  # raises if they cannot be used
+            if part is not None:
+                row_weights.checked(part, rows)  # raises if they cannot be used
         return train, validation
 
     def name_for(self, model: Sequential) -> None:

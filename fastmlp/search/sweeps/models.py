@@ -37,7 +37,7 @@ def _built(request: Request) -> Sequential:
                 else f"{key!r} goes with 'layers'; beside 'build', which makes the model, it is for build to read"
             )
     if unread:
-        compiled = {"optimizer": model.optimizer, "loss": model.loss, "metrics": model.metrics}
+        compiled = {"optimizer": model.rule, "loss": model.loss, "metrics": model.metrics}
         _compile(model, {**compiled, **{key: settings[key] for key in unread}})
     _ = model.loss  # raises if the model was not compiled
     return model
@@ -94,7 +94,7 @@ def identity(model: Sequential, request: Request) -> dict[str, Any]:
             "dtype": str(model.dtype),
             "layers": model.declarations,
             "weights": digest(*model.get_weights()) if model.is_built else None,
-            "optimizer": model.optimizer,
+            "optimizer": model.rule,
             "loss": model.loss,
             "metrics": model.metrics,
             "seed": request.seed,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..._base import check, text_table
+from ..._base import check, notebook, text_table
 from ..._base.errors import ArgumentError
 from ..._base.files import as_path, write_atomically
 from ..._network.history import History
@@ -26,11 +26,13 @@ from .settings import Settings, described
 FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
 INTERRUPTED, NOT_STARTED = "interrupted", "not started"
 
+_MOST_LINES = 15  # of the table that a prompt shows
+
 # The default metrics to compare runs; the first that exists counts.
 _JUDGED_BY = ("test_accuracy", "test_loss", "val_accuracy", "val_loss", "accuracy", "loss")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepRun:
     """One run of a sweep.
 
@@ -65,10 +67,10 @@ class SweepRun:
     status: str = NOT_STARTED
     reason: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
-    higher_is_better: dict[str, bool | None] = field(default_factory=dict, repr=False)
-    history: History | None = field(default=None, repr=False)
+    higher_is_better: dict[str, bool | None] = field(default_factory=dict)
+    history: History | None = None
     seconds: float = 0.0
-    model: Sequential | None = field(default=None, repr=False)
+    model: Sequential | None = None
     path: Path | None = None
     was_loaded: bool = False
 
@@ -103,12 +105,15 @@ class SweepRun:
         trouble = [] if self.is_finished else [f"{self.status}{': ' * bool(self.reason)}{_short(self.reason)}"]
         return "  ".join([self.name, *values, *trouble, took])
 
+    def __repr__(self) -> str:
+        return f"<SweepRun {self.line()}>"
+
     def replace(self, **changes: Any) -> SweepRun:
         """The same run with other attributes."""
         return dataclasses.replace(self, **changes)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepResult:
     """All runs of a sweep, in the order of their settings.
 
@@ -225,16 +230,31 @@ class SweepResult:
 
     def table(self, metric: str | None = None, mode: str = "auto") -> str:
         """A line for each run as text, best first; the arguments are those of `sorted`."""
+        rows = self._rows(metric, mode)
+        return text_table.aligned(rows, left=self._left)
+
+    @property
+    def _left(self) -> tuple[int, ...]:
+        """The columns of texts in the table."""
+        return 0, 1, 4 + len(self.metrics)
+
+    def _rows(self, metric: str | None = None, mode: str = "auto") -> list[tuple[str, ...]]:
         names = self.metrics
         rows = [("name", "status", "epochs", "seconds", *names, "")]
         for run in self.sorted(metric, mode):
             status = "loaded" if run.was_loaded and run.is_finished else run.status
             values = [text_table.number(run.metrics.get(name)) for name in names]
             rows.append((run.name, status, str(run.epochs), f"{run.seconds:.1f}", *values, _short(run.reason)))
-        return text_table.aligned(rows, left=(0, 1, 4 + len(names)))
+        return rows
 
     def __str__(self) -> str:
         return self.table()
+
+    def __repr__(self) -> str:
+        return text_table.aligned(text_table.shortened(self._rows(), _MOST_LINES), left=self._left)
+
+    def _repr_html_(self) -> str:
+        return notebook.table(self._rows(), left=self._left)
 
     def to_csv(self, path: str | os.PathLike[str], metric: str | None = None, mode: str = "auto") -> None:
         """Write a line for each run, best first, with all digits of the metrics and all settings.

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._base import check
 from ..._base.errors import ArgumentError, ArgumentTypeError
+from ..._training.request import USUAL_BATCH
 from ...model import Sequential
 
 Settings = dict[str, Any]
@@ -24,11 +25,12 @@ def _parameters(function: Callable[..., Any], without: set[str]) -> list[str]:
 
 
 _DECIDED_HERE = {"x", "y", "initial_epoch", "verbose", "callbacks", "n_threads", "seed", "resume"}
+_INERT = {"workers", "use_multiprocessing", "max_queue_size", "validation_batch_size", "validation_steps"}
 OWN = ["name", "layers", "activation", "build", "learning_rate", "seed"]
-OF_MODEL = _parameters(Sequential, {"layers", "seed"})
+OF_MODEL = _parameters(Sequential, {"layers", "name", "seed"})
 OF_COMPILE = _parameters(Sequential.compile, set())
-OF_FIT = _parameters(Sequential.fit, _DECIDED_HERE | {"validation_split", "validation_data"})
-FIT_DEFAULTS = {name: inspect.signature(Sequential.fit).parameters[name].default for name in ("batch_size", "epochs")}
+OF_FIT = _parameters(Sequential.fit, _DECIDED_HERE | _INERT | {"validation_split", "validation_data"})
+FIT_DEFAULTS = {"batch_size": USUAL_BATCH, "epochs": 1}
 LEGAL = [*OWN, *OF_MODEL, *OF_COMPILE, *OF_FIT]
 
 _LONGEST_NAME = 100
@@ -84,7 +86,10 @@ class Request:
     @property
     def fit_settings(self) -> Settings:
         """The arguments of `Sequential.fit`."""
-        return {**FIT_DEFAULTS, **{name: self.settings[name] for name in OF_FIT if name in self.settings}}
+        given = {name: self.settings[name] for name in OF_FIT if name in self.settings}
+        if given.get("batch_size", 0) is None:
+            del given["batch_size"]
+        return {**FIT_DEFAULTS, **given}
 
 
 class Given(Mapping[str, Any]):

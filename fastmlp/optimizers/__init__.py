@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+import copy
+import importlib
+from collections.abc import Callable
+from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ._base import check
-from ._base import tables as t
-from ._base.errors import ArgumentError, ArgumentTypeError
-from ._base.types import Array, Integers
+from .._base import check, keras
+from .._base import tables as t
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array, Integers
 
 if TYPE_CHECKING:
-    from .schedules import Schedule
+    from ..schedules import Schedule
 
 __all__ = [
     "LBFGS",
@@ -30,10 +33,11 @@ __all__ = [
     "get",
 ]
 
+_O = TypeVar("_O", bound="Optimizer")
 _CLIPPINGS = ("clipvalue", "clipnorm", "global_clipnorm")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Optimizer:
     """Base of all optimisers, with what they have in common.
 
@@ -75,7 +79,7 @@ class Optimizer:
 
     def _check_fields(self) -> None:
         if callable(self.learning_rate) or isinstance(self.learning_rate, dict):
-            from . import schedules
+            from .. import schedules
 
             object.__setattr__(self, "learning_rate", schedules.get(self.learning_rate))
         else:
@@ -94,6 +98,43 @@ class Optimizer:
 
     def _set(self, name: str, **bounds: float) -> None:
         object.__setattr__(self, name, check.real_number(getattr(self, name), name, **bounds))
+
+    # ------------------------------------------------------------ fixed, except for the rate of a model's optimiser
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).__dataclass_fields__ and name not in self.__dict__:
+            object.__setattr__(self, name, value)  # `__init__` does this
+        elif name == "learning_rate" and (write := self.__dict__.get("_write")) is not None:
+            write(value)
+            object.__setattr__(self, name, float(value))
+        else:
+            raise FrozenInstanceError(
+                f"{name} of an optimizer cannot be set: a new rate is set with model.learning_rate = 0.001 or "
+                f"model.optimizer.learning_rate = 0.001, other settings with model.compile({type(self).__name__}(...))"
+            )
+
+    def of_model(self: _O, learning_rate: float | None, write: Callable[[float], None]) -> _O:
+        """The optimiser of a model: a copy whose rate can be set, which calls ``write``.
+
+        ``learning_rate`` is the rate that replaces the declared one, if there is one.
+        """
+        twin = copy.copy(self)
+        twin.__dict__["_write"] = write
+        if learning_rate is not None:
+            twin.__dict__["learning_rate"] = learning_rate
+        return twin
+
+    def apart(self: _O) -> _O:
+        """The declaration alone, without a model."""
+        return copy.copy(self) if "_write" in self.__dict__ else self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_write"}
+
+    def __setstate__(self, held: dict[str, Any]) -> None:
+        self.__dict__.update(held)
+
+    # ------------------------------------------------------------ for kernels
 
     @property
     def kernel_code(self) -> int:
@@ -154,7 +195,7 @@ class Optimizer:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class SGD(Optimizer):
     """Stochastic gradient descent: w ← w − η dw, or with momentum μ: v ← μv − η dw, w ← w + v.
 
@@ -197,7 +238,7 @@ class SGD(Optimizer):
         return super().settings()._replace(momentum=self.momentum, nesterov=float(self.nesterov))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adam(Optimizer):
     """Adam with bias correction (Kingma and Ba, 2015).
 
@@ -209,6 +250,10 @@ class Adam(Optimizer):
         Decay of the two moments, from 0 to below 1.
     epsilon : float, default 1e-8
         Added to √v̂. The default is that of the paper, scikit-learn and PyTorch; Keras uses 1e-7.
+    epsilon_hat : bool, default False
+        True adds ``epsilon`` to √v before its bias correction, as scikit-learn and Keras do: weights whose gradient is
+        not much larger than ``epsilon`` then make smaller steps at first. False is the paper's first form, and
+        PyTorch's.
     clipvalue, clipnorm, global_clipnorm, weight_decay, ema_momentum, gradient_accumulation_steps
         As in `Optimizer`.
 
@@ -223,6 +268,7 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
 
     code = t.ADAM
     unsigned_slots = (1,)
@@ -232,18 +278,24 @@ class Adam(Optimizer):
         self._set("beta_1", minimum=0, below=1)
         self._set("beta_2", minimum=0, below=1)
         self._set("epsilon", above=0)
+        object.__setattr__(self, "epsilon_hat", check.yes_or_no(self.epsilon_hat, "epsilon_hat"))
+        if self.epsilon_hat and self.code != t.ADAM:
+            raise ArgumentError(f"epsilon_hat is for Adam and AdamW, not for {type(self).__name__}")
 
     def settings(self) -> t.Settings:
-        return super().settings()._replace(beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
+        own = super().settings()
+        return own._replace(
+            beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon, epsilon_hat=float(self.epsilon_hat)
+        )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon
+    learning_rate, beta_1, beta_2, epsilon, epsilon_hat
         As in `Adam`.
     weight_decay : float, default 0.004
         Before each update, w ← (1 − η · weight_decay) w. The default is Keras's; PyTorch's is 0.01.
@@ -261,7 +313,7 @@ class AdamW(Adam):
     weight_decay: float = 0.004
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adamax(Adam):
     """Adam with the largest recent gradient instead of √v̂ (Kingma and Ba, 2015, algorithm 2).
 
@@ -285,7 +337,7 @@ class Adamax(Adam):
     code = t.ADAMAX
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Nadam(Adam):
     """Adam that looks ahead, as Nesterov's momentum does (Dozat, 2016).
 
@@ -326,7 +378,7 @@ class Nadam(Adam):
         return super().settings()._replace(momentum_decay=self.momentum_decay)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adagrad(Optimizer):
     """Steps that shrink with all gradients so far: v ← v + dw², w ← w − η dw / (√v + ε) (Duchi et al., 2011).
 
@@ -365,7 +417,7 @@ class Adagrad(Optimizer):
         return super().settings()._replace(epsilon=self.epsilon)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class RMSprop(Optimizer):
     """Steps divided by the size of recent gradients: v ← ρv + (1 − ρ) dw², b ← μb + dw / (√v + ε), w ← w − ηb.
 
@@ -409,7 +461,7 @@ class RMSprop(Optimizer):
         return super().settings()._replace(rho=self.rho, momentum=self.momentum, epsilon=self.epsilon)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Adadelta(Optimizer):
     """Steps as large as recent ones, so that no learning rate is needed (Zeiler, 2012).
 
@@ -453,7 +505,7 @@ class Adadelta(Optimizer):
         return super().settings()._replace(rho=self.rho, epsilon=self.epsilon)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class Rprop(Optimizer):
     """Resilient propagation: uses only the sign of the gradient. `Sequential.fit` takes all rows as one batch.
 
@@ -506,7 +558,7 @@ class Rprop(Optimizer):
         return super().settings()._replace(shrink=self.shrink, grow=self.grow, **steps)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class LBFGS(Optimizer):
     """L-BFGS, for small data: all rows are one batch, and an epoch is one iteration. Needs SciPy (extra ``scipy``).
 
@@ -520,6 +572,16 @@ class LBFGS(Optimizer):
         How many steps the method remembers.
     tolerance : float, default 1e-5
         Training ends when no derivative is larger.
+    ftol : float, default 0
+        Training also ends when an iteration lowers the loss L by less than ``ftol * max(L, 1)``.
+    max_fun : int, optional
+        Training also ends after the iteration in which the loss has been computed more often than this. Default: 100
+        times the number of epochs.
+
+    Notes
+    -----
+    ``LBFGS(tolerance=tol, ftol=2.220446049250313e-09, max_fun=15000)`` makes the steps of scikit-learn's
+    ``solver="lbfgs"``. ``History.solver`` tells how the search ended.
 
     References
     ----------
@@ -535,6 +597,8 @@ class LBFGS(Optimizer):
     learning_rate: float | Schedule = 1.0
     memory: int = 10
     tolerance: float = 1e-5
+    ftol: float = 0.0
+    max_fun: int | None = None
 
     code = t.NO_UPDATE
     needs_all_rows = True
@@ -542,7 +606,10 @@ class LBFGS(Optimizer):
     def _check_fields(self) -> None:
         super()._check_fields()
         object.__setattr__(self, "memory", check.whole_number(self.memory, "memory", minimum=1))
-        self._set("tolerance", above=0)
+        self._set("tolerance", minimum=0)
+        self._set("ftol", minimum=0)
+        if self.max_fun is not None:
+            object.__setattr__(self, "max_fun", check.whole_number(self.max_fun, "max_fun", minimum=1))
         extras = (*_CLIPPINGS, "ema_momentum")
         chosen = [name for name in extras if getattr(self, name) is not None]
         if chosen or self.weight_decay or self.gradient_accumulation_steps > 1:
@@ -553,7 +620,7 @@ class LBFGS(Optimizer):
         plan.view(t.PLAN)[0].is_whole = 1
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(unsafe_hash=True, repr=False)
 class NoUpdate(Optimizer):
     """Does not change the parameters, so that callers can read the gradient."""
 
@@ -567,6 +634,9 @@ class NoUpdate(Optimizer):
 TYPES: dict[str, type[Optimizer]] = {
     kind.__name__.lower(): kind for kind in (SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop, LBFGS)
 }
+
+for _kind in TYPES.values():
+    keras.accept(_kind)
 
 
 def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
@@ -583,3 +653,9 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
         except TypeError as error:
             raise ArgumentTypeError(f"optimizer {kind!r}: {error}") from None
     raise ArgumentTypeError(f"optimizer must be a name or an Optimizer, not {value!r}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "schedules":
+        return importlib.import_module(".schedules", __name__)
+    raise keras.lack(__name__, name)

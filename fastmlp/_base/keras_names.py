@@ -1,0 +1,183 @@
+"""Names of Keras that fastmlp does not have, and what there is instead."""
+
+_DENSE = "fastmlp trains multilayer perceptrons: Dense layers, with normalisation, dropout and residual connections"
+_IMAGES = f"{_DENSE}. Images are rows of pixels (Flatten); convolutions and pooling need another library"
+_SEQUENCES = f"{_DENSE}. Sequences and attention need another library"
+_GRAPHS = (
+    "models are sequences of layers. A skip connection is fastmlp.Residual([...]), and a part of a model is the layers "
+    "of a Sequential; there are no graphs of tensors"
+)
+_FEATURES = "prepare features before training, or begin the model with fastmlp.Normalization()"
+_OWN = "there are no layers of your own; a function of your own can be an activation, a loss, a metric or a callback"
+_SERIAL = "use get_config-like descriptions: config() of a layer, an optimiser or a loss, and files by model.save(path)"
+_SETS = 'there are fastmlp.datasets.load("digits"), mnist and fashion_mnist, and load_csv for files of your own'
+_TENSORS = "models take and give NumPy arrays: use NumPy"
+
+# For each module, sentences and the names that they answer.
+_LACKING: dict[str, dict[str, str]] = {
+    "layers": {
+        _IMAGES: (
+            "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
+            "AdaptiveMaxPooling2D AdaptiveMaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D "
+            "AvgPool1D AvgPool2D AvgPool3D Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D "
+            "Conv3DTranspose Convolution1D Convolution1DTranspose Convolution2D Convolution2DTranspose "
+            "Convolution3D Convolution3DTranspose Cropping1D Cropping2D Cropping3D DepthwiseConv1D "
+            "DepthwiseConv2D GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D "
+            "GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D "
+            "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D MaxPool1D MaxPool2D MaxPool3D "
+            "MaxPooling1D MaxPooling2D MaxPooling3D SeparableConv1D SeparableConv2D SeparableConvolution1D "
+            "SeparableConvolution2D SpatialDropout1D SpatialDropout2D SpatialDropout3D UpSampling1D "
+            "UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D GroupNormalization"
+        ),
+        _SEQUENCES: (
+            "AdditiveAttention Attention Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D GRU GRUCell "
+            "GroupQueryAttention LSTM LSTMCell Masking MultiHeadAttention RNN RepeatVector "
+            "ReversibleEmbedding SimpleRNN SimpleRNNCell StackedRNNCells TimeDistributed CuDNNLSTM CuDNNGRU"
+        ),
+        f"{_DENSE}. A category is a group of one-hot columns, to which a Dense layer gives a vector each": "Embedding",
+        _GRAPHS: (
+            "Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate dot "
+            "maximum minimum multiply subtract"
+        ),
+        _FEATURES: (
+            "AugMix AutoContrast CategoryEncoding CenterCrop ContrastLimitedAdaptiveHistogramEqualization "
+            "CutMix Discretization Equalization HashedCrossing Hashing IntegerLookup MaxNumBoundingBoxes "
+            "MelSpectrogram MixUp Pipeline RandAugment RandomBrightness RandomColorDegeneration "
+            "RandomColorJitter RandomContrast RandomCrop RandomElasticTransform RandomErasing RandomFlip "
+            "RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
+            "RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation RandomZoom "
+            "Resizing STFTSpectrogram Solarization StringLookup TextVectorization"
+        ),
+        (
+            "arrays of uint8 are multiplied by uint8_scale, 1/255, as they are read (see "
+            "fastmlp.Sequential); divide other arrays before training, or begin the model with "
+            "fastmlp.Normalization()"
+        ): "Rescaling",
+        _OWN: ("FlaxLayer JaxLayer Lambda TFSMLayer TorchModuleWrapper Wrapper EinsumDense SpectralNormalization"),
+        "its slopes are trained, and there are none of the kind: use LeakyReLU(0.25), whose slope is fixed": "PReLU",
+        "use Dropout or GaussianNoise": "AlphaDropout GaussianDropout",
+        "use LayerNormalization or BatchNormalization": "RMSNormalization UnitNormalization",
+        "rows have one dimension: leave it out": "Reshape Permute",
+        'use Activation("linear"), or leave it out': "Identity",
+        "only weights and biases have penalties: use Dense(kernel_regularizer=...)": "ActivityRegularization",
+        _SERIAL: "deserialize serialize InputSpec",
+    },
+    "optimizers": {
+        "there are SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop and LBFGS": (
+            "Adafactor Ftrl Lamb Lion LossScaleOptimizer MultiOptimizer Muon ScheduleFreeAdamW OptimizerMap"
+        ),
+        "use fastmlp.optimizers itself": "legacy experimental",
+        _SERIAL: "deserialize serialize",
+    },
+    "losses": {
+        "there are the losses of fastmlp.losses.NAMES; see docs/layers.md": (
+            "BinaryFocalCrossentropy CTC CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy "
+            "CategoricalHinge Circle CosineSimilarity Dice Hinge KLDivergence MeanSquaredLogarithmicError "
+            "SquaredHinge Tversky binary_focal_crossentropy categorical_focal_crossentropy "
+            "categorical_generalized_cross_entropy categorical_hinge circle cosine_similarity ctc dice hinge "
+            "kl_divergence mean_squared_logarithmic_error squared_hinge tversky"
+        ),
+        _SERIAL: "deserialize serialize",
+    },
+    "metrics": {
+        (
+            "there are the metrics of fastmlp.metrics.METRICS, and a function f(targets, outputs) of your "
+            "own is one; see docs/metrics.md"
+        ): (
+            "BinaryCrossentropy BinaryIoU CategoricalCrossentropy CategoricalHinge ConcordanceCorrelation "
+            "CosineSimilarity FBetaScore Hinge IoU KLDivergence LogCoshError Mean MeanIoU MeanMetricWrapper "
+            "MeanSquaredLogarithmicError OneHotIoU OneHotMeanIoU PearsonCorrelation Poisson "
+            "PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SparseCategoricalCrossentropy "
+            "SpecificityAtSensitivity SquaredHinge Sum binary_crossentropy binary_focal_crossentropy "
+            "categorical_crossentropy categorical_focal_crossentropy categorical_hinge "
+            "concordance_correlation hinge huber kl_divergence log_cosh mean_squared_logarithmic_error "
+            "pearson_correlation poisson sparse_categorical_crossentropy squared_hinge"
+        ),
+        _SERIAL: "deserialize serialize",
+    },
+    "callbacks": {
+        "use ModelCheckpoint, and fit(resume=True) on the model that it saved": "BackupAndRestore OrbaxCheckpoint",
+        "use ProgressLine or ProgressBar, or fit(verbose=...)": "ProgbarLogger",
+        "use Lambda, or a Callback of your own": "RemoteMonitor CallbackList",
+        "use ema_momentum= of the optimiser, and model.swap_averaged_weights()": "SwapEMAWeights",
+    },
+    "regularizers": {
+        "penalties are l1, l2 and l1_l2": "OrthogonalRegularizer orthogonal_regularizer",
+        _SERIAL: "deserialize serialize",
+    },
+    "initializers": {
+        "there are the initialisers of fastmlp.initializers.RULES; see docs/layers.md": (
+            "Identity IdentityInitializer Orthogonal OrthogonalInitializer STFT STFTInitializer identity "
+            "orthogonal stft"
+        ),
+        _SERIAL: "deserialize serialize",
+    },
+    "constraints": {
+        "the only constraint is MaxNorm": (
+            "Constraint MinMaxNorm NonNeg UnitNorm min_max_norm non_neg unit_norm get deserialize serialize"
+        ),
+    },
+    "activations": {
+        "there are the activations of fastmlp.activations.NAMES; see docs/layers.md": (
+            "celu exponential glu hard_shrink hard_tanh log_sigmoid log_softmax relu6 soft_shrink softsign "
+            "sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold"
+        ),
+        _SERIAL: "deserialize serialize",
+    },
+    "models": {
+        _GRAPHS: "Model Functional",
+        "use fastmlp.load(path) for files of model.save(path)": "model_from_json model_from_yaml model_from_config",
+    },
+    "utils": {
+        "fit takes arrays, iterables of batches, and fastmlp.datasets.Chunks": (
+            "pack_x_y_sample_weight unpack_x_y_sample_weight"
+        ),
+        "there is nothing to configure": "Config legacy",
+        "use model.summary()": "plot_model model_to_dot",
+        "use fastmlp.datasets.train_test_split": "split_dataset",
+        "use fastmlp.datasets.standardize, or begin the model with fastmlp.Normalization()": "normalize FeatureSpace",
+        "use fastmlp.datasets.download for its data sets, or urllib": "get_file",
+        _FEATURES: (
+            "array_to_img audio_dataset_from_directory bounding_boxes image_dataset_from_directory "
+            "img_to_array load_img pad_sequences save_img text_dataset_from_directory "
+            "timeseries_dataset_from_array"
+        ),
+        "use fit(verbose=0)": "disable_interactive_logging enable_interactive_logging is_interactive_logging_enabled",
+        "use a progress line of fastmlp.callbacks": "Progbar",
+        "nothing is registered: files hold no code": (
+            "register_keras_serializable get_registered_name get_registered_object custom_object_scope "
+            "CustomObjectScope get_custom_objects"
+        ),
+        _SERIAL: "deserialize_keras_object serialize_keras_object",
+        _TENSORS: "is_keras_tensor get_source_inputs standardize_dtype",
+    },
+    "datasets": {
+        _SETS: "boston_housing california_housing cifar10 cifar100 imdb reuters",
+    },
+    "backend": {
+        _TENSORS: (
+            "backend epsilon get_uid image_data_format is_float_dtype is_int_dtype is_keras_tensor "
+            "result_type set_epsilon set_image_data_format standardize_dtype mean sum square sqrt abs exp "
+            "log max cast variable get_session get_value set_value function"
+        ),
+        "use Sequential(dtype=...)": "set_floatx",
+    },
+    "": {
+        "they are in the modules layers, losses, metrics, optimizers, regularizers and initializers": (
+            "Initializer Loss Metric Optimizer Regularizer"
+        ),
+        _GRAPHS: "Model Function KerasTensor Operation",
+        _OWN: "Layer",
+        _TENSORS: "ops random tree Variable",
+        "there are no pretrained networks": "applications",
+        _FEATURES: "preprocessing",
+        "training is in one precision: Sequential(dtype=...)": "mixed_precision dtype_policies DTypePolicy quantizers",
+        "use n_threads= of fit(), or fastmlp.set_num_threads(...)": "distribution device",
+        "use fastmlp.backend, or leave it out": "config",
+    },
+}
+
+
+def sentence(module: str, name: str) -> str | None:
+    """What to do without a name of Keras's module; None if Keras has no such name either."""
+    return next((text for text, names in _LACKING.get(module, {}).items() if name in names.split()), None)

@@ -1,0 +1,43 @@
+"""Constraints on weights, as Keras spells them; `fastmlp.Dense` takes ``max_norm=`` too."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ._base import check, keras
+from ._base.errors import ArgumentError
+
+__all__ = ["MaxNorm", "max_norm"]
+
+
+@dataclass(frozen=True)
+class MaxNorm:
+    """Shortens the weight vector that leads to a unit, if it is longer than this: ``Dense(max_norm=...)``.
+
+    Parameters
+    ----------
+    max_value : float, default 2
+        The maximum length, above 0.
+    axis : int, default 0
+        Only 0: the vectors are the columns of the weight matrix.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> fm.Dense(8, kernel_constraint=fm.constraints.MaxNorm(3)).max_norm
+    3.0
+    """
+
+    max_value: float = 2.0
+    axis: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "max_value", check.real_number(self.max_value, "max_value", above=0))
+        if self.axis != 0:
+            raise ArgumentError(f"axis must be 0, the weights that lead to a unit, not {self.axis!r:.60}")
+
+
+max_norm = MaxNorm
+
+
+def __getattr__(name: str) -> Any:
+    raise keras.lack(__name__, name)

@@ -1,0 +1,50 @@
+"""Models, as Keras spells them."""
+
+import os
+from typing import Any
+
+from ._base import keras
+from ._network import model_file
+from .model import Sequential
+
+__all__ = ["Sequential", "clone_model", "load_model", "save_model"]
+
+
+@keras.accepting("models.load_model")
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """`fastmlp.load`, as Keras spells it.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Input((3,)), fm.Dense(2)])
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.npz")
+    >>> model.save(path)
+    >>> bool((fm.models.load_model(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
+    True
+    """
+    return model_file.load(path, Sequential)
+
+
+@keras.accepting("models.save_model")
+def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """`fastmlp.Sequential.save`, as Keras spells it."""
+    model_file.save(model, path)
+
+
+def clone_model(model: Sequential) -> Sequential:
+    """Make a model with the same layers, and initial weights of its own; it is not compiled.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Input((3,)), fm.Dense(2)], name="small")
+    >>> fm.models.clone_model(model).name
+    'small'
+    """
+    return model.cloned()
+
+
+def __getattr__(name: str) -> Any:
+    raise keras.lack(__name__, name)

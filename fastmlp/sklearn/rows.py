@@ -1,0 +1,50 @@
+"""The rows of an epoch in scikit-learn's order, and sparse rows as dense blocks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from .._base.types import Array, Integers
+
+_BLOCK_NUMBERS = 2**21  # the most numbers in a dense block of sparse rows: 16 MB of float64
+
+
+class Order:
+    """The order of rows in each epoch: that of scikit-learn, which shuffles the last order again."""
+
+    def __init__(self, rows: int, *, shuffle: bool, random_state: np.random.RandomState) -> None:
+        self._order, self._shuffle, self._random_state = np.arange(rows, dtype=np.int64), shuffle, random_state
+
+    def __call__(self, epoch: int) -> Integers:
+        if self._shuffle:
+            moves = np.arange(len(self._order))
+            self._random_state.shuffle(moves)
+            self._order = self._order[moves]
+        return self._order
+
+
+class DenseBlocks:
+    """Sparse rows and their targets as the chunks that `fastmlp.Sequential.fit` takes, with whole batches in each."""
+
+    def __init__(self, x: Any, y: Array, batch_size: int, order: Order) -> None:
+        self._x, self._y, self._order = x.tocsr(), y, order
+        self._rows = batch_size * max(1, _BLOCK_NUMBERS // (batch_size * max(1, x.shape[1])))
+
+    def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Array, Array]]:
+        """All rows once."""
+        order = self._order(number)
+        for start in range(0, len(order), self._rows):
+            rows = order[start : start + self._rows]
+            yield self._x[rows].toarray(), self._y[rows]
+
+
+def in_blocks(x: Any) -> Iterator[Array]:
+    """Dense rows as they are, sparse rows block by block."""
+    if not issparse(x):
+        yield x
+        return
+    x, rows = x.tocsr(), max(1, _BLOCK_NUMBERS // max(1, x.shape[1]))
+    for start in range(0, x.shape[0], rows):
+        yield x[start : start + rows].toarray()

@@ -1,0 +1,69 @@
+"""Formulas that are the same are equal however they are spelled; those that are not, are not."""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+
+from fastmlp import activations
+from fastmlp._importing import formulas
+from fastmlp._importing.formulas import TooLarge, X, activation_of, call, constant
+
+
+def half_share(share):
+    return X * constant(0.5) * (constant(1.0) + share)
+
+
+ERF = call("erf", X * constant(1 / math.sqrt(2)))
+SPELLED = {
+    "x/2·(1 + erf)": (half_share(ERF), "gelu"),
+    "x·(½ + ½·erf)": (X * (constant(0.5) + ERF * constant(0.5)), "gelu"),
+    "rounded": (half_share(call("erf", X * constant(0.70710677))), "gelu"),
+    "another slope": (half_share(call("erf", X * constant(0.7072))), None),
+    "another share": (X * constant(0.5) * (constant(1.001) + ERF), None),
+    "quick": (X * call("sigmoid", X * constant(1.702)), None),
+    "x·sigmoid": (call("sigmoid", X) * X, "silu"),
+    "relu of two sides": (call("relu", X) + call("low", X) * constant(0.25), "leaky_relu(0.25)"),
+    "elu of two sides": (
+        call("relu", X) + (call("exp", call("low", X)) - constant(1.0)) * constant(0.5),
+        "elu(0.5)",
+    ),
+    "not quite elu": (call("relu", X) + call("exp", call("low", X)) * constant(0.5), None),
+    "relu6": (call("clip", X, 0.0, 6.0), None),
+    "clip": (call("clip", X, 0.0, math.inf), "relu"),
+    "x·relu6(x + 3)/6": (X * call("clip", X + constant(3.0), 0.0, 6.0) * constant(1 / 6), "hard_swish"),
+    "relu6(x + 3)/6": (call("clip", X + constant(3.0), 0.0, 6.0) * constant(1 / 6), "hard_sigmoid"),
+    "keras's hard sigmoid of old": (call("clip", X * constant(0.2) + constant(0.5), 0.0, 1.0), None),
+    "a negative slope": (call("leaky_relu", X, -0.1), None),
+}
+
+
+@pytest.mark.parametrize("kind", SPELLED)
+def test_spellings_of_activations(kind):
+    formula, wanted = SPELLED[kind]
+    found = activation_of(formula)
+    assert (None if found is None else found[0]) == wanted
+    if found is not None:
+        assert (found[1], found[2]) == (1, 0)
+
+
+def test_multiples_with_offsets_keep_both():
+    factor, offset = np.array([2.0, -3.0]), np.array([1.0, 0.0])
+    for name in ("relu", "gelu", "hard_swish", "silu"):
+        formula = next(f for f in formulas._spellings()[name] if f.only() is None or name == "relu")
+        found = activation_of(formula * constant(factor) + constant(offset))
+        assert found[0] == name
+        np.testing.assert_allclose(found[1], factor)
+        np.testing.assert_allclose(found[2], offset)
+
+
+def test_all_activations_of_single_numbers_have_a_spelling():
+    spelled = set(formulas._spellings()) | {"leaky_relu", "elu", "selu", "linear", "softmax"}
+    assert spelled == set(activations.NAMES)
+
+
+def test_formulas_do_not_grow_without_end():
+    for grow in (lambda x: x * x + constant(1.0), lambda x: call("tanh", x), lambda x: x + call("tanh", x)):
+        with pytest.raises(TooLarge):
+            functools.reduce(lambda formula, _, grow=grow: grow(formula), range(100), X)

@@ -1,0 +1,97 @@
+"""Keras's sequences of layers become models of ours, and ours become theirs, with the same predictions."""
+
+import os
+
+import numpy as np
+import pytest
+
+import fastmlp as fm
+from fastmlp import ArgumentError, activations, layers
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+keras = pytest.importorskip("keras")
+
+from .test_torch_modules import every_layer, trained  # noqa: E402
+
+X = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+
+
+def moved(model):
+    """The model with weights that do something."""
+    random = np.random.default_rng(1)
+    model.set_weights([values + random.uniform(0.1, 0.4, values.shape) for values in model.get_weights()])
+    return model
+
+
+def adapted():
+    layer = keras.layers.Normalization()
+    layer.adapt(X * 3 + 2)
+    return layer
+
+
+LAYERS = {
+    "activations of dense layers": lambda: [
+        keras.layers.Dense(5, activation=name)
+        for name in ("relu", "tanh", "gelu", "silu", "elu", "selu", "softplus", "mish", "hard_sigmoid", "leaky_relu")
+    ],
+    "activations": lambda: [
+        *(keras.layers.LeakyReLU(negative_slope=0.1), keras.layers.ELU(alpha=0.3), keras.layers.ReLU()),
+        *(keras.layers.ReLU(negative_slope=0.2), keras.layers.Activation("swish"), keras.layers.Softmax()),
+    ],
+    "normalisations": lambda: [
+        *(adapted(), keras.layers.Dense(6, use_bias=False), keras.layers.BatchNormalization()),
+        *(keras.layers.LayerNormalization(center=False), keras.layers.BatchNormalization(scale=False)),
+    ],
+    "what does nothing": lambda: [
+        *(keras.layers.Flatten(), keras.layers.Dropout(0.3), keras.layers.GaussianNoise(0.2)),
+        keras.Sequential([keras.layers.Dense(4, activation="relu"), keras.layers.Identity()]),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_are_imported(name):
+    theirs = moved(keras.Sequential([keras.Input((5,)), *LAYERS[name](), keras.layers.Dense(3, activation="softmax")]))
+    np.testing.assert_allclose(fm.import_model(theirs).predict(X), theirs.predict(X, verbose=0), atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "what"),
+    [
+        (lambda: keras.layers.PReLU(), "PReLU, which cannot be imported"),
+        (lambda: keras.layers.ReLU(max_value=6), "neither max_value nor threshold"),
+        (lambda: keras.layers.Dense(3, activation="relu6"), "activation must be one of"),
+        (lambda: keras.layers.BatchNormalization(axis=1), None),
+    ],
+)
+def test_what_cannot_be_imported_is_named(layer, what):
+    theirs = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4), layer()])
+    if what is None:
+        fm.import_model(theirs)
+        return
+    with pytest.raises(ArgumentError, match=what):
+        fm.import_model(theirs)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_layer_becomes_theirs(dtype):
+    model = trained(every_layer(), dtype)
+    assert {type(layer) for layer in layers.leaves(every_layer())} | {fm.Residual} >= set(layers.TYPES.values())
+    theirs = model.to_keras()
+    rows = X.astype(dtype)
+    np.testing.assert_allclose(theirs.predict(rows, verbose=0), model.predict(rows), atol=5e-6)
+
+
+@pytest.mark.parametrize("activation", [name for name in activations.NAMES if name != "gelu_tanh"])
+def test_every_activation_goes_there_and_back(activation):
+    model = trained([fm.Dense(4, activation), fm.Dense(3, "softmax")], "float32")
+    theirs = model.to_keras()
+    np.testing.assert_allclose(theirs.predict(X, verbose=0), model.predict(X), atol=2e-6)
+    np.testing.assert_allclose(fm.import_model(theirs).predict(X), model.predict(X), atol=1e-6)
+
+
+def test_parameters_of_activations_go_along_and_one_without_a_layer_is_named():
+    model = trained([fm.Dense(4, "leaky_relu(0.4)"), fm.Dense(4, "elu(0.5)"), fm.Dense(3, "softmax")], "float32")
+    np.testing.assert_allclose(model.to_keras().predict(X, verbose=0), model.predict(X), atol=2e-6)
+    with pytest.raises(ArgumentError, match="no layer for the activation 'gelu_tanh'"):
+        trained([fm.Dense(4, "gelu_tanh"), fm.Dense(3, "softmax")], "float32").to_keras()

@@ -1,0 +1,105 @@
+"""PyTorch's sequences of modules become models of ours, and ours become theirs, with the same predictions."""
+
+import numpy as np
+import pytest
+
+import fastmlp as fm
+from fastmlp import ArgumentError, activations, layers
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+X = np.random.default_rng(0).normal(size=(40, 5))
+DTYPES = ("float32", "float64")
+NEAR = {"float32": 2e-6, "float64": 1e-12}
+
+
+def predictions(module, dtype):
+    with torch.no_grad():
+        return module(torch.from_numpy(X.astype(dtype))).numpy()
+
+
+def moved(module):
+    """The module with statistics and factors that do something, in evaluation mode."""
+    with torch.no_grad():
+        for name, value in [*module.named_parameters(), *module.named_buffers()]:
+            if value.dtype.is_floating_point:
+                value.copy_(torch.rand_like(value) + 0.5 if "var" in name else value + 0.3 * torch.randn_like(value))
+    return module.eval()
+
+
+MODULES = {
+    "activations": [nn.ReLU(), nn.LeakyReLU(0.3), nn.ELU(0.7), nn.SELU(), nn.GELU(), nn.GELU("tanh"), nn.SiLU()],
+    "more activations": [nn.Mish(), nn.Sigmoid(), nn.Tanh(), nn.Softplus(), nn.Hardsigmoid(), nn.Hardswish()],
+    "normalisations": [nn.BatchNorm1d(5), nn.LayerNorm(5), nn.BatchNorm1d(5, affine=False, momentum=0.3)],
+    "layers without bias": [nn.Linear(5, 5, bias=False), nn.LayerNorm(5, elementwise_affine=False)],
+    "what does nothing": [nn.Dropout(0.5), nn.Identity(), nn.Flatten(), nn.Sequential(nn.Linear(5, 5), nn.Dropout())],
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_are_imported(name, dtype):
+    torch.manual_seed(0)
+    inner = [part for module in MODULES[name] for part in (nn.Linear(5, 5), module)]
+    theirs = moved(nn.Sequential(*inner, nn.Linear(5, 3), nn.Softmax(dim=-1)).to(getattr(torch, dtype)))
+    ours = fm.import_model(theirs)
+    assert ours.dtype == np.dtype(dtype)
+    assert ours.layers[-1].activation == "softmax"
+    np.testing.assert_allclose(ours.predict(X.astype(dtype)), predictions(theirs, dtype), atol=NEAR[dtype])
+
+
+@pytest.mark.parametrize(
+    ("module", "what"),
+    [
+        (nn.Conv1d(1, 1, 1), r"source\[1\] is a Conv1d"),
+        (nn.Sequential(nn.PReLU()), r"source\[1\]\[0\] is a PReLU"),
+        (nn.Softmax(dim=0), "dim is 0"),
+        (nn.LogSoftmax(dim=1), "from_logits=True"),
+        (nn.Softplus(beta=2), "beta is 2"),
+        (nn.BatchNorm1d(4, track_running_stats=False), "no running statistics"),
+    ],
+)
+def test_what_cannot_be_imported_is_named(module, what):
+    with pytest.raises(ArgumentError, match=what):
+        fm.import_model(nn.Sequential(nn.Linear(5, 4), module))
+
+
+def every_layer():
+    """A network that has each type of layer."""
+    inner = [fm.LayerNormalization(), fm.Dense(6, "gelu"), fm.Scale(), fm.Residual([fm.Dense(6, use_bias=False)])]
+    network = [fm.Normalization(), fm.Dense(6), fm.BatchNormalization(), fm.Activation("relu"), fm.Residual(inner)]
+    return [*network, fm.Dropout(0.2), fm.GaussianNoise(0.1), fm.Scale(use_bias=False), fm.Dense(3, "softmax")]
+
+
+def trained(stack, dtype):
+    model = fm.Sequential(stack, dtype=dtype, seed=0)
+    model.compile()
+    model.fit(X, np.arange(len(X)) % 3, epochs=3, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_layer_becomes_theirs(dtype):
+    stack = every_layer()
+    assert {type(layer) for layer in layers.leaves(stack)} | {fm.Residual} >= set(layers.TYPES.values())
+    model = trained(stack, dtype)
+    theirs = model.to_torch()
+    assert not theirs.training
+    np.testing.assert_allclose(predictions(theirs, dtype), model.predict(X.astype(dtype)), atol=NEAR[dtype])
+
+
+@pytest.mark.parametrize("activation", [*activations.NAMES, "leaky_relu(0.3)", "elu(0.5)"])
+def test_every_activation_goes_there_and_back(activation):
+    model = trained([fm.Dense(4, activation), fm.Dense(3, "softmax")], "float64")
+    theirs = model.to_torch()
+    expected = model.predict(X)
+    np.testing.assert_allclose(predictions(theirs, "float64"), expected, atol=1e-8)
+    np.testing.assert_allclose(fm.import_model(theirs).predict(X), expected, atol=1e-12)
+
+
+def test_the_module_trains_on():
+    theirs = trained(every_layer(), "float32").to_torch().train()
+    loss = nn.functional.cross_entropy(theirs(torch.from_numpy(X.astype(np.float32))), torch.arange(len(X)) % 3)
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in theirs.parameters())

@@ -1,0 +1,166 @@
+"""What X and y may be: frames, sparse matrices, whole numbers, memory maps, labels of any kind."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import sklearn.neural_network as peer
+
+import fastmlp as fm
+from fastmlp.sklearn import rows
+
+from .data import BINARY, CLASSES, LABELS, NUMBER, NUMBERS, WEIGHTS, X
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+COMMON = {"hidden_layer_sizes": (7,), "max_iter": 8, "random_state": 1, "batch_size": 25}
+SPARSE = np.where(np.abs(X) > 0.8, X, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "csr_array", "csc_array", "coo_array"])
+@pytest.mark.parametrize("settings", [{}, {"shuffle": False}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=repr)
+def test_sparse_rows_train_as_dense_ones(kind, settings, monkeypatch):
+    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)  # several blocks, of two batches each
+    given = getattr(scipy.sparse, kind)(SPARSE)
+    dense = fm.MLPClassifier(**COMMON, **settings).fit(SPARSE, CLASSES)
+    sparse = fm.MLPClassifier(**COMMON, **settings).fit(given, CLASSES)
+    np.testing.assert_array_equal(sparse.predict_proba(given), dense.predict_proba(SPARSE))
+    assert sparse.loss_ == pytest.approx(dense.loss_, rel=1e-12)
+    assert sparse.score(given, CLASSES) == dense.score(SPARSE, CLASSES)
+
+
+def test_sparse_rows_are_never_dense_as_a_whole(monkeypatch):
+    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
+    seen, dense = [], scipy.sparse.csr_matrix.toarray
+
+    def noted(self, *given, **settings):
+        seen.append(self.shape[0])
+        return dense(self, *given, **settings)
+
+    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", noted)
+    given = scipy.sparse.csr_matrix(SPARSE)
+    fm.MLPRegressor(**COMMON, early_stopping=True).fit(given, NUMBER).predict(given)
+    assert max(seen) == 50
+
+
+def test_sparse_rows_may_have_weights():
+    for settings in ({}, {"solver": "lbfgs"}):
+        dense, sparse = (fm.MLPRegressor(**COMMON, **settings) for _ in range(2))
+        dense.fit(SPARSE, NUMBER, sample_weight=WEIGHTS)
+        sparse.fit(scipy.sparse.csr_array(SPARSE), NUMBER, sample_weight=WEIGHTS)
+        np.testing.assert_array_equal(sparse.predict(SPARSE), dense.predict(SPARSE))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool"])
+def test_whole_numbers_are_numbers_and_no_pixels(dtype):
+    numbers = (np.abs(X) * 20).astype(dtype)
+    expected = peer.MLPRegressor(**COMMON).fit(numbers, NUMBER)
+    found = fm.MLPRegressor(**COMMON).fit(numbers, NUMBER)
+    assert found.model_.dtype == np.float64
+    np.testing.assert_allclose(found.predict(numbers), expected.predict(numbers), rtol=1e-6)
+    np.testing.assert_array_equal(found.predict(numbers), found.predict(numbers.astype(float)))
+    np.testing.assert_array_equal(found.partial_fit(numbers, NUMBER).predict(numbers[:3]), found.predict(numbers)[:3])
+
+
+def test_the_precision_can_be_chosen():
+    for dtype in ("float32", np.float32, np.dtype("float32")):
+        estimator = fm.MLPClassifier(**COMMON, dtype=dtype).fit(X, BINARY)
+        assert estimator.predict_proba(X).dtype == estimator.coefs_[0].dtype == np.float32
+    assert fm.MLPClassifier(**COMMON, dtype="float64").fit(X.astype("f4"), BINARY).coefs_[0].dtype == np.float64
+    with pytest.raises(ValueError, match="dtype"):
+        fm.MLPClassifier(dtype="float16").fit(X, BINARY)
+
+
+def test_read_only_memory_maps_train(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", CLASSES)
+    mapped = (np.load(tmp_path / name, mmap_mode="r") for name in ("x.npy", "y.npy"))
+    found = fm.MLPClassifier(**COMMON).fit(*mapped)
+    assert found.loss_curve_ == fm.MLPClassifier(**COMMON).fit(X, CLASSES).loss_curve_
+    assert found.loss_curve_ == fm.MLPClassifier(**COMMON).fit(np.asfortranarray(X), CLASSES).loss_curve_
+
+
+LABELLED = {
+    "texts": (BINARY, ["no", "yes"]),
+    "truth values": (BINARY == "yes", [False, True]),
+    "numbers": (CLASSES * 10 - 7, [-7, 3, 13]),
+    "floats": (CLASSES + 0.0, [0.0, 1.0, 2.0]),
+    "objects": (np.array(["a", "b", "c"], object)[CLASSES], ["a", "b", "c"]),
+    "a list": (BINARY.tolist(), ["no", "yes"]),
+}
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_classes_have_labels_of_any_kind(name):
+    y, classes = LABELLED[name]
+    theirs, ours = (package.MLPClassifier(**COMMON).fit(X, y) for package in (peer, fm))
+    assert ours.classes_.tolist() == classes
+    assert ours.classes_.dtype == theirs.classes_.dtype
+    found = ours.predict(X)
+    assert found.dtype == theirs.predict(X).dtype
+    np.testing.assert_array_equal(found, theirs.predict(X))
+    np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), rtol=1e-6)
+
+
+def test_the_network_knows_names_and_classes():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcdef"))
+    estimator = fm.MLPClassifier(**COMMON).fit(frame, BINARY)
+    assert estimator.model_.classes.tolist() == ["no", "yes"]
+    assert estimator.model_.feature_names == tuple("abcdef")
+    np.testing.assert_array_equal(estimator.model_.predict_classes(frame[list("fedcba")]), estimator.predict(frame))
+    estimator.partial_fit(frame, BINARY)
+    np.testing.assert_array_equal(estimator.model_.predict_classes(X), estimator.predict(frame))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_keep_their_columns(library):
+    frame = pytest.importorskip(library).DataFrame({name: X[:, i] for i, name in enumerate("abcdef")})
+    estimator = fm.MLPRegressor(**COMMON).fit(frame, NUMBER)
+    assert estimator.feature_names_in_.tolist() == list("abcdef")
+    np.testing.assert_array_equal(estimator.predict(frame), fm.MLPRegressor(**COMMON).fit(X, NUMBER).predict(X))
+    with pytest.raises(ValueError, match="feature names should match"):
+        estimator.predict(frame[list("bacdef")])
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        estimator.predict(X)
+
+
+def test_several_labels_and_numbers():
+    estimator = fm.MLPClassifier(**COMMON).fit(X, LABELS)
+    assert estimator.predict(X).shape == estimator.predict_proba(X).shape == LABELS.shape
+    assert (estimator.n_outputs_, estimator.out_activation_) == (3, "logistic")
+    assert fm.MLPClassifier(**COMMON).fit(X, scipy.sparse.csr_matrix(LABELS)).loss_ == estimator.loss_
+    assert fm.MLPRegressor(**COMMON).fit(X, NUMBERS).predict(X).shape == NUMBERS.shape
+
+
+def test_a_column_of_targets_is_flattened_with_a_warning():
+    from sklearn.exceptions import DataConversionWarning
+
+    with pytest.warns(DataConversionWarning):
+        assert fm.MLPRegressor(**COMMON).fit(X, NUMBER[:, None]).predict(X).shape == NUMBER.shape
+
+
+def test_numbers_that_overflow_are_refused_in_their_words():
+    for package in (peer, fm):
+        estimator = package.MLPRegressor(**{**COMMON, "solver": "sgd", "learning_rate_init": 1e9})
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+            estimator.fit(X * 1e6, NUMBER * 1e6)
+
+
+def test_weights_replace_those_of_the_network():
+    estimator = fm.MLPClassifier(**COMMON).fit(X, CLASSES)
+    before = estimator.predict_proba(X)
+    other = peer.MLPClassifier(**{**COMMON, "random_state": 9}).fit(X, CLASSES)
+    estimator.coefs_, estimator.intercepts_ = other.coefs_, other.intercepts_
+    np.testing.assert_allclose(estimator.predict_proba(X), other.predict_proba(X), rtol=1e-12)
+    assert not np.allclose(before, estimator.predict_proba(X))
+    weights = estimator.coefs_
+    weights[0] = np.zeros_like(weights[0])
+    assert not estimator.coefs_[0].any()
+    assert len(np.unique(estimator.predict(X))) == 1
+    with pytest.raises(ValueError, match="read-only"):
+        estimator.coefs_[0][0, 0] = 1.0
+    with pytest.raises(ValueError, match=r"coefs_\[1\]"):
+        estimator.coefs_ = [other.coefs_[0], other.coefs_[0]]
+    with pytest.raises(ValueError, match="coefs_ must be 2 arrays"):
+        estimator.coefs_ = other.coefs_[:1]
+    with pytest.raises(AttributeError, match="coefs_"):
+        _ = fm.MLPClassifier().coefs_
