@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any
 
 from . import _custom
@@ -460,11 +460,12 @@ class Custom(_custom.Named, Loss):
     >>> model.compile(loss=fm.losses.Custom(squared_log, squared_log_slope))
     """
 
-    function: Callable[[Any, Any], Any]
-    derivative: Callable[[Any, Any], Any] = None  # type: ignore[assignment]  # an error says what it is for
+    function: Callable[[Any, Any], Any] = field(repr=False)
+    derivative: Callable[[Any, Any], Any] = field(default=None, repr=False)  # type: ignore[assignment]  # refused later
     name: str = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _custom.check_functions(self.kind, self.function, self.derivative)
         object.__setattr__(self, "name", _custom.checked_name(self.name, self.function, NAMES, self.kind))
 
@@ -479,8 +480,12 @@ class Custom(_custom.Named, Loss):
         super().fill_plan(plan, activation, units)
         plan.view(t.PLAN)[0].loss_function = self.index
 
+    def config(self) -> dict[str, Any]:
+        return {**super().config(), "reduction": self.reduction}
+
     def __repr__(self) -> str:
-        return f"losses.Custom({self.name!r})"
+        shown = "" if self.reduction == REDUCTIONS[0] else f", reduction={self.reduction!r}"
+        return f"losses.Custom({self.name!r}{shown})"
 
 
 # Both cross-entropy names of Keras mean the same loss: the shape distinguishes class numbers from one-hot rows.
@@ -504,7 +509,7 @@ NAMES: dict[str, type[Loss]] = {
     "quantile": Quantile,
 }
 _ALIASES = {"logcosh": "log_cosh", "huber_loss": "huber"}
-TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in NAMES.values()}
+TYPES: dict[str, type[Loss]] = {kind.__name__: kind for kind in (*NAMES.values(), Custom)}
 SparseCategoricalCrossentropy = CategoricalCrossentropy  # as Keras spells it for class numbers
 for _kind in TYPES.values():
     keras.accept(_kind)
@@ -512,7 +517,7 @@ for _kind in TYPES.values():
 
 def get(value: str | Loss | dict[str, Any]) -> Loss:
     """A loss from its name, its configuration or itself."""
-    if isinstance(value, Loss) and isinstance(value, (Custom, *TYPES.values())):
+    if isinstance(value, Loss) and isinstance(value, tuple(TYPES.values())):
         return value
     if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
         raise _custom.refusal(value, "loss")

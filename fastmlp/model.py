@@ -34,7 +34,7 @@ from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores
-from ._training import steps
+from ._training import own_loops, steps
 from .layers import InputLayer, Layer
 
 if TYPE_CHECKING:
@@ -654,13 +654,33 @@ class Sequential(Network):
         weights = (sample_weight, class_weight)
         return gradcheck.check(self, x, y, weights, samples=samples, step=step, tolerance=tolerance, seed=seed)
 
-    def gradients(self, x: Any, y: Any, *, n_threads: int | None = None) -> tuple[float, list[Array]]:
-        """Compute the loss of all rows as one batch, as in training, and its gradient. The model does not change.
+    def gradients(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        step: int | None = None,
+        update_statistics: bool = False,
+        n_threads: int | None = None,
+    ) -> tuple[float, list[Array]]:
+        """Compute the loss of all rows as one batch, as in training, and its gradient, for loops of your own.
+
+        The model does not change, except that it is built if it was not. ``model.apply_gradients(gradients)`` makes the
+        step; the two together have the same bits as `train_on_batch`.
 
         Parameters
         ----------
-        x, y : array_like
+        x, y, sample_weight, class_weight : array_like
             As in `fit`.
+        step : int, optional
+            Dropout and noise depend on this number and the seed. Default: the number of steps so far, so that each step
+            has new masks. Processes that share a step give each a number of its own.
+        update_statistics : bool, default False
+            The running statistics of `BatchNormalization` change with this batch at once, as do names, labels, and the
+            statistics of a first `Normalization` without any. By default the next `apply_gradients` does that, if no
+            other training is between.
         n_threads : int, optional
 
         Returns
@@ -668,7 +688,15 @@ class Sequential(Network):
         loss : float
             The loss, with penalties.
         gradients : list of ndarray
-            The gradients in the order of `get_weights`; zeros for tensors that are not trained.
+            The gradients in the order of `get_weights`, with those of penalties; zeros for tensors that are not
+            trained.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, or the loss is not finite.
+        BusyError
+            With ``update_statistics``, if the model is being trained.
 
         Examples
         --------
@@ -679,7 +707,43 @@ class Sequential(Network):
         >>> [gradient.shape for gradient in gradients]
         [(784, 8), (8,), (8, 10), (10,)]
         """
-        return judging.gradients(self, x, y, n_threads)
+        weights = (sample_weight, class_weight)
+        return own_loops.gradients(self, x, y, own_loops.Wanted(weights, step, update_statistics, n_threads))
+
+    def apply_gradients(self, gradients: Sequence[Any], *, n_threads: int | None = None) -> None:
+        """Make one optimiser step with gradients: those of `gradients`, or what you made of them.
+
+        Learning rate, clipping, weight decay, ``max_norm``, averages and accumulation are as in `fit`. Penalties are
+        not added, because `gradients` contain theirs. With ``gradient_accumulation_steps=k``, a k-th of each gradient
+        counts, and every k-th call updates the weights; the result then equals that of `fit` up to rounding.
+
+        Parameters
+        ----------
+        gradients : list of array_like
+            One array for each tensor, in the order and the shapes of `get_weights`. Those of tensors that are not
+            trained are not used.
+        n_threads : int, optional
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If the number of arrays, a shape, or a value (NaN or infinity) is wrong, or the optimiser is L-BFGS; then
+            nothing changes.
+        BusyError
+            If the model is being trained.
+        NotBuiltError
+            If the model has no parameters yet.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), _ = fm.datasets.digits(200, 10)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> for first in range(0, 200, 50):
+        ...     loss, gradients = model.gradients(x[first : first + 50], y[first : first + 50])
+        ...     model.apply_gradients(gradients)
+        """
+        own_loops.apply_gradients(self, gradients, n_threads)
 
     # ------------------------------------------------------------ predicting
 
@@ -1025,6 +1089,10 @@ class Sequential(Network):
         """
         return architecture.config_of(self)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return `config`, by the name that Keras has for it."""
+        return self.config()
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
         """Make a model from the result of `config`, with new weights.
@@ -1194,9 +1262,12 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     ----------
     model : Sequential
     path : str or PathLike
-        ``.json``: architecture and settings alone, see `Sequential.config`.
+        ``.py``, ``.c``, ``.html``: source code that predicts without fastmlp: a module that needs NumPy alone, C99
+        without allocation, a page that runs the network in the browser. ``.onnx``: a graph for onnxruntime and other
+        programs (extra ``onnx``). ``.safetensors``: the tensors by name (extra ``safetensors``). ``.json``:
+        architecture and settings alone, see `Sequential.config`.
     **options
-        Those of the format; see the page on formats.
+        Those of the format; ``docs/export.md`` lists them.
 
     Raises
     ------

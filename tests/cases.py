@@ -19,6 +19,8 @@ from fastmlp.layers import Dense, output_of
 from fastmlp.losses import CategoricalCrossentropy
 from fastmlp.optimizers import Adam, RMSprop
 
+from .shared import own
+
 
 @dataclass(frozen=True)
 class Case:
@@ -197,6 +199,16 @@ def elementwise_loss(rng, dtype, batch, units, kind=tables.SQUARED, alpha=0.3):
     return [*outputs, y, t, kind, alpha, 1 / batch]
 
 
+def custom_forward(rng, dtype, batch, units):
+    outputs = [unset((batch, units), dtype), unset((batch, units), dtype)]
+    return [*outputs, normal(rng, dtype, batch, units) * 3, own.BELL.index]
+
+
+def custom_loss(rng, dtype, batch, units):
+    outputs = [unset(batch, dtype), unset((batch, units), dtype)]
+    return [*outputs, normal(rng, dtype, batch, units), normal(rng, dtype, batch, units), own.CAUCHY.index, 1 / batch]
+
+
 def optimizer_update(rng, dtype, n, rule=None, step=3):
     rule = rule or RMSprop(0.01, momentum=0.5)
     w, state = normal(rng, dtype, n), normal(rng, dtype, rule.slots * n) ** 2
@@ -316,6 +328,24 @@ def train_batches(
     ]
 
 
+def network_update(rng, dtype, *widths, optimizer=None, step=3, **options):
+    optimizer = optimizer or Adam()
+    net = network(rng, dtype, widths, 1, **options)
+    built, slots = net.built, optimizer.slots
+    plan = built.new_plan(1, 1, training=True)
+    net.loss.fill_plan(plan, net.activation, built.classes)
+    optimizer.fill_plan(plan)
+    gradients, state = program.aligned_zeros(built.size, dtype), program.aligned_zeros(slots * built.size, dtype)
+    for tensor in built.tensors:
+        built.pack(gradients, tensor, normal(rng, dtype, *tensor.shape))
+        for slot in state.reshape(slots, built.size):
+            built.pack(slot, tensor, normal(rng, dtype, *tensor.shape) ** 2)
+    sums = unset(tables.STRIP_SUMS * len(built.strips) + 2 * len(built.ops), np.float64)
+    settings = np.array(optimizer.settings())
+    given = [gradients, built.ops, built.strips, plan, settings, optimizer.learning_rate, step]
+    return [net.parameters, state, sums, *given]
+
+
 def form_of(name, args):
     """The kernel; of training, the form for core operations where they are all that these tables ask for."""
     if name != "train_batches":
@@ -401,6 +431,8 @@ CASES: dict[str, Case] = {
     "softmax_crossentropy": Case(softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "sparse_softmax_crossentropy": Case(sparse_softmax_crossentropy, _CLASSES, (60_000, 10), _SUM),
     "elementwise_loss": Case(elementwise_loss, _CLASSES, (60_000, 10), _SUM),
+    "custom_forward": Case(custom_forward, _ROWS, (1024, 1024)),
+    "custom_loss": Case(custom_loss, _CLASSES, (60_000, 10), _SUM),
     "optimizer_update": Case(optimizer_update, _LENGTHS, (1 << 20,)),
     "sgd_update": Case(sgd_update, _LENGTHS, (1 << 20,)),
     "adam_update": Case(adam_update, _LENGTHS, (1 << 20,)),
@@ -409,5 +441,6 @@ CASES: dict[str, Case] = {
     "train_batches": Case(train_batches, _NETWORKS, (128, 1280, *_W1), {"float32": 2e-4, "float64": 4e-13}),
     "evaluate_batches": Case(evaluate_batches, tuple(s[1:] for s in _NETWORKS), (12_000, *_W1), _SUM),
     "predict_batches": Case(predict_batches, tuple(s[1:] for s in _NETWORKS), (10_000, *_W1), _SUM),
+    "network_update": Case(network_update, tuple(s[2:] for s in _NETWORKS), _W1),
     "predict_rows": Case(predict_rows, tuple(s[1:] for s in _NETWORKS), (64, *_W1), _SUM),
 }

@@ -19,6 +19,8 @@ from fastmlp.layers import (
     Scale,
 )
 
+from .shared import own
+
 # Last layers for losses, the first that a loss takes being its example's
 _LAST = ("linear", "softplus", "sigmoid", "softmax")
 
@@ -87,9 +89,21 @@ LAYERS = {
     ],
 }
 
+# Functions of one's own are for kernels: exporters and files do not have them
+FOR_KERNELS = {
+    **LAYERS,
+    "own activations": [
+        Dense(33, own.BELL),
+        Dropout(0.2),
+        Activation(own.SWISHY),
+        Residual([Dense(17, own.SWISHY), BatchNormalization(), Activation(own.BELL), Dense(33)]),
+        OUT,
+    ],
+}
+
 # ---------------------------------------------------------------- losses: each with the activation of the last layer
 
-ONE_LOSS = of_each(losses.TYPES, {})
+ONE_LOSS = of_each(losses.TYPES, {"Custom": own.CAUCHY})
 LOSSES = {
     **{name: (loss, first_output(loss)) for name, loss in ONE_LOSS.items()},
     "smooth": (losses.CategoricalCrossentropy(label_smoothing=0.2), "softmax"),
@@ -101,12 +115,13 @@ LOSSES = {
     "mse of softmax": (losses.MeanSquaredError(), "softmax"),
     "huber of tanh": (losses.Huber(0.3), "tanh"),
     "quantile": (losses.Quantile(0.9), "linear"),
+    "own of softmax": (own.CAUCHY, "softmax"),
 }
 # Code and parameter of each loss that adds up over the outputs
 ELEMENTWISE = {
     name: (loss.code(activation), loss.alpha())
     for name, (loss, activation) in LOSSES.items()
-    if loss.code(activation) != tables.SOFTMAX_CROSSENTROPY
+    if loss.code(activation) not in (tables.SOFTMAX_CROSSENTROPY, tables.CUSTOM_LOSS)
 }
 
 # ---------------------------------------------------------------- optimisers and metrics

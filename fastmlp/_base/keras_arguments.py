@@ -225,8 +225,19 @@ ARGUMENTS: dict[str, dict[str, Rule]] = {
         "dtype": _ONE_PRECISION,
         "ignore_class": Only(_NONE, "give these rows a sample_weight of 0, and any class"),
     },
-    "Metric": {
+    "metrics.Metric": {
         "dtype": Ignored("metrics are computed in float64"),
         "axis": _LAST_AXIS,
+        "thresholds": Only((None, 0.5), "decisions are made at one half: leave it out, or use a function of your own"),
+        "top_k": Only(_NONE, "use TopKAccuracy(k)"),
+        "class_id": Only(_NONE, "use average='macro', or a function of your own for one class"),
+    },
+    "metrics.AUC": {
+        "num_thresholds": Ignored("the area is exact"),
+        "summation_method": Only(("interpolation",), "the area is exact: leave it out"),
+        "thresholds": Only(_NONE, "the area is exact: leave it out"),
+        "num_labels": Ignored("it follows from the outputs"),
+        "label_weights": Only(_NONE, "labels count alike: leave it out"),
+        "from_logits": Only((False,), "metrics see probabilities, also where the loss reads logits: leave it out"),
     },
 }

@@ -13,7 +13,6 @@ import contextlib
 import inspect
 import logging  # noqa: F401  # before the hooks below, see there
 import os
-import sys
 import threading
 import time
 import types as python_types
@@ -27,8 +26,10 @@ from .._base.functions import in_python
 from .._base.interruption import uninterrupted
 from . import cache as _cache
 from . import threads
+from .announcing import announced
 from .declaration import Check, Declaration, Parameter
 from .fallback import FallingBack
+from .waiting import waiting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +44,6 @@ PARALLEL_WORK = 1 << 17
 _LATE = "Ctrl-C will be heeded as soon as a kernel is compiled (some seconds, at most a minute)"
 
 _build_lock = threading.RLock()
-_announced = False
 _whole_programs = True  # until this fails
 _loops: list[Any] = []  # keep the machine code that addresses point to
 compilations: list[str] = []  # names of the kernels that this process compiled and did not load
@@ -169,8 +169,8 @@ def address_of_loop(loop: Callable[..., Any], types: tuple[Any, ...]) -> int:
 
 @contextlib.contextmanager
 def building() -> Iterator[None]:
-    """Let one thread at a time compile, uninterrupted, and no process fork meanwhile."""
-    with _build_lock, uninterrupted(_LATE):
+    """Let one thread at a time compile, uninterrupted, and no process fork meanwhile; the time counts as waiting."""
+    with waiting(), _build_lock, uninterrupted(_LATE):
         yield
 
 
@@ -327,17 +327,22 @@ def _compile(kernel: Kernel, dtype: str, parallel: bool) -> Callable[..., Any]:
     else:
         with _cache.compile_lock(_cache.cache_folder(), name):
             # Another process may have compiled it while this one waited.
-            dispatcher = compiled() if file.exists() else _newly(compiled)
+            dispatcher = compiled() if file.exists() else _newly(compiled, kernel.__name__, dtype, name)
     if not file.hit:
         compilations.append(name)
     dispatcher.disable_compile()
     return dispatcher  # type: ignore[no-any-return]
 
 
-def _newly(compiled: Callable[..., Any]) -> Any:
+def _newly(compiled: Callable[..., Any], kernel: str, dtype: str, form: str) -> Any:
+    """Compile, and say so."""
+    with announced(kernel, dtype, form):
+        return _in_some_way(compiled)
+
+
+def _in_some_way(compiled: Callable[..., Any]) -> Any:
     """Compile the fast way, or in numba's way after a failure."""
     global _whole_programs
-    _announce()
     if _whole_programs:
         _whole_programs = False
         with FallingBack("kernels take two to five times as long to compile"):
@@ -347,13 +352,6 @@ def _newly(compiled: Callable[..., Any]) -> Any:
             _whole_programs = True
             return dispatcher
     return compiled()
-
-
-def _announce() -> None:
-    global _announced
-    if not _announced:
-        _announced = True
-        print("fastmlp: compiling kernels for this CPU, once (some seconds) ...", file=sys.stderr, flush=True)
 
 
 def _numba_type(parameter: Parameter, dtype: str) -> Any:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from .._base.cached import cached_property
 from .._base.types import Array
 from .._compiling import threads as _threads
 from .._compiling.jit import Kernel
+from .._compiling.waiting import waited
 from ..losses import Loss
 from ..optimizers import NoUpdate, Optimizer
 from .program import BLOCK_ROWS, Program
@@ -89,6 +90,15 @@ def data_of(
     if features.dtype == np.uint8:
         return Data(none.astype(dtype), features, labels, targets, weights)
     return Data(features, none, labels, targets, weights, is_centered)
+
+
+class StepGradient(NamedTuple):
+    """What a step of training finds before its update."""
+
+    loss: float
+    flat: Array
+    statistics: list[Array]  # running ones, with those of this batch
+    averaged: dict[int, int]  # as that of `Engine`
 
 
 @dataclass
@@ -292,6 +302,48 @@ class Engine:
         blocks = int(self.program.new_plan(batch_size, n_threads).view(t.PLAN)[0].blocks)
         return np.zeros((1 + max(blocks, n_threads, len(self.program.strips)), t.PHASES), np.int64)
 
+    def step_gradient(self, data: Data, random_key: tuple[int, int], n_threads: int) -> StepGradient:
+        """The gradient of a step with all rows as one batch, and the running statistics after it; nothing changes."""
+        running, twin = self.running_statistics(), self.without_updates()
+        twin.averaged = dict(self.averaged)
+        losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, random_key=random_key)
+        statistics = self.running_statistics()
+        self.set_running_statistics(running)
+        self._clear_untrained(twin.gradients)
+        loss = float(losses[0]) if len(losses) else math.nan
+        return StepGradient(loss, twin.gradients, statistics, twin.averaged)
+
+    def _clear_untrained(self, gradients: Array) -> None:
+        for tensor in self.program.tensors:
+            if not tensor.trained:  # a batch normalisation leaves its statistics there
+                gradients[tensor.span(self.program.panel)] = 0
+
+    def update(self, gradient: Array, learning_rate: float, n_threads: int) -> None:
+        """Count a batch with this gradient, which has the penalties, and make the update if it is due."""
+        assert self.optimizer is not None
+        self.allocate_training()
+        together = self.optimizer.gradient_accumulation_steps
+        part = self.step % together
+        if together > 1:
+            gradient = gradient * self.program.dtype.type(1 / together)
+        self.gradients[:] = gradient if part == 0 else self.gradients + gradient
+        if part == together - 1:
+            kernels.network_update.run(
+                self.program.dtype,
+                n_threads,
+                self.parameters,
+                self.state,
+                np.empty(t.STRIP_SUMS * len(self.program.strips) + 2 * len(self.program.ops)),
+                self.gradients,
+                self.program.ops,
+                self.program.strips,
+                self.training_plan(1, 1, 1),
+                self._settings,
+                learning_rate,
+                self.step // together + 1,
+            )
+        self.step += 1
+
     def gradient(self, data: Data, random_key: tuple[int, int] = (0, 0), n_threads: int = 1) -> tuple[float, Array]:
         """The loss of all rows as one batch, as in training, and its gradient in the order of the parameters.
 
@@ -301,9 +353,7 @@ class Engine:
         losses, _ = twin.train(data, np.arange(data.rows), 0, np.ones(1), data.rows, n_threads, random_key=random_key)
         gradients = twin.gradients
         self.set_running_statistics(running)
-        for tensor in self.program.tensors:
-            if not tensor.trained:  # a batch normalisation leaves its statistics there
-                gradients[tensor.span(self.program.panel)] = 0
+        self._clear_untrained(gradients)
         return float(losses[0]) if len(losses) else math.nan, gradients
 
     def without_updates(self) -> Engine:
@@ -417,7 +467,7 @@ class Engine:
         for start, stop in spans:
             if cancelled():
                 return math.nan, 0
-            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter()
+            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter() - waited.seconds
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
             plan = self._forward_plan(part.rows, threads)
@@ -439,7 +489,7 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
             loss += float(row_losses.sum(dtype=np.float64))
             hits += int(row_correct.sum())
         return loss / data.rows, hits
@@ -450,7 +500,7 @@ class Engine:
         choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
         for start, stop in spans:
             part = data if len(spans) == 1 else data.part(start, stop)
-            threads, began = choice.next(), time.perf_counter()
+            threads, began = choice.next(), time.perf_counter() - waited.seconds
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,
@@ -465,7 +515,7 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - began)
+            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
 
     def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
         """The choice between ``most`` threads and one for a kernel of this network.

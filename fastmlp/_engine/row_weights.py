@@ -44,10 +44,11 @@ def checked(sample_weight: Any, rows: int) -> Array:
 
 def product(
     sample_weight: Any, class_weight: Any, classes_of_rows: Callable[[], Array], rows: int, units: int
-) -> Array | None:
-    """The weight of each row, from weights of rows and of classes, in float64; None without weights."""
+) -> Array:
+    """The weight of each row in float64, from weights of rows or of classes, or from both."""
     weights = None if sample_weight is None else checked(sample_weight, rows)
     if class_weight is None:
+        assert weights is not None
         return weights
     factors = _usable(_of_classes(class_weight, classes_of_rows(), units, weights), "class_weight")
     if weights is None:

@@ -235,6 +235,7 @@ def _scale(network: Network, layer: Any) -> Iterator[Step]:
 _DESCRIBE: dict[type[layers.Layer], Callable[[Network, Any], Iterator[Step]]] = {
     layers.Dense: _dense,
     layers.Activation: _activation,
+    layers.Flatten: _nothing,  # rows are flat already
     layers.Dropout: _nothing,
     layers.GaussianNoise: _nothing,
     layers.BatchNormalization: _batch_normalization,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._base import check
 from . import limits, texts
 from . import numpy_parts as parts
 from .description import Activation, Affine, LayerNorm, Residual, ScaleShift, Step, described
@@ -168,7 +169,17 @@ def _constants(net: Description) -> str:
     return "\n".join(lines) + "\n"
 
 
-def content(network: Network, path: Path) -> bytes:
-    """The file; see `fastmlp.export`."""
+def content(network: Network, path: Path, fold: bool = True) -> bytes:
+    """The bytes of the file.
+
+    Parameters
+    ----------
+    network : Network
+    path : Path
+        Names the module.
+    fold : bool, default True
+        Whether to write what `fastmlp.Sequential.folded` gives, in which batch normalisation is part of dense layers.
+    """
     limits.refuse_large(network, path)
-    return source(described(network), texts.identifier(path.stem)).encode("ascii")
+    net = described(network, fold=check.yes_or_no(fold, "fold"))
+    return source(net, texts.identifier(path.stem)).encode("ascii")

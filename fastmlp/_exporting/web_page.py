@@ -26,11 +26,26 @@ _SMALLEST_IMAGE = 16  # the side from which a square number of nameless numbers 
 _DIGITS = 4  # of the numbers that a form begins with
 
 
-def content(network: Network, path: Path, *, image: bool | None = None, ink: float = 1.0) -> bytes:
-    """The page; see `fastmlp.export`."""
+def content(network: Network, path: Path, fold: bool = True, image: bool | None = None, ink: float = 1.0) -> bytes:
+    """The bytes of the page.
+
+    Parameters
+    ----------
+    network : Network
+    path : Path
+        The title of the page is the name of the file.
+    fold : bool, default True
+        Whether to write what `fastmlp.Sequential.folded` gives, in which batch normalisation is part of dense layers.
+    image : bool, optional
+        Whether a row is a square image, to draw on; otherwise the page has a field for each feature. Default: True for
+        pixels, and for at least 256 features without names, if their number is a square.
+    ink : float, default 1
+        The number that drawn pixels have in the training data, where paper has 0, unless the model was trained on
+        pixels (uint8): then they have 255.
+    """
     limits.refuse_large(network, path)
     ink = check.real_number(ink, "ink")
-    net = described(network)
+    net = described(network, fold=check.yes_or_no(fold, "fold"))
     weights = _Weights(net)
     steps = [weights.step(step) for step in net.steps]
     side = _side_of_image(net, None if image is None else check.yes_or_no(image, "image"))

@@ -28,4 +28,4 @@ def read_bytes(path: Path, most: int) -> bytes:
         size = os.fstat(stream.fileno()).st_size
         if size > most:
             raise ModelFileError(f"{path} has {size:,} bytes, but such a file has at most {most:,}")
-        return stream.read(most)
+        return stream.read(size)  # which sets aside as many bytes as it is told

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST_FIELDS = 500_000
+_DEEPEST = 20
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 
 
@@ -53,11 +54,10 @@ _MESSAGES = {
 
 def what_is_wrong(content: bytes) -> str | None:
     """Why a file is not parsed; None if nothing speaks against it."""
-    waiting, count = [("model", 0, len(content))], 0
-    while waiting:
-        kind, start, end = waiting.pop()
-        message = _MESSAGES[kind]
-        for number, begin, stop in _fields(content, start, end):
+    open_messages, count = [(_MESSAGES["model"], _fields(content, 0, len(content)))], 0
+    while open_messages:
+        message, fields = open_messages[-1]
+        for number, begin, stop in fields:
             count += 1
             if begin < 0:
                 return "it ends in the middle of a field, or is no such file"
@@ -65,8 +65,13 @@ def what_is_wrong(content: bytes) -> str | None:
                 return f"it has more than {MOST_FIELDS:,} fields, as in no network of layers"
             if number in message.strange:
                 return f"it has {message.strange[number]}, which fastmlp does not read"
+            if len(open_messages) > _DEEPEST:
+                return "its parts are nested too deeply"
             if number in message.inner and stop >= 0:
-                waiting.append((message.inner[number], begin, stop))
+                open_messages.append((_MESSAGES[message.inner[number]], _fields(content, begin, stop)))
+                break
+        else:
+            open_messages.pop()
     return None
 
 

@@ -83,7 +83,7 @@ def read(path: Path) -> Graph:
 
 
 def _graph(onnx: Any, model: Any, path: Path) -> Graph:
-    found = Graph(path, [], {}, [], [], {item.key: item.value for item in model.metadata_props})
+    found = Graph(path, [], {}, [], [], {_text(item.key): _text(item.value) for item in model.metadata_props})
     graph = model.graph
     if len(graph.node) > MOST_NODES:
         raise found.refused(f"it has {len(graph.node):,} nodes")
@@ -94,15 +94,16 @@ def _graph(onnx: Any, model: Any, path: Path) -> Graph:
         if node.domain not in _DOMAINS:
             raise found.refused(f"node {node.name!r:.60} is the operator {node.op_type!r:.60} of {node.domain!r:.60}")
     for tensor in graph.initializer:
-        if tensor.name in found.constants:
+        if _text(tensor.name) in found.constants:
             raise found.refused(f"two tensors have the name {tensor.name!r:.60}")
-        found.constants[tensor.name] = array(tensor, found)
+        found.constants[_text(tensor.name)] = array(tensor, found)
     for proto in graph.node:
-        attributes = {item.name: _attribute(onnx, item, found) for item in proto.attribute}
-        name = proto.name or (proto.output[0] if proto.output else "")
-        found.nodes.append(Node(proto.op_type, name, tuple(proto.input), tuple(proto.output), attributes))
-    found.inputs.extend(_value(onnx, item) for item in graph.input if item.name not in found.constants)
-    found.outputs.extend(_value(onnx, item) for item in graph.output)
+        attributes = {_text(item.name): _attribute(onnx, item, found) for item in proto.attribute}
+        inputs, outputs = tuple(map(_text, proto.input)), tuple(map(_text, proto.output))
+        name = _text(proto.name) or next(iter(outputs), "")
+        found.nodes.append(Node(_text(proto.op_type), name, inputs, outputs, attributes))
+    found.inputs.extend(value for value in map(_value, graph.input) if value.name not in found.constants)
+    found.outputs.extend(map(_value, graph.output))
     _check_names(found)
     return found
 
@@ -162,12 +163,17 @@ def _attribute(onnx: Any, item: Any, graph: Graph) -> Any:
     return list(getattr(item, lists[item.type])) if item.type in lists else None
 
 
-def _value(onnx: Any, item: Any) -> Value:
+def _text(value: Any) -> str:
+    """A name, which some versions of the library give as bytes if it is not UTF-8."""
+    return value if isinstance(value, str) else value.decode()
+
+
+def _value(item: Any) -> Value:
     if not item.type.HasField("tensor_type"):
-        return Value(item.name, "other", None)
+        return Value(_text(item.name), "other", None)
     tensor = item.type.tensor_type
     names = {1: "float32", 11: "float64", 2: "uint8", 6: "int32", 7: "int64", 8: "string"}
     shape = None
     if tensor.HasField("shape"):
         shape = tuple(d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in tensor.shape.dim)
-    return Value(item.name, names.get(tensor.elem_type, "other"), shape)
+    return Value(_text(item.name), names.get(tensor.elem_type, "other"), shape)

@@ -67,6 +67,11 @@ def filled(config: dict[str, Any], objects: _Objects, where: Any, error: type[Ex
                 f"{where}: the {what} {shown} is a function of your own, which files and descriptions do not contain: "
                 f"pass custom_objects={{{shown}: ...}} with {of_kind} of this name{given}"
             )
+        if value.config() != part:
+            raise error(
+                f"{where}: the {what} {name!r} was {part!r:.200}, but that in custom_objects is {value.config()}: give "
+                "the same settings"
+            )
         return value
 
     def with_functions(layer: Any, depth: int) -> Any:

@@ -1,4 +1,4 @@
-"""Evaluates a network: loss, metrics and gradients on rows."""
+"""Evaluates a network: loss and metrics on rows."""
 
 import math
 from collections.abc import Callable
@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .._base import naming
 from .._base.errors import ArgumentError
-from .._base.interruption import uninterrupted
 from .._base.types import Array
 from .._engine.engine import Data, Engine
 from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
 from .network import Network
 from .overflow import refuse_overflow, remedy
-from .reading import data_for, learn_names, learning_nothing
+from .reading import data_for
 from .scores import Scores
 from .scoring import Scoring
 
@@ -55,22 +53,6 @@ def _scores_of_chunks(network: Network, chunks: ChunkSource, n_threads: int | No
     return {name: report[name] for name in scoring.names}
 
 
-def gradients(network: Network, x: Any, y: Any, n_threads: int | None) -> tuple[float, list[Array]]:
-    """See `Sequential.gradients`."""
-    network.checked_optimizer()
-    with learning_nothing(network):
-        learn_names(network, naming.feature_names(x), y)
-        data = data_for(network, x, y)
-    network.build(data.width)
-    engine = network.engine
-    threads = engine.training_threads(data.rows, n_threads)
-    with uninterrupted():
-        loss, flat = engine.gradient(data, (network.seed, network.position.epoch), threads)
-    if not math.isfinite(loss):
-        _refuse_loss(network, loss)
-    return loss, [engine.program.unpack(flat, tensor) for tensor in engine.program.tensors]
-
-
 def _finite(network: Network, scores: dict[str, float], data: Data | None = None) -> Scores:
     """The scores if their loss is finite; otherwise an error that names the row."""
     if not math.isfinite(scores["loss"]):
@@ -78,11 +60,12 @@ def _finite(network: Network, scores: dict[str, float], data: Data | None = None
             outputs = np.empty((data.rows, network.engine.program.classes), network.dtype)
             network.engine.predict(data, outputs, None)
             refuse_overflow(outputs, "x", network.dtype)
-        _refuse_loss(network, scores["loss"])
+        refuse_loss(network, scores["loss"])
     return Scores(scores)
 
 
-def _refuse_loss(network: Network, loss: float) -> None:
+def refuse_loss(network: Network, loss: float) -> None:
+    """Raise the error for a loss that is not finite, although its rows are."""
     raise ArgumentError(
         f"the loss of these rows is {loss}, although x and y are finite: it is too large for {network.dtype}. "
         f"{remedy(network.dtype, 'x and y')}"

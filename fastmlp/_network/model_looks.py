@@ -15,7 +15,7 @@ def text(model: Network) -> str:
     """The layers with their shapes, how it is trained, and how long it was."""
     rows = summary_rows(model)[1:]
     shown = rows if len(rows) <= _MOST_LAYERS else rows[: _MOST_LAYERS - 1]
-    lines = [f"  {line}" for line in text_table.aligned(shown, left=(0, 1, 2)).splitlines()] if shown else []
+    lines = [f"  {line}" for line in text_table.aligned(shown, left=(0, 1, 2, 3)).splitlines()] if shown else []
     if len(shown) < len(rows):
         lines.append(f"  and {len(rows) - len(shown)} more layers: model.summary()")
     return "\n".join([_head(model), *lines, *_state(model)])
@@ -23,7 +23,7 @@ def text(model: Network) -> str:
 
 def html(model: Network) -> str:
     """The same for notebooks, with all layers."""
-    table = notebook.table(summary_rows(model), left=(0, 1, 2))
+    table = notebook.table(summary_rows(model), left=(0, 1, 2, 3))
     return f"<div>{notebook.paragraphs([_head(model)])}{table}{notebook.paragraphs(_state(model))}</div>"
 
 
@@ -47,7 +47,9 @@ def _state(model: Network) -> list[str]:
 
 def _short(loss: Loss) -> str:
     """A loss with the settings that differ from the usual ones."""
-    given = [f"{f.name}={getattr(loss, f.name)!r}" for f in fields(loss) if getattr(loss, f.name) != f.default]
+    given = [
+        f"{f.name}={getattr(loss, f.name)!r}" for f in fields(loss) if f.repr and getattr(loss, f.name) != f.default
+    ]
     return f"{type(loss).__name__}({', '.join(given)})"
 
 

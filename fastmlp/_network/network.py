@@ -14,7 +14,7 @@ from .._base import check, naming, seeds
 from .._base.errors import ArgumentError, ArgumentTypeError, BusyError, NotBuiltError
 from .._base.types import Array
 from .._engine import program
-from .._engine.engine import STEADY, Engine
+from .._engine.engine import STEADY, Data, Engine, StepGradient
 from ..layers import (
     MOST_UNITS,
     Dense,
@@ -40,7 +40,8 @@ from .scoring import Scoring
 if TYPE_CHECKING:
     from ..metrics import Metric
 
-_DERIVED = ("_output", "_scoring", "_is_checked", "_declared")  # derived from the layers, the loss and the metrics
+# Derived from the layers, the loss, the metrics and the latest gradients
+_DERIVED = ("_output", "_scoring", "_is_checked", "_declared", "_aside")
 _SET_BY = {  # attributes that cannot be set, and their alternatives
     "dtype": "Sequential(..., dtype=...) for a new model",
     "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
@@ -98,6 +99,18 @@ class BeforeTraining:
     history: History | None
     stopped: str | None  # the history's
     batches: int  # in the history
+
+
+@dataclasses.dataclass(frozen=True)
+class Aside:
+    """What training on some rows changes besides the trained tensors, for the update that follows their gradients."""
+
+    step: int  # for which it is, of this optimiser
+    rule: optimizers.Optimizer
+    known: Known
+    first: Normalization | None  # with statistics
+    found: StepGradient
+    batch: tuple[Data, tuple[int, int], int] | None  # rows, random key, threads: statistics after the update need them
 
 
 class Network:
@@ -227,6 +240,10 @@ class Network:
 
     @property
     def n_features(self) -> int | None:
+        return self.width_known
+
+    @property
+    def width_known(self) -> int | None:
         """The number of features in a row, if it is built or its layers declare it."""
         if self._engine is not None:
             return self._engine.program.fan_in
@@ -242,8 +259,8 @@ class Network:
         A network whose layers declare the width is built here, when it is first needed.
         """
         if self._engine is None and self.is_built:
-            assert self.n_features is not None
-            self.build(self.n_features)
+            assert self.width_known is not None
+            self.build(self.width_known)
         if self._engine is None:
             raise NotBuiltError(
                 "the model has no parameters yet, because its input width is not known: "
@@ -260,7 +277,7 @@ class Network:
     def is_built(self) -> bool:
         if self._engine is not None:
             return True
-        return self.n_features is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
+        return self.width_known is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
 
     @property
     def is_compiled(self) -> bool:
@@ -296,6 +313,7 @@ class Network:
         self._scoring: Scoring | None = None
         self._declared = None
         self._is_checked = False
+        self._aside: Aside | None = None
 
     @property
     def last_output(self) -> tuple[int | None, str]:
@@ -362,7 +380,7 @@ class Network:
 
     def inputs(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
-        width = width if self.n_features is None else self.n_features
+        width = width if self.width_known is None else self.width_known
         known = self.data_known
         return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
 
@@ -416,9 +434,9 @@ class Network:
 
     def build(self, n_features: int) -> None:
         n_features = check.whole_number(n_features, "n_features", minimum=1, maximum=MOST_UNITS)
-        if self.n_features is not None and self.n_features != n_features:
+        if self.width_known is not None and self.width_known != n_features:
             how = "was built for" if self._engine is not None else "declares an input of"
-            raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.n_features}")
+            raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.width_known}")
         if self._engine is not None:
             return
         layers = list(leaves(self.declarations))
@@ -622,6 +640,16 @@ class Network:
         if history is not before.history:
             return history is not None and bool(history.batches)
         return (self.steps_done, _recorded(history)) != (before.step, before.batches)
+
+    def put_aside(self, what: Aside) -> None:
+        """Keep for the next update what training would change."""
+        self._aside = what
+
+    def take_aside(self) -> Aside | None:
+        """What was put aside for this update, once; None after another update, or with another optimiser."""
+        aside, self._aside = self._aside, None
+        is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
+        return aside if is_ours else None
 
     def undo_preparation(self, before: BeforeTraining) -> None:
         """Undo what preparing a training changed, except the statistics of a first layer."""

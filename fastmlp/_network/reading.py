@@ -1,9 +1,7 @@
 """Reads data for kernels, and learns names, labels and input kinds from them."""
 
-import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -56,11 +54,11 @@ def weighted(
     scale: row_weights.Scale = row_weights.scaled,
 ) -> Data:
     """Add the weights of rows and classes to data without weights."""
+    if sample_weight is None and class_weight is None:
+        return data
     class_weight = naming.weights_of_classes(class_weight, wanted.classes)
     classes = functools.partial(targets.classes_of_rows, data.labels, data.targets)
     weights = row_weights.product(sample_weight, class_weight, classes, data.rows, wanted.units)
-    if weights is None:
-        return data
     factors, unit = scale(weights, wanted.dtype)
     return dataclasses.replace(data, weights=factors, weight_unit=unit)
 
@@ -104,13 +102,3 @@ def _labels_in(wanted: WantedTargets, y: Any) -> Array | None:
     if not targets.are_classes(y, wanted.units):
         return None  # but numbers to come near to
     return np.arange(naming.class_count(wanted.units)) if found is None else found
-
-
-@contextlib.contextmanager
-def learning_nothing(network: Network) -> Iterator[None]:
-    """Forget after this context what was learned in it."""
-    known = network.data_known
-    try:
-        yield
-    finally:
-        network.data_known = known

@@ -59,8 +59,8 @@ class Scoring:
 
     def report(self, loss: float, hits: float, rows: int) -> dict[str, float]:
         """The values that need no outputs."""
-        accuracy = {"accuracy": hits / (rows * self.answers)} if self.counts_hits else {}
-        return {"loss": loss, **accuracy}
+        counted = [metric.name for metric in self.metrics if self.counts_hits and metric.counted_by_kernels]
+        return {"loss": loss, **dict.fromkeys(counted, hits / (rows * self.answers))}
 
     def full_report(
         self, loss: float, hits: float, rows: int, data: Data, outputs: Array | None, chosen: Any = slice(None)

@@ -33,7 +33,7 @@ def attempt(network: Network) -> Iterator[None]:
                     "this model is being trained already: train a copy (copy.deepcopy), or wait for its end"
                 )
             network.busy_in, has_begun = os.getpid(), True
-        before, first = network.before_training(), _FirstLayer(network)
+        before, first = network.before_training(), FirstLayer(network)
         try:
             yield
         except BaseException:
@@ -46,7 +46,7 @@ def attempt(network: Network) -> Iterator[None]:
             network.busy_in = None
 
 
-class _FirstLayer:
+class FirstLayer:
     """A first layer and, if it is a Normalization without statistics, the values of its tensors."""
 
     def __init__(self, network: Network) -> None:

@@ -1,6 +1,5 @@
 """Trains small data as one batch with SciPy's L-BFGS."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from .._base import tables as t
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.types import Array
+from .._compiling.waiting import working_time
 from .._engine.engine import STEADY, Data, Engine
 from ..layers import leaves
 from ..optimizers import LBFGS
@@ -26,13 +26,13 @@ class LBFGSTrainer(Trainer):
 
     def __init__(self, run: Run) -> None:
         super().__init__(run)
+        self._minimize = _minimize()  # before the clock runs: its import takes a second
         codes = self.engine.program.operations["code"]
         # Otherwise predictions differ from the outputs that the loss reads in training.
         self._predicts_as_it_trains = not (np.isin(codes, (t.DROPOUT, t.NOISE)).any() or self.engine.program.running)
 
     def _epoch(self, epoch: int) -> None:
         """Run all epochs: SciPy calls back after each."""
-        minimize = _minimize()
         engine, rule, left = self.engine, self.network.rule, self.request.epochs - epoch
         assert isinstance(rule, LBFGS)
         if any(getattr(layer, "max_norm", None) for layer in leaves(self.network.declarations)):
@@ -54,7 +54,7 @@ class LBFGSTrainer(Trainer):
         self._statistics = engine.running_statistics()
         method = {"jac": True, "method": "L-BFGS-B", "callback": self._after, "options": options}
         try:
-            found = minimize(self._first, self._accepted, **method)
+            found = self._minimize(self._first, self._accepted, **method)
             self._note_end(found)
         except _Interrupted:
             self.stop_reason = "interrupted"
@@ -66,7 +66,7 @@ class LBFGSTrainer(Trainer):
 
     @staticmethod
     def _now() -> float:
-        return time.perf_counter()
+        return working_time()
 
     def _first(self, weights: Array) -> tuple[float, Array]:
         """The objective; its first point counts as an accepted iteration."""
@@ -94,7 +94,8 @@ class LBFGSTrainer(Trainer):
         totals = EpochTotals(loss * self.data.rows, hits, self.data.rows, 1, now - self._seconds_from)
         self._seconds_from = now
         values = self._logs(totals)
-        self.history.add_batches(**{name: [values[name]] for name in ("loss", "accuracy") if name in values})
+        counted = {"accuracy": [hits / (self.data.rows * self.scoring.answers)]} if self.scoring.counts_hits else {}
+        self.history.add_batches(loss=[values["loss"]], **counted)
         self.network.position.epoch += 1
         self._close(epoch, totals, lambda: self._scores(epoch, totals, outputs))
         if self.stop_reason is not None:

@@ -43,26 +43,30 @@ def partial_fit(
         return Scores(_steps(network, data, min(batch_size or data.rows, data.rows), n_threads))
 
 
+def random_key(network: Network, step: int | None = None) -> tuple[int, int]:
+    """On what dropout and noise of a batch outside of epochs depend; by default for the next step."""
+    number = network.steps_done if step is None else step
+    return network.seed, _OWN_BATCHES + number % _OWN_BATCHES
+
+
 def _steps(network: Network, data: Data, size: int, n_threads: int | None) -> dict[str, float]:
     """Train once on the rows, in their order."""
     engine, scoring, batches = network.engine, network.scoring, -(-data.rows // size)
     outputs = scoring.room(data.rows, network.dtype)
     order, threads = np.arange(data.rows, dtype=np.int64), engine.training_threads(size, n_threads)
-    random_key = (network.seed, _OWN_BATCHES + engine.step % _OWN_BATCHES)
+    key = random_key(network)
     rates = network.rates(batches)
     losses, hits, done = np.empty(batches), 0, 0
     in_a_call = engine.batches_in_a_call(size)
     while done < batches:
         some = rates[done : done + in_a_call]
         with uninterrupted():  # counts the trained batches
-            trained, right = engine.train(
-                data, order, done, some, size, threads, random_key=random_key, outputs=outputs
-            )
+            trained, right = engine.train(data, order, done, some, size, threads, random_key=key, outputs=outputs)
         losses[done : done + len(trained)] = trained
         done, hits = done + len(trained), hits + int(right.sum())
         if len(trained) < len(some):
             raise DivergenceError(f"the loss of batch {done} (from 0) is NaN or infinite: no step was made")
     if engine.has_running_statistics and network.rule.needs_all_rows:  # as at the end of an epoch
-        engine.take_statistics(data, order, size, batches, threads, random_key, lambda: False)
+        engine.take_statistics(data, order, size, batches, threads, key, lambda: False)
     sizes = np.minimum(size, data.rows - size * np.arange(batches))
     return scoring.full_report(float(losses @ sizes) / data.rows, hits, data.rows, data, outputs)

@@ -14,6 +14,7 @@ from .._base import check
 from .._base.errors import DivergenceError
 from .._base.interruption import Interruption, uninterrupted
 from .._base.types import Array, Integers
+from .._compiling.waiting import waited
 from .._engine.engine import Data
 from .._network.history import History
 from .._network.judging import scores_of
@@ -87,8 +88,10 @@ class Trainer:
             forms.append((kernels.evaluate_batches, several))
         for kernel, parallel in forms:
             kernel.variant(self.engine.program.dtype, parallel=parallel)
+        if self.request.shuffle:
+            kernels.shuffle.variant(np.float64, parallel=False)
         if self.request.max_time is not None:  # compilation does not count
-            self._deadline = time.monotonic() + self.request.max_time
+            self._deadline = time.perf_counter() - waited.seconds + self.request.max_time
         for callback in self.callbacks:
             callback.model = self.model
         run_info = self._run_info()
@@ -138,7 +141,7 @@ class Trainer:
         seconds, threads = self.threads.seconds(self.batch_work), self.threads.next()
         wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
         rates = self.network.rates(wanted)
-        start = time.perf_counter()
+        start = time.perf_counter() - waited.seconds  # another form of the kernel may yet be compiled
         with uninterrupted():  # counts the trained batches
             losses, correct = self.engine.train(
                 self.data,
@@ -150,7 +153,7 @@ class Trainer:
                 random_key=self.random_key,
                 outputs=self.outputs,
             )
-            self._note(losses, correct, totals, time.perf_counter() - start, threads)
+            self._note(losses, correct, totals, time.perf_counter() - waited.seconds - start, threads)
         if len(losses) < wanted:
             self._diverged(position.epoch, position.batch)
         if position.batch == self.batches:
@@ -229,7 +232,7 @@ class Trainer:
         """Check all reasons to stop."""
         if self.interruption.has_happened():
             self.stop_reason = "interrupted"
-        elif self._deadline is not None and time.monotonic() >= self._deadline:
+        elif self._deadline is not None and time.perf_counter() - waited.seconds >= self._deadline:
             self.stop_reason = "max_time"
         else:
             self._heed_callbacks()

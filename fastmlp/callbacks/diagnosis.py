@@ -225,7 +225,7 @@ class Diagnosis(Callback):
     def _judge_accuracy(self, logs: Logs) -> None:
         assert self._chance is not None
         limit = self._chance + min(_NEAR_CHANCE, (1 - self._chance) / 10)
-        self._near_chance = self._near_chance + 1 if logs.get("accuracy", math.inf) <= limit else 0
+        self._near_chance = self._near_chance + 1 if logs.get("accuracy", logs.get("acc", math.inf)) <= limit else 0
         if self._near_chance >= _EPOCHS_NEAR_CHANCE:
             better = "larger" if self._found("small updates") else "smaller"
             self._find(

@@ -1,7 +1,6 @@
 """The words and numbers of progress lines and bars."""
 
-import time
-
+from .._compiling.waiting import working_time
 from .base import Logs
 
 _NOT_SHOWN = ("seconds", "samples_per_second", "learning_rate")
@@ -35,5 +34,5 @@ def duration(seconds: float) -> str:
 
 def remaining(start: float, done: float, wanted: float) -> float:
     """The seconds that a run still takes, if ``done`` of its ``wanted`` epochs took the time since ``start``."""
-    passed = time.perf_counter() - start
+    passed = working_time() - start
     return passed / done * max(0.0, wanted - done) if done else 0.0

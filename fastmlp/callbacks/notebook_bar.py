@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from .._base.notebook import escaped
+from .._compiling.waiting import working_time
 from .base import Logs
 from .lines import duration, head, in_words, remaining, values
 
@@ -21,7 +22,7 @@ class NotebookBar:
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._run_info = run_info
-        self._start = time.perf_counter()
+        self._start = working_time()
         self._epoch, self._done, self._logs = run_info["first_epoch"], 0, dict[str, float]()
         self._handle, self._next = None, 0.0
         self._show(0.0, "")
@@ -43,7 +44,7 @@ class NotebookBar:
 
     def on_train_end(self, reason: str) -> None:
         """Show the end: how many epochs in what time, with the latest values."""
-        took = f"{self._done} epoch{'s' * (self._done != 1)} in {duration(time.perf_counter() - self._start)}"
+        took = f"{self._done} epoch{'s' * (self._done != 1)} in {duration(working_time() - self._start)}"
         why = [] if reason == "finished" else [f"stopped: {in_words(reason)}"]
         self._show(0.0, "  ".join([took, *([values(self._logs)] if self._logs else []), *why]))
 

@@ -2,11 +2,11 @@
 
 import importlib.util
 import sys
-import time
 from typing import Any, TextIO
 
 from .._base import check
 from .._base.errors import MissingExtraError
+from .._compiling.waiting import working_time
 from .base import Callback, Logs
 from .lines import duration, head, in_words, remaining, values
 from .notebook_bar import NotebookBar
@@ -28,7 +28,7 @@ class ProgressLine(Callback):
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._run_info = run_info
-        self._start = time.perf_counter()
+        self._start = working_time()
         self._epochs_done = 0
 
     def on_epoch_begin(self, epoch: int) -> None:

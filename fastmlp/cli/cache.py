@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 
 from .. import kernels
 from .._compiling import cache, jit
@@ -46,7 +47,11 @@ def _warm(dtype: str) -> int:
         print("NUMBA_DISABLE_JIT is set: nothing is compiled")
         return 0
     wanted = first_kernels(["float32", "float64"] if dtype == "all" else [dtype])
-    seconds, compiled = jit.timed_compilation(lambda: [kernel_variant(*kernel) for kernel in wanted])
+    seconds, compiled = 0.0, 0
+    for kernel in wanted:
+        took, new = jit.timed_compilation(partial(kernel_variant, *kernel))
+        seconds, compiled = seconds + took, compiled + new
+        print(f"{'compiled' if new else 'loaded'} {in_words(*kernel)} in {took:.1f} s", flush=True)
     print(f"compiled {compiled} kernels, loaded {len(wanted) - compiled}, in {seconds:.1f} s")
     places = cache.places()
     print(f"cache: {places.folder or 'none, so nothing was kept'}")
@@ -62,6 +67,11 @@ def first_kernels(dtypes: list[str]) -> list[tuple[str, str, bool]]:
         for dtype in [own_dtype] if own_dtype else dtypes:
             forms += [(name, dtype, False)] + ([(name, dtype, True)] if is_parallel else [])
     return forms
+
+
+def in_words(name: str, dtype: str, parallel: bool) -> str:
+    """A form of a kernel."""
+    return f"{name} ({dtype}, {'parallel' if parallel else 'serial'})"
 
 
 def kernel_variant(name: str, dtype: str, parallel: bool) -> object:

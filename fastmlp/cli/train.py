@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .. import datasets, optimizers
 from .._base.errors import DataFileError, DivergenceError, FastMLPError
+from .._compiling.waiting import waited
 from .._network.scores import Scores
 from ..model import Sequential, mlp
 from . import trained
@@ -58,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"test {in_words(values)}")
     if args.output:
         say(f"saved {args.output}")
-    say(f"total {time.perf_counter() - start:.1f} s")
+    waiting = f", of them {waited.seconds:.1f} s for kernels" if waited.seconds >= 1 else ""
+    say(f"total {time.perf_counter() - start:.1f} s{waiting}")
     if failure:
         raise RunFailed(failure)
     return 0

@@ -59,6 +59,7 @@ _HOMES = {
     "evaluate_batches": "network.run",
     "predict_batches": "network.run",
     "predict_rows": "network.run",
+    "network_update": "network.update",
 }
 
 __all__ = sorted(_HOMES)

@@ -320,6 +320,16 @@ def penalize_span(w, dw, count, l1, l2):
 
 
 @inner
+def squares_span(dw, count):
+    """The sum of squares of a gradient, in the order of `penalize_span`."""
+    squares = splat(dw, 0.0)
+    for i in range(0, count, lanes(dw)):
+        gradient = load(dw, i)
+        squares = fma(gradient, gradient, squares)
+    return np.float64(sum_lanes(squares))
+
+
+@inner
 def penalty_span(w, count, l1, l2):
     """The sum of l1 |w| + l2 w²."""
     penalty = splat(w, 0.0)

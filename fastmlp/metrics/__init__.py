@@ -14,27 +14,62 @@ The functions are plain NumPy in float64. They take targets first, as scikit-lea
 
 from typing import Any
 
-from .._base import keras
+from .._base import keras as _keras
 from .._base.public import as_public
+from . import catalog
+from .as_in_keras import (
+    CategoricalAccuracy,
+    F1Score,
+    R2Score,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
 from .catalog import METRICS, get, larger_is_better
-from .classification import accuracy, binary_accuracy, confusion_matrix, f1, precision, recall, top_k_accuracy
+from .classification import (
+    accuracy,
+    binary_accuracy,
+    confusion_matrix,
+    f1,
+    false_negatives,
+    false_positives,
+    precision,
+    recall,
+    top_k_accuracy,
+    true_negatives,
+    true_positives,
+)
 from .declarations import (
     AUC,
     F1,
     R2,
     Accuracy,
+    AveragePrecision,
     BinaryAccuracy,
     Custom,
+    FalseNegatives,
+    FalsePositives,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
     Metric,
     Precision,
     Recall,
     RegressionAccuracy,
+    RootMeanSquaredError,
     TopKAccuracy,
+    TrueNegatives,
+    TruePositives,
 )
-from .ranking import auc
-from .regression import mean_absolute_error, mean_squared_error, r2_score, regression_accuracy
+from .ranking import auc, average_precision
+from .regression import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    r2_score,
+    regression_accuracy,
+    root_mean_squared_error,
+)
 from .report import ClassificationReport, Scores, classification_report
 
 __all__ = [
@@ -43,36 +78,59 @@ __all__ = [
     "METRICS",
     "R2",
     "Accuracy",
+    "AveragePrecision",
     "BinaryAccuracy",
+    "CategoricalAccuracy",
     "ClassificationReport",
     "Custom",
+    "F1Score",
+    "FalseNegatives",
+    "FalsePositives",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
     "Metric",
     "Precision",
+    "R2Score",
     "Recall",
     "RegressionAccuracy",
+    "RootMeanSquaredError",
     "Scores",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
     "TopKAccuracy",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "accuracy",
     "auc",
+    "average_precision",
     "binary_accuracy",
     "classification_report",
     "confusion_matrix",
     "f1",
+    "false_negatives",
+    "false_positives",
     "get",
     "larger_is_better",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
     "precision",
     "r2_score",
     "recall",
     "regression_accuracy",
+    "root_mean_squared_error",
     "top_k_accuracy",
+    "true_negatives",
+    "true_positives",
 ]
 
 as_public(globals())
 
 
 def __getattr__(name: str) -> Any:
-    raise keras.lack(__name__, name)
+    """The text of another spelling, so that ``metrics.categorical_accuracy`` may stand where the text does."""
+    if name in catalog.ALIASES:
+        return name
+    raise _keras.lack(__name__, name)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .._base import check
+from .._base import check, keras
 from .._base.errors import ArgumentError, ArgumentTypeError
 from . import declarations as d
 from .declarations import Custom, Metric, TopKAccuracy
@@ -15,12 +15,19 @@ NAMES: dict[str, type[Metric]] = {
     "accuracy": d.Accuracy,
     "top_5_accuracy": TopKAccuracy,  # `get` accepts other numbers too
     "binary_accuracy": d.BinaryAccuracy,
+    "true_positives": d.TruePositives,
+    "true_negatives": d.TrueNegatives,
+    "false_positives": d.FalsePositives,
+    "false_negatives": d.FalseNegatives,
     "precision": d.Precision,
     "recall": d.Recall,
     "f1": d.F1,
     "auc": d.AUC,
+    "average_precision": d.AveragePrecision,
     "mse": d.MeanSquaredError,
+    "rmse": d.RootMeanSquaredError,
     "mae": d.MeanAbsoluteError,
+    "mape": d.MeanAbsolutePercentageError,
     "r2": d.R2,
     "regression_accuracy": d.RegressionAccuracy,
 }
@@ -28,7 +35,25 @@ TYPES = {kind.__name__: kind for kind in NAMES.values()}
 METRICS = tuple(NAMES)
 for _kind in TYPES.values():
     _kind.__doc__ = d.documented(_kind)
+for _kind in TYPES.values():
+    keras.accept(_kind, "metrics.")
 _TOP_K = re.compile(r"top_([1-9]\d{0,9})_accuracy")
+# Other spellings, those of Keras and scikit-learn. The name in a history is the one that the user wrote.
+ALIASES = {
+    "acc": "accuracy",
+    "categorical_accuracy": "accuracy",
+    "sparse_categorical_accuracy": "accuracy",
+    "top_k_categorical_accuracy": "top_5_accuracy",
+    "sparse_top_k_categorical_accuracy": "top_5_accuracy",
+    "f1_score": "f1",
+    "roc_auc": "auc",
+    "r2_score": "r2",
+    "mean_squared_error": "mse",
+    "root_mean_squared_error": "rmse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+}
+_AVERAGED = re.compile(r"(precision|recall|f1)_(macro|micro|weighted)")
 
 # The last words of names that tell whether larger is better.
 _LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in NAMES.items() if kind().higher_is_better)}
@@ -101,13 +126,21 @@ def _metric(item: Any) -> Metric:
         raise ArgumentTypeError(f"metrics must hold names, metrics or functions, not {item!r:.60}")
     for kind in TYPES.values():
         if item is kind._function:
-            return kind()
+            return kind(average="macro") if issubclass(kind, d.Averaged) else kind()
     return Custom(item, higher_is_better=None)
 
 
 def _named(name: str) -> Metric:
     top = _TOP_K.fullmatch(name)
-    return TopKAccuracy(int(top[1])) if top else NAMES[check.choice(name, "metrics", METRICS)]()
+    if top:
+        return TopKAccuracy(int(top[1]))
+    words = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    averaged = _AVERAGED.fullmatch(words)
+    if averaged:
+        return NAMES[averaged[1]](average=averaged[2], name=name)  # type: ignore[call-arg]
+    usual = ALIASES.get(words, words)
+    kind = NAMES[usual if usual in NAMES else check.choice(name, "metrics", METRICS)]
+    return kind(name=name)  # type: ignore[call-arg]
 
 
 def _configured(config: dict[str, Any]) -> Metric:
@@ -122,6 +155,6 @@ def _configured(config: dict[str, Any]) -> Metric:
 def _check_name(metric: Metric, others: list[Metric]) -> None:
     name = metric.name
     if name in _TAKEN or name.startswith("val_"):
-        raise ArgumentError(f"metrics must not be named {name!r}, which histories use: use Custom(f, name=...)")
+        raise ArgumentError(f"metrics must not be named {name!r}, which histories use: give it another name=")
     if name in [other.name for other in others]:
-        raise ArgumentError(f"metrics has two different ones named {name!r}: give one a name with Custom(f, name=...)")
+        raise ArgumentError(f"metrics has two different ones named {name!r}: give one another name=")

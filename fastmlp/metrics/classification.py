@@ -7,7 +7,7 @@ import numpy as np
 
 from .._base import check
 from .._base.errors import ArgumentError
-from .._base.types import Integers
+from .._base.types import Array, Integers
 from . import counts, inputs
 
 _LISTED = ("classes", "labels")
@@ -90,6 +90,74 @@ def binary_accuracy(targets: Any, outputs: Any, threshold: float = 0.5) -> float
     return float(np.mean(truth == chosen))
 
 
+def true_positives(targets: Any, outputs: Any, threshold: float = 0.5) -> int:
+    """How many labels are true and chosen, over all rows and columns.
+
+    Class numbers as targets of several columns are not read here; `Sequential` converts them to one-hot rows. With
+    softmax outputs, a class is chosen if its probability is above the threshold, as in Keras.
+
+    Parameters
+    ----------
+    targets : array_like, shape (rows,) or (rows, units)
+        As for `binary_accuracy`.
+    outputs : array_like, of the same shape
+        A probability for each label; those above the threshold are chosen.
+    threshold : float, default 0.5
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.true_positives([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1])
+    1
+    """
+    truth, chosen = _labels(targets, outputs, threshold)
+    return int((truth & chosen).sum())
+
+
+def true_negatives(targets: Any, outputs: Any, threshold: float = 0.5) -> int:
+    """How many labels are neither true nor chosen. Parameters and errors are those of `true_positives`.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.true_negatives([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1])
+    1
+    """
+    truth, chosen = _labels(targets, outputs, threshold)
+    return int((~truth & ~chosen).sum())
+
+
+def false_positives(targets: Any, outputs: Any, threshold: float = 0.5) -> int:
+    """How many labels are chosen, but not true. Parameters and errors are those of `true_positives`.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.false_positives([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.7])
+    2
+    """
+    truth, chosen = _labels(targets, outputs, threshold)
+    return int((~truth & chosen).sum())
+
+
+def false_negatives(targets: Any, outputs: Any, threshold: float = 0.5) -> int:
+    """How many labels are true, but not chosen. Parameters and errors are those of `true_positives`.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.false_negatives([1, 1, 0, 0], [0.9, 0.2, 0.8, 0.1])
+    1
+    """
+    truth, chosen = _labels(targets, outputs, threshold)
+    return int((truth & ~chosen).sum())
+
+
+def _labels(targets: Any, outputs: Any, threshold: float) -> tuple[Array, Array]:
+    return inputs.labels(targets, outputs, check.real_number(threshold, "threshold", above=0, below=1))
+
+
 def precision(
     targets: Any, outputs: Any, average: str = "macro", *, zero_division: float = 0.0, multi_label: bool = False
 ) -> float:
@@ -99,9 +167,11 @@ def precision(
     ----------
     targets, outputs : array_like
         As for `accuracy`; with ``multi_label``, as for `binary_accuracy` with its threshold of 0.5.
-    average : {"macro", "micro", "weighted", "binary"}, default "macro"
-        The mean over the classes; one fraction for the rows of all classes together; the mean weighted by the rows of
-        each class; or class 1 alone, for two classes.
+    average : {"macro", "micro", "weighted", "binary", "auto"}
+        "macro" is the mean over the classes; "micro" one fraction for the rows of all classes together; "weighted" the
+        mean weighted by the rows of each class; "binary" class 1 alone, for two classes. "auto" is "binary" if outputs
+        are one column with the probability of class 1, as in Keras and scikit-learn, and else "macro". The default of
+        functions is "macro", and that of metrics for `Sequential.compile` "auto".
     zero_division : float, default 0
         The value of 0/0, from 0 to 1: the precision of a class for which no row was chosen, and the recall of a class
         without rows.
@@ -156,6 +226,8 @@ def f1(
 
 def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: float, multi_label: bool) -> float:
     counts.check_average(average, check.yes_or_no(multi_label, "multi_label"))
+    if average == "auto":
+        average = "binary" if not multi_label and inputs.are_of_class_1(outputs) else "macro"
     for_nothing = check.real_number(zero_division, "zero_division", minimum=0)
     if for_nothing > 1:
         raise ArgumentError(f"zero_division must be a number from 0 to 1, not {zero_division!r}")

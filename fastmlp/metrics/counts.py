@@ -9,7 +9,7 @@ from .._base.errors import ArgumentError
 from .._base.types import Array, Integers
 from . import inputs
 
-AVERAGES = ("macro", "micro", "weighted", "binary")
+AVERAGES = ("auto", "macro", "micro", "weighted", "binary")
 SCORES = ("precision", "recall", "f1")
 
 

@@ -6,7 +6,7 @@ The documentation of the function is that of the declaration too.
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -86,20 +86,53 @@ class Metric:
         return {"type": type(self).__name__, **self._settings()} if ours else None
 
     def _settings(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "name"}
 
 
 @dataclass(frozen=True)
-class Accuracy(Metric):
+class Named(Metric):
+    """Base of the metrics of this package, which take a ``name`` for histories and results."""
+
+    name: str = field(default="", kw_only=True, repr=False)
+
+    usual_name: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "name" not in vars(cls):
+            cls.name = cls.usual_name  # which pickles of versions before 0.3.0 fall back to
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = self.name or type(self).name or self._usual_name()
+        if not isinstance(given, str):
+            raise ArgumentTypeError(f"name must be a text, not {given!r:.60}")
+        object.__setattr__(self, "name", given)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__dict__.setdefault("name", self._usual_name())  # as above
+
+    def _usual_name(self) -> str:
+        return self.usual_name
+
+    def config(self) -> dict[str, Any] | None:
+        described = super().config()
+        is_usual = self.name == self._usual_name()
+        return described if described is None or is_usual else {**described, "name": self.name}
+
+
+@dataclass(frozen=True)
+class Accuracy(Named):
     """`accuracy`: the share of the rows whose class is right."""
 
     _function = staticmethod(classification.accuracy)
-    name = "accuracy"
+    usual_name = "accuracy"
     counted_by_kernels = True
 
 
 @dataclass(frozen=True)
-class TopKAccuracy(Metric):
+class TopKAccuracy(Named):
     """`top_k_accuracy`: the share of the rows whose class is among the ``k`` largest outputs."""
 
     k: int = 5
@@ -109,8 +142,7 @@ class TopKAccuracy(Metric):
     def _check_fields(self) -> None:
         object.__setattr__(self, "k", check.whole_number(self.k, "k", minimum=1))
 
-    @property
-    def name(self) -> str:
+    def _usual_name(self) -> str:
         return f"top_{self.k}_accuracy"
 
     def check_outputs(self, outputs: int, units: int, source: str) -> None:
@@ -122,13 +154,13 @@ class TopKAccuracy(Metric):
 
 
 @dataclass(frozen=True)
-class BinaryAccuracy(Metric):
+class BinaryAccuracy(Named):
     """`binary_accuracy`: the share of the labels that are right."""
 
     threshold: float = 0.5
 
     _function = staticmethod(classification.binary_accuracy)
-    name = "binary_accuracy"
+    usual_name = "binary_accuracy"
     takes_rows = True
 
     def _check_fields(self) -> None:
@@ -147,8 +179,57 @@ class BinaryAccuracy(Metric):
 
 
 @dataclass(frozen=True)
-class _Averaged(Metric):
-    average: str = "macro"
+class _Count(Named):
+    threshold: float = 0.5
+
+    takes_rows = True
+
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "threshold", check.real_number(self.threshold, "threshold", above=0, below=1))
+
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL
+
+
+@dataclass(frozen=True)
+class TruePositives(_Count):
+    """`true_positives`: how many labels are true and chosen."""
+
+    _function = staticmethod(classification.true_positives)
+    usual_name = "true_positives"
+
+
+@dataclass(frozen=True)
+class TrueNegatives(_Count):
+    """`true_negatives`: how many labels are neither true nor chosen."""
+
+    _function = staticmethod(classification.true_negatives)
+    usual_name = "true_negatives"
+
+
+@dataclass(frozen=True)
+class FalsePositives(_Count):
+    """`false_positives`: how many labels are chosen, but not true; smaller is better."""
+
+    _function = staticmethod(classification.false_positives)
+    usual_name = "false_positives"
+    higher_is_better = False
+
+
+@dataclass(frozen=True)
+class FalseNegatives(_Count):
+    """`false_negatives`: how many labels are true, but not chosen; smaller is better."""
+
+    _function = staticmethod(classification.false_negatives)
+    usual_name = "false_negatives"
+    higher_is_better = False
+
+
+@dataclass(frozen=True)
+class Averaged(Named):
+    """Base of the metrics that are computed for each class."""
+
+    average: str = "auto"
     multi_label: bool = False
 
     def _check_fields(self) -> None:
@@ -172,37 +253,35 @@ class _Averaged(Metric):
 
 
 @dataclass(frozen=True)
-class Precision(_Averaged):
+class Precision(Averaged):
     """`precision`: of the rows that were given to a class, the share that belongs there."""
 
     _function = staticmethod(classification.precision)
-    name = "precision"
+    usual_name = "precision"
 
 
 @dataclass(frozen=True)
-class Recall(_Averaged):
+class Recall(Averaged):
     """`recall`: of the rows of a class, the share that was given to it."""
 
     _function = staticmethod(classification.recall)
-    name = "recall"
+    usual_name = "recall"
 
 
 @dataclass(frozen=True)
-class F1(_Averaged):
+class F1(Averaged):
     """`f1`: the harmonic mean of precision and recall."""
 
     _function = staticmethod(classification.f1)
-    name = "f1"
+    usual_name = "f1"
 
 
 @dataclass(frozen=True)
-class AUC(Metric):
-    """`auc`: the area under the ROC curve, with several classes the mean of each against the others."""
-
+class _Ranking(Named):
     multi_label: bool = False
 
-    _function = staticmethod(ranking.auc)
-    name = "auc"
+    def _check_fields(self) -> None:
+        object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
 
     @property
     def takes_rows(self) -> bool:  # type: ignore[override]
@@ -211,47 +290,86 @@ class AUC(Metric):
     def reads(self, units: int) -> int:
         return ANY_NUMBERS if self.multi_label or units == 1 else SHARES
 
+
+@dataclass(frozen=True)
+class AUC(_Ranking):
+    """`auc`: the area under a curve, with several classes the mean of each against the others."""
+
+    curve: str = "ROC"
+
+    _function = staticmethod(ranking.auc)
+    usual_name = "auc"
+
     def _check_fields(self) -> None:
-        object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
+        super()._check_fields()
+        check.choice(self.curve, "curve", ranking.CURVES)
 
 
 @dataclass(frozen=True)
-class MeanSquaredError(Metric):
+class AveragePrecision(_Ranking):
+    """`average_precision`: the mean precision over the ranks of the rows of a class."""
+
+    _function = staticmethod(ranking.average_precision)
+    usual_name = "average_precision"
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Named):
     """`mean_squared_error`: smaller is better."""
 
     _function = staticmethod(regression.mean_squared_error)
-    name = "mse"
+    usual_name = "mse"
     takes_rows = True
     higher_is_better = False
 
 
 @dataclass(frozen=True)
-class MeanAbsoluteError(Metric):
+class RootMeanSquaredError(Named):
+    """`root_mean_squared_error`: smaller is better."""
+
+    _function = staticmethod(regression.root_mean_squared_error)
+    usual_name = "rmse"
+    takes_rows = True
+    higher_is_better = False
+
+
+@dataclass(frozen=True)
+class MeanAbsolutePercentageError(Named):
+    """`mean_absolute_percentage_error`: smaller is better."""
+
+    _function = staticmethod(regression.mean_absolute_percentage_error)
+    usual_name = "mape"
+    takes_rows = True
+    higher_is_better = False
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError(Named):
     """`mean_absolute_error`: smaller is better."""
 
     _function = staticmethod(regression.mean_absolute_error)
-    name = "mae"
+    usual_name = "mae"
     takes_rows = True
     higher_is_better = False
 
 
 @dataclass(frozen=True)
-class R2(Metric):
+class R2(Named):
     """`r2_score`: the share of the targets' variance that the outputs explain."""
 
     _function = staticmethod(regression.r2_score)
-    name = "r2"
+    usual_name = "r2"
     takes_rows = True
 
 
 @dataclass(frozen=True)
-class RegressionAccuracy(Metric):
+class RegressionAccuracy(Named):
     """`regression_accuracy`: the share of the outputs within the targets' standard deviation / ``divisor``."""
 
     divisor: float = 250.0
 
     _function = staticmethod(regression.regression_accuracy)
-    name = "regression_accuracy"
+    usual_name = "regression_accuracy"
     takes_rows = True
 
     def _check_fields(self) -> None:
@@ -309,9 +427,9 @@ class Custom(Metric):
 
 def documented(kind: type[Metric]) -> str:
     """The summary of a declaration, with what its function's documentation says about the settings, and examples."""
-    source = classification.precision if issubclass(kind, _Averaged) else kind._function
+    source = classification.precision if issubclass(kind, Averaged) else kind._function
     parameters, examples = _section(source, "Parameters"), _section(kind._function, "Examples")
-    names = {field.name for field in fields(kind)}
+    names = {field.name for field in fields(kind)} - {"name"}
     wanted = [entry for entry in re.split(r"\n(?=\S)", parameters) if entry.split(" ")[0] in names]
     sections = [("Parameters", "\n".join(wanted))] * bool(wanted) + [("Examples", examples)]
     return "\n\n".join([kind.__doc__ or "", *(f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections)])

@@ -64,6 +64,12 @@ def _decided(targets: Any, outputs: Any) -> Decisions:
     return Decisions(_class_of_two(target), (output[:, 0] > 0.5).astype(np.int64), 2)
 
 
+def are_of_class_1(outputs: Any) -> bool:
+    """Whether outputs are one column of real numbers: the probability of class 1."""
+    array = check.numbers_if_any(outputs)
+    return array is not None and array.dtype.kind == "f" and (array.ndim == 1 or array.shape[1:] == (1,))
+
+
 def class_scores(targets: Any, outputs: Any) -> tuple[Integers, Array]:
     """The true class of each row, and outputs (rows, units) with a score for each class."""
     target, output = _pair(targets, outputs)

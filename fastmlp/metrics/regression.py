@@ -1,5 +1,6 @@
 """Metrics of real numbers: the distance between outputs and targets."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,35 @@ def mean_squared_error(targets: Any, outputs: Any) -> float:
     target, output = inputs.values(targets, outputs)
     with np.errstate(over="ignore"):  # squares of numbers beyond 1e154 are infinite
         return float(np.mean((output - target) ** 2))
+
+
+def root_mean_squared_error(targets: Any, outputs: Any) -> float:
+    """The root of `mean_squared_error`, over all rows and units together.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.root_mean_squared_error([1.0, 2.0], [2.0, 3.0])
+    1.0
+    """
+    return math.sqrt(mean_squared_error(targets, outputs))
+
+
+def mean_absolute_percentage_error(targets: Any, outputs: Any) -> float:
+    r"""The mean of 100 \|y − t\| / \|t\|, over all rows and units: errors in percent of the targets.
+
+    Targets nearer to 0 than 1e-7 divide by 1e-7, as in the loss of this name and in Keras. (scikit-learn's function
+    gives shares, not percent, and divides by 2e-16.)
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.mean_absolute_percentage_error([1.0, 2.0], [1.5, 4.0])
+    75.0
+    """
+    target, output = inputs.values(targets, outputs)
+    with np.errstate(over="ignore"):
+        return float(np.mean(100 * abs(output - target) / np.maximum(abs(target), 1e-7)))
 
 
 def mean_absolute_error(targets: Any, outputs: Any) -> float:

@@ -12,7 +12,7 @@ from .dense import dense_backward_inputs, dense_backward_parameters, dense_forwa
 from .layout import pack_panels, unpack_panels
 from .losses import elementwise_loss, softmax_crossentropy, sparse_softmax_crossentropy
 from .math import exp, log
-from .network import evaluate_batches, predict_batches, predict_rows, train_batches
+from .network import evaluate_batches, network_update, predict_batches, predict_rows, train_batches
 from .noise import dropout, gaussian_noise
 from .normalization import batch_norm_backward, batch_norm_forward, layer_norm_backward, layer_norm_forward, normalize
 from .optimizers import adam_update, optimizer_update, sgd_update
@@ -39,6 +39,7 @@ __all__ = [
     "layer_norm_backward",
     "layer_norm_forward",
     "log",
+    "network_update",
     "normalize",
     "optimizer_update",
     "pack_panels",

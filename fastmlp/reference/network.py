@@ -96,6 +96,12 @@ def train_batches(
     return len(learning_rates)
 
 
+def network_update(parameters, state, sums, gradients, ops, strips, plan, settings, learning_rate, step):
+    ops, plan, settings = ops.view(OP)[:, 0], plan.view(PLAN)[0], np.asarray(settings).view(SETTINGS)[0]
+    if plan.optimizer != NO_UPDATE:
+        _update(parameters, state, gradients, ops, plan, settings, learning_rate, step)
+
+
 def evaluate_batches(
     row_losses,
     row_correct,

@@ -273,7 +273,7 @@ def test_cold_and_warm_processes(tmp_path):
 
     cold, warm = run(), run()
     assert "['relu_forward_float32_serial', 'relu_backward_float32_serial']" in cold.stdout
-    assert cold.stderr.count("compiling kernels for this CPU") == 1
+    assert cold.stderr == ""  # so small kernels are not announced
     assert warm.stdout.strip().endswith("[]")
     assert warm.stderr == ""
     [file] = tmp_path.glob("*/relu_forward_float32_serial.kernel")

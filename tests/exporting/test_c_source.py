@@ -75,7 +75,7 @@ def test_numbers_of_activations_are_those_of_the_description():
             assert number in c_parts.ACTIVATIONS[name]
 
 
-def test_it_is_c99_without_warnings_and_vectors_are_used(dtype, tmp_path):
+def test_it_is_c99_without_warnings_(dtype, tmp_path):
     block = fm.Residual([fm.LayerNormalization(), fm.Dense(64, "gelu"), fm.Dense(64)])
     model = steps.trained([fm.Dense(64, "elu(0.5)"), block, fm.Dense(64, "relu"), fm.Dense(3, "softmax")], str(dtype))
     library, x = as_library(model, tmp_path), steps.rows(dtype=dtype)
@@ -86,13 +86,22 @@ def test_it_is_c99_without_warnings_and_vectors_are_used(dtype, tmp_path):
     assert "malloc" not in text
 
 
-@pytest.mark.parametrize("value", [1.0, -0.0, 0.1, 1e-45, 3.4e38, 16777217.0, 1 / 3])
-def test_weights_are_read_back_to_the_bit(value, dtype, tmp_path):
-    number = dtype.type(value)
-    text = c_source.literals([float(number)], dtype)[0]
-    back = dtype.type(text.rstrip("f"))
-    assert back.tobytes() == number.tobytes()
-    assert set(text) & set(".e")
+def test_inner_loops_become_vector_instructions(tmp_path):
+    steps.trained([fm.Dense(64, "relu"), fm.Dense(3)]).export(tmp_path / "model.c")
+    compiled(tmp_path, "-O3", f"-fopt-info-vec={tmp_path / 'notes'}")
+    lines = (tmp_path / "model.c").read_text().splitlines()
+    noted = {int(line.split(":")[1]) for line in (tmp_path / "notes").read_text().splitlines()}
+    vectors = "".join("\n".join(lines[number - 1 : number + 1]) for number in noted)
+    assert "y[j] += (p * v[j]" in vectors
+
+
+def test_weights_are_read_back_to_the_bit(dtype):
+    random = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.arange(-30, 30).repeat(20)[:1000]
+    values = np.array([1, -0.0, 0.1, 1e-45, 3.4e38, 16777217, 1 / 3, *random]).astype(dtype)
+    found = c_source.literals(values.tolist(), dtype)
+    back = np.array([text.rstrip("f") for text in found]).astype(dtype)
+    assert back.tobytes() == values.tobytes()
+    assert all(set(text) & set(".e") for text in found)
 
 
 def test_large_scratch_space_is_the_callers(tmp_path):

@@ -17,11 +17,12 @@ from fastmlp.layers import Activation, BatchNormalization, Dense, Dropout, Gauss
 
 from .. import cases
 from ..examples import ONE_LAYER, RULES
+from ..shared import own
 
 GUARD = 4096  # bytes on each side of an array
 FILLING = 0xA5
 
-NETWORKS = ("train_batches", "evaluate_batches", "predict_batches", "predict_rows")
+NETWORKS = ("train_batches", "evaluate_batches", "predict_batches", "predict_rows", "network_update")
 TABLES = ("ops", "strips", "stages", "plan", "network", "settings")
 STACKS = (
     [Dense(9, "relu"), Dense(3, "softmax")],
@@ -30,6 +31,7 @@ STACKS = (
     [BatchNormalization(), Dense(5, "softmax")],
     [GaussianNoise(0.1), LayerNormalization(), Dense(9, "relu"), BatchNormalization(trainable=False), Dense(3)],
     [Dense(9, "relu"), Residual([LayerNormalization(), Dense(17, "silu"), Dense(9)]), Dense(3, "sigmoid")],
+    [Dense(9, own.BELL), Activation(own.SWISHY), Dense(3)],
     [Dense(9, "relu", trainable=False), Dense(4, max_norm=0.5, kernel_regularizer="l2"), Dense(1)],
     *([layer, Dense(9), layer, Dense(3)] for layer in ONE_LAYER.values()),
 )
@@ -71,6 +73,8 @@ def arguments(random: np.random.Generator, name: str) -> list[Any]:
     layers = list(STACKS[random.integers(len(STACKS))])
     is_softmax = getattr(layers[-1], "activation", "") == "softmax"
     options: dict[str, Any] = {"layers": layers, "loss": None if is_softmax else losses.MeanSquaredError()}
+    if name == "network_update":
+        return case.build(random, dtype, width, optimizer=RULES[random.integers(len(RULES))], **options)
     if name != "predict_rows":
         options |= {"n_threads": int(random.integers(1, 3)), "pixels": random.random() < 0.3}
         options |= {"soft": random.random() < 0.3, "weighted": random.random() < 0.3}

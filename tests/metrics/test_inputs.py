@@ -218,7 +218,7 @@ def test_labels_that_cannot_be_read(metric, targets, outputs, message):
         (
             lambda: metrics.f1(TWO, ROWS, "mean"),
             ArgumentError,
-            "average must be one of 'binary', 'macro', 'micro', 'we",
+            "average must be one of 'auto', 'binary', 'macro', 'micro', 'we",
         ),
         (lambda: metrics.f1(TWO, ROWS, zero_division=2), ArgumentError, "zero_division must be a number from 0 to 1"),
         (lambda: metrics.f1(TWO, ROWS, zero_division=-1), ArgumentError, "zero_division must be .* at least 0"),

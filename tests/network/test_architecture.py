@@ -13,6 +13,7 @@ from fastmlp.model import BoundLayer, BoundResidual
 
 from ..examples import LAYERS, LOSSES, ONE_METRIC, RULES
 from ..fuzz.model_files import ODD
+from ..shared import own
 from ..shared.models import built, clusters
 
 BITS = np.random.default_rng(0).normal(size=(5, 20))
@@ -20,7 +21,7 @@ BITS = np.random.default_rng(0).normal(size=(5, 20))
 
 def through_json(model):
     text = json.dumps(model.config(), allow_nan=False)
-    return fm.Sequential.from_config(json.loads(text))
+    return fm.Sequential.from_config(json.loads(text), custom_objects=own.OBJECTS)
 
 
 @pytest.mark.parametrize("name", LAYERS)

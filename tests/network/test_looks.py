@@ -24,9 +24,9 @@ def test_a_model_says_what_it_is_made_of():
     model = fm.Sequential([fm.Dense(8, "relu"), fm.Dropout(0.5), fm.Dense(3, "softmax")], seed=0)
     assert repr(model).splitlines() == [
         "Sequential: 3 layers, float32, not built: fit or build(n_features) makes its parameters",
-        "  0 Dense    relu     (rows, 8)  ?",
-        "  1 Dropout           (rows, 8)  ?",
-        "  2 Dense    softmax  (rows, 3)  ?",
+        "  0 Dense    dense    relu     (rows, 8)  ?",
+        "  1 Dropout  dropout           (rows, 8)  ?",
+        "  2 Dense    dense_1  softmax  (rows, 3)  ?",
         "not compiled",
     ]
     model.compile(loss=fm.losses.CategoricalCrossentropy(label_smoothing=0.1))
@@ -37,7 +37,7 @@ def test_a_model_says_what_it_is_made_of():
     history = model.fit(X, Y, epochs=2, verbose=0)
     lines = repr(model).splitlines()
     assert lines[0] == "Sequential: 3 layers, 4 features, 67 parameters in float32"
-    assert lines[1] == "  0 Dense    relu     (rows, 8)  40"
+    assert lines[1] == "  0 Dense    dense    relu     (rows, 8)  40"
     assert lines[-1] == f"trained for 2 epochs, 4 batches, loss {history['loss'][-1]:.4f}"
 
 
@@ -62,9 +62,9 @@ def test_the_summary_is_the_same_table():
     model.build(4)
     model.summary(lines.append)
     assert lines == [
-        "layer    activation  output     parameters",
-        "0 Dense  relu        (rows, 8)          40",
-        "1 Dense  softmax     (rows, 3)          27",
+        "layer    name     activation  output     parameters",
+        "0 Dense  dense    relu        (rows, 8)          40",
+        "1 Dense  dense_1  softmax     (rows, 3)          27",
         "parameters: 67 (0.00 MB in float32)",
     ]
 

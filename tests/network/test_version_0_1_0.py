@@ -4,6 +4,7 @@ Its pickles name modules that are elsewhere now, or gone: `fastmlp._moved` knows
 name. What is pickled from now on names public modules alone, so that files can move without such a list.
 """
 
+import dataclasses
 import gzip
 import io
 import os
@@ -197,7 +198,10 @@ def loaded(name):
 
 @pytest.mark.parametrize("name", names_of("declaration"))
 def test_declarations_are_what_they_were(name):
-    assert loaded(name) == made.declarations()[name]
+    found, new = loaded(name), made.declarations()[name]
+    if getattr(new, "average", "") == "auto":
+        new = dataclasses.replace(new, average="macro")  # the default of that version
+    assert found == new
 
 
 @pytest.mark.parametrize("name", names_of("callback"))

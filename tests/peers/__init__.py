@@ -2,6 +2,7 @@
 
 # What is registered and has no peer, and why. `tests/declarations/test_registries.py` asks for one of the two.
 WITHOUT_PEER = {
+    "Custom": "the user writes it; tests/model/test_custom.py compares it with its formula",
     "LBFGS": "its steps are SciPy's own, see test_weights.py",
     "InverseTime": "PyTorch has none; tests/schedules/test_schedules.py has its rates by hand",
     "regression_accuracy": "no library has it; tests/metrics/test_by_hand.py has its definition",

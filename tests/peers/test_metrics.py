@@ -26,7 +26,17 @@ METRIC_PEERS = {  # scikit-learn's function, with targets and outputs for both
     "recall": (lambda of, t, y: of.recall_score(t, y.argmax(axis=1), average="macro"), CLASSES_FOUND),
     "f1": (lambda of, t, y: of.f1_score(t, y.argmax(axis=1), average="macro"), CLASSES_FOUND),
     "auc": (lambda of, t, y: of.roc_auc_score(t, y, multi_class="ovr"), CLASSES_FOUND),
+    "average_precision": (
+        lambda of, t, y: of.average_precision_score(np.eye(y.shape[1])[t], y, average="macro"),
+        CLASSES_FOUND,
+    ),
+    "true_positives": (lambda of, t, y: of.confusion_matrix(t.ravel(), (y > 0.5).ravel())[1, 1], TWO),
+    "true_negatives": (lambda of, t, y: of.confusion_matrix(t.ravel(), (y > 0.5).ravel())[0, 0], TWO),
+    "false_positives": (lambda of, t, y: of.confusion_matrix(t.ravel(), (y > 0.5).ravel())[0, 1], TWO),
+    "false_negatives": (lambda of, t, y: of.confusion_matrix(t.ravel(), (y > 0.5).ravel())[1, 0], TWO),
     "mse": (lambda of, t, y: of.mean_squared_error(t, y), TWO),
+    "rmse": (lambda of, t, y: of.mean_squared_error(t.ravel(), y.ravel()) ** 0.5, TWO),
+    "mape": (lambda of, t, y: 100 * of.mean_absolute_percentage_error(t, y), TWO + 1),
     "mae": (lambda of, t, y: of.mean_absolute_error(t, y), TWO),
     "r2": (lambda of, t, y: of.r2_score(t, y), TWO),
 }

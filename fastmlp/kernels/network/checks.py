@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, STRIP_FIELDS
 from ..simd import panel
-from .verify import CORE_TRAINING, EVALUATION, PREDICTION, TRAINING, described, network_fault, program_fault
+from .verify import CORE_TRAINING, EVALUATION, PREDICTION, TRAINING, UPDATE, described, network_fault, program_fault
 
 _NO_STRIPS, _NO_STAGES = np.empty((0, STRIP_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
 
@@ -37,6 +37,10 @@ def check_training(v):
     return _fault_of_training(v, TRAINING)
 
 
+def check_update(v):
+    return _fault_of_program(v, UPDATE, v["strips"]) or _fault_of_state(v)
+
+
 def _fault_of_training(v, purpose):
     fault = _fault_of_program(v, purpose, v["strips"], v["stages"])
     fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_epoch(v)
@@ -48,7 +52,7 @@ def _fault_of_training(v, purpose):
 
 
 def _fault_of_program(v, purpose, strips=_NO_STRIPS, stages=_NO_STAGES):
-    parameters, workspace = v["parameters"], v["workspace"]
+    parameters, workspace = v["parameters"], v.get("workspace", v["parameters"])
     tables = (v["ops"], strips, stages, v["plan"])
     if len(v["ops"]) == 0:
         return "ops must have at least one operation"

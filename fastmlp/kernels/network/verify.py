@@ -58,6 +58,7 @@ MOST = 1 << 31  # more than there are columns, rows or panels
 
 # The purposes of a program: each needs all that the previous one needs, and more
 PREDICTION, EVALUATION, CORE_TRAINING, TRAINING = range(4)
+UPDATE = 4  # of training, only what updates of the parameters need
 
 _MESSAGES = (
     "",
@@ -154,7 +155,7 @@ def network_fault(network, parameters, fan_in, classes, panel):
 
 @kernel(
     f"= ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, stages[n_stages, {STAGE_FIELDS}] int64, "
-    f"plan[{PLAN_FIELDS}] int64, parameters int >= 0, workspace int >= 0, panel int < {MOST}, purpose int < 4 "
+    f"plan[{PLAN_FIELDS}] int64, parameters int >= 0, workspace int >= 0, panel int < {MOST}, purpose int < 5 "
     "where n_ops > 0"
 )
 def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpose):
@@ -169,7 +170,7 @@ def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpo
     panel : int
         `fastmlp.kernels.panel_width` of their dtype.
     purpose : int
-        ``PREDICTION``, ``EVALUATION``, ``CORE_TRAINING`` or ``TRAINING``.
+        ``PREDICTION``, ``EVALUATION``, ``CORE_TRAINING``, ``TRAINING`` or ``UPDATE``.
     """
     operations, how = records(ops, OP), records(plan, PLAN)[0]
     trained_ops, columns = how.trained_ops, how.columns
@@ -180,15 +181,16 @@ def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpo
     if not is_count(columns):
         return BAD_BLOCKS
     fault = operations_fault(operations, how.input, columns, parameters, panel, purpose, trained_ops)
-    if fault == FINE:
+    runs = purpose != UPDATE  # rows through a workspace
+    if fault == FINE and runs:
         fault = blocks_fault(operations, how, workspace, panel, purpose)
-    if fault == FINE and purpose >= EVALUATION:
+    if fault == FINE and runs and purpose >= EVALUATION:
         fault = loss_fault(operations, how, panel)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = training_fault(how, purpose)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = strips_fault(operations, records(strips, STRIP), panel)
-    if fault == FINE and purpose >= CORE_TRAINING:
+    if fault == FINE and runs and purpose >= CORE_TRAINING:
         fault = stages_fault(operations, records(stages, STAGE), trained_ops, columns, panel)
     return fault
 

@@ -270,7 +270,7 @@ def limit_strip(learner, u):
     """Shorten the weights of each unit of a panel to the maximum of its layer; the first strip does it."""
     strip, plan, n = learner.strips[u], learner.plan, learner.parameters.size
     op = learner.ops[strip.op]
-    if op.max_norm > 0.0 and strip.row == 0:
+    if op.max_norm > 0.0 and op.code == DENSE and strip.row == 0:
         at = op.weights + strip.panel * panel(learner.parameters) * op.fan_in
         ema = plan.ema_slot * n + at if plan.ema_slot >= 0 else -1
         averages = tail(learner.state, ema)

@@ -1,11 +1,11 @@
 """One run of a sweep: trains, evaluates and saves a model."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..._base.errors import DivergenceError
 from ..._base.interruption import Interruption
+from ..._compiling.waiting import working_time
 from ..._network.history import History
 from ...callbacks import Callback
 from ...model import Sequential
@@ -51,7 +51,7 @@ class Task:
         model, self.model = self.model, None  # so that its memory is freed after it is saved
         directions = {metric.name: metric.higher_is_better for metric in model.metrics}
         run = SweepRun(self.request.name, self.request.settings, higher_is_better=directions)
-        start = time.perf_counter()
+        start = working_time()
         try:
             was_cut = self._train(model, interruption, n_threads)
             if was_cut:
@@ -62,7 +62,7 @@ class Task:
             run = run.replace(status=DIVERGED, reason=str(error))
         except Exception as error:
             run = run.replace(status=FAILED, reason=f"{type(error).__name__}: {error}")
-        return self._kept(run.replace(history=model.history, seconds=time.perf_counter() - start), model)
+        return self._kept(run.replace(history=model.history, seconds=working_time() - start), model)
 
     def _train(self, model: Sequential, interruption: Interruption, n_threads: int | None) -> bool:
         """Train; returns whether Ctrl-C interrupted it."""
