@@ -1,7 +1,9 @@
 """`fit`: from a request to a history. It chooses the trainer."""
 
+from .._base.errors import DivergenceError
 from .._network.history import History
 from .._network.network import Network
+from ..callbacks import TerminateOnNaN
 from ..callbacks.base import Model
 from ..optimizers import LBFGS, Optimizer
 from .attempt import attempt
@@ -18,7 +20,13 @@ def fit(network: Network, model: Model, request: Request) -> History:
         request.refuse_what_needs_all_rows(optimizer)
     kind = _trainer_for(request, optimizer)
     with attempt(network):
-        return kind(prepared(network, model, request, optimizer)).run()
+        try:
+            return kind(prepared(network, model, request, optimizer)).run()
+        except DivergenceError:
+            quiet = [one for one in request.listeners if isinstance(one, TerminateOnNaN) and not one.raise_error]
+            if not quiet or network.history is None:
+                raise
+            return network.history
 
 
 def _trainer_for(request: Request, optimizer: Optimizer) -> type[Trainer]:

@@ -133,6 +133,20 @@ class Callback:
 
     model: Model
     every_batches: int | None = None
+    verbose: int = 0
+
+    def __init_subclass__(cls) -> None:
+        """Let a class with Keras's hook for each batch hear of each batch."""
+        super().__init_subclass__()
+        names = [name for name in ("on_train_batch_end", "on_batch_end") if name in vars(cls)]
+        if names and "on_batches_end" not in vars(cls):
+            cls.every_batches = vars(cls).get("every_batches", 1)
+            cls.on_batches_end = _by_batch(names[0])  # type: ignore[method-assign]
+
+    def _announce(self, text: str) -> None:
+        """Print a line, with ``verbose=1``."""
+        if self.verbose:
+            print(text)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -203,6 +217,22 @@ class Lambda(Callback):
                 setattr(self, hook, function)
         if every_batches is not None:
             self.every_batches = check.whole_number(every_batches, "every_batches", minimum=1)
+
+
+def _by_batch(name: str) -> Callable[[Any, int, Logs], None]:
+    """``on_batches_end`` for a class with Keras's hook, in which batches count from 0."""
+
+    def on_batches_end(self: Any, batch: int, logs: Logs) -> None:
+        getattr(self, name)(batch - 1, logs)
+
+    return on_batches_end
+
+
+def checked_verbose(value: Any) -> int:
+    """0 or 1."""
+    if isinstance(value, bool):
+        return int(value)
+    return check.whole_number(value, "verbose", minimum=0, maximum=2)
 
 
 def batches_between(value: Any, name: str) -> int | None:
