@@ -14,6 +14,7 @@ import numpy as np
 
 from . import losses, optimizers
 from ._base import check, keras, naming
+from ._base.batches import are_batches
 from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
@@ -332,15 +333,17 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
-            A uint8 array holds pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained
-            on another kind before (see ``input_kind``). Further dimensions are flattened.
+        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks, or batches
+            Batches (x, y) or (x, y, sample_weight) come from a loader or a generator, such as a PyTorch DataLoader, a
+            Keras Sequence, or an iterable of arrays or tensors. Each is a step, whatever its size. A uint8 array holds
+            pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained on another kind
+            before (see ``input_kind``). Further dimensions are flattened.
         y : array_like, shape (rows,) or (rows, units)
             The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
-            or numbers, one for each unit. Chunks hold their own targets, without ``y``.
+            or numbers, one for each unit. Chunks and batches hold their own targets, without ``y``.
         batch_size : int, optional
             Rows in one step; 32 by default. The last batch of an epoch may be smaller. Values above the number of
-            rows mean all rows, and Rprop and L-BFGS always take all rows.
+            rows mean all rows, and Rprop and L-BFGS always take all rows. Refused for batches, which have sizes.
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
         verbose : {"auto", 0, 1, 2}, default "auto"
@@ -351,7 +354,7 @@ class Sequential(Network):
         validation_split : float, default 0
             The share of the rows, from 0 to below 1, that is set aside for validation: the last rows before any
             shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
-        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+        validation_data : tuple (x, y) or (x, y, sample_weight), or chunks or batches, optional
             Data to evaluate after each epoch; not together with ``validation_split``.
         initial_epoch : int, default 0
             The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
@@ -360,14 +363,17 @@ class Sequential(Network):
         validation_batches : int, optional
             Also validate each time this many batches of an epoch are done; see ``History.validations``.
         validation_steps : int, optional
-            Refused, because validation data in arrays are evaluated as a whole.
+            The maximum number of batches in a validation; refused for arrays, which are evaluated as a whole. An
+            iterator goes on in the next validation, and other sources begin again.
         validation_batch_size : int, optional
             Without influence: the result does not depend on it.
         steps_per_epoch : int, optional
-            The maximum number of batches in an epoch, from the start of its order. Default: all.
+            The maximum number of batches in an epoch, from the start of its order. Default: all. A loader or generator
+            goes on in the next epoch where it was, and one that can begin again does so at its end: no batch is lost.
         shuffle : bool, default True
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
-            epochs.
+            epochs. Batches with numbers, such as those of a Keras Sequence, are shuffled as a whole; other sources
+            decide their order.
         class_weight : dict or "balanced", optional
             Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
             its class weight. "balanced" makes all classes count equally, however many rows they have.
@@ -563,11 +569,13 @@ class Sequential(Network):
         Parameters
         ----------
         x, y, sample_weight : array_like
-            As in `fit`; ``x`` may be chunks, which hold their own targets.
+            As in `fit`; ``x`` may be chunks or batches, which hold their own targets.
         batch_size, verbose, workers, use_multiprocessing, max_queue_size
             Without influence, for code that is written for Keras. Nothing is printed.
-        steps, callbacks
-            Refused, because all rows are evaluated and no callback hears of it.
+        steps : int, optional
+            The maximum number of batches of a loader or generator; refused for arrays.
+        callbacks
+            Refused, because no callback hears of an evaluation.
         return_dict : bool, default False
             Without influence: the result is both a dict and a sequence of values.
         n_threads : int, optional
@@ -598,9 +606,8 @@ class Sequential(Network):
         resolve_threads(n_threads)
         loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
         habits.check_inert(batch_size, verbose, callbacks, **loading)
-        habits.refuse_steps(steps, "steps", "x")
         check.yes_or_no(return_dict, "return_dict")
-        return judging.evaluate(self, x, y, sample_weight, n_threads)
+        return judging.evaluate(self, x, y, sample_weight, n_threads, steps)
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
@@ -767,12 +774,15 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x : array_like, shape (rows, features)
-            A single row needs two dimensions: ``x[None]``.
+        x : array_like, shape (rows, features), or batches
+            A single row needs two dimensions: ``x[None]``. A loader or generator may give batches x, (x,), (x, y) or
+            (x, y, sample_weight).
         batch_size, verbose, workers, use_multiprocessing, max_queue_size
             Without influence, for code that is written for Keras. Nothing is printed.
-        steps, callbacks
-            Refused, because all rows are predicted and no callback hears of it.
+        steps : int, optional
+            The maximum number of batches of a loader or generator; refused for arrays.
+        callbacks
+            Refused, because no callback hears of a prediction.
         out : ndarray, shape (rows, units), optional
             A C-contiguous array of the model's dtype, which is overwritten and returned.
         n_threads : int, optional
@@ -793,6 +803,10 @@ class Sequential(Network):
         if (batch_size, verbose, steps, callbacks, workers, use_multiprocessing, max_queue_size) != _PLAIN:
             loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
             habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
+            if steps is not None and are_batches(x):
+                return predicting.over_batches(
+                    x, lambda part: predicting.predict(self, part, None, n_threads), out, steps=steps
+                )
             habits.refuse_steps(steps, "steps", "x")
         return predicting.predict(self, x, out, n_threads)
 
