@@ -628,6 +628,11 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
     """A list of layers, each of them checked."""
     found = check.items(layers, "layers", "layers")
     for layer in found:
+        if isinstance(getattr(layer, "declaration", None), Layer):
+            raise ArgumentTypeError(
+                f"{layer!r:.60} is a layer of another model: model[:2] is a part of that model, which shares its "
+                "weights, and layer.declaration is the layer alone, without weights"
+            )
         if not isinstance(layer, tuple(TYPES.values())):
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "

@@ -7,8 +7,8 @@ argument.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from ._network import (
     judging,
     model_file,
     model_looks,
+    parts,
     predicting,
     stack,
 )
@@ -66,9 +67,10 @@ class Sequential(Network):
 
     Parameters
     ----------
-    layers : iterable of Layer
-        See `fastmlp.Dense`. The first `fit` takes the input width from the data. `build` sets it before, and so do
-        ``fastmlp.Input((784,))`` as the first element and ``Dense(64, input_shape=(784,))`` as the first layer.
+    layers : iterable of Layer, or of Sequential
+        See `fastmlp.Dense`. A model among them becomes a part, which shares its weights; see `add`. The first `fit`
+        takes the input width from the data. `build` sets it before, and so do ``fastmlp.Input((784,))`` as the first
+        element and ``Dense(64, input_shape=(784,))`` as the first layer.
     dtype : {"float32", "float64"}, default "float32"
         The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
@@ -131,7 +133,7 @@ class Sequential(Network):
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer] | None = (),
+        layers: Iterable[Layer | InputLayer | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -143,13 +145,81 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ layers, and how to train
 
-    def add(self, layer: Layer | InputLayer) -> None:
-        """Append a layer; or, as the first element, the shape of the input.
+    def add(self, layer: Layer | InputLayer | Network) -> None:
+        """Append a layer, or all layers of a model; or, as the first element, the shape of the input.
 
         From a layer of another model it takes the declaration, without learned statistics. If the model is built, its
         layers keep their weights, the new layer gets initial ones, and the optimiser starts from its first step.
+
+        A model that is added becomes a part of this one, like ``model[:2]``: both have the same weights from then on,
+        those that it has now, if it has any. It can be a part of only one model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastmlp as fm
+        >>> encoder = fm.Sequential([fm.Dense(2, activation="tanh")], seed=0)
+        >>> decoder = fm.Sequential([fm.Dense(5)], seed=0)
+        >>> whole = fm.Sequential([encoder, decoder])
+        >>> whole.build(n_features=5)
+        >>> x = np.ones((1, 5))
+        >>> bool((whole.predict(x) == decoder.predict(encoder.predict(x))).all())
+        True
         """
         super().add(layer)
+
+    def __len__(self) -> int:
+        """How many elements it has, of which a `fastmlp.Residual` is one."""
+        return len(self.declarations)
+
+    def __bool__(self) -> bool:
+        return True  # also without layers
+
+    def __iter__(self) -> Iterator[BoundLayer | BoundResidual]:
+        """Go through the elements of `tree`."""
+        return iter(self.tree())
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequential: ...
+    @overload
+    def __getitem__(self, place: int) -> BoundLayer | BoundResidual: ...
+    def __getitem__(self, place: Any) -> Sequential | BoundLayer | BoundResidual:
+        """Return an element, or consecutive elements as a model that shares its weights with this one.
+
+        Parameters
+        ----------
+        place : int or slice
+            Elements are those of `tree`: a `fastmlp.Residual` is one. (``layers`` is flat.)
+
+        Returns
+        -------
+        BoundLayer or BoundResidual, or Sequential
+            ``model[0]`` is an element, and ``model[:2]`` a part: a model with an optimiser, a loss and a history of its
+            own, and with the weights of this one. Training either changes both, bit by bit. It may be made before
+            this model is built. A copy or a file of a part is a model of its own.
+
+        Raises
+        ------
+        IndexError, ArgumentError, ArgumentTypeError
+            If there is no such element, the part is empty, or its step is not 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastmlp as fm
+        >>> x = np.random.default_rng(0).normal(size=(100, 5))
+        >>> model = fm.Sequential([fm.Dense(2, activation="tanh"), fm.Dense(5)], seed=0)
+        >>> encoder, decoder = model[:1], model[1:]
+        >>> model.compile(loss="mse")
+        >>> history = model.fit(x, x, verbose=0)
+        >>> codes = encoder.predict(x)
+        >>> codes.shape, bool((decoder.predict(codes) == model.predict(x)).all())
+        ((100, 2), True)
+        """
+        if not isinstance(place, slice):
+            return parts.element_of(self, place)
+        new = Sequential(dtype=str(self.dtype), uint8_scale=self.uint8_scale, seed=self.seed)
+        return parts.part_of(self, new, place)
 
     def pop(self) -> None:
         """Take away the last layer. The others keep their weights, and the optimiser starts from its first step.

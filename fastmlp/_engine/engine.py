@@ -114,7 +114,8 @@ class Engine:
     gradients: Array = field(init=False)
     state: Array = field(init=False)
     step: int = 0  # batches trained since the optimiser started
-    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by the place of their means
+    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, see `averages_at`
+    base: int = 0  # where the parameters begin in the vector of the network that this one is a part of
     _scratch: Scratch = field(init=False, repr=False)
     _kernel: Kernel | None = field(default=None, init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
@@ -133,6 +134,25 @@ class Engine:
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
         self.gradients = self.state = np.empty(0, self.program.dtype)
         self.step = 0
+
+    def share(self, whole: Engine, base: int) -> None:
+        """Take the parameters of a network's part from the vector of the whole, where they begin at ``base``."""
+        self.parameters = whole.parameters[base : base + self.program.size]
+        self.averaged, self.base = whole.averaged, base
+
+    def averages_at(self, place: int) -> int:
+        """How many batches the running statistics average whose means are at this place."""
+        return self.averaged.get(self.base + place, 0)
+
+    def set_averages(self, averaged: dict[int, int]) -> None:
+        """Let the running statistics of the whole average what they did before."""
+        averaged = dict(averaged)
+        self.averaged.clear()  # the networks of the parts have the same object
+        self.averaged.update(averaged)
+
+    def note_averages(self, place: int, batches: int) -> None:
+        """Let running statistics average so many batches."""
+        self.averaged[self.base + place] = batches
 
     def is_finite(self) -> bool:
         """Whether all parameters are finite."""
@@ -214,7 +234,7 @@ class Engine:
             )
             parts.append((losses, hits))
             for _, place, _ in self.program.running:
-                self.averaged[place] = self.averaged.get(place, 0) + len(losses)
+                self.note_averages(place, self.averages_at(place) + len(losses))
             if len(losses) < stop - start:
                 break
         if len(parts) == 1:
@@ -227,7 +247,7 @@ class Engine:
         while start < batches:
             ops, length = given, batches - start
             for op, place, declared in self.program.running:
-                momentum, still = momentum_after(declared, self.averaged.get(place, 0) + start)
+                momentum, still = momentum_after(declared, self.averages_at(place) + start)
                 length = min(length, still)
                 if momentum != declared:
                     ops = ops.copy() if ops is given else ops

@@ -40,7 +40,7 @@ def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: s
     adapted = layer.learned(found, network.uint8_scale if are_pixels else 1.0)
     if network.has_engine:
         write_first_statistics(network, adapted.mean, adapted.variance)
-    network.declarations[0] = adapted
+    network.declare([adapted, *network.declarations[1:]])
     return True
 
 

@@ -314,7 +314,7 @@ class Trainer:
         return self._validate() if is_due else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
-        self.engine.averaged = self.good.restore(self.engine.parameters)
+        self.engine.set_averages(self.good.restore(self.engine.parameters))
         self.engine.set_optimizer(self.engine.optimizer)  # the optimiser's moments are as bad as the loss
         self.stop_reason = "diverged"
         rate = self.network.learning_rate
