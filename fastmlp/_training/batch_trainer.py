@@ -35,7 +35,7 @@ class BatchTrainer(ChunkTrainer):
 
     def _take(self, data: Data) -> None:
         if data.rows != self.batch_size:
-            self.batch_size, self.batch_work = data.rows, 6 * self.engine.program.count * data.rows
+            self.batch_size, self.batch_work = data.rows, 6 * self.engine.program.products * data.rows
             most = self.engine.training_threads(data.rows, self.request.n_threads)
             self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         super()._take(data)
