@@ -9,7 +9,7 @@ import operator
 from typing import Any, TypeVar
 
 from .._base.errors import ArgumentError, ArgumentTypeError
-from ..layers import Activation, leaves
+from ..layers import Activation, Flatten, Layer, leaves
 from .bound import BoundLayer, BoundResidual, tree_of
 from .network import Network
 
@@ -31,10 +31,14 @@ def part_of(network: Network, new: _N, chosen: slice) -> _N:
             f"a part of a model must have at least one of its {len(network.declarations)} layers, not those from "
             f"{start} to before {stop}"
         )
-    if all(isinstance(x, Activation) and x.activation == "linear" for x in leaves(network.declarations[start:stop])):
-        raise ArgumentError("this part does nothing, because its activation is linear: choose more layers")
+    if all(map(_does_nothing, leaves(network.declarations[start:stop]))):
+        raise ArgumentError("this part does nothing: choose layers besides Flatten and linear activations")
     new.be_part_of(network, start, stop)
     return new
+
+
+def _does_nothing(layer: Layer) -> bool:
+    return isinstance(layer, Flatten) or (isinstance(layer, Activation) and layer.activation == "linear")
 
 
 def element_of(network: Network, place: Any) -> BoundLayer | BoundResidual:
