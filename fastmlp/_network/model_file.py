@@ -108,7 +108,7 @@ def _statistics(model: Network) -> dict[str, Any]:
         if isinstance(layer, layers.Normalization):
             found[str(index)] = _UNKNOWN if layer.mean is None else _LEARNED if layer.stands_for else _DECLARED
         elif isinstance(layer, layers.BatchNormalization):
-            found[str(index)] = model.engine.averaged.get(model.find_tensor(index, "moving_mean").offset, 0)
+            found[str(index)] = model.engine.averages_at(model.find_tensor(index, "moving_mean").offset)
     return found
 
 
@@ -231,7 +231,7 @@ def _restore_statistics(model: Network, stored: Any) -> None:
         origin = _origin_before(layer, index, *values) if stored is None else stored[str(index)]
         if isinstance(layer, layers.BatchNormalization):
             count = check.whole_number(origin, "statistics", minimum=0, maximum=2**53)
-            model.engine.averaged[mean.offset] = count
+            model.engine.note_averages(mean.offset, count)
             return layer
         origin = check.choice(origin, "statistics", _ORIGINS)
         if origin == _DECLARED:

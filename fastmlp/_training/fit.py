@@ -1,5 +1,6 @@
 """`fit`: from a request to a history. It chooses the trainer."""
 
+from .._base.batches import Batches
 from .._base.errors import DivergenceError
 from .._network.history import History
 from .._network.network import Network
@@ -7,6 +8,7 @@ from ..callbacks import TerminateOnNaN
 from ..callbacks.base import Model
 from ..optimizers import LBFGS, Optimizer
 from .attempt import attempt
+from .batch_trainer import BatchTrainer
 from .chunk_trainer import ChunkTrainer
 from .request import Request
 from .run import prepared
@@ -16,7 +18,7 @@ from .trainer import Trainer
 def fit(network: Network, model: Model, request: Request) -> History:
     """See `Sequential.fit`. ``model`` is the network as callbacks see it."""
     optimizer = network.checked_optimizer()
-    if request.in_chunks:
+    if request.source is not None:
         request.refuse_what_needs_all_rows(optimizer)
     kind = _trainer_for(request, optimizer)
     with attempt(network):
@@ -30,7 +32,9 @@ def fit(network: Network, model: Model, request: Request) -> History:
 
 
 def _trainer_for(request: Request, optimizer: Optimizer) -> type[Trainer]:
-    if request.in_chunks:
+    if isinstance(request.source, Batches):
+        return BatchTrainer
+    if request.source is not None:
         return ChunkTrainer
     if isinstance(optimizer, LBFGS):
         from .lbfgs import LBFGSTrainer

@@ -19,7 +19,7 @@ from .._network.history import History
 from .._network.inputs import Inputs
 from .._network.network import Position
 from .._network.scores import Scores
-from ..layers import InputLayer, Layer
+from ..layers import Layer
 from ..losses import Loss
 from ..optimizers import Optimizer
 
@@ -68,7 +68,7 @@ class Model(Protocol):
     def non_trainable_weights(self) -> list[Array]: ...
     @property
     def n_features(self) -> int | None: ...
-    def add(self, layer: Layer | InputLayer) -> None: ...
+    def add(self, layer: Any) -> None: ...
     def apply_gradients(self, gradients: Sequence[Any], *, n_threads: int | None = None) -> None: ...
     def build(self, n_features: int) -> None: ...
     def classes_of(self, outputs: Array) -> Array: ...
@@ -157,6 +157,8 @@ class Callback:
         ``run_info`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
         ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``,
         the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them.
+        If data come in chunks or batches, ``rows`` are those of the first; ``batches`` is 0 if a source of batches does
+        not tell their number.
         """
 
     def on_epoch_begin(self, epoch: int) -> None:

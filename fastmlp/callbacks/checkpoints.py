@@ -121,7 +121,7 @@ class ModelCheckpoint(Callback):
         if self.save_best_only:
             self._watched.begin(run_info)
             self._check_frequency(run_info)
-        self._batches = run_info["batches"]
+        self._batches, self._latest = run_info["batches"], 0
         self._names = list(run_info["logs"])
 
     def _may_be_added(self, callbacks: Sequence[Callback]) -> bool:
@@ -141,13 +141,14 @@ class ModelCheckpoint(Callback):
         self._epoch = epoch
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
+        self._latest = batch
         not_yet = self.save_best_only and self.monitor.startswith("val_") and self.monitor not in logs
         if self.every_batches is not None and not not_yet:
             self._save(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self.every_batches is None and (epoch + 1) % self.every_epochs == 0:
-            self._save(self._batches, logs)
+            self._save(self._batches or self._latest, logs)
 
     def _save(self, batch: int, logs: Logs) -> None:
         if self.save_best_only and not self._is_best(logs):
