@@ -7,7 +7,7 @@ from ..optimizers import LBFGS, Optimizer
 from .attempt import attempt
 from .chunk_trainer import ChunkTrainer
 from .request import Request
-from .run import prepared
+from .run import Run, prepared
 from .trainer import Trainer
 
 
@@ -18,7 +18,19 @@ def fit(network: Network, model: Model, request: Request) -> History:
         request.refuse_what_needs_all_rows(optimizer)
     kind = _trainer_for(request, optimizer)
     with attempt(network):
-        return kind(prepared(network, model, request, optimizer)).run()
+        run = prepared(network, model, request, optimizer)
+        return _with_remarks(kind, run) if request.verbose else kind(run).run()
+
+
+def _with_remarks(kind: type[Trainer], run: Run) -> History:
+    """Train, and say what is clearly wrong before and after."""
+    from .remarks import Remarks
+
+    remarks = Remarks(run)
+    remarks.before()
+    history = kind(run).run()
+    remarks.after(history)
+    return history
 
 
 def _trainer_for(request: Request, optimizer: Optimizer) -> type[Trainer]:
