@@ -11,7 +11,7 @@ from .attempt import attempt
 from .batch_trainer import BatchTrainer
 from .chunk_trainer import ChunkTrainer
 from .request import Request
-from .run import prepared
+from .run import Run, prepared
 from .trainer import Trainer
 
 
@@ -22,13 +22,25 @@ def fit(network: Network, model: Model, request: Request) -> History:
         request.refuse_what_needs_all_rows(optimizer)
     kind = _trainer_for(request, optimizer)
     with attempt(network):
+        run = prepared(network, model, request, optimizer)
         try:
-            return kind(prepared(network, model, request, optimizer)).run()
+            return _with_remarks(kind, run) if request.verbose else kind(run).run()
         except DivergenceError:
             quiet = [one for one in request.listeners if isinstance(one, TerminateOnNaN) and not one.raise_error]
             if not quiet or network.history is None:
                 raise
             return network.history
+
+
+def _with_remarks(kind: type[Trainer], run: Run) -> History:
+    """Train, and say what is clearly wrong before and after."""
+    from .remarks import Remarks
+
+    remarks = Remarks(run)
+    remarks.before()
+    history = kind(run).run()
+    remarks.after(history)
+    return history
 
 
 def _trainer_for(request: Request, optimizer: Optimizer) -> type[Trainer]:
