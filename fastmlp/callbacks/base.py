@@ -141,7 +141,7 @@ class Callback:
         names = [name for name in ("on_train_batch_end", "on_batch_end") if name in vars(cls)]
         if names and "on_batches_end" not in vars(cls):
             cls.every_batches = vars(cls).get("every_batches", 1)
-            cls.on_batches_end = _by_batch(names[0])  # type: ignore[method-assign]
+            cls.on_batches_end = _by_batch(names[0])  # type: ignore[assignment,method-assign]
 
     def _announce(self, text: str) -> None:
         """Print a line, with ``verbose=1``."""
