@@ -178,9 +178,14 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         copy.set_weights(model.get_weights())
         return {"model_": copy}
 
-    def _reported(self, loss: float, penalty: float) -> float:
-        """A loss of the network, which contains the penalty, as scikit-learn reports it."""
-        return loss
+    @property
+    def _reports_means(self) -> bool:
+        """Whether the reported loss is the mean over the outputs, over which training adds up."""
+        return self.out_activation_ == "identity" and self.n_outputs_ > 1
+
+    def _mean_loss(self, loss: float, penalty: float) -> float:
+        """The loss as it is reported; that of the network contains the penalty."""
+        return (loss - penalty) / self.n_outputs_ + penalty if self._reports_means else loss
 
     # ------------------------------------------------------------ what was learned
 

@@ -80,7 +80,7 @@ def _conclude(estimator: Any, watch: Watch) -> None:
     if not found or watch.has_converged or history.stopped in ("max_time", "callback"):
         return
     if estimator.n_iter_ == 0:  # the initial weights were the best
-        estimator.loss_ = estimator._reported(found["loss"], 0.0)
+        estimator.loss_ = estimator._mean_loss(found["loss"], watch.penalty())
     result = OptimizeResult(nit=found["iterations"], status=found["status"], message=found["message"])
     estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
 

@@ -166,11 +166,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _output(self, y: Array) -> tuple[int, str]:
         return y.shape[1], "exp" if self.loss == "poisson" else "identity"
 
-    def _reported(self, loss: float, penalty: float) -> float:
-        if self.out_activation_ == "exp":
-            return loss
-        return (loss - penalty) / self.n_outputs_ + penalty  # training adds up over outputs, reports are means
-
     def _score_of(self, model: Sequential, rows: Rows) -> float:
         found = self._numbers(self._of_rows(model, rows.x))
         return float(r2_score(rows.y, found, sample_weight=rows.weights))

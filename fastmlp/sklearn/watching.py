@@ -89,19 +89,22 @@ class Watch(Callback):
         self.has_converged = False
 
     def on_epoch_begin(self, epoch: int) -> None:
-        self._squares_before = self._squares()
+        if self.estimator._reports_means:
+            self._squares_before = self._squares()
         self.task.begin(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         estimator = self.estimator
         estimator.n_iter_ += 1
-        estimator.loss_ = estimator._reported(logs["loss"], self._penalty())
+        estimator.loss_ = logs["loss"]
+        if estimator._reports_means:
+            estimator.loss_ = estimator._mean_loss(logs["loss"], self.penalty())
         if hasattr(estimator, "loss_curve_"):
             estimator.t_ += self.size.rows
             estimator.loss_curve_.append(estimator.loss_)
         if "val_loss" in logs:
             without_penalty = logs["val_loss"] - estimator.alpha / 2 * self._squares() / self.size.held_out
-            estimator.validation_loss_curve_.append(estimator._reported(without_penalty, 0.0))
+            estimator.validation_loss_curve_.append(estimator._mean_loss(without_penalty, 0.0))
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         if self.criterion is not None:
@@ -116,7 +119,7 @@ class Watch(Callback):
         squares = [float(np.vdot(weights, weights)) for weights in dense_tensors(self.model, "kernel")]
         return sum(squares, 0.0)
 
-    def _penalty(self) -> float:
+    def penalty(self) -> float:
         """The penalty in the loss of the epoch, from the weights before and after it; L-BFGS reports those after."""
         before = self._squares_before if hasattr(self.estimator, "loss_curve_") else self._squares()
         return self.estimator.alpha / 2 * (before + self._squares()) / 2 * self.size.batches / self.size.weight
