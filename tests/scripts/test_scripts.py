@@ -23,6 +23,7 @@ def test_it_runs_by_other_imports_and_reaches_the_scores_of_the_peer(path, monke
         pytest.skip("it reads MNIST, which is not here")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*names a format of Keras")
         ours = [run(path, seed) for seed in SEEDS]
     theirs = np.array(THEIRS[path.stem])
     # The spread of one run, and of the mean of ours; and one percent, for peers that always reach the same.
