@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import activations, initializers, regularizers
-from ._base import check, columns, keras
+from ._base import batches, check, columns, keras
 from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
 from .activations import Custom
@@ -426,7 +426,8 @@ class Normalization(Layer):
 
         Parameters
         ----------
-        x : array_like, shape (rows, features)
+        x : array_like, shape (rows, features), or batches
+            A loader or generator of batches, as for `fastmlp.Sequential.predict`, is gone through once.
         scale : float, default 1
             A model with uint8 features passes its ``uint8_scale``.
 
@@ -436,7 +437,7 @@ class Normalization(Layer):
             If ``x`` does not hold rows of finite numbers, or ``scale`` is not above 0.
         """
         scale = check.real_number(scale, "scale", above=0)
-        found = columns.measured([columns.rows(x, "x")])
+        found = columns.measured(_parts(x))
         self._set(mean=found.mean * scale, variance=_scaled_variance(found, scale), stands_for=None)
 
     def __repr__(self) -> str:
@@ -456,6 +457,20 @@ class Normalization(Layer):
 
     def config(self) -> dict[str, Any]:
         return self._described()  # the statistics are tensors of the model
+
+
+def _parts(x: Any) -> Iterator[Array]:
+    """The rows, or those of batches of a loader or generator."""
+    if not batches.are_batches(x):
+        yield columns.rows(x, "x")
+        return
+    width = None
+    for place, part in enumerate(batches.Batches(x, "x").features()):
+        rows = columns.rows(part, f"x of batch {place}")
+        width = rows.shape[1] if width is None else width
+        if rows.shape[1] != width:
+            raise ArgumentError(f"x of batch {place} has {rows.shape[1]} features, but batch 0 has {width}")
+        yield rows
 
 
 def _scaled_variance(found: columns.Columns, scale: float) -> Array:
@@ -613,6 +628,11 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
     """A list of layers, each of them checked."""
     found = check.items(layers, "layers", "layers")
     for layer in found:
+        if isinstance(getattr(layer, "declaration", None), Layer):
+            raise ArgumentTypeError(
+                f"{layer!r:.60} is a layer of another model: model[:2] is a part of that model, which shares its "
+                "weights, and layer.declaration is the layer alone, without weights"
+            )
         if not isinstance(layer, tuple(TYPES.values())):
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "

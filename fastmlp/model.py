@@ -7,13 +7,14 @@ argument.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from . import losses, optimizers
 from ._base import check, keras, naming
+from ._base.batches import are_batches
 from ._base.errors import ArgumentTypeError
 from ._base.types import Array
 from ._compiling.threads import resolve_threads
@@ -26,6 +27,7 @@ from ._network import (
     judging,
     model_file,
     model_looks,
+    parts,
     predicting,
     stack,
 )
@@ -65,9 +67,10 @@ class Sequential(Network):
 
     Parameters
     ----------
-    layers : iterable of Layer
-        See `fastmlp.Dense`. The first `fit` takes the input width from the data. `build` sets it before, and so do
-        ``fastmlp.Input((784,))`` as the first element and ``Dense(64, input_shape=(784,))`` as the first layer.
+    layers : iterable of Layer, or of Sequential
+        See `fastmlp.Dense`. A model among them becomes a part, which shares its weights; see `add`. The first `fit`
+        takes the input width from the data. `build` sets it before, and so do ``fastmlp.Input((784,))`` as the first
+        element and ``Dense(64, input_shape=(784,))`` as the first layer.
     dtype : {"float32", "float64"}, default "float32"
         The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
@@ -130,7 +133,7 @@ class Sequential(Network):
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer] | None = (),
+        layers: Iterable[Layer | InputLayer | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -142,13 +145,81 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ layers, and how to train
 
-    def add(self, layer: Layer | InputLayer) -> None:
-        """Append a layer; or, as the first element, the shape of the input.
+    def add(self, layer: Layer | InputLayer | Network) -> None:
+        """Append a layer, or all layers of a model; or, as the first element, the shape of the input.
 
         From a layer of another model it takes the declaration, without learned statistics. If the model is built, its
         layers keep their weights, the new layer gets initial ones, and the optimiser starts from its first step.
+
+        A model that is added becomes a part of this one, like ``model[:2]``: both have the same weights from then on,
+        those that it has now, if it has any. It can be a part of only one model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastmlp as fm
+        >>> encoder = fm.Sequential([fm.Dense(2, activation="tanh")], seed=0)
+        >>> decoder = fm.Sequential([fm.Dense(5)], seed=0)
+        >>> whole = fm.Sequential([encoder, decoder])
+        >>> whole.build(n_features=5)
+        >>> x = np.ones((1, 5))
+        >>> bool((whole.predict(x) == decoder.predict(encoder.predict(x))).all())
+        True
         """
         super().add(layer)
+
+    def __len__(self) -> int:
+        """How many elements it has, of which a `fastmlp.Residual` is one."""
+        return len(self.declarations)
+
+    def __bool__(self) -> bool:
+        return True  # also without layers
+
+    def __iter__(self) -> Iterator[BoundLayer | BoundResidual]:
+        """Go through the elements of `tree`."""
+        return iter(self.tree())
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequential: ...
+    @overload
+    def __getitem__(self, place: int) -> BoundLayer | BoundResidual: ...
+    def __getitem__(self, place: Any) -> Sequential | BoundLayer | BoundResidual:
+        """Return an element, or consecutive elements as a model that shares its weights with this one.
+
+        Parameters
+        ----------
+        place : int or slice
+            Elements are those of `tree`: a `fastmlp.Residual` is one. (``layers`` is flat.)
+
+        Returns
+        -------
+        BoundLayer or BoundResidual, or Sequential
+            ``model[0]`` is an element, and ``model[:2]`` a part: a model with an optimiser, a loss and a history of its
+            own, and with the weights of this one. Training either changes both, bit by bit. It may be made before
+            this model is built. A copy or a file of a part is a model of its own.
+
+        Raises
+        ------
+        IndexError, ArgumentError, ArgumentTypeError
+            If there is no such element, the part is empty, or its step is not 1.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastmlp as fm
+        >>> x = np.random.default_rng(0).normal(size=(100, 5))
+        >>> model = fm.Sequential([fm.Dense(2, activation="tanh"), fm.Dense(5)], seed=0)
+        >>> encoder, decoder = model[:1], model[1:]
+        >>> model.compile(loss="mse")
+        >>> history = model.fit(x, x, verbose=0)
+        >>> codes = encoder.predict(x)
+        >>> codes.shape, bool((decoder.predict(codes) == model.predict(x)).all())
+        ((100, 2), True)
+        """
+        if not isinstance(place, slice):
+            return parts.element_of(self, place)
+        new = Sequential(dtype=str(self.dtype), uint8_scale=self.uint8_scale, seed=self.seed)
+        return parts.part_of(self, new, place)
 
     def pop(self) -> None:
         """Take away the last layer. The others keep their weights, and the optimiser starts from its first step.
@@ -332,15 +403,17 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks
-            A uint8 array holds pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained
-            on another kind before (see ``input_kind``). Further dimensions are flattened.
+        x : array_like, shape (rows, features), or fastmlp.datasets.Chunks, or batches
+            Batches (x, y) or (x, y, sample_weight) come from a loader or a generator, such as a PyTorch DataLoader, a
+            Keras Sequence, or an iterable of arrays or tensors. Each is a step, whatever its size. A uint8 array holds
+            pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained on another kind
+            before (see ``input_kind``). Further dimensions are flattened.
         y : array_like, shape (rows,) or (rows, units)
             The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
-            or numbers, one for each unit. Chunks hold their own targets, without ``y``.
+            or numbers, one for each unit. Chunks and batches hold their own targets, without ``y``.
         batch_size : int, optional
             Rows in one step; 32 by default. The last batch of an epoch may be smaller. Values above the number of
-            rows mean all rows, and Rprop and L-BFGS always take all rows.
+            rows mean all rows, and Rprop and L-BFGS always take all rows. Refused for batches, which have sizes.
         epochs : int, default 1
             The number of the last epoch plus one; 0 trains nothing.
         verbose : {"auto", 0, 1, 2}, default "auto"
@@ -351,7 +424,7 @@ class Sequential(Network):
         validation_split : float, default 0
             The share of the rows, from 0 to below 1, that is set aside for validation: the last rows before any
             shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
-        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+        validation_data : tuple (x, y) or (x, y, sample_weight), or chunks or batches, optional
             Data to evaluate after each epoch; not together with ``validation_split``.
         initial_epoch : int, default 0
             The number of the first epoch: ``epochs − initial_epoch`` epochs are trained.
@@ -360,14 +433,17 @@ class Sequential(Network):
         validation_batches : int, optional
             Also validate each time this many batches of an epoch are done; see ``History.validations``.
         validation_steps : int, optional
-            Refused, because validation data in arrays are evaluated as a whole.
+            The maximum number of batches in a validation; refused for arrays, which are evaluated as a whole. An
+            iterator goes on in the next validation, and other sources begin again.
         validation_batch_size : int, optional
             Without influence: the result does not depend on it.
         steps_per_epoch : int, optional
-            The maximum number of batches in an epoch, from the start of its order. Default: all.
+            The maximum number of batches in an epoch, from the start of its order. Default: all. A loader or generator
+            goes on in the next epoch where it was, and one that can begin again does so at its end: no batch is lost.
         shuffle : bool, default True
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
-            epochs.
+            epochs. Batches with numbers, such as those of a Keras Sequence, are shuffled as a whole; other sources
+            decide their order.
         class_weight : dict or "balanced", optional
             Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
             its class weight. "balanced" makes all classes count equally, however many rows they have.
@@ -563,11 +639,13 @@ class Sequential(Network):
         Parameters
         ----------
         x, y, sample_weight : array_like
-            As in `fit`; ``x`` may be chunks, which hold their own targets.
+            As in `fit`; ``x`` may be chunks or batches, which hold their own targets.
         batch_size, verbose, workers, use_multiprocessing, max_queue_size
             Without influence, for code that is written for Keras. Nothing is printed.
-        steps, callbacks
-            Refused, because all rows are evaluated and no callback hears of it.
+        steps : int, optional
+            The maximum number of batches of a loader or generator; refused for arrays.
+        callbacks
+            Refused, because no callback hears of an evaluation.
         return_dict : bool, default False
             Without influence: the result is both a dict and a sequence of values.
         n_threads : int, optional
@@ -598,9 +676,8 @@ class Sequential(Network):
         resolve_threads(n_threads)
         loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
         habits.check_inert(batch_size, verbose, callbacks, **loading)
-        habits.refuse_steps(steps, "steps", "x")
         check.yes_or_no(return_dict, "return_dict")
-        return judging.evaluate(self, x, y, sample_weight, n_threads)
+        return judging.evaluate(self, x, y, sample_weight, n_threads, steps)
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
@@ -767,12 +844,15 @@ class Sequential(Network):
 
         Parameters
         ----------
-        x : array_like, shape (rows, features)
-            A single row needs two dimensions: ``x[None]``.
+        x : array_like, shape (rows, features), or batches
+            A single row needs two dimensions: ``x[None]``. A loader or generator may give batches x, (x,), (x, y) or
+            (x, y, sample_weight).
         batch_size, verbose, workers, use_multiprocessing, max_queue_size
             Without influence, for code that is written for Keras. Nothing is printed.
-        steps, callbacks
-            Refused, because all rows are predicted and no callback hears of it.
+        steps : int, optional
+            The maximum number of batches of a loader or generator; refused for arrays.
+        callbacks
+            Refused, because no callback hears of a prediction.
         out : ndarray, shape (rows, units), optional
             A C-contiguous array of the model's dtype, which is overwritten and returned.
         n_threads : int, optional
@@ -793,6 +873,10 @@ class Sequential(Network):
         if (batch_size, verbose, steps, callbacks, workers, use_multiprocessing, max_queue_size) != _PLAIN:
             loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
             habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
+            if steps is not None and are_batches(x):
+                return predicting.over_batches(
+                    x, lambda part: predicting.predict(self, part, None, n_threads), out, steps=steps
+                )
             habits.refuse_steps(steps, "steps", "x")
         return predicting.predict(self, x, out, n_threads)
 

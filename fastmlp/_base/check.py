@@ -105,7 +105,7 @@ def array_of(value: Any, name: str) -> Array:
     """
     try:
         try:
-            array = np.asarray(value)
+            array = np.asarray(_plain_tensor(value))
         except RuntimeError:  # such as PyTorch's: "Can't call numpy() on Tensor that requires grad"
             if not callable(getattr(value, "detach", None)):
                 raise
@@ -113,6 +113,13 @@ def array_of(value: Any, name: str) -> Array:
     except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentTypeError(f"{name} cannot be made into one array of numbers: {error}") from None
     return array.astype(np.int16) if array.dtype == np.uint8 and is_table(value) else array
+
+
+def _plain_tensor(value: Any) -> Any:
+    """The array of a tensor of another library that offers it only as ``value.numpy()``."""
+    if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        return value
+    return value.numpy() if callable(getattr(value, "numpy", None)) else value
 
 
 def numbers(value: Any, name: str) -> Array:

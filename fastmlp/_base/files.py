@@ -11,6 +11,7 @@ import stat
 import sys
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,6 +53,29 @@ def _path(value: Any, name: str, what: str) -> Path:
     if "\0" in str(path):
         raise ArgumentError(f"{name} must be the name of a {what}, but {value!r:.60} holds a null character")
     return path
+
+
+_OF_KERAS = (".keras", ".h5", ".hdf5")
+
+
+def own_name(path: Path) -> Path:
+    """The name for a model file: that of one of Keras's formats gets our suffix too, with a warning.
+
+    Our files are not HDF5, and should not look like it.
+    """
+    if path.suffix not in _OF_KERAS:
+        return path
+    own = path.with_name(path.name + ".npz")
+    warnings.warn(
+        f"{path.name} names a format of Keras, in which fastmlp does not save: the file is {own.name}", stacklevel=5
+    )
+    return own
+
+
+def present_name(path: Path) -> Path:
+    """The name of a model file that is there: for one of Keras's formats, what `own_name` made of it."""
+    own = path.with_name(path.name + ".npz") if path.suffix in _OF_KERAS else path
+    return own if own.exists() and not path.exists() else path
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:

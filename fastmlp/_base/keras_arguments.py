@@ -217,6 +217,27 @@ ARGUMENTS: dict[str, dict[str, Rule]] = {
         "jit_compile": Ignored("everything is compiled"),
     },
     "RMSprop": {"centered": Only((False,), "there is no centred variant: leave it out")},
+    # ------------------------------------------------------------ callbacks
+    "ModelCheckpoint": {
+        "filepath": Renamed("path"),
+        "period": Renamed("every_epochs"),
+        "options": Only(_NONE, "there are no options of a file system: leave it out"),
+    },
+    "ReduceLROnPlateau": {"epsilon": Renamed("min_delta")},
+    "CSVLogger": {
+        "filename": Renamed("path"),
+        "separator": Only((",",), "columns are separated by commas: leave it out"),
+    },
+    "TensorBoard": {
+        "log_dir": Renamed("logdir"),
+        "histogram_freq": Only((0,), "only the logs are written: leave it out"),
+        "write_graph": Ignored("there is no graph"),
+        "write_images": Only((False,), "only the logs are written: leave it out"),
+        "write_steps_per_second": Ignored("the logs always have samples_per_second"),
+        "profile_batch": Only((0,), "there is no profiler: leave it out"),
+        "embeddings_freq": Only((0,), "only the logs are written: leave it out"),
+        "embeddings_metadata": Only(_NONE, "only the logs are written: leave it out"),
+    },
     # ------------------------------------------------------------ losses and metrics
     "Loss": {
         "reduction": Only(("sum_over_batch_size", "auto"), _NO_OTHER_REDUCTION),

@@ -114,7 +114,8 @@ class Engine:
     gradients: Array = field(init=False)
     state: Array = field(init=False)
     step: int = 0  # batches trained since the optimiser started
-    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, by the place of their means
+    averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, see `averages_at`
+    base: int = 0  # where the parameters begin in the vector of the network that this one is a part of
     _scratch: Scratch = field(init=False, repr=False)
     _kernel: Kernel | None = field(default=None, init=False, repr=False)
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
@@ -133,6 +134,25 @@ class Engine:
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
         self.gradients = self.state = np.empty(0, self.program.dtype)
         self.step = 0
+
+    def share(self, whole: Engine, base: int) -> None:
+        """Take the parameters of a network's part from the vector of the whole, where they begin at ``base``."""
+        self.parameters = whole.parameters[base : base + self.program.size]
+        self.averaged, self.base = whole.averaged, base
+
+    def averages_at(self, place: int) -> int:
+        """How many batches the running statistics average whose means are at this place."""
+        return self.averaged.get(self.base + place, 0)
+
+    def set_averages(self, averaged: dict[int, int]) -> None:
+        """Let the running statistics of the whole average what they did before."""
+        averaged = dict(averaged)
+        self.averaged.clear()  # the networks of the parts have the same object
+        self.averaged.update(averaged)
+
+    def note_averages(self, place: int, batches: int) -> None:
+        """Let running statistics average so many batches."""
+        self.averaged[self.base + place] = batches
 
     def is_finite(self) -> bool:
         """Whether all parameters are finite."""
@@ -181,7 +201,7 @@ class Engine:
 
     def training_threads(self, batch_size: int, n_threads: int | None) -> int:
         """The threads for batches of this size: one, if more would not pay."""
-        return _threads.resolve_threads(n_threads) if 6 * self.program.count * batch_size >= _PARALLEL_WORK else 1
+        return _threads.resolve_threads(n_threads) if 6 * self.program.products * batch_size >= _PARALLEL_WORK else 1
 
     def train(
         self,
@@ -214,7 +234,7 @@ class Engine:
             )
             parts.append((losses, hits))
             for _, place, _ in self.program.running:
-                self.averaged[place] = self.averaged.get(place, 0) + len(losses)
+                self.note_averages(place, self.averages_at(place) + len(losses))
             if len(losses) < stop - start:
                 break
         if len(parts) == 1:
@@ -227,7 +247,7 @@ class Engine:
         while start < batches:
             ops, length = given, batches - start
             for op, place, declared in self.program.running:
-                momentum, still = momentum_after(declared, self.averaged.get(place, 0) + start)
+                momentum, still = momentum_after(declared, self.averages_at(place) + start)
                 length = min(length, still)
                 if momentum != declared:
                     ops = ops.copy() if ops is given else ops
@@ -295,7 +315,7 @@ class Engine:
 
     def batches_in_a_call(self, batch_size: int) -> int:
         """How many batches one call of the training kernel should have, because Ctrl-C waits for its end."""
-        return max(1, _CALL_WORK // (6 * self.program.count * batch_size))
+        return max(1, _CALL_WORK // (6 * self.program.products * batch_size))
 
     def timers(self, batch_size: int, n_threads: int) -> Array:
         """Zeroed timers for `train`: a row whose first number is the ticks of the call, and rows of ticks by phase."""
@@ -489,7 +509,8 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
+            done = 2 * self.program.products * part.rows
+            choice.observe(threads, done, time.perf_counter() - waited.seconds - began)
             loss += float(row_losses.sum(dtype=np.float64))
             hits += int(row_correct.sum())
         return loss / data.rows, hits
@@ -515,7 +536,8 @@ class Engine:
                 plan,
                 self.pixel_scale,
             )
-            choice.observe(threads, 2 * self.program.count * part.rows, time.perf_counter() - waited.seconds - began)
+            done = 2 * self.program.products * part.rows
+            choice.observe(threads, done, time.perf_counter() - waited.seconds - began)
 
     def thread_choice(self, kernel: Kernel, most: int, work: int) -> ThreadChoice:
         """The choice between ``most`` threads and one for a kernel of this network.
@@ -549,14 +571,14 @@ class Engine:
     @cached_property
     def few_rows(self) -> int:
         """The largest number of rows for which one thread, and so `predict_rows`, is always best."""
-        return max(1, min(self._rows_of_scratch, _PARALLEL_FORWARD_WORK // (2 * self.program.count)))
+        return max(1, min(self._rows_of_scratch, _PARALLEL_FORWARD_WORK // (2 * self.program.products)))
 
     @cached_property
     def _rows_of_scratch(self) -> int:
         """The largest number of rows for which the scratch space of `predict_rows` stays small."""
         columns = int(self._network[t.NETWORK_HEAD + t.place_of(t.PLAN, "columns")])
         rows = _OWN_SCRATCH // (columns * self.program.dtype.itemsize)
-        return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.count)
+        return rows if rows < BLOCK_ROWS else _CALL_WORK // (2 * self.program.products)
 
     def are_few(self, rows: int, n_threads: int | None) -> bool:
         """Whether `predict_rows` should predict this many rows, on one thread and in its own small scratch space."""
@@ -566,16 +588,16 @@ class Engine:
 
     def _calls(self, rows: int) -> list[tuple[int, int]]:
         """The spans of rows for single kernel calls, evenly divided."""
-        count = math.ceil(rows / max(64, _CALL_WORK // (2 * self.program.count)))
+        count = math.ceil(rows / max(64, _CALL_WORK // (2 * self.program.products)))
         return list(itertools.pairwise(rows * i // count for i in range(count + 1)))
 
     def _forward_choice(self, kernel: Kernel, spans: list[tuple[int, int]], n_threads: int | None) -> ThreadChoice:
         rows = spans[0][1]
-        return self.thread_choice(kernel, self.forward_threads(rows, n_threads), 2 * self.program.count * rows)
+        return self.thread_choice(kernel, self.forward_threads(rows, n_threads), 2 * self.program.products * rows)
 
     def forward_threads(self, rows: int, n_threads: int | None) -> int:
         """The threads for a forward pass over this many rows."""
-        is_enough = 2 * self.program.count * rows >= _PARALLEL_FORWARD_WORK
+        is_enough = 2 * self.program.products * rows >= _PARALLEL_FORWARD_WORK
         return _threads.resolve_threads(n_threads) if is_enough else 1
 
     def _forward_plan(self, rows: int, n_threads: int) -> Array:

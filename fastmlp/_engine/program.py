@@ -98,6 +98,8 @@ class Program:
         Width of the input and of the output.
     count : int
         How many numbers all tensors have, without padding.
+    products : int
+        How many multiplications a row costs, about: as many as there are parameters, and at least one.
     has_penalties, has_penalties_per_batch : bool
         Whether the loss has penalties on weights, and whether some of them are divided like the losses of a batch.
     needs_whole_batches : bool
@@ -119,6 +121,7 @@ class Program:
     fan_in: int = field(init=False)
     classes: int = field(init=False)
     count: int = field(init=False)
+    products: int = field(init=False)
     has_penalties: bool = field(init=False)
     has_penalties_per_batch: bool = field(init=False)
     needs_whole_batches: bool = field(init=False)
@@ -135,7 +138,8 @@ class Program:
         found = {
             "fan_in": int(operations[0].fan_in),
             "classes": int(operations[-1].fan_out),
-            "count": sum(self.numbers_in(tensor) for tensor in self.tensors),
+            "count": (count := sum(self.numbers_in(tensor) for tensor in self.tensors)),
+            "products": max(1, count),
             "has_penalties": any(operations[name].any() for name in _PENALTIES),
             "has_penalties_per_batch": any(operations[name].any() for name in ("weights_per_batch", "bias_per_batch")),
             "needs_whole_batches": len(self.stages) > 1,

@@ -150,7 +150,7 @@ def _half_share(graph: Graph, x: str, share: str) -> str:
 
 
 def _silu(graph: Graph, x: str, numbers: dict[str, float]) -> str:
-    return graph.add("Mul", x, graph.add("Sigmoid", x))
+    return graph.add("Mul", x, graph.activation("sigmoid", {}, x))
 
 
 def _mish(graph: Graph, x: str, numbers: dict[str, float]) -> str:
@@ -195,6 +195,19 @@ OF_ACTIVATION: dict[str, Callable[[Graph, str, dict[str, float]], str]] = {
 # ---------------------------------------------------------------- in float64, where onnxruntime has no operator
 
 
+def _wide_operator(name: str) -> Callable[[Graph, str, dict[str, float]], str]:
+    """An operator of the maximum of one value, which is that value.
+
+    onnxruntime 1.17 would join the operator with the product before it, or with the one after it, to an operator that
+    it has in float32 alone, and then refuse the graph.
+    """
+    return lambda graph, x, numbers: graph.add(name, graph.add("Max", x))
+
+
+def _wide_relu(graph: Graph, x: str, numbers: dict[str, float]) -> str:
+    return graph.add("Max", x, graph.number(0.0))
+
+
 def _below(graph: Graph, x: str, function: Callable[[str], str]) -> str:
     """x above 0, and a function of x below, which is 0 at 0."""
     return graph.add("Add", graph.add("Relu", x), function(graph.add("Min", x, graph.number(0.0))))
@@ -228,6 +241,9 @@ def _wide_hard_sigmoid(graph: Graph, x: str, numbers: dict[str, float]) -> str:
 
 
 _IN_FLOAT64: dict[str, Callable[[Graph, str, dict[str, float]], str]] = {
+    "relu": _wide_relu,
+    "sigmoid": _wide_operator("Sigmoid"),
+    "tanh": _wide_operator("Tanh"),
     "leaky_relu": _wide_leaky_relu,
     "elu": _wide_elu,
     "selu": _wide_selu,

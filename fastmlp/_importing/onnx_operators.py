@@ -169,6 +169,8 @@ def _clip(t: Translation, node: Node) -> Rows:
 
 def _with_zero(name: str) -> Callable[[Translation, Node], Rows]:
     def translate(t: Translation, node: Node) -> Rows:
+        if len(node.inputs) == 1:
+            return t.rows(node, 0)
         place = next((number for number in (0, 1) if not t.is_constant(node, number)), 0)
         if len(node.inputs) != 2 or t.number(node, 1 - place) != 0:
             raise t.refused(node, "it does not compare one value with 0")

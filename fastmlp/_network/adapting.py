@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._base import check, columns
+from .._base.batches import Piece
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..layers import Layer, Normalization, Residual, leaves
@@ -39,14 +40,14 @@ def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: s
     adapted = layer.learned(found, network.uint8_scale if are_pixels else 1.0)
     if network.has_engine:
         write_first_statistics(network, adapted.mean, adapted.variance)
-    network.declarations[0] = adapted
+    network.declare([adapted, *network.declarations[1:]])
     return True
 
 
-def rows_of(inputs: Inputs, pairs: Iterable[tuple[Any, Any]], name: str) -> Iterator[Array]:
-    """The rows of chunks, which all have the width of the first."""
-    for x, _ in pairs:
-        rows = inputs.rows(x, name)
+def rows_of(inputs: Inputs, pieces: Iterable[Piece]) -> Iterator[Array]:
+    """The rows of chunks or batches, which all have the width of the first."""
+    for piece in pieces:
+        rows = inputs.rows(piece.x, piece.names[0])
         inputs = dataclasses.replace(inputs, width=rows.shape[1])
         yield rows
 

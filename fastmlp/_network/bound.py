@@ -165,9 +165,10 @@ def set_trainable(model: Network, index: int, value: Any) -> None:
     value = check.yes_or_no(value, "trainable")
     if not hasattr(layer, "trainable"):
         return  # it has nothing to train
-    if model.is_busy and isinstance(model.rule, LBFGS):
+    busy = model.root.busy_part
+    if model.is_busy and busy is not None and isinstance(busy.rule, LBFGS):
         raise BusyError("L-BFGS cannot freeze layers while it trains: do it between two calls of fit()")
-    if model.steps_done and model.rule.ema_momentum is not None:
+    if any(other.steps_done and other.rule.ema_momentum is not None for other in model.relatives()):
         raise ArgumentError("the running average of the weights needs all of them: compile() again before freezing")
     model.replace_layer(index, dataclasses.replace(layer, trainable=value))  # type: ignore[call-arg]
 

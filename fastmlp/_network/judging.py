@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .._base.batches import Batches
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from .._engine.engine import Data, Engine
-from .chunks import ChunkSource, is_chunks, pairs, refuse_whole
+from .chunks import ChunkSource, pieces, refuse_whole, source_of
+from .habits import refuse_steps
 from .network import Network
 from .overflow import refuse_overflow, remedy
 from .reading import data_for
@@ -17,12 +19,18 @@ from .scores import Scores
 from .scoring import Scoring
 
 
-def evaluate(network: Network, x: Any, y: Any, sample_weight: Any, n_threads: int | None) -> Scores:
+def evaluate(
+    network: Network, x: Any, y: Any, sample_weight: Any, n_threads: int | None, steps: int | None = None
+) -> Scores:
     """See `Sequential.evaluate`."""
     network.checked_optimizer()
-    if is_chunks(x, y):
-        refuse_whole({"sample_weight": sample_weight is not None})
-        return _finite(network, _scores_of_chunks(network, x, n_threads))
+    source = source_of(x, y, name="x", steps=steps)
+    if source is not None:
+        refuse_whole(source, {"sample_weight": sample_weight is not None})
+        if steps is not None and not isinstance(source, Batches):
+            refuse_whole(source, {"steps": True})
+        return _finite(network, scores_of_pieces(network, source, n_threads))
+    refuse_steps(steps, "steps", "x")
     data = data_for(network, x, y, width=network.engine.program.fan_in, sample_weight=sample_weight)
     return _finite(network, scores_of(network.engine, network.scoring, data, n_threads), data)
 
@@ -36,17 +44,24 @@ def scores_of(
     return scoring.full_report(loss + engine.penalty(data.rows * data.weight_unit), hits, data.rows, data, outputs)
 
 
-def _scores_of_chunks(network: Network, chunks: ChunkSource, n_threads: int | None) -> dict[str, float]:
-    scoring, rows, total, hits = network.scoring, 0, 0.0, 0
+def scores_of_pieces(
+    network: Network, source: ChunkSource, n_threads: int | None, cancelled: Callable[[], bool] = lambda: False
+) -> dict[str, float]:
+    """Loss and metrics of data in chunks or batches; NaN if ``cancelled()`` during the evaluation."""
+    scoring, width = network.scoring, network.engine.program.fan_in
+    rows, weight, total, hits = 0, 0.0, 0.0, 0
     seen: list[tuple[Array, Array]] = []
-    for x, y in pairs(chunks, 0, shuffle=False, seed=0):
-        data = data_for(network, x, y, ("x of a chunk", "y of a chunk"), width=network.engine.program.fan_in)
+    for piece in pieces(source, 0, shuffle=False, seed=0):
+        data = data_for(network, piece.x, piece.y, piece.names, width=width, sample_weight=piece.weights)
         outputs = scoring.room(data.rows, network.dtype)
-        loss, right = network.engine.evaluate(data, n_threads, outputs=outputs)
-        rows, total, hits = rows + data.rows, total + loss * data.rows, hits + right
+        loss, right = network.engine.evaluate(data, n_threads, cancelled, outputs)
+        if cancelled():
+            return dict.fromkeys(scoring.names, math.nan)
+        own = data.rows * data.weight_unit  # the sum of the rows' weights
+        rows, weight, total, hits = rows + data.rows, weight + own, total + loss * own, hits + right
         if outputs is not None:
             seen.append((data.truth(), outputs))
-    report = scoring.report(total / rows + network.engine.penalty(rows), hits, rows)
+    report = scoring.report(total / weight + network.engine.penalty(weight), hits, rows)
     if seen:
         truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))
         report.update(scoring.of_outputs(truth, outputs))

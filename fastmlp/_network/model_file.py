@@ -15,7 +15,7 @@ import numpy as np
 from .. import kernels, layers
 from .._base import archive, check
 from .._base.errors import DivergenceError, FastMLPError, ModelFileError
-from .._base.files import as_path, write_atomically
+from .._base.files import as_path, own_name, present_name, write_atomically
 from .._base.types import Array
 from .._engine import program
 from .._engine.engine import STEADY
@@ -42,7 +42,7 @@ _TO_CALLER = 6  # frames between a warning and the caller of `load`
 
 def save(model: Network, path: str | os.PathLike[str], **notes: dict[str, Any]) -> None:
     """Write a built model to a file; see `Sequential.save`. JSON-ready notes become further arrays of text."""
-    target, engine = as_path(path), model.engine
+    target, engine = own_name(as_path(path)), model.engine
     arrays = {"config": _text(json.dumps(_config(model)))}
     for slot, flat in enumerate([engine.parameters, *_slots(model)]):
         for tensor in engine.program.tensors:
@@ -66,7 +66,7 @@ def _refuse_ruined(arrays: dict[str, Array]) -> None:
 
 def save_weights(model: Network, path: str | os.PathLike[str]) -> None:
     """See `Sequential.save_weights`."""
-    target = as_path(path)
+    target = own_name(as_path(path))
     names = [_name(0, tensor) for tensor in model.engine.program.tensors]
     arrays = {**dict(zip(names, model.get_weights(), strict=True)), **_center(model)}
     _refuse_ruined(arrays)
@@ -108,7 +108,7 @@ def _statistics(model: Network) -> dict[str, Any]:
         if isinstance(layer, layers.Normalization):
             found[str(index)] = _UNKNOWN if layer.mean is None else _LEARNED if layer.stands_for else _DECLARED
         elif isinstance(layer, layers.BatchNormalization):
-            found[str(index)] = model.engine.averaged.get(model.find_tensor(index, "moving_mean").offset, 0)
+            found[str(index)] = model.engine.averages_at(model.find_tensor(index, "moving_mean").offset)
     return found
 
 
@@ -135,7 +135,7 @@ def _text(text: str) -> Array:
 def load(path: str | os.PathLike[str], make: Callable[..., _N], objects: Any = None) -> _N:
     """See `fastmlp.load`; ``make`` constructs the model from its layers."""
     known = custom_objects.checked(objects)
-    with archive.opened(as_path(path)) as file:
+    with archive.opened(present_name(as_path(path))) as file:
         config = custom_objects.filled(_read_config(file), known, file.path, ModelFileError)
         return _restore(config, file, file.path, make)
 
@@ -143,7 +143,7 @@ def load(path: str | os.PathLike[str], make: Callable[..., _N], objects: Any = N
 def load_weights(model: Network, path: str | os.PathLike[str]) -> None:
     """See `Sequential.load_weights`."""
     tensors = model.engine.program.tensors
-    with archive.opened(as_path(path)) as file:
+    with archive.opened(present_name(as_path(path))) as file:
         there = {name: file.shape(name) for name in file.names if name.startswith("parameters/")}
         wanted = {_name(0, tensor): tensor.shape for tensor in tensors}
         odd = sorted(name for name in there | wanted if there.get(name) != wanted.get(name))
@@ -231,7 +231,7 @@ def _restore_statistics(model: Network, stored: Any) -> None:
         origin = _origin_before(layer, index, *values) if stored is None else stored[str(index)]
         if isinstance(layer, layers.BatchNormalization):
             count = check.whole_number(origin, "statistics", minimum=0, maximum=2**53)
-            model.engine.averaged[mean.offset] = count
+            model.engine.note_averages(mean.offset, count)
             return layer
         origin = check.choice(origin, "statistics", _ORIGINS)
         if origin == _DECLARED:

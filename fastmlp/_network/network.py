@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 # Derived from the layers, the loss, the metrics and the latest gradients
 _DERIVED = ("_output", "_scoring", "_is_checked", "_declared", "_aside")
+_OF_FAMILY = ("_known", "_place", "_parts", "_has_own_tensors", "busy_part")  # what copies and pickles do not share
 _SET_BY = {  # attributes that cannot be set, and their alternatives
     "dtype": "Sequential(..., dtype=...) for a new model",
     "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
@@ -75,6 +77,14 @@ class Known:
     has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a part of a network is: elements ``start`` to ``stop`` of the declarations of the whole."""
+
+    whole: Network
+    start: int
+    stop: int
 
 
 class WantedTargets(NamedTuple):
@@ -124,13 +134,13 @@ class Network:
     stop_training: bool
     history: History | None
     position: Position
-    data_known: Known  # replaced as a whole
-    busy_in: int | None  # the process that is training it
+    busy_in: int | None  # the process that is training it, or a part of it
+    busy_part: Network | None  # which of them
     _declared: tuple[int | None] | None  # the width that layers declare, once it was found
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer] | None = (),
+        layers: Iterable[Layer | InputLayer | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -138,13 +148,13 @@ class Network:
         classes: Sequence[Any] | Array | None = None,
         name: str | None = None,
     ) -> None:
+        self._begin_family(Known(None if classes is None else naming.class_labels(classes)))
         self.declarations = []
         self._input: InputLayer | None = None
         self.name = DEFAULT_NAME if name is None else name
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = check.real_number(uint8_scale, "uint8_scale", above=0)
         self.seed = checked_seed(seed)
-        self.data_known = Known(None if classes is None else naming.class_labels(classes))
         self.stop_training = False
         self.history = None
         self.position = Position()
@@ -191,7 +201,10 @@ class Network:
 
     # ------------------------------------------------------------ what it is made of
 
-    def add(self, layer: Layer | InputLayer) -> None:
+    def add(self, layer: Layer | InputLayer | Network) -> None:
+        if isinstance(layer, Network):
+            self._adopt(layer)
+            return
         if isinstance(layer, InputLayer):
             self._add_input(layer)
             return
@@ -213,17 +226,15 @@ class Network:
         """Change the end of the list of layers; the tensors of those that stay are kept, and training starts anew."""
         if self.is_busy:
             raise BusyError("this model is being trained: its layers can be changed only before or after that")
-        engine, self._engine = self._engine, None
-        if engine is None:
-            self.declarations = layers
-            self._forget_derived()
-            return
-        units = self.last_units
+        self._refuse_change(len(layers))
+        engine, self._engine, units = self._engine, None, self.last_units
         self.declarations = layers
         self._forget_derived()
-        self.position = Position()
         if self.data_known.has_learned_classes and self.last_units != units:
             self._note(classes=None, has_learned_classes=False)
+        if engine is None:
+            return
+        self.position = Position()
         if any(isinstance(layer, Dense) for layer in leaves(layers)):
             self.build(engine.program.fan_in)
             state.take_over(self.engine, engine)
@@ -231,7 +242,8 @@ class Network:
     @property
     def layer_names(self) -> list[str]:
         """A name for each of the layers: the given one, or one made from the type."""
-        return names_of(self.declarations)
+        names = names_of(self.root.declarations)
+        return names if self._place is None else names[self._leaves_of_place()]
 
     def check_layers(self) -> None:
         """Refuse repeated names, and shapes that contradict each other."""
@@ -247,6 +259,8 @@ class Network:
         """The number of features in a row, if it is built or its layers declare it."""
         if self._engine is not None:
             return self._engine.program.fan_in
+        if self._place is not None:
+            return self._width_in_whole()
         if self._declared is None:
             self.check_layers()
         assert self._declared is not None
@@ -277,6 +291,8 @@ class Network:
     def is_built(self) -> bool:
         if self._engine is not None:
             return True
+        if self._place is not None:
+            return self._place.whole.is_built
         return self.width_known is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
 
     @property
@@ -319,7 +335,10 @@ class Network:
     def last_output(self) -> tuple[int | None, str]:
         """The units of the last layer (None: those of the input), and its activation."""
         if self._output is None:
-            self._output = output_of(self.declarations)
+            units, activation = output_of(self.declarations)
+            if units is None and self._engine is not None:
+                units = self._engine.program.classes
+            self._output = units, activation
         return self._output
 
     @property
@@ -345,6 +364,20 @@ class Network:
         return _compiled(self._optimizer)
 
     # ------------------------------------------------------------ what it knows of its data
+
+    @property
+    def data_known(self) -> Known:
+        """Its knowledge, which parts share whose input or output is that of the whole; replaced as a whole."""
+        return self._known
+
+    @data_known.setter
+    def data_known(self, value: Known) -> None:
+        self._known = value
+        if self._place is not None:
+            self.root._known = self._shared_knowledge(self.root._known, value)
+        for part in self.root._parts:
+            if part is not self:
+                part._known = part._shared_knowledge(part._known, self.root._known)
 
     @property
     def classes(self) -> Array | None:
@@ -439,10 +472,15 @@ class Network:
             raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.width_known}")
         if self._engine is not None:
             return
+        if self._place is not None:
+            self._build_whole(n_features)
+            return
         layers = list(leaves(self.declarations))
         engine = self._bare_engine(n_features, layers)
         engine.program.pack_all(engine.parameters, initial_values(layers, engine.program, self.seed))
+        self._take_adopted(engine)
         self._engine = engine
+        self._tell_parts()
 
     def build_bare(self, n_features: int) -> Engine:
         """Build it without initial weights, for weights from elsewhere."""
@@ -565,14 +603,18 @@ class Network:
 
     def replace_layer(self, index: int, layer: Layer) -> None:
         """Set another declaration with the same tensors at the same places, of which others may be trained."""
-        self.declarations = with_leaf(self.declarations, index, layer)
-        if self._engine is not None:
-            built = self._program(self._engine.program.fan_in)
-            self._engine.set_loss(built, self._loss, self.last_output[1])
-            if self._engine.gradients.size:  # accumulated gradients: those already used must not count again
-                for tensor in built.tensors:
-                    if tensor.layer == index:
-                        self._engine.gradients[tensor.span(built.panel)] = 0
+        self.declare(with_leaf(self.declarations, index, layer))
+        if self._engine is not None and self._place is None:
+            self._renew_program(self._engine)
+
+    def _renew_program(self, engine: Engine) -> None:
+        """Write the program anew for declarations of which others may be trained."""
+        was, built = engine.program.tensors, self._program(engine.program.fan_in)
+        engine.set_loss(built, self._loss, self.last_output[1])
+        if engine.gradients.size:  # accumulated gradients: those already used must not count again
+            for before, tensor in zip(was, built.tensors, strict=True):
+                if before.trained != tensor.trained:
+                    engine.gradients[tensor.span(built.panel)] = 0
 
     # ------------------------------------------------------------ statistics of features and batches
 
@@ -596,9 +638,9 @@ class Network:
         if isinstance(layer, Normalization):
             names = ("mean", "variance")
             known = layer.in_model(*(self.unrounded(index, name, given.get(name), layer) for name in names))
-            self.declarations = with_leaf(self.declarations, index, known)
+            self.declare(with_leaf(self.declarations, index, known))
         else:
-            self.engine.averaged[self.find_tensor(index, "moving_mean").offset] = STEADY
+            self.engine.note_averages(self.find_tensor(index, "moving_mean").offset, STEADY)
 
     def unrounded(self, index: int, name: str, given: Any, layer: Normalization) -> Array:
         """A statistic in float64, as given or known; or that of the tensor, unless it is their rounding."""
@@ -613,7 +655,8 @@ class Network:
     @property
     def is_busy(self) -> bool:
         """Whether this process is training it; a process from which it was forked does not count."""
-        return self.busy_in is not None and self.busy_in == os.getpid()
+        busy_in = self.root.busy_in
+        return busy_in is not None and busy_in == os.getpid()
 
     @property
     def is_untrained(self) -> bool:
@@ -626,7 +669,7 @@ class Network:
         return BeforeTraining(
             self.seed,
             self.data_known,
-            self._engine,
+            self.root._engine,
             dataclasses.replace(self.position),
             self.steps_done,
             history,
@@ -658,11 +701,14 @@ class Network:
         elif self.history is not None and before.stopped is not None:
             self.history.stopped = before.stopped
         self.history, self.seed = before.history, before.seed
-        self.data_known, self._engine = before.known, before.engine
+        self.data_known = before.known
+        if self.root._engine is not before.engine:
+            self.root._engine = before.engine
+            self.root._tell_parts()
 
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles, without internal objects."""
-        held = {name: value for name, value in self.__dict__.items() if name not in _DERIVED}
+        held = {name: value for name, value in self.__dict__.items() if name not in (*_DERIVED, *_OF_FAMILY)}
         engine = None if self._engine is None else state.of_engine(self._engine)
         position = (self.position.epoch, self.position.batch)
         own = {"busy_in": None, "data_known": vars(self.data_known), "position": position, "_engine": engine}
@@ -671,11 +717,187 @@ class Network:
     def __setstate__(self, held: dict[str, Any]) -> None:
         held = state.today(held)
         engine, known, position = (held.pop(name) for name in ("_engine", "data_known", "position"))
-        own = {"busy_in": None, "data_known": Known(**known), "position": Position(*position), "_engine": None}
-        self.__dict__.update({**held, **own})
+        self._begin_family(Known(**known))
+        self.__dict__.update({**held, "busy_in": None, "position": Position(*position), "_engine": None})
         self._forget_derived()
         if engine is not None:
             state.fill(self.build_bare(engine["n_features"]), engine)
+
+    # ------------------------------------------------------------ parts, which share their tensors with the whole
+
+    def _begin_family(self, known: Known) -> None:
+        """Be a whole without parts."""
+        self._place: Place | None = None  # if it is a part
+        self._parts: weakref.WeakSet[Network] = weakref.WeakSet()  # of a whole
+        self._has_own_tensors = False  # whether a part has tensors while the whole has none
+        self._known = known
+        self.busy_part = None
+
+    @property
+    def root(self) -> Network:
+        """The whole that it is a part of, or itself."""
+        return self if self._place is None else self._place.whole
+
+    def relatives(self) -> list[Network]:
+        """All compiled networks that have layers in common with the whole."""
+        return [other for other in (self.root, *self.root._parts) if other.is_compiled]
+
+    def be_part_of(self, whole: Network, start: int, stop: int) -> None:
+        """Become the part of a whole with these elements of its declarations; a network without layers."""
+        root, offset = whole.root, 0 if whole._place is None else whole._place.start
+        self._place = Place(root, offset + start, offset + stop)
+        self._known = self._shared_knowledge(self._known, root._known)
+        root._parts.add(self)
+        self._follow()
+
+    def declare(self, layers: list[Layer]) -> None:
+        """Replace the declarations by others with the same tensors, in the whole and its parts."""
+        if self._place is not None:
+            root, start, stop = self._place
+            root.declare([*root.declarations[:start], *layers, *root.declarations[stop:]])
+            if root._engine is not None:
+                root._renew_program(root._engine)
+            return
+        self.declarations = layers
+        self._forget_derived()
+        self._tell_parts()
+
+    def _tell_parts(self) -> None:
+        for part in self._parts:
+            part._follow()
+
+    def _follow(self) -> None:
+        """Take declarations and tensors from the whole, which has changed."""
+        assert self._place is not None
+        root, start, stop = self._place
+        was, self.declarations = self.declarations, root.declarations[start:stop]
+        self._forget_derived()
+        if root._engine is None:
+            self._engine = self._engine if self._has_own_tensors else None
+        elif self._engine is None:
+            width = self._width_in_whole()
+            assert width is not None
+            self._engine = Engine(
+                self._program(width), self.uint8_scale, self._optimizer, self._loss, self.last_output[1]
+            )
+            self._engine.share(root._engine, self._base(root._engine))
+            self._forget_derived()  # without a Dense, the width of the output is known only now
+        elif not np.shares_memory(self._engine.parameters, root._engine.parameters):
+            self._engine.share(root._engine, self._base(root._engine))
+        if self._engine is not None and any(a is not b for a, b in zip(was, self.declarations, strict=False)):
+            self._renew_program(self._engine)
+
+    def _base(self, engine: Engine) -> int:
+        """Where its tensors begin in the vector of the whole."""
+        place = self._leaves_of_place()
+        offsets = [tensor.offset for tensor in engine.program.tensors if place.start <= tensor.layer < place.stop]
+        return offsets[0] if offsets else 0
+
+    def _leaves_of_place(self) -> slice:
+        """The numbers of its layers in the whole."""
+        assert self._place is not None
+        root, start, stop = self._place
+        first = len(list(leaves(root.declarations[:start])))
+        return slice(first, first + len(list(leaves(root.declarations[start:stop]))))
+
+    def _width_in_whole(self) -> int | None:
+        """The width of its input: that of the layer before, or that of the whole."""
+        assert self._place is not None
+        before = output_of(self._place.whole.declarations[: self._place.start])[0]
+        return self._place.whole.width_known if before is None else before
+
+    def _build_whole(self, n_features: int) -> None:
+        """Build the whole, which gives this part its tensors."""
+        assert self._place is not None
+        root, start, _ = self._place
+        if root.width_known is None and output_of(root.declarations[:start])[0] is not None:
+            raise NotBuiltError(
+                "this part has no parameters yet, because the input width of the whole model is not known: call "
+                "fit(x, y) or build(n_features) of the whole model first"
+            )
+        root.build(n_features if root.width_known is None else root.width_known)
+
+    def _shared_knowledge(self, own: Known, other: Known) -> Known:
+        """Its knowledge with what others learned of the same features and classes."""
+        assert self._place is not None
+        root, start, stop = self._place
+        if start == 0:
+            own = dataclasses.replace(own, feature_names=other.feature_names, input_kind=other.input_kind)
+        if stop == len(root.declarations):
+            own = dataclasses.replace(own, classes=other.classes, has_learned_classes=other.has_learned_classes)
+        return own
+
+    def _adopt(self, other: Network) -> None:
+        """Append the layers of a network that is a whole of its own; it becomes a part, and both share its tensors."""
+        self._refuse_to_adopt(other)
+        start = len(self.declarations)
+        if start == 0 and self._input is None and other.width_known is not None:
+            self._input = InputLayer((other.width_known,)) if other._input is None else other._input
+        known, place = other._known, self._place
+        assert place is None
+        self._replace_layers(self.declarations + other.declarations)
+        for part in (other, *other._parts):
+            inner = part._place or Place(other, 0, len(other.declarations))
+            part._place = Place(self, start + inner.start, start + inner.stop)
+            part._has_own_tensors = part._engine is not None
+            self._parts.add(part)
+        other._parts = weakref.WeakSet()
+        if start == 0:
+            self._note(feature_names=known.feature_names, input_kind=known.input_kind)
+        if known.classes is not None and self.declared_classes is None:
+            self._note(classes=known.classes, has_learned_classes=True)  # which layers after it replace
+        if self._engine is not None:
+            self._take_adopted(self._engine)
+            self._tell_parts()
+
+    def _refuse_to_adopt(self, other: Network) -> None:
+        if other._place is not None or other is self:
+            raise ArgumentError(
+                "a model can be a part of one other model only, and this one is a part already: give a copy "
+                "(copy.deepcopy), whose weights are its own, or put all layers into one model and use its parts"
+            )
+        if other.dtype != self.dtype or other.uint8_scale != self.uint8_scale:
+            raise ArgumentError(
+                f"a model of {other.dtype} with uint8_scale={other.uint8_scale:.6g} cannot be a part of one of "
+                f"{self.dtype} with uint8_scale={self.uint8_scale:.6g}: make both with the same settings"
+            )
+        if other.is_busy:
+            raise BusyError("this model is being trained: wait for its end before it becomes a part of another one")
+        before, width = output_of(self.declarations)[0], other.width_known
+        if before is not None and width not in (None, before):
+            raise ArgumentError(f"this model reads {width} features, but the layers before it give {before}")
+        if not other.declarations:
+            raise ArgumentError("this model has no layers yet: add them before it becomes a part of another model")
+
+    def _take_adopted(self, engine: Engine) -> None:
+        """Take the tensors of parts that were built before the whole."""
+        for part in self._parts:
+            own = part._engine
+            if own is None or not part._has_own_tensors:
+                continue
+            if own.program.fan_in != self._input_width_of(part, engine):
+                raise ArgumentError(
+                    f"a part of the model was built for {own.program.fan_in} features, but the layers before it give "
+                    f"{self._input_width_of(part, engine)}"
+                )
+            base = part._base(engine)
+            engine.parameters[base : base + own.program.size] = own.parameters
+            engine.averaged.update(
+                {base + place - own.base: n for place, n in own.averaged.items() if place >= own.base}
+            )
+
+    def _input_width_of(self, part: Network, engine: Engine) -> int:
+        assert part._place is not None
+        return output_of(self.declarations[: part._place.start])[0] or engine.program.fan_in
+
+    def _refuse_change(self, stays: int) -> None:
+        """Refuse to add or take away layers of a part, or those that a part has."""
+        if self._place is not None:
+            raise ArgumentError("this is a part of a model: add layers to the whole model, or take them away there")
+        if any(part._place is not None and part._place.stop > stays for part in self._parts):
+            raise ArgumentError(
+                "a part of this model has the layer: forget the part (del part), or give it a copy (copy.deepcopy)"
+            )
 
 
 def _recorded(history: History | None) -> int:

@@ -1,10 +1,12 @@
 """Predicts the outputs of a network, and the classes that they choose."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._base import check
+from .._base.batches import Batches, are_batches
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from .._engine.engine import data_of
@@ -19,6 +21,8 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     engine = network.engine
     given, is_centered = x, False
     if not check.are_rows(x, network.dtype, engine.program.fan_in):
+        if are_batches(x):
+            return over_batches(x, lambda part: predict(network, part, None, n_threads), out)
         features = network.inputs().read(x, "x", finite=False)
         x, is_centered = features.rows, features.is_centered
     elif network.data_known.input_kind == PIXELS:
@@ -41,6 +45,15 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     return out
 
 
+def over_batches(
+    x: Any, answer: Callable[[Array], Array], out: Array | None = None, *, steps: int | None = None
+) -> Array:
+    """The answers to the features of all batches, one after the other."""
+    if out is not None:
+        raise ArgumentError("out cannot be used with batches of a loader or generator: leave it out")
+    return np.concatenate([answer(part) for part in Batches(x, "x", steps=steps).features()])
+
+
 def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
     """Check an array for predictions; returns the features, copied if the two overlap."""
     usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
@@ -56,6 +69,8 @@ def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
     """See `Sequential.predict_log_proba`."""
     if network.loss.targets not in (CLASSES, PROBABILITIES):
         raise ArgumentError(f"the outputs of a model whose loss is {type(network.loss).__name__} are not probabilities")
+    if are_batches(x):
+        return over_batches(x, lambda part: log_probabilities(network, part, n_threads))
     found = network.scoring.log_probabilities(_read_by_loss(network, x, n_threads))
     with np.errstate(over="ignore"):  # for extreme logits, the probability of one answer is 0
         return found.astype(network.dtype)

@@ -26,7 +26,7 @@ def of_engine(engine: Engine) -> dict[str, Any]:
         "state": [_matrices(built, slot) for slot in slots],
         "gradients": _matrices(built, engine.gradients) if engine.has_pending_gradients() else [],
         "step": engine.step,
-        "averaged": _by_tensor(built, engine.averaged),
+        "averaged": _by_tensor(engine),
     }
 
 
@@ -49,7 +49,7 @@ def take_over(new: Engine, old: Engine) -> None:
     pairs = list(zip(old.program.tensors, new.program.tensors, strict=False))
     for was, tensor in pairs:
         new.program.pack(new.parameters, tensor, old.program.unpack(old.parameters, was))
-    new.averaged = {t.offset: old.averaged[was.offset] for was, t in pairs if was.offset in old.averaged}
+    new.averaged.update({t.offset: old.averaged[was.offset] for was, t in pairs if was.offset in old.averaged})
 
 
 def today(state: dict[str, Any]) -> dict[str, Any]:
@@ -71,6 +71,7 @@ def _of_pickled(engine: Engine) -> dict[str, Any]:
     Its running statistics continue with the averages of that version.
     """
     built: Program = engine.program
+    vars(engine).setdefault("base", 0)
     if "averaged" not in vars(engine):
         offsets = [tensor.offset for tensor in built.tensors if tensor.name == "moving_mean"]
         engine.averaged = dict.fromkeys(offsets, STEADY) if engine.step else {}
@@ -81,6 +82,8 @@ def _matrices(built: Program, flat: Array) -> list[Array]:
     return [built.unpack(flat, tensor) for tensor in built.tensors]
 
 
-def _by_tensor(built: Program, averaged: dict[int, int]) -> dict[int, int]:
+def _by_tensor(engine: Engine) -> dict[int, int]:
     """The batches in running statistics, by the number of the tensor with their means."""
-    return {number: averaged[t.offset] for number, t in enumerate(built.tensors) if t.offset in averaged}
+    places = enumerate(tensor.offset for tensor in engine.program.tensors)
+    found = {number: engine.averages_at(place) for number, place in places}
+    return {number: batches for number, batches in found.items() if batches}

@@ -32,7 +32,7 @@ def attempt(network: Network) -> Iterator[None]:
                 raise BusyError(
                     "this model is being trained already: train a copy (copy.deepcopy), or wait for its end"
                 )
-            network.busy_in, has_begun = os.getpid(), True
+            network.root.busy_in, network.root.busy_part, has_begun = os.getpid(), network, True
         before, first = network.before_training(), FirstLayer(network)
         try:
             yield
@@ -43,7 +43,7 @@ def attempt(network: Network) -> Iterator[None]:
             raise
     finally:
         if has_begun:
-            network.busy_in = None
+            network.root.busy_in = network.root.busy_part = None
 
 
 class FirstLayer:
@@ -60,4 +60,4 @@ class FirstLayer:
         if isinstance(self._layer, Normalization) and self._layer.mean is None:
             if self._statistics is not None:
                 adapting.write_first_statistics(self._network, *self._statistics)
-            self._network.declarations[0] = self._layer
+            self._network.declare([self._layer, *self._network.declarations[1:]])

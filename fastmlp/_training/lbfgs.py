@@ -170,7 +170,8 @@ class Objective:
             random_key=self._random_key,
             outputs=self._outputs,
         )
-        self._engine.averaged.update({place: STEADY for _, place, _ in self._engine.program.running})
+        for _, place, _ in self._engine.program.running:
+            self._engine.note_averages(place, STEADY)
         self.loss, self.hits = (float(losses[0]), int(hits[0])) if len(losses) else (np.nan, 0)
         if not np.isfinite(self.loss):  # too long a step: the line search returns
             return float(np.finfo(np.float64).max), np.zeros(len(weights))

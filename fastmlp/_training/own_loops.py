@@ -136,6 +136,6 @@ def _take(network: Network, aside: Aside) -> None:
     network.data_known = aside.known
     if aside.first is not None and adapting.wants_statistics(network):
         adapting.write_first_statistics(network, aside.first.mean, aside.first.variance)
-        network.declarations[0] = aside.first
+        network.declare([aside.first, *network.declarations[1:]])
     network.engine.set_running_statistics(aside.found.statistics)
-    network.engine.averaged = dict(aside.found.averaged)
+    network.engine.set_averages(aside.found.averaged)

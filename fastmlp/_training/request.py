@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from .._base import check
+from .._base.batches import Batches
 from .._base.errors import ArgumentError
 from .._base.types import Integers
 from .._compiling.threads import resolve_threads
-from .._network.chunks import is_chunks, refuse_whole
+from .._network.chunks import refuse_whole, source_of
 from .._network.habits import refuse_steps
 from .._network.network import checked_seed
 from ..callbacks import Callback, listeners
@@ -23,8 +24,8 @@ class Request:
     """The arguments of `Sequential.fit`, which `__post_init__` checks. Arguments about data are checked with the data.
 
     ``order`` replaces shuffling: it gives the order of rows in each epoch it is called for.
-    ``listeners`` are the callbacks with one that shows progress; ``in_chunks`` tells whether ``x`` is a source of
-    chunks.
+    ``listeners`` are the callbacks with one that shows progress; ``source`` is that of chunks or batches, if ``x`` is
+    one, and ``validation_source`` the same for ``validation_data``.
     """
 
     x: Any
@@ -64,7 +65,6 @@ class Request:
             raise ArgumentError("initial_epoch is for a new run: resume=True continues where the latest run ended")
         if self.validation_batches is not None:
             self.validation_batches = check.whole_number(self.validation_batches, "validation_batches", minimum=1)
-        refuse_steps(self.validation_steps, "validation_steps", "validation_data")
         if self.validation_batch_size is not None:
             check.whole_number(self.validation_batch_size, "validation_batch_size", minimum=1)
         if self.steps_per_epoch is not None:
@@ -76,18 +76,39 @@ class Request:
         if self.n_threads is not None:
             resolve_threads(self.n_threads)
         self.listeners = listeners(self.callbacks, self.verbose)
-        self.in_chunks = is_chunks(self.x, self.y)
+        of_epoch = {"steps": self.steps_per_epoch, "steps_name": "steps_per_epoch", "goes_on": True}
+        self.source = source_of(self.x, self.y, name="x", **of_epoch)
+        of_validation = {"steps": self.validation_steps, "steps_name": "validation_steps"}
+        self.validation_source = source_of(self.validation_data, None, name="validation_data", **of_validation)
+        self._check_passes()
+
+    def _check_passes(self) -> None:
+        """Refuse arguments that do not fit the sources."""
+        epochs = self.epochs - self.initial_epoch
+        if isinstance(self.source, Batches):
+            self.source.refuse_second(epochs)
+            if self.given_batch_size is not None:
+                raise ArgumentError(
+                    f"x is a {type(self.x).__name__}, which decides how many rows a batch has: leave out batch_size"
+                )
+        if isinstance(self.validation_source, Batches):
+            self.validation_source.refuse_second(epochs // self.validation_freq)
+        else:
+            refuse_steps(self.validation_steps, "validation_steps", "validation_data")
 
     def refuse_what_needs_all_rows(self, optimizer: Any) -> None:
-        """Refuse arguments that need all rows in memory if data come in chunks."""
+        """Refuse arguments that need all rows in memory if data come in chunks or batches."""
+        assert self.source is not None
+        has_steps = self.steps_per_epoch is not None and not isinstance(self.source, Batches)
         refuse_whole(
+            self.source,
             {
                 "validation_split": bool(self.validation_split),
                 "validation_batches": self.validation_batches is not None,
-                "steps_per_epoch": self.steps_per_epoch is not None,
+                "steps_per_epoch": has_steps,
                 "sample_weight": self.sample_weight is not None,
                 "class_weight='balanced'": isinstance(self.class_weight, str),
                 "resume": self.resume,
                 f"the optimizer {type(optimizer).__name__}": optimizer.needs_all_rows,
-            }
+            },
         )

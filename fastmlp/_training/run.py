@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._base.batches import Batches, Piece
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
 from .._engine import row_weights
 from .._engine.engine import Data, Engine
 from .._engine.row_weights import ScaledSoFar
 from .._network import adapting
-from .._network.chunks import Pair, opened, pairs
+from .._network.chunks import ChunkSource, opened, pieces, survey
 from .._network.history import History
 from .._network.inputs import Inputs, warn_of_merged
 from .._network.network import Network, WantedTargets
@@ -21,8 +22,6 @@ from .._network.scoring import Scoring
 from ..callbacks.base import Model
 from ..optimizers import Optimizer
 from .request import Request
-
-_OF_CHUNKS = ("x of a chunk", "y of a chunk")
 
 
 @dataclass
@@ -34,30 +33,34 @@ class Run:
     request: Request
     history: History
     first_epoch: int
-    data: Data  # for training; or the first chunk
-    validation: Data | None
+    data: Data  # for training; or the first chunk or batch
+    validation: Data | ChunkSource | None
     batch_size: int  # at most the number of rows, unless data come in chunks
     scoring: Scoring
     engine: Engine
-    stream: Iterable[Pair] = field(default=())  # the chunks of the first epoch
-    scale: ScaledSoFar = field(default_factory=ScaledSoFar)  # of the weights of chunks
+    stream: Iterable[Piece] = field(default=())  # the chunks or batches of the first epoch
+    scale: ScaledSoFar = field(default_factory=ScaledSoFar)  # of their weights
+
+    @property
+    def source(self) -> ChunkSource:
+        """The source of chunks or batches."""
+        assert self.request.source is not None
+        return self.request.source
 
     def opening(self) -> Iterator[Data]:
         """The chunks of the first epoch, read and checked."""
-        return (self._chunk(pair) for pair in self.stream)
+        return map(self._chunk, self.stream)
 
     def chunks(self, epoch: int) -> Iterator[Data]:
         """The chunks of a later epoch."""
-        request = self.request
-        for pair in pairs(request.x, epoch, shuffle=request.shuffle, seed=self.network.seed):
-            yield self._chunk(pair)
+        return map(self._chunk, pieces(self.source, epoch, shuffle=self.request.shuffle, seed=self.network.seed))
 
-    def _chunk(self, pair: Pair) -> Data:
+    def _chunk(self, piece: Piece) -> Data:
         network, inputs = self.network, self.network.inputs()
-        rows = inputs.rows(pair[0], _OF_CHUNKS[0])
+        rows = inputs.rows(piece.x, piece.names[0])
         network.input_kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
-        data = data_for(network, rows, pair[1], _OF_CHUNKS)
-        return weighted(network.wanted_targets(), data, None, self.request.class_weight, self.scale)
+        data = data_for(network, rows, piece.y, piece.names)
+        return weighted(network.wanted_targets(), data, piece.weights, self.request.class_weight, self.scale)
 
 
 def prepared(network: Network, model: Model, request: Request, optimizer: Optimizer) -> Run:
@@ -66,27 +69,31 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
         network.seed = request.seed
     history, first_epoch = _begin_history(network, request)
     x, y = request.x, request.y
-    stream: Iterator[Pair] = iter(())
-    if request.in_chunks:
-        (x, y), stream = _opened(network, request)
+    stream: Iterator[Piece] = iter(())
+    if request.source is not None:
+        if adapting.wants_statistics(network):
+            survey(request.source, 0, 0)  # which is refused before anything is read
+        first, stream = _opened(network, request.source, request)
+        x, y = first.x, first.y
     rows, inputs, wanted = learn_from(network, x, y)
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.inputs()
-        if request.in_chunks:  # again, because the statistics needed a pass through them
-            _, stream = _opened(network, request)
+        if request.source is not None:  # again, because the statistics needed a pass through them
+            _, stream = _opened(network, request.source, request)
     train, validation = _data(network, request, (inputs, wanted), (rows, y), kept)
     warn_of_merged(rows[:kept], train.x, inputs.names, stacklevel=5)
     if validation is None and request.validation_batches is not None:
         raise ArgumentError("validation_batches needs validation_data or validation_split")
     scoring = network.scoring
-    if not request.in_chunks:  # a chunk may lack labels that others have
+    if request.source is None:  # a chunk may lack labels that others have
         scoring.check(train)
-        if validation is not None:
+        if isinstance(validation, Data):
             scoring.check(validation, "validation_data")
     network.build(train.width)  # which a subclass may extend
     engine = network.engine
-    takes_all = optimizer.needs_all_rows or (not request.in_chunks and request.batch_size > train.rows)
+    takes_all = optimizer.needs_all_rows or (request.source is None and request.batch_size > train.rows)
+    takes_all = takes_all or isinstance(request.source, Batches)
     batch_size = train.rows if takes_all else request.batch_size
     return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)
 
@@ -105,18 +112,20 @@ def _begin_history(network: Network, request: Request) -> tuple[History, int]:
     return network.history, request.initial_epoch
 
 
-def _opened(network: Network, request: Request) -> tuple[Pair, Iterator[Pair]]:
-    return opened(request.x, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
+def _opened(network: Network, source: ChunkSource, request: Request) -> tuple[Piece, Iterator[Piece]]:
+    return opened(source, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
 
 
 def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
     """Give a first Normalization the statistics of the rows, with a pass through all chunks if there are any."""
     are_pixels = rows.dtype == "uint8"
-    if not request.in_chunks:
+    if request.source is None:
         return adapting.adapt(network, [rows], are_pixels=are_pixels)
-    everything = pairs(request.x, network.position.epoch, shuffle=False, seed=network.seed)
-    parts = adapting.rows_of(inputs, everything, _OF_CHUNKS[0])
-    return adapting.adapt(network, parts, are_pixels=are_pixels, name=_OF_CHUNKS[0])
+    if not adapting.wants_statistics(network):
+        return False
+    parts = adapting.rows_of(inputs, survey(request.source, network.position.epoch, network.seed))
+    name = "x of a batch" if isinstance(request.source, Batches) else "x of a chunk"
+    return adapting.adapt(network, parts, are_pixels=are_pixels, name=name)
 
 
 def _kept(rows: int, validation_split: float) -> int:
@@ -131,7 +140,7 @@ def _kept(rows: int, validation_split: float) -> int:
 
 def _data(
     network: Network, request: Request, reading: tuple[Inputs, WantedTargets], given: tuple[Array, Any], kept: int
-) -> tuple[Data, Data | None]:
+) -> tuple[Data, Data | ChunkSource | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data
     data = with_targets(wanted, inputs.converted(rows, "x"), y)
@@ -139,7 +148,7 @@ def _data(
     if others is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        return weighted(wanted, data, weights, class_weight), _validation(reading, others, data.width)
+        return weighted(wanted, data, weights, class_weight), _validation(reading, request, data.width)
     if kept == data.rows:
         return weighted(wanted, data, weights, class_weight), None
     train, validation = data.part(0, kept), data.part(kept, data.rows)
@@ -151,9 +160,14 @@ def _data(
     return weighted(wanted, train, weights[:kept], class_weight), weighted(wanted, validation, weights[kept:])
 
 
-def _validation(reading: tuple[Inputs, WantedTargets], given: Any, width: int) -> Data:
+def _validation(reading: tuple[Inputs, WantedTargets], request: Request, width: int) -> Data | ChunkSource:
+    given = request.validation_data
+    if request.validation_source is not None:
+        return request.validation_source
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        raise ArgumentTypeError("validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight)")
+        raise ArgumentTypeError(
+            "validation_data must be a pair (x, y) of arrays, or (x, y, sample_weight), or what gives such batches"
+        )
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
     inputs, wanted = reading

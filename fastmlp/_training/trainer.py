@@ -17,12 +17,12 @@ from .._base.types import Array, Integers
 from .._compiling.waiting import waited
 from .._engine.engine import Data
 from .._network.history import History
-from .._network.judging import scores_of
+from .._network.judging import scores_of, scores_of_pieces
 from .._network.scoring import Scoring
 from ..callbacks import Callback
 from .run import Run
 
-_CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
+CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
 _SNAPSHOT_SHARE = 0.01  # the largest share of the time for copies of good parameters
 TIMES = ("seconds", "samples_per_second")  # what is reported besides the loss and the metrics
 
@@ -42,7 +42,7 @@ class Trainer:
         self.batches = self._batches_of(run.data)
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         rows = min(run.batch_size, run.data.rows)
-        self.batch_work = 6 * self.engine.program.count * rows
+        self.batch_work = 6 * self.engine.program.products * rows
         most = self.engine.training_threads(rows, self.request.n_threads)
         self.kernel = self.engine.training_kernel(rows, most)
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
@@ -84,7 +84,8 @@ class Trainer:
         self._deadline = None
         forms = [(self.kernel, self.threads.most > 1)]
         if self.validation is not None:  # its kernel too is compiled before Ctrl-C and the clock count
-            several = self.engine.forward_threads(self.validation.rows, self.request.n_threads) > 1
+            rows = self.validation.rows if isinstance(self.validation, Data) else self.data.rows
+            several = self.engine.forward_threads(rows, self.request.n_threads) > 1
             forms.append((kernels.evaluate_batches, several))
         for kernel, parallel in forms:
             kernel.variant(self.engine.program.dtype, parallel=parallel)
@@ -102,14 +103,15 @@ class Trainer:
     def _run_info(self) -> dict[str, Any]:
         """The facts about the run for callbacks."""
         names = self.scoring.names
-        validated = names if self.validation is not None else []
+        validation = self.validation
+        validated = names if validation is not None else []
         return {
             "epochs": self.request.epochs,
             "first_epoch": self.first_epoch,
-            "batches": self.batches,
+            "batches": self._batches_in_epoch(),
             "rows": self.data.rows,
             "batch_size": self.batch_size,
-            "validation_rows": 0 if self.validation is None else self.validation.rows,
+            "validation_rows": validation.rows if isinstance(validation, Data) else 0,
             "validation_freq": self.request.validation_freq,
             "validation_batches": self.request.validation_batches,
             "callbacks": tuple(self.callbacks),
@@ -139,7 +141,7 @@ class Trainer:
         left = self._batches_left()
         self.good.offer(self.engine.parameters, self.engine.averaged)
         seconds, threads = self.threads.seconds(self.batch_work), self.threads.next()
-        wanted = min(left, max(1, int(_CALL_SECONDS / seconds))) if seconds else 1
+        wanted = min(left, max(1, int(CALL_SECONDS / seconds))) if seconds else 1
         rates = self.network.rates(wanted)
         start = time.perf_counter() - waited.seconds  # another form of the kernel may yet be compiled
         with uninterrupted():  # counts the trained batches
@@ -287,9 +289,11 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         assert self.validation is not None
-        values = scores_of(
-            self.engine, self.scoring, self.validation, self.request.n_threads, self.interruption.has_happened
-        )
+        n_threads, cancelled = self.request.n_threads, self.interruption.has_happened
+        if isinstance(self.validation, Data):
+            values = scores_of(self.engine, self.scoring, self.validation, n_threads, cancelled)
+        else:
+            values = scores_of_pieces(self.network, self.validation, n_threads, cancelled)
         return {f"val_{name}": value for name, value in values.items()}
 
     def _is_validated_at(self, batch: int) -> bool:
@@ -310,7 +314,7 @@ class Trainer:
         return self._validate() if is_due else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
-        self.engine.averaged = self.good.restore(self.engine.parameters)
+        self.engine.set_averages(self.good.restore(self.engine.parameters))
         self.engine.set_optimizer(self.engine.optimizer)  # the optimiser's moments are as bad as the loss
         self.stop_reason = "diverged"
         rate = self.network.learning_rate
@@ -326,12 +330,23 @@ class Trainer:
             getattr(callback, hook)(*args)
 
     def _tell_batches(self, totals: EpochTotals) -> None:
-        if not self.callbacks:
-            return
-        batch, logs = self.network.position.batch, {**self._logs(totals), **self.between}
-        for callback in self.callbacks:
-            if callback.every_batches is None or batch % callback.every_batches == 0:
+        batch = self._batches_done()
+        told = [callback for callback in self.callbacks if self._is_told(callback, batch)]
+        if told:
+            logs = {**self._logs(totals), **self.between}
+            for callback in told:
                 callback.on_batches_end(batch, logs)
+
+    def _is_told(self, callback: Callback, batch: int) -> bool:
+        return callback.every_batches is None or batch % callback.every_batches == 0
+
+    def _batches_done(self) -> int:
+        """The number of batches of this epoch so far, for callbacks."""
+        return self.network.position.batch
+
+    def _batches_in_epoch(self) -> int:
+        """The number of batches of an epoch, for callbacks; 0 if it is not known."""
+        return self.batches
 
     def _tell_end(self, failure: BaseException | None) -> None:
         """Inform every callback that has begun, even if others raise errors; the first error is raised at the end."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from .._base import keras
 from .._base.public import as_public
+from .as_in_keras import History, LambdaCallback, TensorBoard, TerminateOnNaN
 from .base import Callback, Lambda, Logs
 from .checkpoints import ModelCheckpoint
 from .chosen import listeners
@@ -21,8 +22,10 @@ __all__ = [
     "Diagnosis",
     "EarlyStopping",
     "Finding",
+    "History",
     "JSONLogger",
     "Lambda",
+    "LambdaCallback",
     "LayerHealth",
     "LearningRateScheduler",
     "Logs",
@@ -30,11 +33,16 @@ __all__ = [
     "ProgressBar",
     "ProgressLine",
     "ReduceLROnPlateau",
+    "TensorBoard",
+    "TerminateOnNaN",
     "listeners",
     "progress",
 ]
 
+TensorBoard = keras.accepting("TensorBoard")(TensorBoard)
 as_public(globals(), also=("Monitor",))
+for _kind in (CSVLogger, ModelCheckpoint, ReduceLROnPlateau):
+    keras.accept(_kind)
 
 
 def __getattr__(name: str) -> Any:

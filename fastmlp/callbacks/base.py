@@ -19,7 +19,7 @@ from .._network.history import History
 from .._network.inputs import Inputs
 from .._network.network import Position
 from .._network.scores import Scores
-from ..layers import InputLayer, Layer
+from ..layers import Layer
 from ..losses import Loss
 from ..optimizers import Optimizer
 
@@ -68,7 +68,7 @@ class Model(Protocol):
     def non_trainable_weights(self) -> list[Array]: ...
     @property
     def n_features(self) -> int | None: ...
-    def add(self, layer: Layer | InputLayer) -> None: ...
+    def add(self, layer: Any) -> None: ...
     def apply_gradients(self, gradients: Sequence[Any], *, n_threads: int | None = None) -> None: ...
     def build(self, n_features: int) -> None: ...
     def classes_of(self, outputs: Array) -> Array: ...
@@ -133,6 +133,20 @@ class Callback:
 
     model: Model
     every_batches: int | None = None
+    verbose: int = 0
+
+    def __init_subclass__(cls) -> None:
+        """Let a class with Keras's hook for each batch hear of each batch."""
+        super().__init_subclass__()
+        names = [name for name in ("on_train_batch_end", "on_batch_end") if name in vars(cls)]
+        if names and "on_batches_end" not in vars(cls):
+            cls.every_batches = vars(cls).get("every_batches", 1)
+            cls.on_batches_end = _by_batch(names[0])  # type: ignore[assignment,method-assign]
+
+    def _announce(self, text: str) -> None:
+        """Print a line, with ``verbose=1``."""
+        if self.verbose:
+            print(text)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -143,6 +157,8 @@ class Callback:
         ``run_info`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
         ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``,
         the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them.
+        If data come in chunks or batches, ``rows`` are those of the first; ``batches`` is 0 if a source of batches does
+        not tell their number.
         """
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -203,6 +219,22 @@ class Lambda(Callback):
                 setattr(self, hook, function)
         if every_batches is not None:
             self.every_batches = check.whole_number(every_batches, "every_batches", minimum=1)
+
+
+def _by_batch(name: str) -> Callable[[Any, int, Logs], None]:
+    """``on_batches_end`` for a class with Keras's hook, in which batches count from 0."""
+
+    def on_batches_end(self: Any, batch: int, logs: Logs) -> None:
+        getattr(self, name)(batch - 1, logs)
+
+    return on_batches_end
+
+
+def checked_verbose(value: Any) -> int:
+    """0 or 1."""
+    if isinstance(value, bool):
+        return int(value)
+    return check.whole_number(value, "verbose", minimum=0, maximum=2)
 
 
 def batches_between(value: Any, name: str) -> int | None:

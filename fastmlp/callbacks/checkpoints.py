@@ -10,8 +10,8 @@ from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError
-from .._base.files import as_path
-from .base import Callback, Logs, batches_between
+from .._base.files import as_path, own_name
+from .base import Callback, Logs, batches_between, checked_verbose
 from .earlier import earlier
 from .monitor import Monitor
 
@@ -46,6 +46,12 @@ class ModelCheckpoint(Callback):
         The number of latest files to keep. Checkpoints of earlier runs count if they are certainly such: models in the
         same folder whose name ``path`` can produce from some epoch, batch and logs. (If the name of the folder has a
         field, only files of this run count.) Default: keep all.
+    save_weights_only : bool, default False
+        Save weights alone, as `Sequential.save_weights` does; training cannot resume from such files.
+    initial_value_threshold : float, optional
+        With ``save_best_only``: save only values that are better than this.
+    verbose : {0, 1}, default 0
+        1 prints the name of each file.
 
     Attributes
     ----------
@@ -73,7 +79,10 @@ class ModelCheckpoint(Callback):
     True
     """
 
-    def __init__(
+    save_weights_only: bool = False  # pickles of versions before 0.3.0 do not have these
+    threshold: float | None = None
+
+    def __init__(  # noqa: PLR0913  # half of them are Keras's
         self,
         path: str | os.PathLike[str],
         monitor: str = "val_loss",
@@ -83,6 +92,9 @@ class ModelCheckpoint(Callback):
         *,
         every_epochs: int = 1,
         keep_last: int | None = None,
+        save_weights_only: bool = False,
+        initial_value_threshold: float | None = None,
+        verbose: int = 0,
     ) -> None:
         self.monitor = monitor
         self._watched = Monitor(monitor, mode)
@@ -90,13 +102,17 @@ class ModelCheckpoint(Callback):
         self.every_batches = batches_between(save_freq, "save_freq")
         self.every_epochs = check.whole_number(every_epochs, "every_epochs", minimum=1)
         self.keep_last = None if keep_last is None else check.whole_number(keep_last, "keep_last", minimum=1)
+        self.save_weights_only = check.yes_or_no(save_weights_only, "save_weights_only")
+        threshold = initial_value_threshold
+        self.threshold = None if threshold is None else check.real_number(threshold, "initial_value_threshold")
+        self.verbose = checked_verbose(verbose)
         self.template = _template(path, by_batch=self.every_batches is not None)
         _field_names(self.template)
         self.best: float | None = None
         self.saved: list[Path] = []
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
-        self.best, self.saved = None, []
+        self.best, self.saved = self.threshold, []
         self._earlier = [] if self.keep_last is None else earlier(self.template)
         known = ["epoch", "batch", *run_info["logs"]]
         others = [name for name in _field_names(self.template) if name not in known]
@@ -105,7 +121,7 @@ class ModelCheckpoint(Callback):
         if self.save_best_only:
             self._watched.begin(run_info)
             self._check_frequency(run_info)
-        self._batches = run_info["batches"]
+        self._batches, self._latest = run_info["batches"], 0
         self._names = list(run_info["logs"])
 
     def _may_be_added(self, callbacks: Sequence[Callback]) -> bool:
@@ -125,13 +141,14 @@ class ModelCheckpoint(Callback):
         self._epoch = epoch
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
+        self._latest = batch
         not_yet = self.save_best_only and self.monitor.startswith("val_") and self.monitor not in logs
         if self.every_batches is not None and not not_yet:
             self._save(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self.every_batches is None and (epoch + 1) % self.every_epochs == 0:
-            self._save(self._batches, logs)
+            self._save(self._batches or self._latest, logs)
 
     def _save(self, batch: int, logs: Logs) -> None:
         if self.save_best_only and not self._is_best(logs):
@@ -146,7 +163,11 @@ class ModelCheckpoint(Callback):
         known = {name: logs.get(name, math.nan) for name in self._names}
         path = Path(self.template.format(**{**known, **logs, "epoch": self._epoch + 1, "batch": batch}))
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.model.save(path)
+        if self.save_weights_only:
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
+        self._announce(f"epoch {self._epoch + 1}: saved {path}")
         self.saved = [*(old for old in self.saved if old != path), path]
         self._earlier = [old for old in self._earlier if old != path]
         while self.keep_last is not None and len(self._earlier) + len(self.saved) > self.keep_last:
@@ -166,7 +187,7 @@ def _is_own(hook: Any) -> bool:
 
 
 def _template(path: Any, *, by_batch: bool) -> str:
-    name = str(as_path(path))
+    name = str(own_name(as_path(path)))
     if name.endswith(".npz"):
         return name
     return str(Path(name, "epoch_{epoch:03d}_batch_{batch:05d}.npz" if by_batch else "epoch_{epoch:03d}.npz"))

@@ -1,5 +1,7 @@
 """The words and numbers of progress lines and bars."""
 
+from typing import Any
+
 from .._compiling.waiting import working_time
 from .base import Logs
 
@@ -15,6 +17,11 @@ def in_words(reason: str) -> str:
 def head(epoch: int, epochs: int) -> str:
     """The number of an epoch, which counts from 0, and of all."""
     return f"epoch {epoch + 1:{len(str(epochs))}d}/{epochs}"
+
+
+def share_of_epoch(batch: int, run_info: dict[str, Any]) -> float:
+    """How much of an epoch is done, from 0 to 1; 0 if nobody knows how many batches it has."""
+    return min(1.0, batch / run_info["batches"]) if run_info["batches"] else 0.0
 
 
 def values(logs: Logs) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from .._base.notebook import escaped
 from .._compiling.waiting import working_time
 from .base import Logs
-from .lines import duration, head, in_words, remaining, values
+from .lines import duration, head, in_words, remaining, share_of_epoch, values
 
 _BETWEEN = 0.2  # seconds from one message to the notebook to the next
 
@@ -33,7 +33,7 @@ class NotebookBar:
     def on_batches_end(self, batch: int, logs: Logs) -> None:
         self._logs = logs
         if time.perf_counter() >= self._next:
-            share = min(1.0, batch / self._run_info["batches"])
+            share = share_of_epoch(batch, self._run_info)
             self._show(share, self._line(share))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:

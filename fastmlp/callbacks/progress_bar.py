@@ -8,7 +8,7 @@ from .._base import check
 from .._base.errors import MissingExtraError
 from .._compiling.waiting import working_time
 from .base import Callback, Logs
-from .lines import duration, head, in_words, remaining, values
+from .lines import duration, head, in_words, remaining, share_of_epoch, values
 from .notebook_bar import NotebookBar
 
 
@@ -36,7 +36,7 @@ class ProgressLine(Callback):
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
         if self.live:
-            self._write(self._line(logs, batch / self._run_info["batches"]), final=False)
+            self._write(self._line(logs, share_of_epoch(batch, self._run_info)), final=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self._epochs_done += 1
@@ -99,7 +99,7 @@ class ProgressBar(Callback):
             return
         assert self._tqdm is not None
         self._bar = self._tqdm(
-            total=self._run_info["batches"],
+            total=self._run_info["batches"] or None,
             desc=head(epoch, self._run_info["epochs"]),
             unit="batch",
             file=self.stream or sys.stdout,

@@ -1,11 +1,12 @@
 """Changes the learning rate during training."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
-from .base import Callback, Logs
+from .base import Callback, Logs, checked_verbose
 from .monitor import Monitor
 
 
@@ -30,6 +31,8 @@ class ReduceLROnPlateau(Callback):
         The number of epochs after a reduction that do not count.
     min_lr : float, default 0.0
         The smallest rate.
+    verbose : {0, 1}, default 0
+        1 prints the new rate.
 
     Examples
     --------
@@ -51,6 +54,8 @@ class ReduceLROnPlateau(Callback):
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0.0,
+        *,
+        verbose: int = 0,
     ) -> None:
         self.monitor = monitor
         self._watched = Monitor(monitor, mode, min_delta)
@@ -58,6 +63,7 @@ class ReduceLROnPlateau(Callback):
         self.patience = check.whole_number(patience, "patience", minimum=0)
         self.cooldown = check.whole_number(cooldown, "cooldown", minimum=0)
         self.min_lr = check.real_number(min_lr, "min_lr", minimum=0)
+        self.verbose = checked_verbose(verbose)
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         _refuse_schedule(self)
@@ -77,13 +83,14 @@ class ReduceLROnPlateau(Callback):
         elif counts:
             self._waited += 1
             if self._waited >= max(1, self.patience):
-                self._reduce()
+                self._reduce(epoch)
 
-    def _reduce(self) -> None:
+    def _reduce(self, epoch: int) -> None:
         rate = self.model.learning_rate
         if rate > self.min_lr:
             self.model.learning_rate = max(rate * self.factor, self.min_lr)
             self._waited, self._cooling = 0, self.cooldown
+            self._announce(f"epoch {epoch + 1}: the learning rate is reduced to {self.model.learning_rate:g}")
 
 
 def _refuse_schedule(callback: Callback) -> None:
@@ -102,7 +109,9 @@ class LearningRateScheduler(Callback):
     ----------
     schedule : callable
         ``schedule(epoch, rate)`` takes the epoch's number from 0 and the present rate, and returns the epoch's rate.
-        It is called again if training resumes in the middle of an epoch.
+        It is called again if training resumes in the middle of an epoch. ``schedule(epoch)`` may leave out the rate.
+    verbose : {0, 1}, default 0
+        1 prints the rate of each epoch.
 
     Examples
     --------
@@ -114,14 +123,28 @@ class LearningRateScheduler(Callback):
     0.00025
     """
 
-    def __init__(self, schedule: Callable[[int, float], float]) -> None:
+    def __init__(self, schedule: Callable[..., float], *, verbose: int = 0) -> None:
         if not callable(schedule):
             raise ArgumentTypeError(f"schedule must be a function of (epoch, rate), not {schedule!r:.60}")
         self.schedule = schedule
+        self.verbose = checked_verbose(verbose)
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         _refuse_schedule(self)
 
     def on_epoch_begin(self, epoch: int) -> None:
-        rate = self.schedule(epoch, self.model.learning_rate)
+        given = (epoch, self.model.learning_rate) if _takes_two(self.schedule) else (epoch,)
+        rate = self.schedule(*given)
         self.model.learning_rate = check.real_number(rate, f"what schedule returns for epoch {epoch}", above=0)
+        self._announce(f"epoch {epoch + 1}: the learning rate is {self.model.learning_rate:g}")
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function takes two arguments; one whose signature is not known does."""
+    try:
+        inspect.signature(function).bind(0, 0.1)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True

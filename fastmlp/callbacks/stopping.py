@@ -4,7 +4,7 @@ from typing import Any
 
 from .._base import check
 from .._base.types import Array
-from .base import Callback, Logs
+from .base import Callback, Logs, checked_verbose
 from .monitor import Monitor
 
 
@@ -33,6 +33,8 @@ class EarlyStopping(Callback):
         weights.
     start_from_epoch : int, default 0
         Epochs before this one do not count; epochs count from 0.
+    verbose : {0, 1}, default 0
+        1 prints when training is stopped, and when weights are restored.
 
     Attributes
     ----------
@@ -67,6 +69,8 @@ class EarlyStopping(Callback):
         baseline: float | None = None,
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
+        *,
+        verbose: int = 0,
     ) -> None:
         self.monitor = monitor
         self._watched = Monitor(monitor, mode, min_delta)
@@ -74,6 +78,7 @@ class EarlyStopping(Callback):
         self.baseline = None if baseline is None else check.real_number(baseline, "baseline")
         self.restore_best_weights = check.yes_or_no(restore_best_weights, "restore_best_weights")
         self.start_from_epoch = check.whole_number(start_from_epoch, "start_from_epoch", minimum=0)
+        self.verbose = checked_verbose(verbose)
         self._reset()
 
     def _reset(self) -> None:
@@ -99,6 +104,9 @@ class EarlyStopping(Callback):
         elif self._waited >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+            self._announce(
+                f"epoch {epoch + 1}: {self.monitor} has not improved for {self._waited} epochs, training stops"
+            )
 
     def _keep(self, epoch: int, value: float) -> None:
         self.best, self.best_epoch = value, epoch
@@ -109,3 +117,4 @@ class EarlyStopping(Callback):
         if self._best_weights is not None:
             self.model.set_weights(self._best_weights)
             self._best_weights = None
+            self._announce(f"the weights are those of the best epoch, {(self.best_epoch or 0) + 1}")

@@ -65,6 +65,8 @@ class Tracker(Callback):
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
         self._batches = run_info["batches"]
+        self._before = run_info["first_epoch"] * self._batches  # batches of earlier epochs
+        self._latest = 0  # the latest batch of this epoch
         self._epoch = run_info["first_epoch"]
         self._is_on = True
         self._attempt(self.log_settings, settings_of(self.model, run_info))
@@ -73,12 +75,16 @@ class Tracker(Callback):
         self._epoch = epoch
 
     def on_batches_end(self, batch: int, logs: Logs) -> None:
-        if self.every_batches is not None and batch < self._batches:  # the last batch is logged with its epoch
-            self._attempt(self.log, self._epoch * self._batches + batch, dict(logs))
+        self._latest = batch
+        is_last = batch == self._batches  # which is logged with its epoch
+        if self.every_batches is not None and not is_last:
+            self._attempt(self.log, self._before + batch, dict(logs))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        done = self.model.position.batch or self._batches  # the step of an unfinished epoch is its last batch
-        step = epoch if self.every_batches is None else epoch * self._batches + done
+        # The step of an unfinished epoch, or of one whose length nobody knew, is its latest batch.
+        done = self.model.position.batch or self._batches or self._latest
+        step = epoch if self.every_batches is None else self._before + done
+        self._before += self._batches or self._latest
         self._attempt(self.log, step, dict(logs))
 
     def on_train_end(self, reason: str) -> None:

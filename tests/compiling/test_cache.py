@@ -273,7 +273,7 @@ def test_cold_and_warm_processes(tmp_path):
 
     cold, warm = run(), run()
     assert "['relu_forward_float32_serial', 'relu_backward_float32_serial']" in cold.stdout
-    assert cold.stderr == ""  # so small kernels are not announced
+    assert all("fastmlp: compiling relu_" in line for line in cold.stderr.splitlines())  # those that take long
     assert warm.stdout.strip().endswith("[]")
     assert warm.stderr == ""
     [file] = tmp_path.glob("*/relu_forward_float32_serial.kernel")

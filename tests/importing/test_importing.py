@@ -29,7 +29,7 @@ def test_what_is_no_kind_is_refused_with_those_that_there_are(tmp_path):
         fm.import_model(tmp_path / "model.h5")
     with pytest.raises(fm.ArgumentTypeError, match=r"source must be the name of a file.*not 3"):
         fm.import_model(3)
-    with pytest.raises(fm.ArgumentTypeError, match=r"no option 'fold'.*there are none"):
+    with pytest.raises(fm.ArgumentTypeError, match=r"no option 'fold'.*there are custom_objects"):
         fm.import_model(tmp_path / "model.json", fold=True)
 
 

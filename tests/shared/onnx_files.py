@@ -15,11 +15,12 @@ def file(nodes, constants, *, x=("rows", 4), out=("y",), kind=np.float32, opset=
     """The bytes of a file with the input ``x``; outputs are numbers unless ``kinds`` says otherwise."""
     onnx = library("onnx", "onnx", "this test")
     helper = onnx.helper
-    number = helper.np_dtype_to_tensor_dtype
-    ends = [
-        helper.make_tensor_value_info(name, number(np.dtype((kinds or {}).get(name, np.float32))), None) for name in out
-    ]
-    begin = helper.make_tensor_value_info("x", number(np.dtype(kind)), None if x is None else list(x))
+
+    def number(item):
+        return onnx.TensorProto.STRING if item is np.str_ else helper.np_dtype_to_tensor_dtype(np.dtype(item))
+
+    ends = [helper.make_tensor_value_info(name, number((kinds or {}).get(name, np.float32)), None) for name in out]
+    begin = helper.make_tensor_value_info("x", number(kind), None if x is None else list(x))
     arrays = [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "another program's", [begin], ends, arrays)
     versions = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 1)]
