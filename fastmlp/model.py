@@ -166,7 +166,10 @@ class Sequential(Network):
         >>> bool((whole.predict(x) == decoder.predict(encoder.predict(x))).all())
         True
         """
-        super().add(layer)
+        if isinstance(layer, Network):
+            parts.adopt(self, layer)
+        else:
+            super().add(layer)
 
     def __len__(self) -> int:
         """How many elements it has, of which a `fastmlp.Residual` is one."""
