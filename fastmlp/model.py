@@ -873,7 +873,8 @@ class Sequential(Network):
         """
         if n_threads is not None:
             resolve_threads(n_threads)
-        is_plain = batch_size is steps is callbacks is None and verbose is _AUTO and use_multiprocessing is False
+        is_plain = batch_size is None and steps is None and callbacks is None
+        is_plain = is_plain and verbose is _AUTO and use_multiprocessing is False
         if not (is_plain and workers is _WORKERS and max_queue_size is _QUEUE):
             loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
             habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
