@@ -57,7 +57,7 @@ __all__ = [
     "mlp",
 ]
 
-_PLAIN = (None, "auto", None, None, 1, False, 10)  # what `predict` need not check
+_AUTO, _WORKERS, _QUEUE = "auto", 1, 10  # what `predict` need not check
 
 
 class Sequential(Network):
@@ -166,7 +166,10 @@ class Sequential(Network):
         >>> bool((whole.predict(x) == decoder.predict(encoder.predict(x))).all())
         True
         """
-        super().add(layer)
+        if isinstance(layer, Network):
+            parts.adopt(self, layer)
+        else:
+            super().add(layer)
 
     def __len__(self) -> int:
         """How many elements it has, of which a `fastmlp.Residual` is one."""
@@ -870,7 +873,9 @@ class Sequential(Network):
         """
         if n_threads is not None:
             resolve_threads(n_threads)
-        if (batch_size, verbose, steps, callbacks, workers, use_multiprocessing, max_queue_size) != _PLAIN:
+        is_plain = batch_size is None and steps is None and callbacks is None
+        is_plain = is_plain and verbose is _AUTO and use_multiprocessing is False
+        if not (is_plain and workers is _WORKERS and max_queue_size is _QUEUE):
             loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
             habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
             if steps is not None and are_batches(x):

@@ -1,6 +1,7 @@
 """Models, as Keras spells them."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ._base import keras
@@ -11,7 +12,7 @@ __all__ = ["Sequential", "clone_model", "load_model", "save_model"]
 
 
 @keras.accepting("models.load_model")
-def load_model(path: str | os.PathLike[str]) -> Sequential:
+def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """`fastmlp.load`, as Keras spells it.
 
     Examples
@@ -24,7 +25,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     >>> bool((fm.models.load_model(path).predict([[1, 2, 3]]) == model.predict([[1, 2, 3]])).all())
     True
     """
-    return model_file.load(path, Sequential)
+    return model_file.load(path, Sequential, custom_objects)
 
 
 @keras.accepting("models.save_model")
@@ -33,6 +34,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     model_file.save(model, path)
 
 
+@keras.accepting("models.clone_model")
 def clone_model(model: Sequential) -> Sequential:
     """Make a model with the same layers, and initial weights of its own; it is not compiled.
 
