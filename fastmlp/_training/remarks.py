@@ -94,7 +94,12 @@ class Remarks:
         """The loss of an answer that does not depend on the features; None if the loss is another or has more terms."""
         run, loss = self._run, self._run.network.loss
         has_penalties = run.engine.penalty(1.0) != 0
-        if run.request.source is not None or len(run.data.weights) or has_penalties or getattr(loss, "label_smoothing", 0):
+        if (
+            run.request.source is not None
+            or len(run.data.weights)
+            or has_penalties
+            or getattr(loss, "label_smoothing", 0)
+        ):
             return None
         if type(loss) is losses.CategoricalCrossentropy:
             return _entropy(_shares(run.data.labels, run.data.targets))
