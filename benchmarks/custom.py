@@ -1,8 +1,7 @@
 """Activations of one's own beside built-in ones of the same arithmetic: ``python -m benchmarks.custom``.
 
 The two take turns, so that whatever else the machine does falls on both. The table shows the best and the median CPU
-time of an epoch with batches of 128, and of a prediction; the last column is the quotient, own by built-in, of the
-best.
+time of an epoch with batches of 128, and of a prediction; the last column is the quotient of the best, own by built-in.
 """
 
 from __future__ import annotations

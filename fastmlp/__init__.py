@@ -10,7 +10,7 @@ model.evaluate(x_test, y_test)
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from . import _moved
@@ -52,6 +52,8 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
     )
     from .model import Sequential, export, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
+
+_keras.install()
 
 if TYPE_CHECKING:
     from . import (
@@ -187,4 +189,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_ESTIMATORS})
+    has_sklearn = importlib.util.find_spec("sklearn") is not None
+    return sorted({*__all__, *(_ESTIMATORS if has_sklearn else ())})

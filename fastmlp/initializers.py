@@ -135,32 +135,32 @@ RULES: dict[str, Callable[..., Array]] = {
 _DEFAULT_SCALE = {"random_normal": 0.05, "random_uniform": 0.05}
 
 
-def he_normal(*, seed: int | None = None) -> Initializer:
+def he_normal(seed: int | None = None) -> Initializer:
     """Normal with standard deviation √(2/fan_in): keeps the variance through ReLU layers (He et al., 2015)."""
     return Initializer("he_normal", seed=seed)
 
 
-def he_uniform(*, seed: int | None = None) -> Initializer:
+def he_uniform(seed: int | None = None) -> Initializer:
     """Uniform within ±√(6/fan_in): the variance of `he_normal`."""
     return Initializer("he_uniform", seed=seed)
 
 
-def glorot_normal(*, seed: int | None = None) -> Initializer:
+def glorot_normal(seed: int | None = None) -> Initializer:
     """Normal with standard deviation √(2/(fan_in + units)) (Glorot and Bengio, 2010)."""
     return Initializer("glorot_normal", seed=seed)
 
 
-def glorot_uniform(*, seed: int | None = None) -> Initializer:
+def glorot_uniform(seed: int | None = None) -> Initializer:
     """Uniform within ±√(6/(fan_in + units)): the variance of `glorot_normal`."""
     return Initializer("glorot_uniform", seed=seed)
 
 
-def lecun_normal(*, seed: int | None = None) -> Initializer:
+def lecun_normal(seed: int | None = None) -> Initializer:
     """Normal with standard deviation √(1/fan_in), which SELU needs (LeCun et al., 1998)."""
     return Initializer("lecun_normal", seed=seed)
 
 
-def lecun_uniform(*, seed: int | None = None) -> Initializer:
+def lecun_uniform(seed: int | None = None) -> Initializer:
     """Uniform within ±√(3/fan_in): the variance of `lecun_normal`."""
     return Initializer("lecun_uniform", seed=seed)
 

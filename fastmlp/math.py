@@ -6,13 +6,57 @@ the last place, as in `fastmlp.kernels.exp`. Inside the functions of `fastmlp.ac
 `fastmlp.losses.Custom`, the functions of ``math`` and ``numpy`` with the same names are these, too.
 """
 
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from .kernels.scalar import OURS, on_numbers
+from ._base.cached import cached_property
+from .kernels import math as _vectors
+from .kernels.scalar import on_numbers
+from .kernels.simd.arithmetic import sqrt as _sqrt
 
 __all__ = ["exp", "expm1", "log", "log1p", "sigmoid", "softplus", "sqrt", "tanh"]
 
 
+class Elementary:
+    """NumPy's function in Python, and ours in compiled code.
+
+    numba asks the object for its type, so the first function that numba compiles may be the first that names it. What
+    numba is told of a plain function while it compiles another one comes too late.
+    """
+
+    def __init__(self, function: Callable[[float], float], vector: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._vector = vector
+
+    def __call__(self, x: float) -> float:
+        with np.errstate(all="ignore"):
+            return self.__wrapped__(x)  # type: ignore[attr-defined, no-any-return]
+
+    def __repr__(self) -> str:
+        return f"<function {self.__module__}.{self.__wrapped__.__name__}>"  # type: ignore[attr-defined]
+
+    def __reduce__(self) -> str:
+        return self.__wrapped__.__name__  # type: ignore[attr-defined, no-any-return]  # pickles hold the name
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return on_numbers(self._vector)  # type: ignore[no-untyped-call]
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self._compiled._numba_type_
+
+
+def _elementary(vector: Callable[..., Any]) -> Callable[[Callable[[float], float]], Elementary]:
+    return lambda function: Elementary(function, vector)
+
+
+@_elementary(_vectors.exp_vector)
 def exp(x: float) -> float:
     """e to the power of x.
 
@@ -29,6 +73,7 @@ def exp(x: float) -> float:
     return np.exp(x)  # type: ignore[no-any-return]
 
 
+@_elementary(_vectors.expm1_vector)
 def expm1(x: float) -> float:
     """e to the power of x, minus 1, with all digits near 0.
 
@@ -41,6 +86,7 @@ def expm1(x: float) -> float:
     return np.expm1(x)  # type: ignore[no-any-return]
 
 
+@_elementary(_vectors.log_vector)
 def log(x: float) -> float:
     """The natural logarithm; that of 0 is -inf, and that of a negative number NaN.
 
@@ -50,10 +96,10 @@ def log(x: float) -> float:
     >>> float(fm.math.log(1.0))
     0.0
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(x)  # type: ignore[no-any-return]
+    return np.log(x)  # type: ignore[no-any-return]
 
 
+@_elementary(_vectors.log1p_vector)
 def log1p(x: float) -> float:
     """The natural logarithm of 1 + x, with all digits near 0.
 
@@ -63,10 +109,10 @@ def log1p(x: float) -> float:
     >>> float(fm.math.log1p(0.0))
     0.0
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log1p(x)  # type: ignore[no-any-return]
+    return np.log1p(x)  # type: ignore[no-any-return]
 
 
+@_elementary(_vectors.sigmoid_vector)
 def sigmoid(x: float) -> float:
     """1 / (1 + e⁻ˣ).
 
@@ -76,10 +122,10 @@ def sigmoid(x: float) -> float:
     >>> float(fm.math.sigmoid(0.0))
     0.5
     """
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))  # type: ignore[no-any-return]
+    return 1 / (1 + np.exp(-x))  # type: ignore[no-any-return]
 
 
+@_elementary(_vectors.softplus_vector)
 def softplus(x: float) -> float:
     """log(1 + eˣ), without overflow.
 
@@ -92,6 +138,7 @@ def softplus(x: float) -> float:
     return np.logaddexp(0, x)  # type: ignore[no-any-return]
 
 
+@_elementary(_sqrt)
 def sqrt(x: float) -> float:
     """The square root.
 
@@ -101,10 +148,10 @@ def sqrt(x: float) -> float:
     >>> float(fm.math.sqrt(9.0))
     3.0
     """
-    with np.errstate(invalid="ignore"):
-        return np.sqrt(x)  # type: ignore[no-any-return]
+    return np.sqrt(x)  # type: ignore[no-any-return]
 
 
+@_elementary(_vectors.tanh_vector)
 def tanh(x: float) -> float:
     """The hyperbolic tangent.
 
@@ -115,7 +162,3 @@ def tanh(x: float) -> float:
     0.0
     """
     return np.tanh(x)  # type: ignore[no-any-return]
-
-
-for _name in __all__:
-    on_numbers(globals()[_name], OURS[_name])  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ argument.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -57,7 +58,7 @@ __all__ = [
     "mlp",
 ]
 
-_PLAIN = (None, "auto", None, None, 1, False, 10)  # what `predict` need not check
+_AUTO, _WORKERS, _QUEUE = "auto", 1, 10  # what `predict` need not check
 
 
 class Sequential(Network):
@@ -166,7 +167,10 @@ class Sequential(Network):
         >>> bool((whole.predict(x) == decoder.predict(encoder.predict(x))).all())
         True
         """
-        super().add(layer)
+        if isinstance(layer, Network):
+            parts.adopt(self, layer)
+        else:
+            super().add(layer)
 
     def __len__(self) -> int:
         """How many elements it has, of which a `fastmlp.Residual` is one."""
@@ -348,6 +352,11 @@ class Sequential(Network):
     def loss(self) -> losses.Loss:
         """The loss given to `compile`."""
         return super().loss
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns: the loss, and the metrics given to `compile`."""
+        return list(self.scoring.names)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -870,7 +879,9 @@ class Sequential(Network):
         """
         if n_threads is not None:
             resolve_threads(n_threads)
-        if (batch_size, verbose, steps, callbacks, workers, use_multiprocessing, max_queue_size) != _PLAIN:
+        is_plain = batch_size is None and steps is None and callbacks is None
+        is_plain = is_plain and verbose is _AUTO and use_multiprocessing is False
+        if not (is_plain and workers is _WORKERS and max_queue_size is _QUEUE):
             loading = {"workers": workers, "use_multiprocessing": use_multiprocessing}
             habits.check_inert(batch_size, verbose, callbacks, **loading, max_queue_size=max_queue_size)
             if steps is not None and are_batches(x):
@@ -1172,6 +1183,18 @@ class Sequential(Network):
         ('float32', None, [16, 3])
         """
         return architecture.config_of(self)
+
+    def to_json(self) -> str:
+        """Return the result of `config` as JSON, which `fastmlp.models.model_from_json` reads back.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> text = fm.mlp([16], classes=3).to_json()
+        >>> len(fm.models.model_from_json(text).layers)
+        2
+        """
+        return json.dumps(self.config())
 
     def get_config(self) -> dict[str, Any]:
         """Return `config`, by the name that Keras has for it."""

@@ -185,7 +185,9 @@ def _hint(array: Array) -> str:
     if array.dtype.kind == "O" and array.ndim == 0 and hasattr(array.item(), "toarray"):
         return f"it is {type(array.item()).__name__}, a sparse matrix: use its toarray(), or train on chunks of rows"
     if array.dtype.kind == "O" and array.ndim == 0:
-        return f"it is {type(array.item()).__name__}, not an array or a list"
+        batches = hasattr(array.item(), "__iter__") or hasattr(array.item(), "__len__")
+        loader = ", whose batches fit(x), evaluate(x) and predict(x) take, if it gives some" if batches else ""
+        return f"it is {type(array.item()).__name__}, not an array or a list{loader}"
     if array.dtype.kind == "O":
         return "rows of different lengths, or mixed types? Convert it with np.asarray(..., dtype=float)"
     return "only real numbers can be used"

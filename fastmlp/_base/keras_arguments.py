@@ -189,6 +189,12 @@ ARGUMENTS: dict[str, dict[str, Rule]] = {
         "compile": Only((True, False), "the model is compiled as it was saved: call compile() to change that"),
         "safe_mode": Ignored("nothing in a file is ever run"),
     },
+    "models.clone_model": {
+        "input_tensors": Only(_NONE, "there are no symbolic tensors: leave it out"),
+        "clone_function": Only(_NONE, "make the layers that you want, and Sequential([...]) of them"),
+        "call_function": Only(_NONE, "make the layers that you want, and Sequential([...]) of them"),
+        "recursive": Only((False,), "layers inside a Residual are always cloned: leave it out"),
+    },
     "models.save_model": {
         "filepath": Renamed("path"),
         "overwrite": Only((True,), _ALWAYS_REPLACED),
@@ -222,6 +228,10 @@ ARGUMENTS: dict[str, dict[str, Rule]] = {
         "filepath": Renamed("path"),
         "period": Renamed("every_epochs"),
         "options": Only(_NONE, "there are no options of a file system: leave it out"),
+    },
+    "LambdaCallback": {
+        "on_train_batch_begin": Only(_NONE, "it is never called: use on_train_batch_end"),
+        "on_batch_begin": Only(_NONE, "it is never called: use on_train_batch_end"),
     },
     "ReduceLROnPlateau": {"epsilon": Renamed("min_delta")},
     "CSVLogger": {

@@ -140,6 +140,12 @@ class Engine:
         self.parameters = whole.parameters[base : base + self.program.size]
         self.averaged, self.base = whole.averaged, base
 
+    def take(self, part: Engine, base: int) -> None:
+        """Copy the parameters of a part, which is not yet in this vector, to the place where they begin at ``base``."""
+        self.parameters[base : base + part.program.size] = part.parameters
+        counted = {base + place - part.base: n for place, n in part.averaged.items() if place >= part.base}
+        self.averaged.update(counted)
+
     def averages_at(self, place: int) -> int:
         """How many batches the running statistics average whose means are at this place."""
         return self.averaged.get(self.base + place, 0)

@@ -125,8 +125,8 @@ HEAD = """\
 @NOTES
  * If a feature is NaN or infinite, all outputs are NaN; with -ffast-math they are anything.
  *
- * As a program, it reads rows of numbers from the standard input, separated by spaces, commas or line ends, and writes
- * a line of answers for each:
+ * As a program, it reads rows of numbers from the standard input, one on each line, separated by commas or spaces, and
+ * writes a line of answers for each:
  *
  *     cc -std=c99 -O3 -D@M_MAIN @P.c -lm -o @P && ./@P < rows.csv
  */
@@ -205,16 +205,18 @@ MAIN = """\
 #ifdef @M_MAIN
 #include <stdio.h>
 
-/* Reads a number after any separators: 1 if there is one, EOF at the end, 0 if there is something else. */
+enum { NUMBER, LINE_END, INPUT_END, ELSE };
+
+/* Reads the next number of a line, after any separators; tells what there is instead, if there is none. */
 static int next(double *number)
 {
     int c = getchar();
-    while (c == ' ' || c == '\\t' || c == '\\r' || c == '\\n' || c == ',' || c == ';')
+    while (c == ' ' || c == '\\t' || c == '\\r' || c == ',' || c == ';')
         c = getchar();
-    if (c == EOF)
-        return EOF;
+    if (c == '\\n' || c == EOF)
+        return c == EOF ? INPUT_END : LINE_END;
     ungetc(c, stdin);
-    return scanf("%lf", number);
+    return scanf("%lf", number) == 1 ? NUMBER : ELSE;
 }
 @HELPER
 int main(void)
@@ -223,40 +225,42 @@ int main(void)
     static @T out[@K];
 @SPACE    unsigned long row = 1;
     size_t i = 0;
-    int status;
+    int found;
     double number;
-    while ((status = next(&number)) == 1) {
-@CHECK        x[i++] = (@KIND)number;
-        if (i < @N)
-            continue;
-        @P_@READER(@ARGUMENTS);
-@SHOW        for (i = 0; i < @K; i++)
-            printf("%s%.@DIGITSg", i ? "," : "", (double)out[i]);
-        printf("\\n");
-        i = 0;
-        row++;
-    }
-    if (status == EOF && i == 0)
-        return 0;
-    fprintf(stderr, "row %lu %s\\n", row, status == EOF ? "is not complete" : "holds something that is no number");
-    return 1;
+    do {
+        found = next(&number);
+        if (found == NUMBER && i < @N) {
+@CHECK            x[i++] = (@KIND)number;
+        } else if (found == NUMBER || found == ELSE || (i > 0 && i < @N)) {
+            fprintf(stderr, "row %lu must hold @N numbers, and nothing else\\n", row);
+            return 1;
+        } else if (i > 0) {
+            @P_@READER(@ARGUMENTS);
+@SHOW            for (i = 0; i < @K; i++)
+                printf("%s%.@DIGITSg", i ? "," : "", (double)out[i]);
+            printf("\\n");
+            i = 0;
+            row++;
+        }
+    } while (found != INPUT_END);
+    return 0;
 }
 #endif
 """
 
 CHECK_PIXEL = """\
-        if (!(number >= 0 && number <= 255 && number == floor(number))) {
-            fprintf(stderr, "row %lu holds %g, which is no pixel from 0 to 255\\n", row, number);
-            return 1;
-        }
+            if (!(number >= 0 && number <= 255 && number == floor(number))) {
+                fprintf(stderr, "row %lu holds %g, which is no pixel from 0 to 255\\n", row, number);
+                return 1;
+            }
 """
 
 SHOW_NUMBER = """\
-        printf("%d,", @P_choice(out));
+            printf("%d,", @P_choice(out));
 """
 
 SHOW_LABEL = """\
-        show(@P_choice(out) < 0 ? "" : @P_classes[@P_choice(out)]);
+            show(@P_choice(out) < 0 ? "" : @P_classes[@P_choice(out)]);
 """
 
 SHOW = """\

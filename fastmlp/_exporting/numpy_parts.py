@@ -152,14 +152,18 @@ def rows(net: Description, *, is_centered: bool) -> str:
 _ROWS = '''
 def _rows(x):
     """The features in the form that the network was trained on."""
-{frame}    x = np.asarray(x)
+{frame}    if np.ma.is_masked(x):
+        raise ValueError("x must have no masked elements: fill them in, or remove their rows")
+    x = np.asarray(x)
     if x.ndim < 2 or x.size == 0:
         raise ValueError(f"x must have the shape (rows, {{N_FEATURES}}), not {{x.shape}}")
     x = x.reshape(len(x), -1)
     if x.shape[1] != N_FEATURES:
         raise ValueError(f"x must have {{N_FEATURES}} features in each row, not {{x.shape[1]}}")
-    if x.dtype.kind not in "biuf":
+    if x.dtype.kind == "O":
         x = x.astype(np.float64)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"x must hold numbers, not {{x.dtype}}")
 {kind}    with np.errstate(over="ignore", invalid="ignore"):
 {numbers}
     if not np.isfinite(x).all():
@@ -228,6 +232,9 @@ _PLACES_BY_NAME = """\
     missing = [name for name in map(str, FEATURES) if name not in header]
     if missing:
         raise SystemExit(f"the file lacks columns that the network was trained on: {missing[:5]}")
+    repeated = [name for name in map(str, FEATURES) if header.count(name) + list(map(str, FEATURES)).count(name) > 2]
+    if repeated:
+        raise SystemExit(f"several columns have the same name: {repeated[:5]}")
     return [header.index(str(name)) for name in FEATURES]"""
 
 _PIXELS = """\
@@ -250,10 +257,12 @@ def main(path):
     with sys.stdin if path == "-" else open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
         lines = [(reader.line_num, line) for line in reader if line]
-    places = range(N_FEATURES)
+    places, width = range(N_FEATURES), N_FEATURES
     if lines and {is_header}:
-        places = _places(lines.pop(0)[1])
-    x = np.array([_read(line, places, number) for number, line in lines], np.float64).reshape(-1, N_FEATURES)
+        header = lines.pop(0)[1]
+        places, width = _places(header), len(header)
+    rows = [_read(line, places, width, number) for number, line in lines]
+    x = np.array(rows, np.float64).reshape(-1, N_FEATURES)
 {pixels}    out = csv.writer(sys.stdout)
 {write}
 
@@ -271,11 +280,13 @@ def _places(header):
 {places}
 
 
-def _read(line, places, number):
+def _read(line, places, width, number):
+    if len(line) != width:
+        raise SystemExit(f"line {{number}} must have {{width}} columns, not {{len(line)}}")
     try:
         return [float(line[place]) for place in places]
-    except (ValueError, IndexError):
-        raise SystemExit(f"line {{number}} must hold the {{N_FEATURES}} numbers of a row: {{line!r:.80}}") from None
+    except ValueError:
+        raise SystemExit(f"line {{number}} must hold numbers: {{line!r:.80}}") from None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +103,8 @@ class _Body:
             return f"np.array({_listed(value)}, {dtype})"
         self.has_bytes = True
         little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
-        lines = "\n".join(textwrap.wrap(base64.b64encode(little.tobytes()).decode("ascii"), _WIDTH))
+        text = base64.b64encode(little.tobytes()).decode("ascii")
+        lines = "\n".join(text[at : at + _WIDTH] for at in range(0, len(text), _WIDTH))
         return f'_array({value.shape!r}, {dtype}, """\n{lines}\n""")'
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections import Counter
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels
-from .._base import naming
+from .._base import archive, naming
 from .._base.errors import FastMLPError, ModelFileError
 from .._base.files import as_path
 from .._base.types import Array
@@ -114,7 +113,7 @@ def _labels_in(graph: Graph, computed: list[Node]) -> list[Any] | None:
 
 def _property(graph: Graph, name: str) -> Any:
     try:
-        return json.loads(graph.properties.get(name, "null"))
+        return archive.parse_json(graph.properties.get(name, "null"))
     except (ValueError, RecursionError):
         return None  # another program's text
 

@@ -62,9 +62,10 @@ def _folded(model: Network, layers: Sequence[Layer], numbers: Any) -> tuple[list
         if isinstance(layer, Residual):
             _finish(run, found, parts)
             inner, inner_parts = _folded(model, layer.layers, numbers)
-            if inner:
-                found.append(Residual(inner))
-                parts += inner_parts
+            if not inner:  # x + x: only dropout and noise were inside
+                inner, inner_parts = [Activation("linear")], [_Part(Activation("linear"), {}, model.dtype)]
+            found.append(Residual(inner))
+            parts += inner_parts
             continue
         of_layer = bound.layers_of(model)[next(numbers)]
         if not isinstance(layer, _ONLY_IN_TRAINING):

@@ -36,6 +36,7 @@ from .initial import initial_values, refuse_too_large
 from .inputs import KINDS, Inputs
 from .last_layer import check_last
 from .layer_names import names_of, refuse_repeated_names
+from .place import Place
 from .scoring import Scoring
 
 if TYPE_CHECKING:
@@ -77,14 +78,6 @@ class Known:
     has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
-
-
-class Place(NamedTuple):
-    """Where a part of a network is: elements ``start`` to ``stop`` of the declarations of the whole."""
-
-    whole: Network
-    start: int
-    stop: int
 
 
 class WantedTargets(NamedTuple):
@@ -201,10 +194,7 @@ class Network:
 
     # ------------------------------------------------------------ what it is made of
 
-    def add(self, layer: Layer | InputLayer | Network) -> None:
-        if isinstance(layer, Network):
-            self._adopt(layer)
-            return
+    def add(self, layer: Any) -> None:
         if isinstance(layer, InputLayer):
             self._add_input(layer)
             return
@@ -243,7 +233,7 @@ class Network:
     def layer_names(self) -> list[str]:
         """A name for each of the layers: the given one, or one made from the type."""
         names = names_of(self.root.declarations)
-        return names if self._place is None else names[self._leaves_of_place()]
+        return names if self._place is None else names[self._place.layers]
 
     def check_layers(self) -> None:
         """Refuse repeated names, and shapes that contradict each other."""
@@ -260,7 +250,7 @@ class Network:
         if self._engine is not None:
             return self._engine.program.fan_in
         if self._place is not None:
-            return self._width_in_whole()
+            return self._place.width
         if self._declared is None:
             self.check_layers()
         assert self._declared is not None
@@ -292,7 +282,7 @@ class Network:
         if self._engine is not None:
             return True
         if self._place is not None:
-            return self._place.whole.is_built
+            return bool(self._place.whole.is_built)
         return self.width_known is not None and any(isinstance(layer, Dense) for layer in leaves(self.declarations))
 
     @property
@@ -775,42 +765,20 @@ class Network:
         if root._engine is None:
             self._engine = self._engine if self._has_own_tensors else None
         elif self._engine is None:
-            width = self._width_in_whole()
-            assert width is not None
-            self._engine = Engine(
-                self._program(width), self.uint8_scale, self._optimizer, self._loss, self.last_output[1]
-            )
-            self._engine.share(root._engine, self._base(root._engine))
+            built = self._program(self._place.width or 0)
+            self._engine = Engine(built, self.uint8_scale, self._optimizer, self._loss, self.last_output[1])
+            self._engine.share(root._engine, self._place.base(root._engine))
             self._forget_derived()  # without a Dense, the width of the output is known only now
         elif not np.shares_memory(self._engine.parameters, root._engine.parameters):
-            self._engine.share(root._engine, self._base(root._engine))
+            self._engine.share(root._engine, self._place.base(root._engine))
         if self._engine is not None and any(a is not b for a, b in zip(was, self.declarations, strict=False)):
             self._renew_program(self._engine)
-
-    def _base(self, engine: Engine) -> int:
-        """Where its tensors begin in the vector of the whole."""
-        place = self._leaves_of_place()
-        offsets = [tensor.offset for tensor in engine.program.tensors if place.start <= tensor.layer < place.stop]
-        return offsets[0] if offsets else 0
-
-    def _leaves_of_place(self) -> slice:
-        """The numbers of its layers in the whole."""
-        assert self._place is not None
-        root, start, stop = self._place
-        first = len(list(leaves(root.declarations[:start])))
-        return slice(first, first + len(list(leaves(root.declarations[start:stop]))))
-
-    def _width_in_whole(self) -> int | None:
-        """The width of its input: that of the layer before, or that of the whole."""
-        assert self._place is not None
-        before = output_of(self._place.whole.declarations[: self._place.start])[0]
-        return self._place.whole.width_known if before is None else before
 
     def _build_whole(self, n_features: int) -> None:
         """Build the whole, which gives this part its tensors."""
         assert self._place is not None
-        root, start, _ = self._place
-        if root.width_known is None and output_of(root.declarations[:start])[0] is not None:
+        root = self._place.whole
+        if root.width_known is None and self._place.units_before is not None:
             raise NotBuiltError(
                 "this part has no parameters yet, because the input width of the whole model is not known: call "
                 "fit(x, y) or build(n_features) of the whole model first"
@@ -820,21 +788,17 @@ class Network:
     def _shared_knowledge(self, own: Known, other: Known) -> Known:
         """Its knowledge with what others learned of the same features and classes."""
         assert self._place is not None
-        root, start, stop = self._place
-        if start == 0:
+        if self._place.is_first:
             own = dataclasses.replace(own, feature_names=other.feature_names, input_kind=other.input_kind)
-        if stop == len(root.declarations):
+        if self._place.is_last:
             own = dataclasses.replace(own, classes=other.classes, has_learned_classes=other.has_learned_classes)
         return own
 
-    def _adopt(self, other: Network) -> None:
-        """Append the layers of a network that is a whole of its own; it becomes a part, and both share its tensors."""
-        self._refuse_to_adopt(other)
+    def append_layers_of(self, other: Network) -> None:
+        """Append the layers of another whole, which becomes a part with the tensors that it has."""
         start = len(self.declarations)
         if start == 0 and self._input is None and other.width_known is not None:
             self._input = InputLayer((other.width_known,)) if other._input is None else other._input
-        known, place = other._known, self._place
-        assert place is None
         self._replace_layers(self.declarations + other.declarations)
         for part in (other, *other._parts):
             inner = part._place or Place(other, 0, len(other.declarations))
@@ -842,53 +806,23 @@ class Network:
             part._has_own_tensors = part._engine is not None
             self._parts.add(part)
         other._parts = weakref.WeakSet()
-        if start == 0:
-            self._note(feature_names=known.feature_names, input_kind=known.input_kind)
-        if known.classes is not None and self.declared_classes is None:
-            self._note(classes=known.classes, has_learned_classes=True)  # which layers after it replace
         if self._engine is not None:
             self._take_adopted(self._engine)
             self._tell_parts()
 
-    def _refuse_to_adopt(self, other: Network) -> None:
-        if other._place is not None or other is self:
-            raise ArgumentError(
-                "a model can be a part of one other model only, and this one is a part already: give a copy "
-                "(copy.deepcopy), whose weights are its own, or put all layers into one model and use its parts"
-            )
-        if other.dtype != self.dtype or other.uint8_scale != self.uint8_scale:
-            raise ArgumentError(
-                f"a model of {other.dtype} with uint8_scale={other.uint8_scale:.6g} cannot be a part of one of "
-                f"{self.dtype} with uint8_scale={self.uint8_scale:.6g}: make both with the same settings"
-            )
-        if other.is_busy:
-            raise BusyError("this model is being trained: wait for its end before it becomes a part of another one")
-        before, width = output_of(self.declarations)[0], other.width_known
-        if before is not None and width not in (None, before):
-            raise ArgumentError(f"this model reads {width} features, but the layers before it give {before}")
-        if not other.declarations:
-            raise ArgumentError("this model has no layers yet: add them before it becomes a part of another model")
-
     def _take_adopted(self, engine: Engine) -> None:
         """Take the tensors of parts that were built before the whole."""
         for part in self._parts:
-            own = part._engine
-            if own is None or not part._has_own_tensors:
+            own, place = part._engine, part._place
+            if own is None or place is None or not part._has_own_tensors:
                 continue
-            if own.program.fan_in != self._input_width_of(part, engine):
+            width = place.units_before or engine.program.fan_in
+            if own.program.fan_in != width:
                 raise ArgumentError(
                     f"a part of the model was built for {own.program.fan_in} features, but the layers before it give "
-                    f"{self._input_width_of(part, engine)}"
+                    f"{width}"
                 )
-            base = part._base(engine)
-            engine.parameters[base : base + own.program.size] = own.parameters
-            engine.averaged.update(
-                {base + place - own.base: n for place, n in own.averaged.items() if place >= own.base}
-            )
-
-    def _input_width_of(self, part: Network, engine: Engine) -> int:
-        assert part._place is not None
-        return output_of(self.declarations[: part._place.start])[0] or engine.program.fan_in
+            engine.take(own, place.base(engine))
 
     def _refuse_change(self, stays: int) -> None:
         """Refuse to add or take away layers of a part, or those that a part has."""

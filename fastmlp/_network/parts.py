@@ -5,11 +5,12 @@ layers alone. So the vector of a part is a view of that of the whole, and nothin
 one changes the other, to the last bit. Each has a program, an optimiser, a loss and a history of its own.
 """
 
+import dataclasses
 import operator
 from typing import Any, TypeVar
 
-from .._base.errors import ArgumentError, ArgumentTypeError
-from ..layers import Activation, Flatten, Layer, leaves
+from .._base.errors import ArgumentError, ArgumentTypeError, BusyError
+from ..layers import Activation, Flatten, Layer, leaves, output_of
 from .bound import BoundLayer, BoundResidual, tree_of
 from .network import Network
 
@@ -54,3 +55,39 @@ def element_of(network: Network, place: Any) -> BoundLayer | BoundResidual:
     if not -len(elements) <= number < len(elements):
         raise IndexError(f"the model has {len(elements)} layers, and none at place {number}")
     return elements[number]
+
+
+# ---------------------------------------------------------------- models as layers of others
+
+
+def adopt(network: Network, other: Network) -> None:
+    """Append the layers of a network that is a whole of its own; it becomes a part, and both share its tensors."""
+    _refuse_to_adopt(network, other)
+    start, known = len(network.declarations), other.data_known
+    network.append_layers_of(other)
+    if start == 0:
+        network.data_known = dataclasses.replace(
+            network.data_known, feature_names=known.feature_names, input_kind=known.input_kind
+        )
+    if known.classes is not None and network.declared_classes is None:  # layers after it will replace them
+        network.data_known = dataclasses.replace(network.data_known, classes=known.classes, has_learned_classes=True)
+
+
+def _refuse_to_adopt(network: Network, other: Network) -> None:
+    if other.root is not other or other is network:
+        raise ArgumentError(
+            "a model can be a part of one other model only, and this one is a part already: give a copy "
+            "(copy.deepcopy), whose weights are its own, or put all layers into one model and use its parts"
+        )
+    if other.dtype != network.dtype or other.uint8_scale != network.uint8_scale:
+        raise ArgumentError(
+            f"a model of {other.dtype} with uint8_scale={other.uint8_scale:.6g} cannot be a part of one of "
+            f"{network.dtype} with uint8_scale={network.uint8_scale:.6g}: make both with the same settings"
+        )
+    if other.is_busy:
+        raise BusyError("this model is being trained: wait for its end before it becomes a part of another one")
+    before, width = output_of(network.declarations)[0], other.width_known
+    if before is not None and width not in (None, before):
+        raise ArgumentError(f"this model reads {width} features, but the layers before it give {before}")
+    if not other.declarations:
+        raise ArgumentError("this model has no layers yet: add them before it becomes a part of another model")

@@ -93,8 +93,8 @@ class Remarks:
     def _loss_of_the_best_constant(self) -> float | None:
         """The loss of an answer that does not depend on the features; None if the loss is another or has more terms."""
         run, loss = self._run, self._run.network.loss
-        has_penalties = run.engine.penalty(1.0) != 0
-        if run.request.source is not None or len(run.data.weights) or has_penalties or getattr(loss, "label_smoothing", 0):
+        has_more_terms = run.engine.penalty(1.0) != 0 or getattr(loss, "label_smoothing", 0.0) != 0
+        if run.request.source is not None or len(run.data.weights) or has_more_terms:
             return None
         if type(loss) is losses.CategoricalCrossentropy:
             return _entropy(_shares(run.data.labels, run.data.targets))

@@ -58,7 +58,9 @@ class Run:
     def _chunk(self, piece: Piece) -> Data:
         network, inputs = self.network, self.network.inputs()
         rows = inputs.rows(piece.x, piece.names[0])
-        network.input_kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
+        kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
+        if kind != network.input_kind:
+            network.input_kind = kind
         data = data_for(network, rows, piece.y, piece.names)
         return weighted(network.wanted_targets(), data, piece.weights, self.request.class_weight, self.scale)
 

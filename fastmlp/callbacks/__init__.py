@@ -41,7 +41,7 @@ __all__ = [
 
 TensorBoard = keras.accepting("TensorBoard")(TensorBoard)
 as_public(globals(), also=("Monitor",))
-for _kind in (CSVLogger, ModelCheckpoint, ReduceLROnPlateau):
+for _kind in (CSVLogger, LambdaCallback, ModelCheckpoint, ReduceLROnPlateau):
     keras.accept(_kind)
 
 

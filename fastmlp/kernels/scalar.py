@@ -9,19 +9,11 @@ import operator
 
 import numpy as np
 
-from .._compiling.jit import callable_from_numba
-from .math import (
-    exp_vector,
-    expm1_vector,
-    log1p_vector,
-    log_vector,
-    sigmoid_vector,
-    softplus_vector,
-    tanh_vector,
-)
+from .._compiling.jit import callable_from_numba, inlined
+from .math import exp_vector, expm1_vector, log1p_vector, log_vector, tanh_vector
 from .simd import where
 from .simd.arithmetic import sqrt
-from .simd.single import as_lane, as_number, is_lane
+from .simd.single import as_given, as_lane, as_number, is_lane
 
 ELEMENTARY = {
     "exp": exp_vector,
@@ -31,7 +23,6 @@ ELEMENTARY = {
     "sqrt": sqrt,
     "tanh": tanh_vector,
 }
-OURS = {**ELEMENTARY, "sigmoid": sigmoid_vector, "softplus": softplus_vector}
 # The C library's, for each number
 _OTHERS = ("sin", "cos", "tan", "sinh", "cosh", "floor", "ceil", "log2", "log10")
 _OF_MATH = ("erf", "erfc", "asinh", "acosh", "atanh", "asin", "acos", "atan")
@@ -42,15 +33,13 @@ def on_lanes(function, vector):
     callable_from_numba(function, lambda x: (lambda x: vector(x)) if is_lane(x) else None)
 
 
-def on_numbers(function, vector):
-    """Let compiled code call ``function`` on a number of any kind, and on a lane."""
+def on_numbers(vector):
+    """A function for compiled code that takes a number of any kind, or a lane."""
 
-    def implementation(x):
-        if is_lane(x):
-            return lambda x: vector(x)
-        return lambda x: as_number(vector(as_lane(x)))
+    def run(x):
+        return as_given(vector(as_lane(x)), x)
 
-    callable_from_numba(function, implementation)
+    return inlined(run)
 
 
 def _number_by_number(function):

@@ -45,7 +45,7 @@ def TopKCategoricalAccuracy(  # noqa: N802
 
 
 def SparseTopKCategoricalAccuracy(  # noqa: N802
-    k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None
+    k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None, from_sorted_ids: bool = False
 ) -> TopKAccuracy:
     """`TopKAccuracy`, which reads one-hot rows and class numbers.
 
@@ -55,6 +55,8 @@ def SparseTopKCategoricalAccuracy(  # noqa: N802
     >>> metrics.SparseTopKCategoricalAccuracy().name
     'sparse_top_k_categorical_accuracy'
     """
+    if from_sorted_ids:
+        raise ArgumentError("from_sorted_ids must be False: outputs are a number for each class")
     return TopKAccuracy(k, name=name)
 
 

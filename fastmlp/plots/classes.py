@@ -84,12 +84,13 @@ def _counts(matrix: Any, names: Any) -> tuple[Array, Any]:
         true, predicted, names = _data.target_pairs(*matrix, names)
         classes = max(int(true.max()), int(predicted.max())) + 1
         return _count_pairs(true, predicted, max(classes, len(names or ()))), names
-    counts = _data.numbers(matrix, "matrix")
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
+    given = check.array_of(matrix, "matrix")
+    if given.ndim != 2 or given.shape[0] != given.shape[1]:
         raise ArgumentError(
-            f"matrix must have the shape (classes, classes), not {counts.shape}; "
-            "labels are given as a tuple (targets, predictions)"
+            f"matrix must have the shape (classes, classes), not {given.shape}; "
+            "labels are given as a tuple: confusion_matrix((targets, predictions))"
         )
+    counts = _data.numbers(given, "matrix")
     if not (counts >= 0).all():
         raise ArgumentError("matrix must hold counts of at least 0, but has negative numbers or NaN")
     return counts, names

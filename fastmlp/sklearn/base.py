@@ -12,9 +12,9 @@ from .._base.types import Array
 from ..model import Sequential
 from . import translation
 from .coefficients import Coefficients
-from .fitting import STOCHASTIC, Rows, train
+from .fitting import STOCHASTIC, train
 from .protocol import CallbackSupport, Task
-from .rows import in_blocks
+from .rows import Rows, in_blocks
 
 # What a new training may not set again
 _OF_ONE_TRAINING = (

@@ -17,7 +17,7 @@ from ..model import Sequential
 from . import constraints
 from .base import BaseMLP, keep, validation_rows
 from .descriptions import documented
-from .fitting import Rows
+from .rows import Rows
 from .watching import accuracy
 
 

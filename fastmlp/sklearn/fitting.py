@@ -1,7 +1,6 @@
 """Trains an estimator's network with fastmlp's `fit`, by scikit-learn's rules."""
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,36 +11,15 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.optimize import _check_optimize_result
 
 from .._base.errors import DivergenceError
-from .._base.types import Array
 from .._network.history import History
 from .._training.fit import fit
 from .._training.request import Request
 from ..model import Sequential
 from .protocol import Task
-from .rows import DenseBlocks, Order
+from .rows import DenseBlocks, Order, Rows
 from .watching import Criterion, Size, TrainingLoss, ValidationLoss, ValidationScore, Watch
 
 STOCHASTIC = ("sgd", "adam")
-
-
-@dataclass
-class Rows:
-    """Features, targets as the network reads them, and weights of rows."""
-
-    x: Any
-    y: Array
-    weights: Array | None = None
-
-    @property
-    def count(self) -> int:
-        return int(self.x.shape[0])
-
-    @property
-    def weight(self) -> float:
-        return float(self.count if self.weights is None else self.weights.sum())
-
-    def at(self, places: Array) -> "Rows":
-        return Rows(self.x[places], self.y[places], None if self.weights is None else self.weights[places])
 
 
 def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incremental: bool) -> None:
@@ -120,13 +98,8 @@ def _batch_size(estimator: Any, rows: int) -> int:
 
 def _of_rows(estimator: Any, rows: Rows, size: int, order: Order) -> dict[str, Any]:
     """The arguments of a request about the rows and their batches."""
-    if issparse(rows.x) and estimator.solver in STOCHASTIC and rows.weights is None:
-        return {
-            "x": DenseBlocks(rows.x, rows.y, size, order),
-            "y": None,
-            "given_batch_size": size,
-            "sample_weight": None,
-        }
+    if issparse(rows.x) and estimator.solver in STOCHASTIC:
+        return {"x": DenseBlocks(rows, size, order), "y": None, "given_batch_size": size}
     x = rows.x.toarray() if issparse(rows.x) else rows.x
     return {"x": x, "y": rows.y, "given_batch_size": size, "sample_weight": rows.weights, "order": order}
 

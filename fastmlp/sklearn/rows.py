@@ -1,6 +1,9 @@
 """The rows of an epoch in scikit-learn's order, and sparse rows as dense blocks."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +12,26 @@ from scipy.sparse import issparse
 from .._base.types import Array, Integers
 
 _BLOCK_NUMBERS = 2**21  # the most numbers in a dense block of sparse rows: 16 MB of float64
+
+
+@dataclass
+class Rows:
+    """Features, targets as the network reads them, and weights of rows."""
+
+    x: Any
+    y: Array
+    weights: Array | None = None
+
+    @property
+    def count(self) -> int:
+        return int(self.x.shape[0])
+
+    @property
+    def weight(self) -> float:
+        return float(self.count if self.weights is None else self.weights.sum())
+
+    def at(self, places: Array) -> Rows:
+        return Rows(self.x[places], self.y[places], None if self.weights is None else self.weights[places])
 
 
 class Order:
@@ -28,16 +51,16 @@ class Order:
 class DenseBlocks:
     """Sparse rows and their targets as the chunks that `fastmlp.Sequential.fit` takes, with whole batches in each."""
 
-    def __init__(self, x: Any, y: Array, batch_size: int, order: Order) -> None:
-        self._x, self._y, self._order = x.tocsr(), y, order
-        self._rows = batch_size * max(1, _BLOCK_NUMBERS // (batch_size * max(1, x.shape[1])))
+    def __init__(self, rows: Rows, batch_size: int, order: Order) -> None:
+        self._source, self._order = Rows(rows.x.tocsr(), rows.y, rows.weights), order
+        self._rows = batch_size * max(1, _BLOCK_NUMBERS // (batch_size * max(1, rows.x.shape[1])))
 
-    def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Array, Array]]:
+    def epoch(self, number: int, *, shuffle: bool, seed: int) -> Iterator[tuple[Any, ...]]:
         """All rows once."""
         order = self._order(number)
         for start in range(0, len(order), self._rows):
-            rows = order[start : start + self._rows]
-            yield self._x[rows].toarray(), self._y[rows]
+            rows = self._source.at(order[start : start + self._rows])
+            yield (rows.x.toarray(), rows.y) if rows.weights is None else (rows.x.toarray(), rows.y, rows.weights)
 
 
 def in_blocks(x: Any) -> Iterator[Array]:

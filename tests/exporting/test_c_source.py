@@ -232,8 +232,12 @@ def test_rows_of_the_input_get_a_line_of_answers_each(tmp_path):
 
 def test_an_input_of_something_else_is_refused_with_its_row(tmp_path):
     program = as_program(fitted(np.random.default_rng(0).normal(size=(30, 3))), tmp_path)
-    assert run(program, "1 2 3\n4 5")[::2] == (1, "row 2 is not complete\n")
-    assert run(program, "1 2 3\n4;5\tx\n")[::2] == (1, "row 2 holds something that is no number\n")
+    for wrong in ("4 5", "4 5\n6", "4;5\tx\n", "4 5 6 7\n", "4 5 6 x\n", "4 5 6, 7 8 9\n"):
+        assert run(program, f"1 2 3\n{wrong}")[::2] == (1, "row 2 must hold 3 numbers, and nothing else\n")
+    once = run(program, "1 2 3\n")
+    assert once[0] == 0
+    for same in ("1 2 3", "\n1,2;3\r\n\n", "  1, 2, 3,  \n", "1e0\t+2 0x3\n"):
+        assert run(program, same) == once
     assert run(program, "")[:2] == (0, "")
     assert "nan" in run(program, "1 nan 3")[1]
 

@@ -98,11 +98,16 @@ def test_what_predict_refuses_is_refused(tmp_path):
         ([[1.0, 2.0]], "3 features"),
         ([1.0, 2.0, 3.0], "shape"),
         (np.empty((0, 3)), "shape"),
-        ([["a", "b", "c"]], "could not convert"),
+        ([["a", "b", "c"]], "must hold numbers"),
+        (np.zeros((1, 3), complex), "must hold numbers"),
+        (np.zeros((1, 3), "datetime64[s]"), "must hold numbers"),
+        (np.array([["a", None, 1.0]], object), "could not convert"),
+        (np.array([[None, 1.0, 2.0]], object), "must be finite"),
+        (np.ma.masked_less([[0.0, 1.0, 2.0]], 1), "masked"),
     ]:
         with pytest.raises((fm.ArgumentError, fm.ArgumentTypeError)):
             model.predict(x)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((ValueError, TypeError), match=message):
             module.predict(x)
 
 
@@ -221,11 +226,22 @@ def test_a_file_of_rows_gets_a_line_of_answers_each(kind, tmp_path):
 def test_a_file_of_something_else_is_refused_with_its_line(tmp_path):
     path = tmp_path / "net.py"
     fitted(np.random.default_rng(0).normal(size=(30, 3))).export(path)
-    assert run(path, "1,2,3\n1,x,3\n")[::2] == (1, "line 2 must hold the 3 numbers of a row: ['1', 'x', '3']\n")
-    assert "line 1 must hold" in run(path, "1,2\n")[2]
+    assert run(path, "1,2,3\n1,x,3\n")[::2] == (1, "line 2 must hold numbers: ['1', 'x', '3']\n")
+    for line in ("1,2", "1,2,3,4"):
+        assert "line 1 must have 3 columns" in run(path, line)[2]
+    assert "line 2 must have 3 columns, not 4" in run(path, "a,b,c\n1,2,3,4\n")[2]
     assert "must have 3 columns, not 2" in run(path, "a,b\n1,2\n")[2]
     assert "must be finite" in run(path, "1,2,nan\n")[2]
     assert "usage: python" in subprocess.run([sys.executable, path], capture_output=True, text=True, check=False).stderr
+
+
+def test_columns_of_one_name_are_refused(tmp_path):
+    model = fitted(np.random.default_rng(0).normal(size=(30, 3)))
+    for names, header in [(["a", 1, "1"], "a,1,1"), (["a", "b", "c"], "a,b,c,b")]:
+        model.feature_names = names
+        model.export(tmp_path / "net.py")
+        row = ",".join("0" for _ in header.split(","))
+        assert "several columns have the same name" in run(tmp_path / "net.py", f"{header}\n{row}\n")[2]
 
 
 def test_pixels_in_a_file_are_whole_numbers(tmp_path):

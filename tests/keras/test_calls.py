@@ -76,6 +76,8 @@ def test_a_step_of_training_takes_the_arguments_of_keras():
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"batch_size": 2.5}, "batch_size must be a whole number"),
         ({"verbose": 3}, "verbose must be 'auto', 0, 1 or 2"),
+        ({"verbose": np.zeros(2)}, "verbose must be 'auto', 0, 1 or 2"),
+        ({"batch_size": np.zeros(2)}, "batch_size must be a whole number"),
         ({"callbacks": [fm.callbacks.EarlyStopping()]}, r"callbacks are told of training alone: give them to fit\(\)"),
         ({"callbacks": 3}, "callbacks must be a list"),
         (

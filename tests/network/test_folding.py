@@ -29,6 +29,11 @@ STACKS = {
     ],
     "after a block": [fm.Residual([Dense(4)]), BatchNormalization(), Activation("relu"), Dense(2)],
     "scaling": [fm.Scale(), Dense(5, use_bias=False), fm.Scale(False), Activation("tanh"), fm.Scale(False), Dense(3)],
+    "around noise alone": [
+        Dense(4, activation="tanh"),
+        fm.Residual([fm.Dropout(0.5), fm.GaussianNoise(1.0)]),
+        Dense(3),
+    ],
     "nothing to fold": [Dense(6, activation="relu"), Dense(3)],
 }
 LEFT = {
@@ -38,6 +43,7 @@ LEFT = {
     "twice": ["Dense"],
     "in a block": ["Dense", "Dense", "Dense", "LayerNormalization", "Dense"],
     "after a block": ["Dense", "BatchNormalization", "Activation", "Dense"],
+    "around noise alone": ["Dense", "Activation", "Dense"],
     "scaling": ["Dense", "Dense"],
     "nothing to fold": ["Dense", "Dense"],
 }

@@ -1,8 +1,9 @@
 """Pictures of classes: confusions and errors."""
 
 import numpy as np
+import pytest
 
-from fastmlp import plots
+from fastmlp import ArgumentError, plots
 
 from ..shared.matplotlib import to_rgba
 
@@ -91,3 +92,11 @@ def test_no_class_errors():
     ax = plots.class_errors([0, 1], [0, 1])
     assert ax.get_title() == "none of 2 wrong"
     assert ax.get_xlim()[1] > 0
+
+
+def test_labels_that_are_no_tuple_are_refused_with_the_remedy():
+    labels = np.array(["cat", "dog", "dog"])
+    with pytest.raises(ArgumentError, match=r"as a tuple: confusion_matrix\(\(targets, predictions\)\)"):
+        plots.confusion_matrix(labels, labels)
+    ax = plots.confusion_matrix((labels, labels))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["cat", "dog"]

@@ -13,6 +13,12 @@ FEATURES, ROWS = 20, 40
 # All layers, activations, and combinations of them that tests know of: what is registered is in here.
 STACKS = {
     **examples.LAYERS,
+    "residual of nothing": [
+        fm.Residual([fm.Dropout(0.2)]),
+        fm.Dense(5, "tanh"),
+        fm.Residual([fm.GaussianNoise(0.1), fm.Residual([fm.Dropout(0.1), fm.Activation("linear")])]),
+        examples.OUT,
+    ],
     **{f"activation {name}": [fm.Dense(9, name), examples.OUT] for name in examples.ACTIVATIONS},
 }
 

@@ -23,7 +23,10 @@ import fastmlp as fm
 
 from .data import BINARY, CLASSES, LABELS, NUMBER, WEIGHTS, X
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning"),  # of older scikit-learns, by newer SciPys
+]
 COMMON = {"hidden_layer_sizes": (6,), "max_iter": 6, "random_state": 1, "learning_rate_init": 0.02}
 GRID = {"mlp__alpha": [1e-4, 1.0], "mlp__hidden_layer_sizes": [(4,), (3, 3)]}
 

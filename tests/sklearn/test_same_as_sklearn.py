@@ -16,7 +16,10 @@ from .data import BINARY, CLASSES, COUNTS, LABELS, NUMBER, NUMBERS, WEIGHTS, X
 # From 1.7 on, scikit-learn's estimators take weights of rows, and its regressor the Poisson loss.
 IS_1_7 = "sample_weight" in inspect.signature(peer.MLPClassifier.fit).parameters
 since_1_7 = pytest.mark.skipif(not IS_1_7, reason="scikit-learn has it from 1.7 on")
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning"),  # of older scikit-learns, by newer SciPys
+]
 
 CLASSIFIED = {"binary": BINARY, "multiclass": CLASSES, "multilabel": LABELS}
 SETTINGS = {
@@ -74,6 +77,8 @@ def _seen(estimator):
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 @pytest.mark.parametrize("y", CLASSIFIED.values(), ids=CLASSIFIED)
 def test_a_classifier_trains_alike(y, settings):
+    if "early_stopping" in settings and y is BINARY and not IS_1_7:
+        pytest.skip("scikit-learn 1.6 cannot stop early with text labels")
     assert_same(*both("MLPClassifier", y, **settings))
 
 
@@ -208,7 +213,7 @@ def test_lbfgs_warns_as_theirs():
     for package in (peer, fm):
         with pytest.warns(ConvergenceWarning) as found:
             package.MLPRegressor(**{**COMMON, "solver": "lbfgs", "max_iter": 3}).fit(X, NUMBER)
-        caught.append([str(w.message) for w in found])
+        caught.append([str(w.message) for w in found if w.category is ConvergenceWarning])
     assert caught[0] == caught[1]
 
 
@@ -230,7 +235,7 @@ def test_lbfgs_warns_as_theirs():
         {"epsilon": 0.0},
         {"n_iter_no_change": 0},
         {"max_fun": 0},
-        {"early_stopping": True, "validation_fraction": 0.001},
+        pytest.param({"early_stopping": True, "validation_fraction": 0.001}, marks=since_1_7),
     ],
     ids=repr,
 )

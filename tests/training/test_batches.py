@@ -375,3 +375,11 @@ def test_tensors_are_arrays_everywhere(form):
 )
 def test_targets_in_other_forms(form):
     assert (weights(trained(X, form(Y))) == weights(trained(X, Y))).all()
+
+
+@pytest.mark.parametrize("source", [Stream(BATCHES), generator(BATCHES)])
+def test_methods_for_one_batch_say_which_take_loaders(source):
+    model = made()
+    for call in (lambda: model.train_on_batch(source, Y), lambda: model.gradients(source, Y)):
+        with pytest.raises(ArgumentTypeError, match=r"whose batches fit\(x\), evaluate\(x\) and predict\(x\) take"):
+            call()

@@ -96,7 +96,9 @@ const fastmlp = (() => {
   // ------------------------------------------------------------ a network
 
   function bytesOf(base64) {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const text = atob(base64), bytes = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+    return bytes;
   }
 
   // A network from its description, and its weights as base64 of little-endian numbers, as all browsers have them.

@@ -39,7 +39,7 @@
         return make(
           "tr",
           { className: isChosen ? "chosen" : "" },
-          make("th", { scope: "row" }, network.label(place)),
+          make("th", { scope: "row" }, make("span", {}, network.label(place))),
           make("td", { className: "share" }, ...(outputs.are_probabilities ? [bar] : [])),
           make("td", { className: "value" }, outputs.are_probabilities ? percent(share) : number(share)),
         );
@@ -50,6 +50,7 @@
       verdict.replaceChildren(network.label(chosen), ...sure);
     } else if (shares.length === 1) {
       verdict.replaceChildren(outputs.are_probabilities ? percent(shares[0]) : number(shares[0]));
+      rows.replaceChildren();
     } else {
       verdict.replaceChildren();
     }

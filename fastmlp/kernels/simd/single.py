@@ -24,6 +24,11 @@ def as_number(lane):
     return lane
 
 
+def as_given(lane, number):
+    """A lane as what it was made from: a number, or a lane."""
+    return lane
+
+
 def _type_as_lane(number):
     if is_lane(number):
         return number
@@ -49,6 +54,19 @@ for _number in (types.Number, types.Boolean, Vector):
 
     @lowered(as_number, _type_as_number, _number)
     def _as_number(context, builder, sig, args):
+        return args[0]
+
+
+def _type_as_given(lane, number):
+    if not is_lane(lane):
+        return None
+    return lane if is_lane(number) else lane.dtype
+
+
+for _number in (types.Number, types.Boolean, Vector):
+
+    @lowered(as_given, _type_as_given, Vector, _number)
+    def _as_given(context, builder, sig, args):
         return args[0]
 
 
