@@ -53,6 +53,8 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
     from .model import Sequential, export, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
 
+_keras.install()
+
 if TYPE_CHECKING:
     from . import (
         backend,

@@ -6,6 +6,7 @@ argument.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -351,6 +352,11 @@ class Sequential(Network):
     def loss(self) -> losses.Loss:
         """The loss given to `compile`."""
         return super().loss
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns: the loss, and the metrics given to `compile`."""
+        return list(self.scoring.names)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -1177,6 +1183,18 @@ class Sequential(Network):
         ('float32', None, [16, 3])
         """
         return architecture.config_of(self)
+
+    def to_json(self) -> str:
+        """Return the result of `config` as JSON, which `fastmlp.models.model_from_json` reads back.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> text = fm.mlp([16], classes=3).to_json()
+        >>> len(fm.models.model_from_json(text).layers)
+        2
+        """
+        return json.dumps(self.config())
 
     def get_config(self) -> dict[str, Any]:
         """Return `config`, by the name that Keras has for it."""

@@ -1,14 +1,16 @@
 """Models, as Keras spells them."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from ._base import keras
+from ._base.errors import ArgumentError
 from ._network import model_file
 from .model import Sequential
 
-__all__ = ["Sequential", "clone_model", "load_model", "save_model"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 @keras.accepting("models.load_model")
@@ -46,6 +48,23 @@ def clone_model(model: Sequential) -> Sequential:
     'small'
     """
     return model.cloned()
+
+
+def model_from_json(text: str) -> Sequential:
+    """Make a model from the result of `fastmlp.Sequential.to_json`, with new weights.
+
+    Examples
+    --------
+    >>> import fastmlp as fm
+    >>> model = fm.Sequential([fm.Input((3,)), fm.Dense(2)], name="small")
+    >>> fm.models.model_from_json(model.to_json()).name
+    'small'
+    """
+    try:
+        config = json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"text must be JSON, as model.to_json() gives it: {error}") from None
+    return Sequential.from_config(config)
 
 
 def __getattr__(name: str) -> Any:

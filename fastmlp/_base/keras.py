@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib.abc import MetaPathFinder
 from typing import Any, TypeVar
 
 import numpy as np
@@ -108,3 +110,21 @@ def lack(module: str, name: str) -> Exception:
     if sentence := names.sentence(module.partition(".")[2], name):
         return NotAvailableError(f"{module} has no {name}: {sentence}")
     return AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
+class _Absent(MetaPathFinder):
+    """Refuses to import a module of Keras that we lack, with its sentence; asked when nobody else has found it."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        """Raise NotAvailableError for such a module; None for all others."""
+        package, _, name = fullname.rpartition(".")
+        if package == __name__.partition(".")[0]:
+            error = lack(package, name)
+            if isinstance(error, NotAvailableError):
+                raise error
+
+
+def install() -> None:
+    """Let ``import fastmlp.preprocessing`` and the like fail with a sentence."""
+    if not any(isinstance(finder, _Absent) for finder in sys.meta_path):
+        sys.meta_path.append(_Absent())

@@ -126,7 +126,7 @@ _LACKING: dict[str, dict[str, str]] = {
     },
     "models": {
         _GRAPHS: "Model Functional",
-        "use fastmlp.load(path) for files of model.save(path)": "model_from_json model_from_yaml model_from_config",
+        "use fastmlp.load(path) for files of model.save(path)": "model_from_yaml model_from_config",
     },
     "utils": {
         "fit takes arrays, iterables of batches, and fastmlp.datasets.Chunks": (
@@ -171,6 +171,7 @@ _LACKING: dict[str, dict[str, str]] = {
         _TENSORS: "ops random tree Variable",
         "there are no pretrained networks": "applications",
         _FEATURES: "preprocessing",
+        "use fastmlp.MLPClassifier and fastmlp.MLPRegressor": "wrappers",
         "training is in one precision: Sequential(dtype=...)": "mixed_precision dtype_policies DTypePolicy quantizers",
         "use n_threads= of fit(), or fastmlp.set_num_threads(...)": "distribution device",
         "use fastmlp.backend, or leave it out": "config",

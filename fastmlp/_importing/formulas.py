@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -137,101 +137,111 @@ def call(name: str, argument: Formula, *numbers: float) -> Formula:
     return Formula({((atom.key, 1),): np.ones(())}, {atom.key: atom})
 
 
+def clipped(x: Formula, low: float, high: float) -> Formula:
+    """A formula within bounds; hard sigmoids, however they are scaled, as that function."""
+    if (low, high) == (0.0, 1.0):
+        return _hard_sigmoid((x - constant(0.5)) * constant(6.0))
+    if (low, high) == (0.0, 6.0):
+        return _hard_sigmoid(x - constant(3.0)) * constant(6.0)
+    return call("relu", x) if (low, high) == (0.0, math.inf) else call("clip", x, low, high)
+
+
+def _hard_sigmoid(x: Formula) -> Formula:
+    """Within 0 and 1: x/6 + 1/2. What the rounding of these numbers left in x is not there."""
+    near = {monomial: value for monomial, value in x.terms.items() if monomial or (abs(value) > _SAME).any()}
+    return call("hard_sigmoid", Formula(near, x.atoms), 1 / 6, 0.5)
+
+
 # ---------------------------------------------------------------- what formulas are activations
 
-
-def _gelu_tanh() -> Formula:
-    inner = (X + X * X * X * constant(0.044715)) * constant(math.sqrt(2 / math.pi))
-    return X * constant(0.5) * (constant(1.0) + call("tanh", inner))
+_SAME = 1e-5  # relative; files hold numbers in float32
 
 
-def _hard_sigmoids() -> list[Formula]:
-    sixth = constant(1 / 6)
-    return [
-        call("hard_sigmoid", X, 1 / 6, 0.5),
-        call("clip", X * sixth + constant(0.5), 0.0, 1.0),
-        call("clip", X + constant(3.0), 0.0, 6.0) * sixth,
-    ]
+@dataclass(frozen=True)
+class Found:
+    """An activation in a formula: factor · activation(x) + of_x · x + offset."""
+
+    name: str
+    factor: Array
+    of_x: Array
+    offset: Array
 
 
-def _softplus() -> Formula:
-    small = call("exp", call("abs", X) * constant(-1.0))
-    return call("relu", X) + call("log", constant(1.0) + small)
+def activation_in(formula: Formula) -> Found | None:
+    """The activation in a formula, if there is one and nothing else but a multiple of x and an offset."""
+    for name, spelled in (*_spellings(), *_with_parameters(formula)):
+        first = next(monomial for monomial in spelled.terms if monomial not in ((), X_ALONE))
+        if first in formula.terms:
+            factor = formula.terms[first] / spelled.terms[first]
+            found = _compared(name, formula, spelled * constant(factor), factor)
+            if found is not None:
+                return found
+    return None
 
 
-def _spellings() -> dict[str, list[Formula]]:
-    """Formulas of activations without parameters."""
-    plain = ("relu", "sigmoid", "tanh", "softplus", "gelu", "gelu_tanh", "silu", "mish", "hard_swish")
-    found = {name: [call(name, X)] for name in plain}
-    half = X * constant(0.5)
-    found["relu"] += [call("clip", X, 0.0, math.inf)]
-    found["gelu"] += [half * (constant(1.0) + call("erf", X * constant(1 / math.sqrt(2))))]
-    found["gelu_tanh"] += [_gelu_tanh()]
-    found["silu"] += [X * call("sigmoid", X)]
-    found["softplus"] += [_softplus()]
-    found["mish"] += [X * call("tanh", softplus) for softplus in found["softplus"]]
-    found["hard_sigmoid"] = _hard_sigmoids()
-    found["hard_swish"] += [X * formula for formula in _hard_sigmoids()]
-    return found
-
-
-@functools.cache
-def _by_key() -> dict[str, str]:
-    return {formula.key: name for name, formulas in _spellings().items() for formula in formulas}
+def _compared(name: str, formula: Formula, wanted: Formula, factor: Array) -> Found | None:
+    zero, rest = np.zeros(()), {}
+    for monomial in formula.terms.keys() | wanted.terms.keys():
+        there, should = formula.terms.get(monomial, zero), wanted.terms.get(monomial, zero)
+        is_same = bool((abs(there - should) <= _SAME * abs(should)).all())
+        if not is_same and monomial not in ((), X_ALONE):
+            return None
+        rest[monomial] = zero if is_same else there - should
+    if name.startswith("elu") and _is_selu(activations.parameters(name)["alpha"], factor):
+        name, factor = "selu", np.ones(())
+    factor = np.ones(()) if np.allclose(factor, 1, rtol=1e-9, atol=0) else factor
+    return Found(name, factor, rest.get(X_ALONE, zero), rest.get((), zero))
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def activation_of(formula: Formula) -> tuple[str, Array, Array] | None:
-    """The activation, factor and offset, if a formula is factor · activation(x) + offset."""
-    for factor in _factors(formula):
-        for offset in (np.zeros(()), formula.terms.get((), np.zeros(()))):
-            rest = (formula - constant(offset)) * constant(1 / factor)
-            name = _by_key().get(rest.key) or _with_parameter(rest)
-            if name is not None:
-                return ("selu", np.ones(()), offset) if _is_selu(name, factor) else (name, factor, offset)
-    return None
+def _is_selu(alpha: float, factor: Array) -> bool:
+    return math.isclose(alpha, _SELU_ALPHA, rel_tol=1e-6) and bool(np.isclose(factor, _SELU_SCALE, rtol=1e-6).all())
 
 
-def _is_selu(name: str, factor: Array) -> bool:
-    alpha = activations.parameters(name).get("alpha", 0.0)
-    is_scaled = bool(np.isclose(factor, _SELU_SCALE, rtol=1e-6).all())
-    return name.startswith("elu") and math.isclose(alpha, _SELU_ALPHA, rel_tol=1e-6) and is_scaled
+@functools.cache
+def _spellings() -> tuple[tuple[str, Formula], ...]:
+    """Activations without parameters, each in all its spellings."""
+    plain = ("relu", "sigmoid", "tanh", "softplus", "gelu", "gelu_tanh", "silu", "mish", "hard_swish")
+    found = [(name, call(name, X)) for name in plain]
+    half, one = X * constant(0.5), constant(1.0)
+    inner = (X + X * X * X * constant(0.044715)) * constant(math.sqrt(2 / math.pi))
+    softplus = call("relu", X) + call("log", one + call("exp", call("abs", X) * constant(-1.0)))
+    found += [
+        ("gelu", half * (one + call("erf", X * constant(1 / math.sqrt(2))))),
+        ("gelu_tanh", half * (one + call("tanh", inner))),
+        ("silu", X * call("sigmoid", X)),
+        ("softplus", softplus),
+        ("mish", X * call("tanh", call("softplus", X))),
+        ("mish", X * call("tanh", softplus)),
+        ("hard_sigmoid", _hard_sigmoid(X)),
+        ("hard_swish", X * _hard_sigmoid(X)),
+    ]
+    return tuple(found)
 
 
-def _factors(formula: Formula) -> Iterable[Array]:
-    """What the whole formula may be a multiple of."""
-    yield np.ones(())
-    for monomial, value in formula.terms.items():
-        if monomial and (value != 0).all():
-            yield value
-            yield value * 2.0
-            yield value * 6.0
-
-
-def _with_parameter(formula: Formula) -> str | None:
-    """An activation with a parameter, spelled as one function or as a sum of two."""
-    only = formula.only()
-    if only is not None and only[0].argument is not None and only[0].argument.is_x and formula.key == _plain(only[0]):
-        numbers = only[0].numbers
-        if only[0].name in ("leaky_relu", "elu") and numbers[0] >= 0:
-            return activations.get(f"{only[0].name}({numbers[0]!r})")
-    return _sum_of_sides(formula)
-
-
-def _plain(atom: Atom) -> str:
-    return f"1*{atom.key}^1"
-
-
-def _sum_of_sides(formula: Formula) -> str | None:
-    """Relu(x) + slope · min(x, 0), or relu(x) + alpha · (exp(min(x, 0)) − 1)."""
+def _with_parameters(formula: Formula) -> Iterator[tuple[str, Formula]]:
+    """Activations whose parameter the formula tells: as one function, or as a sum of what is above and below 0."""
+    for atom in formula.atoms.values():
+        is_of_x = atom.name in ("leaky_relu", "elu") and atom.argument is not None and atom.argument.is_x
+        if is_of_x and atom.numbers[0] >= 0:
+            yield activations.get(f"{atom.name}({atom.numbers[0]!r})"), call(atom.name, X, *atom.numbers)
     low = call("low", X)
-    above, below, curved = (next(iter(f.terms)) for f in (call("relu", X), low, call("exp", low)))
-    found = {monomial: float(v) for monomial, v in formula.terms.items() if v.size == 1}
-    if len(found) != len(formula.terms) or not math.isclose(found.get(above, 0.0), 1, rel_tol=1e-6):
+    above, below, curved = call("relu", X), low, call("exp", low)
+    slope, alpha = (_ratio(formula, part, above) for part in (below, curved))
+    if slope is not None:
+        yield activations.get(f"leaky_relu({slope!r})"), above + below * constant(slope)
+    if alpha is not None:
+        yield activations.get(f"elu({alpha!r})"), above + (curved - constant(1.0)) * constant(alpha)
+
+
+def _ratio(formula: Formula, part: Formula, other: Formula) -> float | None:
+    """How much of one function there is for each of another, if it is the same number for all units."""
+    value, of_other = (formula.terms.get(next(iter(item.terms))) for item in (part, other))
+    if value is None or of_other is None:
         return None
-    if set(found) == {above, below} and found[below] >= 0:
-        return activations.get(f"leaky_relu({found[below]!r})")
-    is_elu = set(found) == {above, curved, ()} and math.isclose(found[()], -found[curved], rel_tol=1e-5)
-    return activations.get(f"elu({found[curved]!r})") if is_elu and found[curved] >= 0 else None
+    value, of_other = (np.atleast_1d(array) for array in np.broadcast_arrays(value, of_other))
+    ratios = value[of_other != 0] / of_other[of_other != 0]
+    is_one = np.allclose(ratios, ratios[0], rtol=_SAME, atol=0) and not value[of_other == 0].any()
+    return float(ratios[0]) if is_one and ratios[0] >= 0 else None

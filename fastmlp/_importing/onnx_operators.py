@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import layers
 from .._base.types import Array
-from .formulas import call, constant
+from .formulas import call, clipped, constant
 from .onnx_graph import Node
 from .onnx_rows import Rows, Translation
 from .places import Part
@@ -164,7 +164,7 @@ def _clip(t: Translation, node: Node) -> Rows:
     for number in (1, 2):
         if len(node.inputs) > number and node.inputs[number]:
             bounds[number - 1] = t.number(node, number)
-    return t.called(node, "clip", *map(float, bounds))
+    return t.with_constant(node, 0, lambda x: clipped(x, float(bounds[0]), float(bounds[1])))
 
 
 def _with_zero(name: str) -> Callable[[Translation, Node], Rows]:

@@ -57,9 +57,6 @@ class Place:
         return self.before is None or (not self.parts and self.before.is_first)
 
 
-_MOST_ADDED = 8  # residual connections around each other, without a layer between them
-
-
 def settled(place: Place, formula: Formula, dtype: np.dtype[Any]) -> Place | None:
     """The place after the layers that compute a formula of what is there; None if no layers do."""
     if formula.is_x:
@@ -81,28 +78,40 @@ def _with_bias(place: Place, bias: Array) -> Place | None:
     return Place((*place.parts[:-1], part), place.before, place.width)
 
 
-def _parts(place: Place, formula: Formula, dtype: np.dtype[Any], depth: int = 0) -> list[Part] | None:
+def _parts(place: Place, formula: Formula, dtype: np.dtype[Any]) -> list[Part] | None:
     if formula.is_x:
         return []
     affine = formula.affine
     if affine is not None:
         return _affine(*affine, place, dtype)
-    known = formulas.activation_of(formula)
-    if known is not None:
-        name, factor, offset = known
-        return [Part(layers.Activation(name)), *_scaled(factor, offset, place.width)]
+    found = formulas.activation_in(formula)
+    if found is not None:
+        return _with_activation(found, place.width)
+    of_x = formula.terms.get(formulas.X_ALONE)
+    if of_x is not None:
+        if not of_x.all():
+            return None
+        inside = _parts(place, (formula - formulas.X * constant(of_x)) * constant(1 / of_x), dtype)
+        return None if inside is None else [Part(inside=tuple(inside)), *_scaled(of_x, np.zeros(()), place.width)]
     only = formula.only()
-    if only is not None and only[0].argument is not None and not only[0].argument.is_x:
-        atom, factor, offset = only
-        first = _parts(place, only[0].argument, dtype)
-        rest = formulas.call(atom.name, formulas.X, *atom.numbers) * constant(factor) + constant(offset)
-        second = _parts(place.after(*first or ()), rest, dtype)
-        return None if first is None or second is None else [*first, *second]
-    of_x = formula.terms.get(formulas.X_ALONE, np.zeros(()))
-    if (of_x >= 1).all() and depth < _MOST_ADDED:
-        inside = _parts(place, formula - formulas.X, dtype, depth + 1)
-        return None if inside is None else [Part(inside=tuple(inside))]
-    return None
+    if only is None or only[0].argument is None or only[0].argument.is_x:
+        return None
+    atom, factor, offset = only
+    first = _parts(place, only[0].argument, dtype)
+    rest = formulas.call(atom.name, formulas.X, *atom.numbers) * constant(factor) + constant(offset)
+    second = _parts(place.after(*first or ()), rest, dtype)
+    return None if first is None or second is None else [*first, *second]
+
+
+def _with_activation(found: formulas.Found, width: int | None) -> list[Part] | None:
+    """Factor · activation(x) + of_x · x + offset."""
+    activation, zero = Part(layers.Activation(found.name)), np.zeros(())
+    if not found.of_x.any():
+        return [activation, *_scaled(found.factor, found.offset, width)]
+    if not found.of_x.all():
+        return None
+    inside = [activation, *_scaled(found.factor / found.of_x, zero, width)]
+    return [Part(inside=tuple(inside)), *_scaled(found.of_x, found.offset, width)]
 
 
 def _scaled(factor: Array, offset: Array, width: int | None) -> list[Part]:

@@ -17,7 +17,7 @@ def declared_width(layers: Sequence[Layer], given: InputLayer | None) -> int | N
     outer = layers[0].input_shape if layers else None
     first = next((shape for shape in (outer, every[0].input_shape if every else None) if shape is not None), None)
     shape = given.shape if given is not None and given.shape is not None else first
-    if shape is not None and first is not None and first != shape:
+    if shape is not None and first is not None and math.prod(first) != math.prod(shape):
         raise ArgumentError(f"the first layer has input_shape={first}, but the Input before it has the shape {shape}")
     if shape is not None and len(shape) > 1:
         _refuse_without_flatten(shape, every)

@@ -16,8 +16,7 @@ from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
 from .._base.public import as_public
 from .._version import __version__
-from . import Callback, Logs
-from .base import Model, batches_between
+from .base import Callback, Logs, Model, batches_between
 
 __all__ = ["MLflowTracker", "TensorBoardTracker", "Tracker", "WandbTracker"]
 

@@ -15,11 +15,11 @@ DTYPES = ("float32", "float64")
 
 
 class _Activations(StrOptions):
-    """Names of activations, of which some take a parameter in parentheses."""
+    """Names of activations, of which some take a parameter in parentheses; or functions of the user's."""
 
     def is_satisfied_by(self, value: Any) -> bool:
         try:
-            return isinstance(value, str) and bool(activation(value))
+            return isinstance(value, (str, activations.Custom)) and bool(activation(value))
         except FastMLPError:
             return False
 
@@ -34,9 +34,9 @@ class _Precisions(StrOptions):
             return False
 
 
-def activation(name: str) -> str:
-    """The name of an activation in fastmlp; raises ArgumentError for unknown names and for softmax."""
-    found = activations.get(SKLEARN_ACTIVATIONS.get(name, name))
+def activation(name: str | activations.Custom) -> str | activations.Custom:
+    """An activation in fastmlp; raises ArgumentError for unknown names and for softmax."""
+    found = activations.get(SKLEARN_ACTIVATIONS.get(name, name) if isinstance(name, str) else name)
     if found == "softmax":
         return activations.get("a hidden softmax")  # raises the error for unknown names
     return found

@@ -328,7 +328,7 @@ def interrupted_at(method, number, monkeypatch):
         ("predict_rows", lambda model, x, y: model.predict(x)),
         ("train", lambda model, x, y: fm.find_learning_rate(model, x, y, batches=20)),
         ("gradient", lambda model, x, y: model.gradient_check(x, y)),
-        ("gradient", lambda model, x, y: model.gradients(x, y)),
+        ("step_gradient", lambda model, x, y: model.gradients(x, y)),
     ],
     ids=["evaluate", "predict", "find_learning_rate", "gradient_check", "gradients"],
 )

@@ -263,7 +263,7 @@ def test_folders_and_files_are_for_their_user_alone_whatever_the_umask(tmp_path,
     done = python_as(None, REAL, FASTMLP_CACHE_DIR=str(tmp_path / "a" / "b"), umask=umask)
     assert "relu_forward_float32_serial" in done.stdout
     found = [tmp_path / "a", *(tmp_path / "a").rglob("*")]
-    assert {path.suffix for path in found if path.is_file()} == {".kernel", ".lock"}
+    assert {path.suffix for path in found if path.is_file()} == {".json", ".kernel", ".lock"}
     for path in found:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 

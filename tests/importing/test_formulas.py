@@ -8,7 +8,7 @@ import pytest
 
 from fastmlp import activations
 from fastmlp._importing import formulas
-from fastmlp._importing.formulas import TooLarge, X, activation_of, call, constant
+from fastmlp._importing.formulas import TooLarge, X, activation_in, call, clipped, constant
 
 
 def half_share(share):
@@ -21,7 +21,7 @@ SPELLED = {
     "x·(½ + ½·erf)": (X * (constant(0.5) + ERF * constant(0.5)), "gelu"),
     "rounded": (half_share(call("erf", X * constant(0.70710677))), "gelu"),
     "another slope": (half_share(call("erf", X * constant(0.7072))), None),
-    "another share": (X * constant(0.5) * (constant(1.001) + ERF), None),
+    "another cube": (half_share(call("tanh", (X + X * X * X * constant(0.0448)) * constant(0.797885))), None),
     "quick": (X * call("sigmoid", X * constant(1.702)), None),
     "x·sigmoid": (call("sigmoid", X) * X, "silu"),
     "relu of two sides": (call("relu", X) + call("low", X) * constant(0.25), "leaky_relu(0.25)"),
@@ -29,12 +29,12 @@ SPELLED = {
         call("relu", X) + (call("exp", call("low", X)) - constant(1.0)) * constant(0.5),
         "elu(0.5)",
     ),
-    "not quite elu": (call("relu", X) + call("exp", call("low", X)) * constant(0.5), None),
-    "relu6": (call("clip", X, 0.0, 6.0), None),
-    "clip": (call("clip", X, 0.0, math.inf), "relu"),
-    "x·relu6(x + 3)/6": (X * call("clip", X + constant(3.0), 0.0, 6.0) * constant(1 / 6), "hard_swish"),
-    "relu6(x + 3)/6": (call("clip", X + constant(3.0), 0.0, 6.0) * constant(1 / 6), "hard_sigmoid"),
-    "keras's hard sigmoid of old": (call("clip", X * constant(0.2) + constant(0.5), 0.0, 1.0), None),
+    "a negative elu": (call("relu", X) - call("exp", call("low", X)) * constant(0.5), None),
+    "relu6": (clipped(X, 0.0, 6.0), None),
+    "clip": (clipped(X, 0.0, math.inf), "relu"),
+    "x·relu6(x + 3)/6": (X * clipped(X + constant(3.0), 0.0, 6.0) * constant(1 / 6), "hard_swish"),
+    "relu6(x + 3)/6": (clipped(X + constant(3.0), 0.0, 6.0) * constant(1 / 6), "hard_sigmoid"),
+    "keras's hard sigmoid of old": (clipped(X * constant(0.2) + constant(0.5), 0.0, 1.0), None),
     "a negative slope": (call("leaky_relu", X, -0.1), None),
 }
 
@@ -42,24 +42,29 @@ SPELLED = {
 @pytest.mark.parametrize("kind", SPELLED)
 def test_spellings_of_activations(kind):
     formula, wanted = SPELLED[kind]
-    found = activation_of(formula)
-    assert (None if found is None else found[0]) == wanted
+    found = activation_in(formula)
+    assert (None if found is None else found.name) == wanted
     if found is not None:
-        assert (found[1], found[2]) == (1, 0)
+        assert (found.factor, found.of_x, found.offset) == (1, 0, 0)
 
 
-def test_multiples_with_offsets_keep_both():
-    factor, offset = np.array([2.0, -3.0]), np.array([1.0, 0.0])
-    for name in ("relu", "gelu", "hard_swish", "silu"):
-        formula = next(f for f in formulas._spellings()[name] if f.only() is None or name == "relu")
-        found = activation_of(formula * constant(factor) + constant(offset))
-        assert found[0] == name
-        np.testing.assert_allclose(found[1], factor)
-        np.testing.assert_allclose(found[2], offset)
+@pytest.mark.parametrize("name", ["relu", "gelu", "gelu_tanh", "hard_swish", "silu", "elu(0.5)", "leaky_relu(0.1)"])
+def test_multiples_with_x_and_offsets_keep_all(name):
+    factor, of_x, offset = np.array([2.0, -3.0, 0.0]), np.array([1.0, 0.0, 0.5]), np.array([1.0, 0.0, 0.0])
+    low = call("low", X)
+    sides = {
+        "elu(0.5)": call("relu", X) + (call("exp", low) - constant(1.0)) * constant(0.5),
+        "leaky_relu(0.1)": call("relu", X) + low * constant(0.1),
+    }
+    for formula in [sides[name]] if name in sides else [f for known, f in formulas._spellings() if known == name]:
+        found = activation_in(formula * constant(factor) + X * constant(of_x) + constant(offset))
+        assert found.name == name
+        for value, wanted in ((found.factor, factor), (found.of_x, of_x), (found.offset, offset)):
+            np.testing.assert_allclose(value, wanted, atol=1e-12)
 
 
 def test_all_activations_of_single_numbers_have_a_spelling():
-    spelled = set(formulas._spellings()) | {"leaky_relu", "elu", "selu", "linear", "softmax"}
+    spelled = {name for name, _ in formulas._spellings()} | {"leaky_relu", "elu", "selu", "linear", "softmax"}
     assert spelled == set(activations.NAMES)
 
 

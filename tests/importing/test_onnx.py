@@ -5,6 +5,7 @@ import pytest
 
 import fastmlp as fm
 
+from .. import examples
 from ..shared import steps
 from ..shared.models import clusters
 
@@ -133,3 +134,42 @@ def test_an_imported_model_goes_on_learning(tmp_path):
     before = found.evaluate(x, y).loss
     found.fit(x, y, epochs=5, verbose=0)
     assert found.evaluate(x, y).loss < before
+
+
+# ---------------------------------------------------------------- networks at random
+
+
+def layer_at_random(random, width):
+    activation = str(random.choice(examples.ACTIVATIONS))
+    kinds = [
+        lambda: fm.Dense(width, activation, use_bias=bool(random.integers(2))),
+        lambda: fm.Activation(activation),
+        lambda: fm.Dropout(0.2),
+        fm.BatchNormalization,
+        fm.LayerNormalization,
+        fm.Normalization,
+        lambda: fm.Scale(bool(random.integers(2))),
+    ]
+    return kinds[random.integers(len(kinds))]()
+
+
+def layers_at_random(random, width, depth=0):
+    return [
+        fm.Residual(layers_at_random(random, width, depth + 1))
+        if random.integers(4) == 0 and depth < 3
+        else layer_at_random(random, width)
+        for _ in range(random.integers(1, 5))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_networks_at_random_come_back(seed, dtype, tmp_path):
+    random = np.random.default_rng(seed)
+    width = int(random.integers(1, 6))
+    layers = [*layers_at_random(random, width), fm.Dense(width, "tanh"), *layers_at_random(random, width), fm.Dense(2)]
+    model = steps.trained(layers, str(dtype), features=width)
+    x = random.normal(size=(20, width)).astype(dtype)
+    predicted = model.predict(x)
+    for fold in (True, False):
+        found = again(model, tmp_path, fold=fold).predict(x)
+        np.testing.assert_allclose(found, predicted, rtol=1e-4, atol=1e-4 * max(1, abs(predicted).max()))

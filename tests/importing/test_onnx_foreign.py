@@ -86,6 +86,7 @@ STYLES = {
         node("Div", "q6 six", "r"),
         node("Mul", "h r", "a"),
     ),
+    "relu6": of(node("Clip", "h zero six", "a")),
     "hard sigmoid": of(node("HardSigmoid", "h", "a", alpha=1 / 6)),
     "softplus of a new exporter": of(
         node("Softplus", "h", "s"), node("Greater", "h twenty", "g"), node("Where", "g h s", "a")

@@ -43,9 +43,9 @@ NAMED = {
         of(node("Exp", "h", "e"), node("Gemm", "e v", "y"), constants={"v": W[:3]}),
         r"node 'n_y' \(Gemm\): its input is 1\*exp",
     ),
-    "relu6": (
-        of(node("Clip", "h l u", "y"), constants={"l": np.float32(0), "u": np.float32(6)}),
-        r"its output is 1\*clip\(1\*x\^1, 0, 6\)",
+    "bounds of no activation": (
+        of(node("Clip", "h l u", "y"), constants={"l": np.float32(0), "u": np.float32(5)}),
+        r"its output is 1\*clip\(1\*x\^1, 0, 5\)",
     ),
     "a product of two branches": (
         of(node("Gemm", "x w", "g"), node("Mul", "h g", "y")),

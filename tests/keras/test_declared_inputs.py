@@ -81,6 +81,14 @@ def test_it_survives_files_copies_and_pickles(name, tmp_path):
         assert other.predict(X).tobytes() == model.predict(X).tobytes()
 
 
+def test_a_model_with_declared_images_can_be_a_part():
+    x, _ = images((4, 5))
+    model = fm.Sequential([Flatten(input_shape=(4, 5)), Dense(3)], seed=0)
+    whole = fm.Sequential([model, fm.layers.Softmax()])
+    scores = model.predict(x)
+    np.testing.assert_allclose(whole.predict(x), np.exp(scores) / np.exp(scores).sum(1, keepdims=True), rtol=1e-5)
+
+
 def test_images_are_flattened_as_declared():
     x, y = images((4, 5))
     model = fm.Sequential([Flatten(input_shape=(4, 5)), Dense(3), END])

@@ -43,6 +43,15 @@ def test_an_import_shows_the_sentence():
         exec("from fastmlp import Model")
 
 
+def test_an_import_of_a_module_shows_its_sentence():
+    with pytest.raises(ImportError, match="has no preprocessing: prepare features before training"):
+        exec("from fastmlp.preprocessing.image import ImageDataGenerator")
+    with pytest.raises(ImportError, match=r"has no wrappers: use fastmlp\.MLPClassifier"):
+        exec("import fastmlp.wrappers.scikit_learn")
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'fastmlp\.nonsense'"):
+        exec("import fastmlp.nonsense")
+
+
 @pytest.mark.parametrize("module", ["fastmlp", "fastmlp.layers", "fastmlp.utils", "fastmlp.metrics", "fastmlp.losses"])
 def test_other_names_are_missing_as_usual(module):
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
@@ -76,6 +85,35 @@ loss, accuracy = load_model("model.npz").evaluate(x, np_utils.to_categorical(y.a
 assert accuracy > 0.9, accuracy
 """
     subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+
+
+def test_a_model_goes_through_json():
+    model = fm.Sequential([fm.Input((3,)), fm.Dense(4, name="first"), fm.Dense(2, activation="softmax")], seed=5)
+    model.compile("sgd", metrics=["acc"])
+    again = fm.models.model_from_json(model.to_json())
+    assert again.metrics_names == model.metrics_names == ["loss", "acc"]
+    assert np.array_equal(again.predict(np.eye(3)), model.predict(np.eye(3)))
+    assert again.get_layer("first").units == 4
+    for text in ("{", None, "[]", "{}"):
+        with pytest.raises((fm.ArgumentError, fm.ArgumentTypeError)):
+            fm.models.model_from_json(text)
+
+
+def test_a_clone_has_the_same_layers_and_weights_of_its_own(tmp_path):
+    model = fm.Sequential([fm.Input((3,)), fm.Dense(4, name="first")], name="small", dtype="float64")
+    clone = fm.models.clone_model(model)
+    assert (clone.declarations, clone.name, clone.n_features, clone.dtype) == (
+        model.declarations,
+        "small",
+        3,
+        model.dtype,
+    )
+    assert not np.array_equal(clone.get_weights()[0], model.get_weights()[0])
+    fm.models.save_model(model, filepath=tmp_path / "model.npz", overwrite=True, include_optimizer=True)
+    loaded = fm.models.load_model(filepath=tmp_path / "model.npz", compile=False, safe_mode=True)
+    assert np.array_equal(loaded.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(fm.ArgumentError, match="always replaced"):
+        fm.models.save_model(model, tmp_path / "model.npz", overwrite=False)
 
 
 # ---------------------------------------------------------------- utils

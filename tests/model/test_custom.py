@@ -319,6 +319,19 @@ def test_copies_and_pickles_train_alike():
     assert len(cross.scores) == 2
 
 
+def test_sweeps_and_estimators_take_functions(tmp_path):
+    settings = {"layers": [[5]], "activation": [own.BELL, own.SWISHY], "epochs": 1}
+    result = fm.sweep(settings, X, LABELS, folder=tmp_path, verbose=0)
+    assert sorted(run.name.split("=")[2].split(",")[0] for run in result) == ["bell", "swishy"]
+    tested = fm.sweeps.evaluate(tmp_path, X, LABELS, custom_objects=own.OBJECTS)
+    assert all("test_loss" in run.metrics for run in tested)
+    failed = fm.sweeps.evaluate(tmp_path, X, LABELS)
+    assert all("custom_objects" in run.reason for run in failed)
+    pytest.importorskip("sklearn")
+    estimator = fm.MLPClassifier((5,), activation=own.BELL, max_iter=200, random_state=0)
+    assert copy.deepcopy(estimator).fit(X, LABELS).predict(X).shape == (300,)
+
+
 def test_threads_predict_at_once():
     model, results = model_with(), []
     wanted = model.predict(X).tobytes()

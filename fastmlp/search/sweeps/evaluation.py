@@ -1,6 +1,7 @@
 """Evaluates the models of a sweep's folder on new data."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ..._base import check
@@ -10,7 +11,13 @@ from .result import FAILED, SweepResult, SweepRun
 
 
 def evaluate(
-    folder: str | os.PathLike[str], x: Any, y: Any, *, n_threads: int | None = None, write: bool = True
+    folder: str | os.PathLike[str],
+    x: Any,
+    y: Any,
+    *,
+    n_threads: int | None = None,
+    write: bool = True,
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> SweepResult:
     """Evaluate every model in the folder of a sweep on other data, and write a summary.
 
@@ -22,6 +29,8 @@ def evaluate(
         As in `Sequential.evaluate`.
     write : bool, default True
         Whether to write ``evaluation.csv`` and ``evaluation.txt`` into the folder.
+    custom_objects : dict, optional
+        Activations and losses of your own, as for `fastmlp.load`.
 
     Returns
     -------
@@ -55,17 +64,17 @@ def evaluate(
         raise ModelFileError(
             f"{place.path} holds no run of a sweep: give the folder that fastmlp.sweep(folder=...) wrote"
         )
-    result = SweepResult(tuple(_tested(run, x, y, n_threads) for run in found))
+    result = SweepResult(tuple(_tested(run, x, y, n_threads, custom_objects) for run in found))
     if write:
         place.write_summary(result, "evaluation")
     return result
 
 
-def _tested(run: SweepRun, x: Any, y: Any, n_threads: int | None) -> SweepRun:
+def _tested(run: SweepRun, x: Any, y: Any, n_threads: int | None, custom_objects: Mapping[str, Any] | None) -> SweepRun:
     if not run.is_finished:
         return run
     try:
-        model = run.load()
+        model = run.load(custom_objects)
         scores = model.evaluate(x, y, n_threads=n_threads)
     except FastMLPError as error:
         return run.replace(status=FAILED, reason=str(error))

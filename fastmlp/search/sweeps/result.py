@@ -9,7 +9,7 @@ import json
 import math
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,15 +88,18 @@ class SweepRun:
         """Whether it finished with a number for this metric."""
         return self.is_finished and not math.isnan(self.metrics.get(metric, math.nan))
 
-    def load(self) -> Sequential:
-        """The trained model, from memory or from its file; raises `ArgumentError` if the run did not finish."""
+    def load(self, custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+        """The trained model, from memory or from its file; raises `ArgumentError` if the run did not finish.
+
+        ``custom_objects`` has activations and losses of your own for a file, see `fastmlp.load`.
+        """
         if self.model is not None:
             return self.model
         if self.path is None:
             raise ArgumentError(
                 f"run {self.name!r} has no model: it is {self.status}{f' ({self.reason})' * bool(self.reason)}"
             )
-        return load_model(self.path)
+        return load_model(self.path, custom_objects)
 
     def line(self) -> str:
         """The line to print at the end of the run."""

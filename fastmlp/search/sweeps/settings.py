@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._base import check
 from ..._base.errors import ArgumentError, ArgumentTypeError
+from ..._custom import CUSTOM
 from ..._training.request import USUAL_BATCH
 from ...model import Sequential
 
@@ -194,6 +195,8 @@ def generated_name(settings: Settings) -> str:
 
 def _shown(value: Any) -> str:
     value = described(value)
+    if isinstance(value, dict) and value.get("type") == CUSTOM:
+        return f"{value['name']}()"
     if isinstance(value, dict) and "type" in value:
         return f"{value['type']}{value.get('units', '')}()"  # the brackets mark hidden content
     if isinstance(value, list):
