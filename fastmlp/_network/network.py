@@ -218,13 +218,14 @@ class Network:
             raise BusyError("this model is being trained: its layers can be changed only before or after that")
         self._refuse_change(len(layers))
         engine, self._engine = self._engine, None
-        units = None if engine is None else self.last_units  # which looks through all layers
+        has_learned = self.data_known.has_learned_classes
+        units = self.last_units if has_learned else None  # which looks through all layers
         self.declarations = layers
         self._forget_derived()
+        if has_learned and self.last_units != units:
+            self._note(classes=None, has_learned_classes=False)
         if engine is None:
             return
-        if self.data_known.has_learned_classes and self.last_units != units:
-            self._note(classes=None, has_learned_classes=False)
         self.position = Position()
         if any(isinstance(layer, Dense) for layer in leaves(layers)):
             self.build(engine.program.fan_in)
