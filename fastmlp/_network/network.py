@@ -217,10 +217,12 @@ class Network:
         if self.is_busy:
             raise BusyError("this model is being trained: its layers can be changed only before or after that")
         self._refuse_change(len(layers))
-        engine, self._engine, units = self._engine, None, self.last_units
+        engine, self._engine = self._engine, None
+        has_learned = self.data_known.has_learned_classes
+        units = self.last_units if has_learned else None  # which looks through all layers
         self.declarations = layers
         self._forget_derived()
-        if self.data_known.has_learned_classes and self.last_units != units:
+        if has_learned and self.last_units != units:
             self._note(classes=None, has_learned_classes=False)
         if engine is None:
             return

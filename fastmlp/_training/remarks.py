@@ -126,12 +126,13 @@ class Remarks:
 
     def _dead_layer(self) -> int | None:
         """The first layer whose ReLU units are all dead, if that can be found without compiling a kernel."""
-        network, data = self._run.network, self._run.data
-        if data.is_centered or not kernels.predict_batches.is_ready(network.dtype):
+        network, part = self._run.network, self._run.data.part(0, _SAMPLE)
+        are_few = len(part.x) > 0 and network.engine.are_few(len(part.x), 1)
+        needed = [kernels.predict_rows] if are_few else [kernels.predict_rows, kernels.predict_batches]
+        if part.is_centered or not all(kernel.is_ready(network.dtype) for kernel in needed):
             return None
-        part = data.part(0, _SAMPLE)
         rows: Any = part.x if len(part.x) else part.pixels
-        shares = ReluOutputs(self._model, rows).dead_units()
+        shares = ReluOutputs(self._model, rows).dead_units(n_threads=1)
         return next((layer for layer, share in shares.items() if share >= _MANY_DEAD), None)
 
 

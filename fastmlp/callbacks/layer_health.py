@@ -88,13 +88,13 @@ class ReluOutputs:
         network.build(self._model.engine.program.fan_in)
         return network
 
-    def dead_units(self) -> dict[int, float]:
+    def dead_units(self, n_threads: int | None = None) -> dict[int, float]:
         """For each ReLU layer, the share of units that are 0 for every row."""
         weights = self._model.get_weights()
         shares = {}
         for number, network in self._networks.items():
             network.set_weights(weights[: len(network.get_weights())])
-            shares[number] = float((predict(network, self._x) <= 0).all(axis=0).mean())
+            shares[number] = float((predict(network, self._x, None, n_threads) <= 0).all(axis=0).mean())
         return shares
 
 

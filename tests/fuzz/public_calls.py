@@ -85,7 +85,7 @@ def features(random):
 
 def fitting(random, model):
     """Targets that go with the model's last layer, mostly."""
-    units = model.declarations[-1].units
+    units = model.last_units
     if random.integers(4) == 0:
         return targets(random)
     if units == 1 or model.loss.targets == losses.PROBABILITIES:
@@ -303,6 +303,32 @@ ROW_METHODS = ["predict", "predict_classes", "predict_proba", "predict_log_proba
 ROW_METHODS += ["evaluate", "partial_fit", "train_on_batch"]
 
 
+def part(random, model, folder):
+    """A part of the model, or one of its elements, and a call of it; or a model that becomes a part of another."""
+    places = [0, -1, 1, 99, None, "a", 1.5]
+    start, stop = one_of(random, places), one_of(random, places)
+    if random.integers(4) == 0:
+        with contextlib.suppress(IndexError):
+            return model[start]
+        return None
+    some = model[start:stop]
+    if random.integers(4) == 0:
+        whole = fm.Sequential([some if random.integers(2) else model, fm.Dense(2, activation="softmax")])
+        return call(random, one_of(random, (fit, rows, build)), whole, folder)
+    return call(random, one_of(random, (fit, rows, build, compile_, set_tensors, files, measure)), some, folder)
+
+
+def batches(random, model, folder):
+    """Batches in place of arrays."""
+    pieces = [(features(random), fitting(random, model))[: random.integers(1, 3)] for _ in range(random.integers(4))]
+    source = one_of(random, [iter, list, lambda found: (piece for piece in found), lambda found: map(list, found)])(
+        pieces
+    )
+    name = one_of(random, ["fit", "evaluate", "predict", "predict_classes"])
+    given = {"steps_per_epoch": maybe(random, None), "verbose": 0} if name == "fit" else {}
+    return getattr(model, name)(source, **given)
+
+
 def build(random, model, folder):
     model.build(maybe(random, FEATURES))
 
@@ -370,6 +396,9 @@ CALLS = [
     rows,
     rows,
     rows,
+    part,
+    part,
+    batches,
     build,
     compile_,
     set_tensors,

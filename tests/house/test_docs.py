@@ -18,8 +18,9 @@ from fastmlp._compiling.jit import jit_disabled
 from ..shared.processes import needs_jit, run_python
 
 ROOT = Path(fastmlp.__file__).parents[1]
-# Benchmarks' contestants need the libraries that they are about, and estimators need scikit-learn.
+# Benchmarks' contestants need the libraries that they are about, estimators scikit-learn, and modules PyTorch.
 HAS_SKLEARN = importlib.util.find_spec("sklearn") is not None
+HAS_TORCH = importlib.util.find_spec("torch") is not None
 MODULES = [
     "fastmlp",
     *(
@@ -28,6 +29,7 @@ MODULES = [
         if not m.name.endswith("__main__")
         and ".contestants." not in m.name
         and (HAS_SKLEARN or not m.name.startswith("fastmlp.sklearn"))
+        and (HAS_TORCH or m.name != "fastmlp._exporting.torch_modules")
     ),
 ]
 

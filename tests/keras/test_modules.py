@@ -48,7 +48,7 @@ def test_an_import_of_a_module_shows_its_sentence():
         exec("from fastmlp.preprocessing.image import ImageDataGenerator")
     with pytest.raises(ImportError, match=r"has no wrappers: use fastmlp\.MLPClassifier"):
         exec("import fastmlp.wrappers.scikit_learn")
-    with pytest.raises(ModuleNotFoundError, match=r"No module named 'fastmlp\.nonsense'"):
+    with pytest.raises(ModuleNotFoundError, match="No module named"):
         exec("import fastmlp.nonsense")
 
 

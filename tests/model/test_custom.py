@@ -328,7 +328,7 @@ def test_sweeps_and_estimators_take_functions(tmp_path):
     failed = fm.sweeps.evaluate(tmp_path, X, LABELS)
     assert all("custom_objects" in run.reason for run in failed)
     pytest.importorskip("sklearn")
-    estimator = fm.MLPClassifier((5,), activation=own.BELL, max_iter=200, random_state=0)
+    estimator = fm.MLPClassifier((5,), activation=own.BELL, tol=10.0, random_state=0)
     assert copy.deepcopy(estimator).fit(X, LABELS).predict(X).shape == (300,)
 
 

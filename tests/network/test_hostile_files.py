@@ -30,7 +30,7 @@ def arrays(tmp_path_factory):
     """What the file of a trained model with all kinds of layers holds."""
     path = tmp_path_factory.mktemp("saved") / "model.npz"
     block = fm.Residual([fm.LayerNormalization(), fm.Dense(4)])
-    parts = [fm.Normalization(), fm.Dense(4, "relu"), fm.BatchNormalization(), block, fm.Dropout(0.1)]
+    parts = [fm.Normalization(), fm.Flatten(), fm.Dense(4, "relu"), fm.BatchNormalization(), block, fm.Dropout(0.1)]
     model = fm.Sequential(
         [*parts, fm.GaussianNoise(0.1), fm.Activation("tanh"), fm.Scale(), fm.Dense(2, "softmax")], seed=0
     )
