@@ -192,7 +192,7 @@ def test_a_run_that_was_saved_or_copied_in_the_middle_goes_on_with_the_same_bits
     model = fm.Sequential(copy.deepcopy(EVERYTHING), dtype="float64", seed=2)
     model.compile(dataclasses.replace(OPTIMIZERS[rule][0], ema_momentum=0.9))
     model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0)
-    monkeypatch.setattr(trainer, "_CALL_SECONDS", 0.0)  # a batch in each call
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 0.0)  # a batch in each call
     model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0, max_time=1e-9, resume=True)
     whole = model.optimizer.needs_all_rows  # its first batch is all of the epoch
     assert (model.position.epoch, model.position.batch) == ((2, 0) if whole else (1, 1))

@@ -68,7 +68,7 @@ def test_resumed_training_equals_training_that_never_stopped(never_stopped, stop
 @pytest.fixture
 def one_batch_a_call(monkeypatch):
     """Callbacks see every batch, as with large ones."""
-    monkeypatch.setattr(trainer, "_CALL_SECONDS", 1e-12)
+    monkeypatch.setattr(trainer, "CALL_SECONDS", 1e-12)
 
 
 @needs_jit
