@@ -1,10 +1,11 @@
 """Hooks into the training loop. Everything that is not training itself is one of these."""
 
+import importlib
 from typing import Any
 
 from .._base import keras
 from .._base.public import as_public
-from .as_in_keras import History, LambdaCallback, TensorBoard, TerminateOnNaN
+from .as_in_keras import History, LambdaCallback, TerminateOnNaN
 from .base import Callback, Lambda, Logs
 from .checkpoints import ModelCheckpoint
 from .chosen import listeners
@@ -33,17 +34,17 @@ __all__ = [
     "ProgressBar",
     "ProgressLine",
     "ReduceLROnPlateau",
-    "TensorBoard",
     "TerminateOnNaN",
     "listeners",
     "progress",
 ]
 
-TensorBoard = keras.accepting("TensorBoard")(TensorBoard)
 as_public(globals(), also=("Monitor",))
 for _kind in (CSVLogger, LambdaCallback, ModelCheckpoint, ReduceLROnPlateau):
     keras.accept(_kind)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "TensorBoard":  # beside the tracker that it makes
+        return importlib.import_module(".trackers", __name__).TensorBoard
     raise keras.lack(__name__, name)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._base import check
 from .._base.errors import ArgumentTypeError
 from .base import Callback, Logs
-
-if TYPE_CHECKING:
-    from .trackers import TensorBoardTracker
 
 
 class History(Callback):
@@ -141,20 +137,3 @@ class LambdaCallback(Callback):
 
     def on_train_end(self, reason: str) -> None:
         self._call("on_train_end", self._logs)
-
-
-def TensorBoard(  # noqa: N802
-    logdir: str | os.PathLike[str] = "logs", *, update_freq: str | int = "epoch"
-) -> TensorBoardTracker:
-    """`fastmlp.trackers.TensorBoardTracker`, as Keras spells it; needs ``pip install "fastmlp[tensorboard]"``.
-
-    Parameters
-    ----------
-    logdir : path-like, default "logs"
-        Keras's name of it, ``log_dir``, is understood too.
-    update_freq : "epoch", "batch" or int, default "epoch"
-        When to log.
-    """
-    from .trackers import TensorBoardTracker  # which derives from this package's Callback
-
-    return TensorBoardTracker(logdir, every=1 if update_freq == "batch" else update_freq)

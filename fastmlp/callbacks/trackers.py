@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .._base import keras
 from .._base.errors import ArgumentError, MissingExtraError
 from .._base.files import as_folder
 from .._base.public import as_public
@@ -255,6 +256,22 @@ class TensorBoardTracker(Tracker):
     def finish(self, reason: str) -> None:
         self._writer.add_text("stopped", reason)
         self._writer.close()
+
+
+@keras.accepting("TensorBoard")
+def TensorBoard(  # noqa: N802
+    logdir: str | os.PathLike[str] = "logs", *, update_freq: str | int = "epoch"
+) -> TensorBoardTracker:
+    """`fastmlp.trackers.TensorBoardTracker`, as Keras spells it; needs ``pip install "fastmlp[tensorboard]"``.
+
+    Parameters
+    ----------
+    logdir : path-like, default "logs"
+        Keras's name of it, ``log_dir``, is understood too.
+    update_freq : "epoch", "batch" or int, default "epoch"
+        When to log.
+    """
+    return TensorBoardTracker(logdir, every=1 if update_freq == "batch" else update_freq)
 
 
 _FAILURES = ("diverged", "failed")
