@@ -9,6 +9,7 @@ from . import _custom
 from ._base import check, keras
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base.settings import ADDED_LATER, settings_of
 from ._base.types import Array
 
 __all__ = [
@@ -48,7 +49,7 @@ class Loss:
     """
 
     _: KW_ONLY
-    reduction: str = REDUCTIONS[0]
+    reduction: str = field(default=REDUCTIONS[0], metadata=ADDED_LATER)
 
     targets = VALUES  # the kind of targets: classes, probabilities, values or counts
 
@@ -62,7 +63,7 @@ class Loss:
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
-        return {"type": type(self).__name__, **{f.name: getattr(self, f.name) for f in fields(self)}}
+        return {"type": type(self).__name__, **settings_of(self)}
 
     def __repr__(self) -> str:
         own = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "reduction"]
@@ -183,7 +184,7 @@ class BinaryCrossentropy(_Crossentropy):
     >>> model.compile(loss="binary_crossentropy")
     """
 
-    sum_over_units: bool = False
+    sum_over_units: bool = field(default=False, metadata=ADDED_LATER)
 
     targets = PROBABILITIES
 

@@ -1,11 +1,12 @@
 """Penalties on weights: declarations."""
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from ._base import check, keras
 from ._base.errors import ArgumentTypeError
+from ._base.settings import ADDED_LATER, settings_of
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "l1", "l1_l2", "l2"]
 
@@ -35,7 +36,7 @@ class Regularizer:
     l1: float = 0.0
     l2: float = 0.0
     _: KW_ONLY
-    per_batch: bool = False
+    per_batch: bool = field(default=False, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "per_batch", check.yes_or_no(self.per_batch, "per_batch"))
@@ -48,7 +49,7 @@ class Regularizer:
 
     def config(self) -> dict[str, float | bool]:
         """A JSON-ready description; `get` reads it back."""
-        return asdict(self)
+        return settings_of(self)
 
 
 def l1(l1: float = 0.01, *, per_batch: bool = False) -> Regularizer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 from collections.abc import Callable
-from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, fields
+from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from .._base import check, keras
 from .._base import tables as t
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.settings import ADDED_LATER, settings_of
 from .._base.types import Array, Integers
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class Optimizer:
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description, which `get` reads back. The rate of a schedule of the user's is None."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = settings_of(self)
         if callable(self.learning_rate):
             values["learning_rate"] = self.learning_rate.config()
         return {"type": type(self).__name__, **values}
@@ -268,7 +269,7 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
-    epsilon_hat: bool = False
+    epsilon_hat: bool = field(default=False, metadata=ADDED_LATER)
 
     code = t.ADAM
     unsigned_slots = (1,)
@@ -597,8 +598,8 @@ class LBFGS(Optimizer):
     learning_rate: float | Schedule = 1.0
     memory: int = 10
     tolerance: float = 1e-5
-    ftol: float = 0.0
-    max_fun: int | None = None
+    ftol: float = field(default=0.0, metadata=ADDED_LATER)
+    max_fun: int | None = field(default=None, metadata=ADDED_LATER)
 
     code = t.NO_UPDATE
     needs_all_rows = True
