@@ -124,7 +124,7 @@ def test_names_stand_for_declarations():
         (lambda: losses.get("mse2"), ArgumentError, "loss must be one of"),
         (lambda: losses.get(3), ArgumentTypeError, "loss must be a name"),
         (lambda: metrics.get("accuracy"), ArgumentTypeError, r"use \['accuracy'\]"),
-        (lambda: metrics.get(["acc"]), ArgumentError, "metrics must be one of 'accuracy', .* not 'acc'"),
+        (lambda: metrics.get(["accurate"]), ArgumentError, "metrics must be one of 'accuracy', .* not 'accurate'"),
         (lambda: layers.from_config({"type": "Conv"}), ArgumentError, "unknown layer type 'Conv'"),
         (lambda: fm.Dense(3, "relu(2)"), ArgumentError, "'relu' takes no parameter"),
         (lambda: fm.Dense(3, "elu(x)"), ArgumentTypeError, "the parameter of 'elu' must be a number, not 'x'"),
