@@ -115,7 +115,7 @@ def test_losses_evaluate_like_the_twin(name, dtype):
 
 
 @pytest.mark.parametrize("name", [name for name in ELEMENTWISE if not getattr(LOSSES[name][0], "label_smoothing", 0)])
-def test_the_loss_of_a_row_is_the_mean_of_what_its_outputs_cost_but_for_the_sum_of_squares(name):
+def test_the_loss_of_a_row_is_the_mean_of_what_its_outputs_cost_or_their_sum(name):
     (loss, activation), (kind, alpha) = LOSSES[name], ELEMENTWISE[name]
     options = {"layers": [Dense(3, activation)], "loss": loss, "soft": True, "with_outputs": True}
     args = cases.evaluate_batches(np.random.default_rng(1), np.dtype("float64"), 5, 4, **options)
@@ -123,7 +123,9 @@ def test_the_loss_of_a_row_is_the_mean_of_what_its_outputs_cost_but_for_the_sum_
     row_losses, outputs, goals = (argument(args, n, "evaluate_batches") for n in ("row_losses", "outputs", "targets"))
     sums, unused = np.empty(5), np.empty((5, 3))
     reference.elementwise_loss(sums, unused, outputs, goals, kind, alpha, 1.0)
-    np.testing.assert_allclose(row_losses, sums if isinstance(loss, losses.SumOfSquares) else sums / 3)
+    is_sum = isinstance(loss, (losses.SumOfSquares, losses.PoissonDeviance)) or getattr(loss, "sum_over_units", False)
+    share = 1 / 2 if isinstance(loss, losses.HalfSquaredError) else 1 if is_sum else 1 / 3
+    np.testing.assert_allclose(row_losses, share * sums)
 
 
 @pytest.mark.parametrize(
