@@ -347,7 +347,7 @@ class LayerNormalization(Layer):
     >>> layers = [fm.Dense(64, activation="gelu"), fm.LayerNormalization()]
     """
 
-    epsilon: float = 1e-3
+    epsilon: float = field(default=1e-3, kw_only=True)  # the first argument of Keras's is axis
     trainable: bool = True
 
     def _check_fields(self) -> None:

@@ -210,7 +210,9 @@ class BinaryCrossentropy(_Crossentropy):
         return t.BINARY_PROBABILITIES if activation == "softmax" else t.BINARY_LOGITS
 
     def hits(self, activation: str, units: int) -> int:
-        return t.ABOVE_HALF if activation == "softmax" else t.ABOVE_ZERO
+        if activation == "softmax":
+            return t.LARGEST if units > 1 else t.ABOVE_HALF  # a softmax chooses one class, whatever the loss
+        return t.ABOVE_ZERO
 
 
 @dataclass(frozen=True, repr=False)

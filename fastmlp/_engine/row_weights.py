@@ -34,27 +34,33 @@ class RowWeights(NamedTuple):
 Scale = Callable[[Array, "np.dtype[Any]"], RowWeights]
 
 
-def checked(sample_weight: Any, rows: int) -> Array:
-    """The weights of rows in float64, as given."""
+def checked(sample_weight: Any, rows: int, *, is_part: bool = False) -> Array:
+    """The weights of rows in float64, as given; those of a part of the data may all be 0."""
     weights = check.numbers(sample_weight, "sample_weight")
     if weights.shape != (rows,):
         raise ArgumentError(f"sample_weight must have the shape ({rows},), one for each row, not {weights.shape}")
-    return _usable(weights, "sample_weight")
+    return _usable(weights, "sample_weight", is_part)
 
 
 def product(
-    sample_weight: Any, class_weight: Any, classes_of_rows: Callable[[], Array], rows: int, units: int
+    sample_weight: Any,
+    class_weight: Any,
+    classes_of_rows: Callable[[], Array],
+    rows: int,
+    units: int,
+    *,
+    is_part: bool = False,
 ) -> Array:
     """The weight of each row in float64, from weights of rows or of classes, or from both."""
-    weights = None if sample_weight is None else checked(sample_weight, rows)
+    weights = None if sample_weight is None else checked(sample_weight, rows, is_part=is_part)
     if class_weight is None:
         assert weights is not None
         return weights
-    factors = _usable(_of_classes(class_weight, classes_of_rows(), units, weights), "class_weight")
+    factors = _usable(_of_classes(class_weight, classes_of_rows(), units, weights), "class_weight", is_part)
     if weights is None:
         return factors
     with np.errstate(over="ignore"):
-        return _usable(factors * weights, "sample_weight times class_weight")
+        return _usable(factors * weights, "sample_weight times class_weight", is_part)
 
 
 def scaled(weights: Array, dtype: np.dtype[Any]) -> RowWeights:
@@ -66,6 +72,11 @@ def scaled(weights: Array, dtype: np.dtype[Any]) -> RowWeights:
     if abs(unit - 1) <= _ROUNDING:
         return RowWeights(np.ascontiguousarray(weights, dtype), 1.0)
     return RowWeights(np.ascontiguousarray(shares / mean, dtype), unit)
+
+
+def scaled_part(weights: Array, dtype: np.dtype[Any]) -> RowWeights:
+    """`scaled`, for a part of the data, whose weights may all be 0: such rows count nothing."""
+    return scaled(weights, dtype) if weights.any() else RowWeights(np.zeros(len(weights), dtype), 0.0)
 
 
 @dataclass
@@ -83,19 +94,21 @@ class ScaledSoFar:
         self.total += float(weights.sum())
         self.rows += len(weights)
         unit = self.total / self.rows
-        if not 0 < unit < np.inf:
+        if not unit < np.inf:
             raise ArgumentError("the weights of the rows in all chunks so far must have a finite sum")
+        if unit == 0:  # no row so far counts
+            return RowWeights(np.zeros(len(weights), dtype), 1.0)
         return RowWeights(np.ascontiguousarray(weights / unit, dtype), unit)
 
 
-def _usable(weights: Array, name: str) -> Array:
+def _usable(weights: Array, name: str, is_part: bool) -> Array:
     with np.errstate(over="ignore"):
         weights = np.ascontiguousarray(weights, np.float64)
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise ArgumentError(f"{name} must hold finite numbers, at least 0, but that of row {row} is {weights[row]}")
-    if not weights.any():
+    if not is_part and not weights.any():
         raise ArgumentError(f"{name} must not be 0 for all rows")
     return weights
 
@@ -105,7 +118,9 @@ def _of_classes(class_weight: Any, classes: Array, units: int, weights: Array | 
     count = max(2, units)
     if isinstance(class_weight, str):
         check.choice(class_weight, "class_weight", ("balanced",))
-        there = np.bincount(classes, None if weights is None else weights / weights.max(), minlength=count)
+        largest = 1.0 if weights is None else weights.max()
+        shares = None if weights is None or largest == 0 else weights / largest
+        there = np.bincount(classes, shares, minlength=count)
         present = np.count_nonzero(there)
         factors = there.sum() / (present * np.where(there > 0, there, 1))
     elif isinstance(class_weight, Mapping):

@@ -11,7 +11,7 @@ from .._base.extras import library
 from .._base.types import Array
 from .._network import bound
 from .._network.network import Network
-from .description import refuse_ruined
+from .description import ScaleShift, described, refuse_ruined
 
 _NAMES = {"hard_swish": "hard_silu"}  # those that Keras names otherwise
 _OWN_LAYERS = {"leaky_relu": "LeakyReLU", "elu": "ELU"}  # activations with a parameter
@@ -21,6 +21,7 @@ def to_keras(network: Network) -> Any:
     """See `Sequential.to_keras`."""
     keras = library("keras", "keras", "to_keras()")
     refuse_ruined(network)
+    _refuse_large_means(network)
     given = keras.Input((network.engine.program.fan_in,), dtype=str(network.dtype))
     weights: list[tuple[Any, list[Array]]] = []
     tree = bound.tree_of(network)
@@ -32,6 +33,16 @@ def to_keras(network: Network) -> Any:
     for layer, values in weights:
         layer.set_weights(values)
     return model
+
+
+def _refuse_large_means(network: Network) -> None:
+    """Refuse features whose differences would be lost: Keras rounds them to float32 before the first layer."""
+    first = next(iter(described(network, fold=False).steps), None)
+    if isinstance(first, ScaleShift) and first.has_large_center:
+        raise ArgumentError(
+            "Keras rounds features to float32 before it subtracts their means, which are so large that differences "
+            "would be lost: subtract about the mean from the columns yourself, and train on these"
+        )
 
 
 def _applied(
@@ -113,6 +124,7 @@ def _scale(keras: Any, dtype: str, layer: Any) -> _Made:
 _MAKERS: dict[type[layers.Layer], Callable[[Any, str, Any], _Made]] = {
     layers.Dense: _dense,
     layers.Activation: _activation,
+    layers.Flatten: _activation,
     layers.Dropout: _dropout,
     layers.GaussianNoise: _noise,
     layers.BatchNormalization: _batch_norm,

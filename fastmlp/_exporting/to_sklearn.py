@@ -34,9 +34,12 @@ def to_sklearn(network: Network) -> Any:
         )
     kind = theirs.MLPClassifier if is_classifier else theirs.MLPRegressor
     made = kind(hidden_layer_sizes=tuple(kernel.shape[1] for kernel in kernels[:-1]), activation=hidden)
-    made.coefs_, made.intercepts_ = kernels, biases
+    made.coefs_, made.intercepts_ = [kernel.copy() for kernel in kernels], [bias.copy() for bias in biases]
     made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, found.n_outputs, _OUTPUTS[last]
     made.n_features_in_, made.n_iter_, made.t_ = found.n_features, network.position.epoch, 0
+    # What a further training reads
+    made.loss_curve_, made.best_loss_, made._no_improvement_count = [], np.inf, 0
+    made.validation_scores_ = made.best_validation_score_ = None
     if found.feature_texts is not None:
         made.feature_names_in_ = np.array(found.feature_texts, object)
     if is_classifier:

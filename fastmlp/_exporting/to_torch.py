@@ -38,7 +38,6 @@ def to_torch(network: Network) -> Any:
     refuse_ruined(network)
     with torch.no_grad():
         module = torch.nn.Sequential(*_modules(torch, network, bound.tree_of(network)))
-    module.to(getattr(torch, str(network.dtype)))
     return module.eval()
 
 
@@ -121,12 +120,16 @@ def _normalization(torch: Any, network: Network, layer: Any) -> list[Any]:
     from .torch_modules import Normalization
 
     deviation = np.sqrt(layer.variance.astype(np.float64) + SMALLEST_VARIANCE[network.dtype])
-    return [Normalization(_tensor(torch, network, layer.mean), _tensor(torch, network, deviation))]
+    center, mean = network.inputs().center, layer.mean.astype(np.float64)
+    if center is not None and np.array_equal(center.astype(network.dtype), layer.mean):
+        mean = center  # of a first layer, with the digits that the model's dtype cannot hold
+    return [Normalization(torch.from_numpy(mean.copy()), torch.from_numpy(deviation), str(network.dtype))]
 
 
 _MAKERS: dict[type[layers.Layer], Callable[[Any, Network, Any], list[Any]]] = {
     layers.Dense: _dense,
     layers.Activation: _activation,
+    layers.Flatten: _activation,
     layers.Dropout: _dropout,
     layers.GaussianNoise: _noise,
     layers.BatchNormalization: _batch_norm,

@@ -43,12 +43,16 @@ class Scale(nn.Module):
 
 
 class Normalization(nn.Module):
-    """(x − mean) / deviation, both fixed."""
+    """(x − mean) / deviation, both fixed, in float64, so that large numbers keep their differences; then ``dtype``."""
 
-    def __init__(self, mean: Any, deviation: Any) -> None:
+    def __init__(self, mean: Any, deviation: Any, dtype: str) -> None:
         super().__init__()
+        self.dtype = dtype
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
 
     def forward(self, x: Any) -> Any:
-        return (x - self.mean) / self.deviation
+        return ((x.double() - self.mean) / self.deviation).to(getattr(torch, self.dtype))
+
+    def extra_repr(self) -> str:
+        return f"{self.mean.numel()} features, dtype={self.dtype}"

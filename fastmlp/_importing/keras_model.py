@@ -70,7 +70,7 @@ def _batch_norm(layer: Any, config: dict[str, Any], weights: list[Array]) -> Ite
 
 def _layer_norm(layer: Any, config: dict[str, Any], weights: list[Array]) -> Iterator[Part]:
     width = layer.input_shape[-1] if hasattr(layer, "input_shape") else layer.input.shape[-1]
-    yield Part(LayerNormalization(config["epsilon"]), _scale(config, weights, width))
+    yield Part(LayerNormalization(epsilon=config["epsilon"]), _scale(config, weights, width))
 
 
 def _scale(config: dict[str, Any], weights: list[Array], width: int) -> list[Array]:

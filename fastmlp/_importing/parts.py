@@ -8,6 +8,7 @@ import numpy as np
 
 from .._base.errors import ArgumentError
 from .._base.types import Array
+from .._network.inputs import INTEGERS
 from ..layers import Activation, Dense, Layer
 from ..model import Sequential
 
@@ -31,6 +32,7 @@ def assembled(parts: Sequence[Part], n_features: int | None, dtype: str, **optio
         n_features = len(weights[0])
     model.build(n_features)
     model.set_weights(weights)
+    model.input_kind = INTEGERS  # other libraries know no pixels: uint8 arrays hold numbers there
     return model
 
 

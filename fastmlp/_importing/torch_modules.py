@@ -76,7 +76,7 @@ def _batch_norm(module: Any) -> Part:
 def _layer_norm(module: Any) -> Part:
     if len(module.normalized_shape) != 1:
         raise ArgumentError(f"it normalises over the shape {tuple(module.normalized_shape)}, not over one dimension")
-    return Part(LayerNormalization(module.eps), _scale(module, module.normalized_shape[0]))
+    return Part(LayerNormalization(epsilon=module.eps), _scale(module, module.normalized_shape[0]))
 
 
 def _scale(module: Any, width: int) -> list[Array]:

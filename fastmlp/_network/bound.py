@@ -175,7 +175,13 @@ def set_trainable(model: Network, index: int, value: Any) -> None:
 
 def layers_of(model: Network) -> list[BoundLayer]:
     """The layers, with their tensors once the model is built."""
-    return [BoundLayer(model, index) for index, _ in enumerate(leaves(model.declarations))]
+    return [_seen(model, index) for index, _ in enumerate(leaves(model.declarations))]
+
+
+def _seen(model: Network, index: int) -> BoundLayer:
+    """The layer of this number; each time the same object, so that layers can be compared with ``is`` and ``==``."""
+    seen: dict[int, BoundLayer] = model.layers_seen
+    return seen.setdefault(index, BoundLayer(model, index))
 
 
 def tree_of(model: Network) -> list[BoundLayer | BoundResidual]:
@@ -198,10 +204,10 @@ def layer_at(model: Network, name: Any, index: Any) -> BoundLayer:
         raise ArgumentError("get_layer() needs either the name of a layer or its index")
     if name is None:
         number = check.whole_number(index, "index", minimum=-len(names), maximum=len(names) - 1)
-        return BoundLayer(model, number % len(names))
+        return _seen(model, number % len(names))
     if name not in names:
         raise ArgumentError(f"name must be one of {', '.join(map(repr, names))}, not {name!r:.60}")
-    return BoundLayer(model, names.index(name))
+    return _seen(model, names.index(name))
 
 
 def _known(width: int) -> int | None:

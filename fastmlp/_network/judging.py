@@ -10,11 +10,12 @@ from .._base.batches import Batches
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from .._engine.engine import Data, Engine
+from .._engine.row_weights import scaled_part
 from .chunks import ChunkSource, pieces, refuse_whole, source_of
 from .habits import refuse_steps
 from .network import Network
 from .overflow import refuse_overflow, remedy
-from .reading import data_for
+from .reading import data_for, weighted
 from .scores import Scores
 from .scoring import Scoring
 
@@ -52,7 +53,8 @@ def scores_of_pieces(
     rows, weight, total, hits = 0, 0.0, 0.0, 0
     seen: list[tuple[Array, Array]] = []
     for piece in pieces(source, 0, shuffle=False, seed=0):
-        data = data_for(network, piece.x, piece.y, piece.names, width=width, sample_weight=piece.weights)
+        data = data_for(network, piece.x, piece.y, piece.names, width=width)
+        data = weighted(network.wanted_targets(), data, piece.weights, scale=scaled_part)
         outputs = scoring.room(data.rows, network.dtype)
         loss, right = network.engine.evaluate(data, n_threads, cancelled, outputs)
         if cancelled():
@@ -61,6 +63,8 @@ def scores_of_pieces(
         rows, weight, total, hits = rows + data.rows, weight + own, total + loss * own, hits + right
         if outputs is not None:
             seen.append((data.truth(), outputs))
+    if weight == 0:
+        raise ArgumentError("sample_weight must not be 0 for all rows")
     report = scoring.report(total / weight + network.engine.penalty(weight), hits, rows)
     if seen:
         truth, outputs = (np.concatenate(parts) for parts in zip(*seen, strict=True))

@@ -44,7 +44,14 @@ if TYPE_CHECKING:
 
 # Derived from the layers, the loss, the metrics and the latest gradients
 _DERIVED = ("_output", "_scoring", "_is_checked", "_declared", "_aside")
-_OF_FAMILY = ("_known", "_place", "_parts", "_has_own_tensors", "busy_part")  # what copies and pickles do not share
+_OF_FAMILY = (
+    "_known",
+    "_place",
+    "_parts",
+    "_has_own_tensors",
+    "busy_part",
+    "_layers_seen",
+)  # what copies and pickles do not share
 _SET_BY = {  # attributes that cannot be set, and their alternatives
     "dtype": "Sequential(..., dtype=...) for a new model",
     "uint8_scale": "Sequential(..., uint8_scale=...) for a new model",
@@ -230,6 +237,12 @@ class Network:
         if any(isinstance(layer, Dense) for layer in leaves(layers)):
             self.build(engine.program.fan_in)
             state.take_over(self.engine, engine)
+
+    @property
+    def layers_seen(self) -> dict[int, Any]:
+        """The layers with their tensors that users have been given, by their numbers."""
+        seen: dict[int, Any] = self.__dict__.setdefault("_layers_seen", {})
+        return seen
 
     @property
     def layer_names(self) -> list[str]:

@@ -58,7 +58,8 @@ def weighted(
         return data
     class_weight = naming.weights_of_classes(class_weight, wanted.classes)
     classes = functools.partial(targets.classes_of_rows, data.labels, data.targets)
-    weights = row_weights.product(sample_weight, class_weight, classes, data.rows, wanted.units)
+    is_part = scale is not row_weights.scaled
+    weights = row_weights.product(sample_weight, class_weight, classes, data.rows, wanted.units, is_part=is_part)
     factors, unit = scale(weights, wanted.dtype)
     return dataclasses.replace(data, weights=factors, weight_unit=unit)
 

@@ -68,7 +68,7 @@ class Remarks:
         if loss[-1] > _EXPLODED * min(loss) and loss[-1] > loss[0]:
             return f"the loss exploded, from {min(loss):.4g} to {loss[-1]:.4g}. {self._smaller_steps()}"
         constant = self._loss_of_the_best_constant()
-        if constant is None or self._best_end(history, loss) < _AT_CHANCE * constant:
+        if not constant or self._best_end(history, loss) < _AT_CHANCE * constant:
             return None
         dead = self._dead_layer()
         if dead is not None:
@@ -138,7 +138,8 @@ class Remarks:
 
 def _say(text: str) -> None:
     if sys.stdout is not None:
-        print(f"fastmlp: {text}", flush=True)
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # which may lack letters of a column's name
+        print(f"fastmlp: {text.encode(encoding, 'replace').decode(encoding)}", flush=True)
 
 
 def _fall_per_epoch(loss: list[float]) -> float:

@@ -269,7 +269,7 @@ class Adam(Optimizer):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
-    epsilon_hat: bool = field(default=False, metadata=ADDED_LATER)
+    epsilon_hat: bool = field(default=False, kw_only=True, metadata=ADDED_LATER)
 
     code = t.ADAM
     unsigned_slots = (1,)
@@ -310,7 +310,10 @@ class AdamW(Adam):
     AdamW(learning_rate=0.001, weight_decay=0.01)
     """
 
-    _: KW_ONLY
+    _: KW_ONLY  # in Keras the second one is weight_decay, in PyTorch betas
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
     weight_decay: float = 0.004
 
 

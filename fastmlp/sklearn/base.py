@@ -51,6 +51,31 @@ def validation_rows(eval_set: Any, X_val: Any, y_val: Any) -> Any:
     return eval_set
 
 
+class Before:
+    """What an estimator was before a training."""
+
+    def __init__(self, estimator: Any) -> None:
+        self._attributes = vars(estimator).copy()
+        self._model: Sequential | None = self._attributes.get("model_")
+        self._known = None if self._model is None else self._model.data_known
+        self._done = _done(self._model)
+
+    def restore_if_untrained(self, estimator: Any) -> None:
+        """Undo everything, unless a batch was trained."""
+        model = vars(estimator).get("model_")
+        if _done(model) != (self._done if model is self._model else _done(None)):
+            return
+        vars(estimator).clear()
+        vars(estimator).update(self._attributes)
+        if self._model is not None and self._known is not None:
+            self._model.data_known = self._known
+
+
+def _done(model: Sequential | None) -> tuple[int, int]:
+    """How far a network is trained."""
+    return (0, 0) if model is None else (model.steps_done, model.position.epoch)
+
+
 class BaseMLP(CallbackSupport, BaseEstimator):
     """The base of both estimators. ``model_`` is the trained `fastmlp.Sequential`."""
 
@@ -101,6 +126,15 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     # ------------------------------------------------------------ training
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, eval_set: Any = None, *, incremental: bool = False) -> Any:
+        """Train; if this is refused before the first batch, the estimator stays as it was."""
+        before = Before(self)
+        try:
+            return self._train(X, y, sample_weight, eval_set, incremental)
+        except Exception:
+            before.restore_if_untrained(self)
+            raise
+
+    def _train(self, X: Any, y: Any, sample_weight: Any, eval_set: Any, incremental: bool) -> Any:
         given = X, y, sample_weight
         translation.widths(self)  # refuses wrong sizes before anything changes
         is_first = not hasattr(self, "model_") or (not self.warm_start and not incremental)
@@ -113,8 +147,8 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         if is_first:
             self._begin(rows)
         else:
-            self._continue(X.dtype, incremental)
-        self._begin_validation(held_out)
+            self._continue(rows, incremental)
+        self._begin_validation(held_out, incremental)
         task = Task(self, given, 1 if incremental else self.max_iter, self._reconstructed)
         train(self, rows, held_out, task, incremental=incremental)
         self._learn_names()
@@ -148,10 +182,13 @@ class BaseMLP(CallbackSupport, BaseEstimator):
             self.validation_scores_: list[float] | None = [] if stops_early else None
             self.best_validation_score_ = -np.inf if stops_early else None
 
-    def _begin_validation(self, held_out: Rows | None) -> None:
-        if held_out is not None and not hasattr(self, "validation_loss_curve_"):
+    def _begin_validation(self, held_out: Rows | None, incremental: bool) -> None:
+        if held_out is None:
+            return
+        if not hasattr(self, "validation_loss_curve_"):
             self.validation_loss_curve_: list[float] = []
-            self.best_validation_loss_ = np.inf
+        if not incremental or not hasattr(self, "best_validation_loss_"):
+            self.best_validation_loss_ = np.inf  # each `fit` judges its epochs by its own rows
             self._no_improvement_count = 0
 
     def _seed(self) -> int:
@@ -160,14 +197,24 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         copy.set_state(self._random_state.get_state())
         return int(copy.randint(2**31))
 
-    def _continue(self, dtype: Any, incremental: bool) -> None:
+    def _continue(self, rows: Rows, incremental: bool) -> None:
         """Keep the weights; a new `fit`, or other parameters, begin with a new optimiser."""
-        old = self.model_
+        old, outputs = self.model_, (self.n_outputs_, self.out_activation_)
+        if self._output(rows.y) != outputs:
+            raise ArgumentError(
+                f"the network has {outputs[0]} outputs ({outputs[1]}), but y and the parameters now want "
+                f"{' outputs ('.join(map(str, self._output(rows.y)))}): set warm_start=False, or take a new estimator"
+            )
         old.classes = None  # targets are class numbers
-        new = translation.network(self, self.n_outputs_, old.dtype if incremental else dtype, self._seed())
+        new = translation.network(self, self.n_outputs_, old.dtype if incremental else rows.x.dtype, self._seed())
         if incremental and new.declarations == old.declarations:
             return
         new.build(old.engine.program.fan_in)
+        if [tensor.shape for tensor in new.engine.program.tensors] != [t.shape for t in old.engine.program.tensors]:
+            raise ArgumentError(
+                "hidden_layer_sizes and batch_norm of a network that trains further cannot change: set "
+                "warm_start=False, or take a new estimator"
+            )
         new.set_weights(old.get_weights())
         self.model_ = new
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
@@ -255,7 +256,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def _decided(self, outputs: Array) -> Array:
         """The classes or labels that outputs choose."""
-        return np.asarray(self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs))
+        found = self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+        return found if issparse(found) else np.asarray(found)  # sparse if the targets were
 
     def _of_both(self, outputs: Array) -> Array:
         """A column for each class: one output stands for two classes."""

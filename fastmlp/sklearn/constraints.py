@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from .. import activations
-from .._base.errors import FastMLPError
+from .._base.errors import ArgumentError, FastMLPError
 from ..schedules import Schedule
 
 SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}  # those that fastmlp names otherwise
@@ -38,7 +38,7 @@ def activation(name: str | activations.Custom) -> str | activations.Custom:
     """An activation in fastmlp; raises ArgumentError for unknown names and for softmax."""
     found = activations.get(SKLEARN_ACTIVATIONS.get(name, name) if isinstance(name, str) else name)
     if found == "softmax":
-        return activations.get("a hidden softmax")  # raises the error for unknown names
+        raise ArgumentError("activation must be that of hidden layers, and softmax is that of the last one alone")
     return found
 
 

@@ -90,6 +90,14 @@ def test_every_activation_goes_there_and_back(activation):
     np.testing.assert_allclose(fm.import_model(theirs).predict(X), model.predict(X), atol=1e-6)
 
 
+def test_means_that_keras_would_round_away_are_refused():
+    model = fm.Sequential([fm.Normalization(), fm.Dense(3)], seed=0)
+    model.compile(loss="mse")
+    model.fit(X.astype(float) + 1e7, X[:, :3], verbose=0)
+    with pytest.raises(ArgumentError, match="rounds features to float32"):
+        model.to_keras()
+
+
 def test_parameters_of_activations_go_along_and_one_without_a_layer_is_named():
     model = trained([fm.Dense(4, "leaky_relu(0.4)"), fm.Dense(4, "elu(0.5)"), fm.Dense(3, "softmax")], "float32")
     np.testing.assert_allclose(model.to_keras().predict(X, verbose=0), model.predict(X), atol=2e-6)

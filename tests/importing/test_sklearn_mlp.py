@@ -65,6 +65,19 @@ def test_a_scaler_before_it_becomes_a_normalization(settings):
     assert ours.feature_names == tuple("abcde")
 
 
+def test_bytes_are_numbers_and_not_pixels():
+    rows = np.random.default_rng(1).integers(0, 200, (60, 5)).astype(np.uint8)
+    theirs = make_pipeline(StandardScaler(), classifier()).fit(rows, NUMBERS[:60])
+    ours = fm.import_model(theirs)
+    for given in (rows, rows.astype(int), rows.astype(float)):
+        np.testing.assert_allclose(ours.predict_proba(given), theirs.predict_proba(rows), rtol=1e-7)
+
+
+def test_what_comes_back_can_train_on():
+    model = model_of(fm.Dense(6, activation="relu"), fm.Dense(3, activation="softmax"))
+    model.to_sklearn().set_params(warm_start=True, max_iter=2).fit(X, TEXTS)
+
+
 def test_an_imported_model_is_compiled_and_trains_on():
     ours = fm.import_model(classifier().fit(X, TEXTS))
     before = ours.evaluate(X, TEXTS).loss

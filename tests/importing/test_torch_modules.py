@@ -11,12 +11,17 @@ nn = torch.nn
 
 X = np.random.default_rng(0).normal(size=(40, 5))
 DTYPES = ("float32", "float64")
+OUT = fm.Dense(3, "softmax")
 NEAR = {"float32": 2e-6, "float64": 1e-12}
 
 
 def predictions(module, dtype):
+    return predictions_of(module, X.astype(dtype))
+
+
+def predictions_of(module, rows):
     with torch.no_grad():
-        return module(torch.from_numpy(X.astype(dtype))).numpy()
+        return module(torch.from_numpy(rows)).numpy()
 
 
 def moved(module):
@@ -69,7 +74,7 @@ def every_layer():
     """A network that has each type of layer."""
     inner = [fm.LayerNormalization(), fm.Dense(6, "gelu"), fm.Scale(), fm.Residual([fm.Dense(6, use_bias=False)])]
     network = [fm.Normalization(), fm.Dense(6), fm.BatchNormalization(), fm.Activation("relu"), fm.Residual(inner)]
-    return [*network, fm.Dropout(0.2), fm.GaussianNoise(0.1), fm.Scale(use_bias=False), fm.Dense(3, "softmax")]
+    return [*network, fm.Dropout(0.2), fm.GaussianNoise(0.1), fm.Flatten(), fm.Scale(use_bias=False), OUT]
 
 
 def trained(stack, dtype):
@@ -96,6 +101,22 @@ def test_every_activation_goes_there_and_back(activation):
     expected = model.predict(X)
     np.testing.assert_allclose(predictions(theirs, "float64"), expected, atol=1e-8)
     np.testing.assert_allclose(fm.import_model(theirs).predict(X), expected, atol=1e-12)
+
+
+def test_large_means_keep_their_differences():
+    rows = X + 1e7
+    model = fm.Sequential([fm.Normalization(), fm.Dense(6, "elu"), OUT], seed=0)
+    model.compile()
+    model.fit(rows, np.arange(len(X)) % 3, epochs=3, verbose=0)
+    found = model.to_torch()(torch.from_numpy(rows)).detach().numpy()
+    np.testing.assert_allclose(found, model.predict(rows), atol=2e-6)
+
+
+def test_bytes_are_numbers_and_not_pixels():
+    theirs = nn.Sequential(nn.Linear(5, 3))
+    rows = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    found = fm.import_model(theirs).predict(rows)
+    np.testing.assert_allclose(found, predictions_of(theirs, rows.astype(np.float32)), rtol=1e-5)
 
 
 def test_the_module_trains_on():

@@ -6,7 +6,6 @@ import pickle
 import threading
 
 import numpy as np
-import pandas
 import pytest
 
 import fastmlp as fm
@@ -336,6 +335,7 @@ def test_whole_numbers_are_read_alike():
 
 
 def test_columns_are_found_by_name():
+    pandas = pytest.importorskip("pandas")
     model, frame = autoencoder(), pandas.DataFrame(X, columns=list("abcdef"))
     encoder = model[:2]
     model.fit(frame, X, verbose=0)

@@ -51,7 +51,7 @@ STACKS = {
     "batch normalisation first": [BatchNormalization(), OUT],
     "batch normalisation twice": [Dense(7), BatchNormalization(0.0), BatchNormalization(0.9), Activation("relu"), OUT],
     "frozen batch normalisation": [Dense(7, "tanh"), BatchNormalization(trainable=False), OUT],
-    "layer normalisation": [Dense(7, "relu"), LayerNormalization(1e-2), OUT],
+    "layer normalisation": [Dense(7, "relu"), LayerNormalization(epsilon=1e-2), OUT],
     "layer normalisation first": [LayerNormalization(), LayerNormalization(), OUT],
     "frozen layer normalisation": [Dense(7, "tanh"), LayerNormalization(trainable=False), OUT],
     "scale": [Scale(), Dense(7, "tanh"), Scale(False), Residual([Dense(7), Scale()]), Scale(trainable=False), OUT],

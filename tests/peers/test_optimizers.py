@@ -193,7 +193,7 @@ MOVES = {
         fm.Adam(0.1, 0.5, 0.8, epsilon=0.3, epsilon_hat=True),
         0.1 * FIRST / (1 - 0.5**STEPS) * np.sqrt(1 - 0.8**STEPS) / (np.sqrt(SECOND) + 0.3),
     ),
-    "AdamW": (fm.AdamW(0.1, 0.5, 0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
+    "AdamW": (fm.AdamW(0.1, beta_1=0.5, beta_2=0.8, epsilon=0.3, weight_decay=0.2), OF_ADAM),
     "Nadam": (
         fm.Nadam(0.1, 0.5, 0.8, epsilon=0.3, momentum_decay=0.3),
         0.1 * AHEAD / (np.sqrt(SECOND / (1 - 0.8**STEPS)) + 0.3),

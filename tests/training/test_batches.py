@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pandas
 import pytest
 
 import fastmlp as fm
@@ -34,13 +33,21 @@ def trained(x, y=None, *, first=(), metrics=None, **settings):
     return model
 
 
+def frame(values):
+    return pytest.importorskip("pandas").DataFrame(values)
+
+
+def series(values):
+    return pytest.importorskip("pandas").Series(values)
+
+
 KINDS = {
     "sequence": Numbered,
     "loader": Loader,
     "stream": Stream,
     "list": list,
     "loader of arrays": lambda batches: Loader(batches, np.asarray),
-    "loader of frames": lambda batches: Loader(batches, lambda part: pandas.DataFrame(part) if part.ndim > 1 else part),
+    "loader of frames": lambda batches: Loader(batches, lambda part: frame(part) if part.ndim > 1 else part),
     "recorded": lambda batches: Loader(batches, Recorded),
 }
 
@@ -370,9 +377,7 @@ def test_tensors_are_arrays_everywhere(form):
     assert model.gradients(form(X), form(Y))[0] == expected.gradients(X, Y)[0]
 
 
-@pytest.mark.parametrize(
-    "form", [pandas.Series, lambda y: pandas.DataFrame({"label": y}), list, lambda y: y[:, None], tuple]
-)
+@pytest.mark.parametrize("form", [series, lambda y: frame({"label": y}), list, lambda y: y[:, None], tuple])
 def test_targets_in_other_forms(form):
     assert (weights(trained(X, form(Y))) == weights(trained(X, Y))).all()
 
