@@ -382,6 +382,16 @@ def test_targets_in_other_forms(form):
     assert (weights(trained(X, form(Y))) == weights(trained(X, Y))).all()
 
 
+def test_a_batch_whose_rows_weigh_nothing_is_no_reason_to_stop():
+    batches = [(x, y, np.full(len(x), float(i != 2))) for i, (x, y) in enumerate(BATCHES)]
+    model = trained(batches, epochs=2, shuffle=False)
+    weights_of_rows = np.concatenate([weight for _, _, weight in batches])
+    found, expected = model.evaluate(batches), model.evaluate(X, Y, sample_weight=weights_of_rows)
+    assert found.loss == pytest.approx(expected.loss, rel=1e-5)
+    with pytest.raises(ArgumentError, match="sample_weight must not be 0 for all rows"):
+        model.evaluate([(x, y, np.zeros(len(x))) for x, y in BATCHES])
+
+
 @pytest.mark.parametrize("source", [Stream(BATCHES), generator(BATCHES)])
 def test_methods_for_one_batch_say_which_take_loaders(source):
     model = made()
