@@ -223,3 +223,18 @@ def test_plans_hold_the_batch_and_bound_the_workspace(batch, n_threads):
     assert plan.block_size >= result.columns * rows + result.scratch
     bound = max(64 << 20, n_threads * plan.block_size * 4)
     assert blocks * plan.block_size * 4 <= bound
+
+
+def test_a_softmax_chooses_a_class_whatever_the_loss():
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.eye(3)[np.arange(60) % 3]
+    model = fm.Sequential([fm.Dense(3, activation="softmax")], seed=0)
+    model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    model.build(3)
+    assert model.evaluate(x, y).accuracy == (model.predict(x).argmax(axis=1) == y.argmax(axis=1)).mean()
+
+
+def test_what_other_libraries_place_elsewhere_goes_by_name():
+    with pytest.raises((TypeError, ArgumentError)):
+        fm.AdamW(0.001, 0.04)  # Keras's second argument is weight_decay
+    with pytest.raises(TypeError):
+        fm.LayerNormalization(1)  # Keras's first argument is axis

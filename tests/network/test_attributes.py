@@ -461,3 +461,17 @@ def test_methods_of_a_model_call_the_methods_that_a_subclass_extends(call, calle
 
 def test_callbacks_see_all_public_names_of_a_model():
     assert set(dir(fm.Sequential())) <= names_in(Model)
+
+
+def test_layers_are_the_same_objects_each_time():
+    model = fitted()
+    assert all(one is other for one, other in zip(model.layers, model.layers, strict=True))
+    assert model.layers[-1] in model.layers
+    assert model.layers.index(model.layers[1]) == 1
+    for layer in model.layers:
+        layer.trainable = layer is model.layers[-1]
+    assert [layer.trainable for layer in model.layers][-1]
+    assert not any(layer.trainable for layer in model.layers[:-1])
+    copied = copy.deepcopy(model)
+    copied.layers[-1].bias = copied.layers[-1].bias + 1
+    assert not np.array_equal(copied.layers[-1].bias, model.layers[-1].bias)
