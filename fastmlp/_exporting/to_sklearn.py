@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import losses
 from .._base.errors import ArgumentError
 from .._base.extras import library
 from .._base.types import Array
@@ -32,10 +33,14 @@ def to_sklearn(network: Network) -> Any:
             f"scikit-learn has no estimator that {'classifies' if is_classifier else 'predicts numbers'} with "
             f"the last activation {last!r}"
         )
+    is_of_counts = network.is_compiled and isinstance(network.loss, losses.PoissonDeviance)
+    settings = {"loss": "poisson"} if is_of_counts else {}
     kind = theirs.MLPClassifier if is_classifier else theirs.MLPRegressor
-    made = kind(hidden_layer_sizes=tuple(kernel.shape[1] for kernel in kernels[:-1]), activation=hidden)
+    made = kind(**settings, hidden_layer_sizes=tuple(kernel.shape[1] for kernel in kernels[:-1]), activation=hidden)
     made.coefs_, made.intercepts_ = [kernel.copy() for kernel in kernels], [bias.copy() for bias in biases]
     made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, found.n_outputs, _OUTPUTS[last]
+    if is_of_counts:  # the network gives logarithms, and scikit-learn's estimator counts
+        made.out_activation_ = "exp"
     made.n_features_in_, made.n_iter_, made.t_ = found.n_features, network.position.epoch, 0
     # What a further training reads
     made.loss_curve_, made.best_loss_, made._no_improvement_count = [], np.inf, 0

@@ -66,6 +66,11 @@ def _scaling(scaler: Any, width: int) -> Part:
 def _of_ours(mlp: Any, scalers: list[Any]) -> Sequential:
     if scalers:
         raise ArgumentTypeError("source is a pipeline around a network of fastmlp: import its last step alone")
+    if mlp.out_activation_ == "exp":
+        raise ArgumentError(
+            "source predicts e to the power of what its network gives, and fastmlp has no such activation: "
+            "source.model_ is the network, whose outputs are logarithms"
+        )
     made: Sequential = mlp.model_
     return made
 

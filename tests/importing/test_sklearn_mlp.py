@@ -139,6 +139,16 @@ def test_logits_numbers_and_independent_labels_become_theirs():
     np.testing.assert_array_equal(several.to_sklearn().predict(X), several.predict(X) > 0.5)
 
 
+def test_a_network_of_logarithms_becomes_an_estimator_of_counts():
+    if "loss" not in neural_network.MLPRegressor().get_params():
+        pytest.skip("scikit-learn has it from version 1.7 on")
+    counts = np.random.default_rng(1).poisson(np.exp(X[:, 0] / 2))
+    regressor = fm.MLPRegressor(loss="poisson", hidden_layer_sizes=(5,), max_iter=3, random_state=0).fit(X, counts)
+    np.testing.assert_allclose(regressor.model_.to_sklearn().predict(X), regressor.predict(X), rtol=1e-9)
+    with pytest.raises(ArgumentError, match=r"source\.model_ is the network, whose outputs are logarithms"):
+        fm.import_model(regressor)
+
+
 def test_a_normalization_far_from_zero_keeps_its_digits():
     rows = X + 1e7
     model = fm.Sequential([fm.Normalization(), fm.Dense(6, "tanh"), fm.Dense(3, "softmax")], seed=0)
