@@ -1,6 +1,8 @@
 """What `fit` says on its own about features and about trainings that went wrong, and that it says nothing otherwise."""
 
+import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -226,3 +228,20 @@ def test_no_kernel_is_compiled_to_look_closer(said, monkeypatch):
     monkeypatch.setattr(type(kernels.predict_rows), "is_ready", lambda *_, **__: False)
     monkeypatch.setattr(remarks, "ReluOutputs", None)
     said(model, X, Y, epochs=30)
+
+
+def test_targets_of_one_kind_are_no_trouble(capsys):
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    model = fm.Sequential([fm.Dense(1)], seed=0)
+    model.compile(fm.Adam(0.05), "mse")
+    model.fit(x, np.zeros(200), epochs=300, batch_size=50, verbose=2)
+    classifier = fm.mlp([8], classes=2, seed=0)
+    classifier.fit(x, np.zeros(200, int), epochs=30, batch_size=50, verbose=2)
+    assert "went wrong" not in capsys.readouterr().out
+
+
+def test_letters_that_the_output_lacks_are_no_trouble(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    remarks._say("the column Größe is not scaled")
+    assert written.getvalue() == b"fastmlp: the column Gr??e is not scaled\n"
