@@ -66,7 +66,7 @@ def test_every_operation_loss_and_rule_of_the_kernels_is_in_a_comparison():
         built = program.build(stack, 20, np.dtype("float64"), kernels.panel_width("float64"), fuse=False)
         ops |= set(built.operations["code"].tolist())
     for loss, activation in LOSSES.values():
-        goals.add(loss.hits(activation, 7))
+        goals |= {loss.hits(activation, units) for units in (1, 7)}
     assert ops == set(range(tables.LAST_OP + 1))
     assert goals == {tables.NO_HITS, tables.LARGEST, tables.ABOVE_HALF, tables.ABOVE_ZERO}
     assert set(KINDS.values()) == set(reference.activations._FUNCTIONS) == set(reference.activations._SLOPES)
