@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .errors import ArgumentError
+
 MOST = 4096  # entries of a table: kernels read it without a lock, so it never moves
 # The addresses of an entry: a strip of numbers, and the same with slopes, in each precision
 FLOAT32, FLOAT32_SLOPES, FLOAT64, FLOAT64_SLOPES = range(4)
@@ -33,6 +35,11 @@ class Table:
     def add(self, function: Callable[..., Any], derivative: Callable[..., Any], addresses: list[int]) -> int:
         """Add two functions with the addresses of their machine code; the caller holds a lock."""
         index = len(self.pairs)
+        if index == MOST:
+            raise ArgumentError(
+                f"function: this process has {MOST:,} functions of this kind already, which are never removed: make "
+                "one object, and use it in all models"
+            )
         self.addresses[index] = addresses
         self._given.append((function, derivative))
         self.pairs.append((in_python(function), in_python(derivative)))

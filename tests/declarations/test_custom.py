@@ -237,3 +237,10 @@ def test_the_same_functions_have_one_entry():
     for name in ("one", "two", "three"):
         Custom(own.bell, own.bell_slope, name=name)
     assert int(functions.ACTIVATIONS.count[0]) == before
+
+
+def test_more_functions_than_the_table_holds_are_refused():
+    table = functions.Table()
+    table.pairs = [(abs, abs)] * functions.MOST
+    with pytest.raises(fm.ArgumentError, match="4,096 functions of this kind already"):
+        table.add(abs, abs, [0, 0, 0, 0])
