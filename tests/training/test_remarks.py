@@ -11,6 +11,8 @@ import fastmlp as fm
 from fastmlp import kernels
 from fastmlp._training import remarks, scales
 
+pytestmark = pytest.mark.needs_jit  # they train networks for many epochs
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 4)).astype(np.float32)
 Y = (X[:, 0] * X[:, 1] > 0).astype(int)  # which no linear model separates
