@@ -66,7 +66,7 @@ def _layer_normalization(t: Translation, node: Node) -> Rows:
     tensors = {"gamma": t.vector(node, 1, place.width)}
     has_beta = len(node.inputs) > 2 and bool(node.inputs[2])
     tensors["beta"] = t.vector(node, 2, place.width) if has_beta else np.zeros_like(tensors["gamma"])
-    return Rows(place.after(Part(layers.LayerNormalization(node.attributes.get("epsilon", 1e-5)), tensors)))
+    return Rows(place.after(Part(layers.LayerNormalization(epsilon=node.attributes.get("epsilon", 1e-5)), tensors)))
 
 
 def _softmax(t: Translation, node: Node) -> Rows:
