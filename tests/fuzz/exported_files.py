@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import fastmlp as fm
-from fastmlp import ModelFileError
+from fastmlp import ArgumentError, ModelFileError
 from fastmlp._importing import json_file
 
 from . import model_files, saved_loads
@@ -55,14 +55,16 @@ def attack(random, folder):
         warnings.simplefilter("ignore", UserWarning)  # of schedules that files do not hold
         with contextlib.suppress(ModelFileError):
             model = fm.import_model(path)
-            if model.is_built:
-                model_files.use(model if model.is_compiled else compiled(model), folder, random)
+            if model.is_built and is_compiled(model):
+                model_files.use(model, folder, random)
 
 
-def compiled(model):
-    """For numbers, as the file says nothing."""
-    model.compile("sgd", "mse")
-    return model
+def is_compiled(model):
+    """Whether the model can be trained: for numbers, if the file says nothing, unless no loss takes its last layer."""
+    if not model.is_compiled:
+        with contextlib.suppress(ArgumentError):
+            model.compile("sgd", "mse")
+    return model.is_compiled
 
 
 @functools.cache
