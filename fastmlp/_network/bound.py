@@ -181,7 +181,10 @@ def layers_of(model: Network) -> list[BoundLayer]:
 def _seen(model: Network, index: int) -> BoundLayer:
     """The layer of this number; each time the same object, so that layers can be compared with ``is`` and ``==``."""
     seen: dict[int, BoundLayer] = model.layers_seen
-    return seen.setdefault(index, BoundLayer(model, index))
+    layer = seen.get(index)
+    if layer is None:
+        layer = seen[index] = BoundLayer(model, index)
+    return layer
 
 
 def tree_of(model: Network) -> list[BoundLayer | BoundResidual]:
