@@ -25,6 +25,7 @@ SOLVERS: dict[str, dict[str, Any]] = {
     "sgd": {"solver": "sgd", "learning_rate_init": 0.05, "learning_rate": "adaptive"},
     "lbfgs": {"solver": "lbfgs", "max_iter": 100},
 }
+REST = 0.15  # seconds between two fits: threads of BLAS and OpenMP keep a CPU busy for a while after their last work
 LARGE_EPOCHS = 10  # of the large data sets, on which L-BFGS is left out of the scores
 
 
@@ -77,6 +78,7 @@ def fit_seconds(table: Table, solver: str, rounds: int) -> dict[str, dict[str, f
     for number in range(rounds + 1):
         for who in WHO if number % 2 else reversed(WHO):
             model = estimator(table, who, solver, seed=0)
+            time.sleep(REST)
             start = time.perf_counter()
             model.fit(table.x, table.y)
             if number:  # the first round compiles, and fills caches

@@ -32,6 +32,9 @@ from .thread_choice import ThreadChoice
 # small networks and batches of all kinds: 1 MFLOP is as fast on two threads as on one, 2.5 MFLOP (30 to 90 µs) 1.2
 # times as fast, 20 MFLOP 1.5 times.
 _PARALLEL_WORK = 2_000_000
+# The same for all batches of a call, because threads may fall asleep between two calls. With epochs of 8 MFLOP, two
+# threads took from 0.9 to 4 times as long as one; with 23 MFLOP 0.8 to 2 times; from 31 MFLOP on always 0.7 times.
+_PARALLEL_CALL_WORK = 25_000_000
 # The same for a single forward pass: the other threads are asleep, and waking them took 0.06 to 0.7 ms. 28 MFLOP (0.5
 # ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
 _PARALLEL_FORWARD_WORK = 50_000_000
@@ -205,9 +208,11 @@ class Engine:
             self._kernel = kernels.train_batches if is_core else kernels.train_batches_full
         return self._kernel
 
-    def training_threads(self, batch_size: int, n_threads: int | None) -> int:
-        """The threads for batches of this size: one, if more would not pay."""
-        return _threads.resolve_threads(n_threads) if 6 * self.program.products * batch_size >= _PARALLEL_WORK else 1
+    def training_threads(self, batch_size: int, n_threads: int | None, batches: int = 1) -> int:
+        """The threads for a call with so many batches of this size: one, if more would not pay."""
+        work = 6 * self.program.products * batch_size
+        is_enough = work >= _PARALLEL_WORK and work * batches >= _PARALLEL_CALL_WORK
+        return _threads.resolve_threads(n_threads) if is_enough else 1
 
     def train(
         self,

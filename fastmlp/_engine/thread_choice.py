@@ -1,8 +1,13 @@
 """Chooses how many threads a kernel call uses while other programs use the CPU too."""
 
+import math
 from collections.abc import Callable
 
 _SLOW = 1e-10  # seconds per floating-point operation on several threads; above this, one thread may be faster
+# The same for short calls. When a system wakes two threads on one CPU, each parallel region lasts until its scheduler
+# moves one of them: calls of 0.15 ms took 2.2 ms for the first tenths of a second of a run.
+_SLOW_SHORT = 1e-11  # while it is not known what one thread takes
+_SHORT = 2e8  # operations of a short call, of which a trial is cheap
 _SLOWER = 1.6  # or above this many times the best time of several threads
 _TRIAL_CALLS = 20  # slow calls on several threads, after one thread was slower, until one is tried again
 _FIRST_HOLD = 4  # calls on one thread, after it was faster, until several are tried again: disturbances may be short
@@ -54,7 +59,14 @@ class ThreadChoice:
         if threads == 1:
             self._observe_one(cost)
         else:
-            self._observe_several(cost, seconds)
+            self._observe_several(cost, work, seconds)
+
+    def _is_slow(self, cost: float, work: int) -> bool:
+        is_slow_for_short = work <= _SHORT and cost > self._cost_of_one(_SLOW_SHORT)
+        return cost > _SLOW or cost > _SLOWER * self._best or is_slow_for_short
+
+    def _cost_of_one(self, unknown: float) -> float:
+        return self._latest.get(False, unknown)
 
     def _observe_one(self, cost: float) -> None:
         self._since_one = 0
@@ -67,11 +79,11 @@ class ThreadChoice:
         self._slow_calls = 0
         self._unasked = 0 if is_faster else _TRIAL_CALLS
 
-    def _observe_several(self, cost: float, seconds: float) -> None:
+    def _observe_several(self, cost: float, work: int, seconds: float) -> None:
         self._best = min(self._best, cost)
         self._unasked -= 1
         self._since_one += 1
-        if cost <= _SLOW and cost <= _SLOWER * self._best:
+        if not self._is_slow(cost, work):
             self._slow_calls, self._hold = 0, _FIRST_HOLD
             return
         self._slow_cost = min(cost, self._slow_cost) if self._slow_calls else cost
@@ -81,6 +93,6 @@ class ThreadChoice:
         if self._since_one <= _SLOW_CALLS and self._slow_cost > self._latest[False]:  # nothing has changed
             self._hold = min(2 * self._hold, _MOST_HOLD)
             self._serial_calls, self._slow_calls = self._hold, 0
-        elif self._unasked <= 0:
+        elif self._unasked <= 0 or self._slow_cost > self._cost_of_one(math.inf):
             self._lost += seconds
             self._try_one = self._serial_is_ready() or self._lost > _PATIENCE

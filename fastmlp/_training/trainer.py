@@ -43,7 +43,7 @@ class Trainer:
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.products * rows
-        most = self.engine.training_threads(rows, self.request.n_threads)
+        most = self.engine.training_threads(rows, self.request.n_threads, self.batches)
         self.kernel = self.engine.training_kernel(rows, most)
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         self.scoring = run.scoring

@@ -15,6 +15,7 @@ from ..shared.runs import RULES, deep, without_seconds
 def always_parallel(monkeypatch):
     """Networks of any size run in parallel."""
     monkeypatch.setattr(engine, "_PARALLEL_WORK", 0)
+    monkeypatch.setattr(engine, "_PARALLEL_CALL_WORK", 0)
     monkeypatch.setattr(engine, "_PARALLEL_FORWARD_WORK", 0)
 
 

@@ -12,12 +12,12 @@ WORK = 10**9
 FAST, SLOW, SLOWER = 0.01, 1.0, 2.0  # seconds: 100, 1 and 0.5 GFLOP/s
 
 
-def observed(choice, seconds, calls=1):
+def observed(choice, seconds, calls=1, work=WORK):
     """Threads of some calls, each of which takes ``seconds[threads]``."""
     threads = []
     for _ in range(calls):
         threads.append(choice.next())
-        choice.observe(threads[-1], WORK, seconds[threads[-1]])
+        choice.observe(threads[-1], work, seconds[threads[-1]])
     return threads
 
 
@@ -58,6 +58,25 @@ def test_threads_that_were_faster_before_are_slow():
     choice = ThreadChoice(2)
     observed(choice, {2: FAST}, 10)
     assert observed(choice, {1: 1.5 * FAST, 2: 3 * FAST}, 4) == [2, 2, 1, 1]
+
+
+SHORT = 10**7
+
+
+def test_short_calls_of_several_threads_are_soon_compared_with_one():
+    choice = ThreadChoice(2)
+    assert observed(choice, {1: 0.15e-3, 2: 0.6e-3}, 7, SHORT) == [2, 2] + [1] * 5  # 0.6 ms: 17 GFLOP/s
+    assert observed(ThreadChoice(2), {1: 0.15e-3, 2: 0.6e-3}, 7, 100 * SHORT) == [2] * 7  # that is fast enough
+
+
+def test_several_threads_are_slow_from_what_one_took_on():
+    choice = ThreadChoice(2)
+    times = {1: 0.3e-3, 2: 0.2e-3}
+    assert observed(choice, times, 50, SHORT) == [2, 2, 1] + [2] * 47  # one is tried once
+    times[2] = 0.29e-3
+    assert observed(choice, times, 20, SHORT) == [2] * 20
+    times[2] = 0.31e-3
+    assert observed(choice, times, 7, SHORT) == [2, 2] + [1] * 5
 
 
 def test_nothing_is_compiled_for_a_short_delay():
