@@ -58,14 +58,17 @@ def _activation(given: Any) -> Iterator[Part]:
 
 
 def _dense(layer: Any, config: dict[str, Any], weights: list[Array]) -> Iterator[Part]:
-    yield Part(Dense(config["units"], use_bias=config["use_bias"]), weights)
+    names = ("kernel", "bias") if config["use_bias"] else ("kernel",)
+    if len(weights) != len(names):
+        raise ArgumentError(f"it has {len(weights)} arrays of weights, but {' and '.join(names)} are all that is read")
+    yield Part(Dense(config["units"], use_bias=config["use_bias"]), dict(zip(names, weights, strict=True)))
     yield from _activation(config["activation"])
 
 
 def _batch_norm(layer: Any, config: dict[str, Any], weights: list[Array]) -> Iterator[Part]:
-    statistics = weights[-2:]
-    scale = _scale(config, weights[:-2], statistics[0].size)
-    yield Part(BatchNormalization(config["momentum"], config["epsilon"]), [*scale, *statistics])
+    *scale, mean, variance = weights
+    statistics = {"moving_mean": mean, "moving_variance": variance}
+    yield Part(BatchNormalization(config["momentum"], config["epsilon"]), _scale(config, scale, mean.size) | statistics)
 
 
 def _layer_norm(layer: Any, config: dict[str, Any], weights: list[Array]) -> Iterator[Part]:
@@ -73,14 +76,14 @@ def _layer_norm(layer: Any, config: dict[str, Any], weights: list[Array]) -> Ite
     yield Part(LayerNormalization(epsilon=config["epsilon"]), _scale(config, weights, width))
 
 
-def _scale(config: dict[str, Any], weights: list[Array], width: int) -> list[Array]:
+def _scale(config: dict[str, Any], weights: list[Array], width: int) -> dict[str, Array]:
     """gamma and beta; those that do nothing if the layer has none."""
     axis = config.get("axis", -1)
     if axis not in (-1, 1, [-1], [1]):
         raise ArgumentError(f"its axis is {axis}, not that of the units, -1")
     left = list(weights)
     gamma = left.pop(0) if config.get("scale", True) else np.ones(width)
-    return [gamma, left.pop(0) if config.get("center", True) else np.zeros(width)]
+    return {"gamma": gamma, "beta": left.pop(0) if config.get("center", True) else np.zeros(width)}
 
 
 def _normalization(layer: Any, config: dict[str, Any], weights: list[Array]) -> Iterator[Part]:
@@ -89,7 +92,7 @@ def _normalization(layer: Any, config: dict[str, Any], weights: list[Array]) -> 
     mean, variance = (np.array(_numpy(value), np.float64).ravel() for value in (layer.mean, layer.variance))
     width = int(layer.input.shape[-1])
     mean, variance = np.broadcast_to(mean, width), np.broadcast_to(variance, width)
-    yield Part(Normalization(), [mean, np.maximum(variance, _EPSILON**2)])
+    yield Part(Normalization(), {"mean": mean, "variance": np.maximum(variance, _EPSILON**2)})
 
 
 def _numpy(value: Any) -> Any:

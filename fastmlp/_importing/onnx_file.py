@@ -9,20 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
 from .._base import archive, naming
 from .._base.errors import FastMLPError, ModelFileError
 from .._base.files import as_path
-from .._base.types import Array
-from .._engine import program
 from .._network.inputs import FLOATS as OF_FLOATS
 from .._network.inputs import INTEGERS, PIXELS
 from ..model import Sequential
-from . import places
 from .formulas import TooLarge
 from .onnx_graph import Graph, Node, Value, read
 from .onnx_operators import OPERATORS
 from .onnx_rows import Rows, Translation
+from .parts import assembled, has_dense
 from .places import Place
 
 # What computes labels from the outputs. The model chooses the class of the largest output itself.
@@ -197,13 +194,11 @@ def _model(translation: Translation, last: Rows, labels: list[Any] | None) -> Se
     if last.is_pair and last.place.width != 1:
         raise graph.refused("its output joins several values")
     try:
-        declared, tensors = places.declared(parts)
-        if width is None or not any("kernel" in held for held in tensors):
+        if width is None or not has_dense(parts):
             raise graph.refused("it has no dense layer: no Gemm and no MatMul with constant weights")
         scale = (translation.pixel_scale or 1.0) if translation.is_bytes else 1 / 255
         classes = _labels(labels, last.place.width)
-        made = Sequential(declared, dtype=str(translation.dtype), uint8_scale=scale, classes=classes)
-        _fill(made, width, tensors)
+        made = assembled(parts, width, str(translation.dtype), uint8_scale=scale, classes=classes)
     except ModelFileError:
         raise
     except RecursionError:
@@ -216,14 +211,6 @@ def _model(translation: Translation, last: Rows, labels: list[Any] | None) -> Se
         made.feature_names = tuple(map(str, names))
     _compile(made)
     return made
-
-
-def _fill(made: Sequential, width: int, tensors: list[dict[str, Array]]) -> None:
-    panel = kernels.panel_width(made.dtype)
-    wanted = program.tensors(made.declarations, width, made.dtype, panel)
-    values = [tensors[tensor.layer][tensor.name] for tensor in wanted]
-    made.build_bare(width)
-    made.set_weights(values)
 
 
 def _labels(labels: list[Any] | None, units: int | None) -> list[Any] | None:

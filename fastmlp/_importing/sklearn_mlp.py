@@ -29,7 +29,7 @@ def model(source: Any) -> Sequential:
     last = _activation(mlp.out_activation_, name)
     names = [_activation(mlp.activation, name)] * (len(mlp.coefs_) - 1) + [last]
     dense = [
-        Part(Dense(weights.shape[1], activation=activation), [weights, biases])
+        Part(Dense(weights.shape[1], activation=activation), {"kernel": weights, "bias": biases})
         for weights, biases, activation in zip(mlp.coefs_, mlp.intercepts_, names, strict=True)
     ]
     parts = [*(_scaling(scaler, mlp.n_features_in_) for scaler in scalers), *dense]
@@ -60,7 +60,7 @@ def _scaling(scaler: Any, width: int) -> Part:
         raise ArgumentError("source must be fitted: its StandardScaler is not")
     mean = np.zeros(width) if scaler.mean_ is None else scaler.mean_
     variance = np.ones(width) if scaler.scale_ is None else np.square(scaler.scale_)
-    return Part(Normalization(), [mean if scaler.with_mean else np.zeros(width), variance])
+    return Part(Normalization(), {"mean": mean if scaler.with_mean else np.zeros(width), "variance": variance})
 
 
 def _of_ours(mlp: Any, scalers: list[Any]) -> Sequential:

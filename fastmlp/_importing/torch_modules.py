@@ -28,9 +28,7 @@ _NOTHING = ("Identity", "Flatten")
 def model(source: Any) -> Sequential:
     """A model with the same weights and predictions, which is not compiled."""
     dtype = dtype_of([_array(value) for value in source.parameters()], type(source).__name__)
-    parts = list(_parts(source, ""))
-    width = next((value.shape[0] for part in parts for value in part.weights), None)
-    return assembled(parts, width, dtype)
+    return assembled(list(_parts(source, "")), None, dtype)
 
 
 def _parts(module: Any, place: str) -> Iterator[Part]:
@@ -58,10 +56,10 @@ def _array(tensor: Any) -> Array:
 
 
 def _linear(module: Any) -> Part:
-    weights = [_array(module.weight).T]
+    tensors = {"kernel": _array(module.weight).T}
     if module.bias is not None:
-        weights.append(_array(module.bias))
-    return Part(Dense(module.out_features, use_bias=module.bias is not None), weights)
+        tensors["bias"] = _array(module.bias)
+    return Part(Dense(module.out_features, use_bias=module.bias is not None), tensors)
 
 
 def _batch_norm(module: Any) -> Part:
@@ -70,7 +68,8 @@ def _batch_norm(module: Any) -> Part:
     if module.momentum is None:
         raise ArgumentError("momentum=None, a plain average of all batches, is not a momentum of fastmlp's")
     layer = BatchNormalization(1 - module.momentum, module.eps)
-    return Part(layer, [*_scale(module, module.num_features), _array(module.running_mean), _array(module.running_var)])
+    statistics = {"moving_mean": _array(module.running_mean), "moving_variance": _array(module.running_var)}
+    return Part(layer, _scale(module, module.num_features) | statistics)
 
 
 def _layer_norm(module: Any) -> Part:
@@ -79,10 +78,10 @@ def _layer_norm(module: Any) -> Part:
     return Part(LayerNormalization(epsilon=module.eps), _scale(module, module.normalized_shape[0]))
 
 
-def _scale(module: Any, width: int) -> list[Array]:
+def _scale(module: Any, width: int) -> dict[str, Array]:
     """gamma and beta; those that do nothing if the module has none."""
     gamma = np.ones(width) if module.weight is None else _array(module.weight)
-    return [gamma, np.zeros(width) if module.bias is None else _array(module.bias)]
+    return {"gamma": gamma, "beta": np.zeros(width) if module.bias is None else _array(module.bias)}
 
 
 def _softmax(module: Any) -> Part:
