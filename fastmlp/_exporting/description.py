@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations
-from .._base import naming
+from .._base import check, naming
 from .._base.errors import ArgumentError, DivergenceError
 from .._base.types import Array
 from .._engine.program import SMALLEST_VARIANCE
@@ -115,6 +115,12 @@ class Description:
         """The names of the features as texts."""
         return naming.texts_only(self.feature_names)
 
+    @property
+    def first_shift(self) -> ScaleShift | None:
+        """The first step, if it shifts features."""
+        first = self.steps[0] if self.steps else None
+        return first if isinstance(first, ScaleShift) else None
+
     def all_steps(self) -> Iterator[Step]:
         """The steps in the order in which data pass through them; those of a residual follow it."""
         return _every(self.steps)
@@ -135,7 +141,7 @@ def described(network: Network, *, fold: bool = True) -> Description:
     """
     program = network.engine.program
     refuse_ruined(network)
-    whole = folding.fold(network) if fold else network
+    whole = folding.fold(network) if check.yes_or_no(fold, "fold") else network
     kind = network.input_kind
     return Description(
         steps=tuple(_with_exact_center(list(_Describing(whole).made(bound.tree_of(whole))), whole)),

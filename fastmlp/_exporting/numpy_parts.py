@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .outputs import ABOVE, LARGEST
+from .outputs import ABOVE
 
 if TYPE_CHECKING:
     from .description import Description
@@ -89,16 +89,11 @@ def _array(shape, dtype, text):
 # ---------------------------------------------------------------- the answers
 
 
-def chooses(net: Description) -> bool:
-    """Whether each row has one class."""
-    return net.outputs.choice in (LARGEST, ABOVE)
-
-
 def answers(net: Description) -> list[str]:
     """The functions for the answers of a network of classes."""
     found = []
     is_one = net.outputs.choice == ABOVE
-    if chooses(net):
+    if net.outputs.choose_one:
         numbers = "predict(x).argmax(axis=1)"
         if is_one:
             numbers = f"(predict(x)[:, 0] > {net.outputs.threshold}).astype(np.int64)"
@@ -212,7 +207,7 @@ def main(net: Description) -> str:
     shown = "predict_proba(x)" if net.outputs.are_probabilities else "predict(x)"
     columns = 2 if net.outputs.choice == ABOVE else net.n_outputs
     heads = "CLASSES" if net.classes is not None else f"[f'output {{i}}' for i in range({columns})]"
-    write = _WRITE_CLASSES if chooses(net) else _WRITE_OUTPUTS
+    write = _WRITE_CLASSES if net.outputs.choose_one else _WRITE_OUTPUTS
     return _MAIN.format(
         is_header=_IS_HEADER if net.feature_names is None else _IS_HEADER_WITH_NAMES,
         places=_PLACES if net.feature_names is None else _PLACES_BY_NAME,

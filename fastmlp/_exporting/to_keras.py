@@ -11,7 +11,7 @@ from .._base.extras import library
 from .._base.types import Array
 from .._network import bound
 from .._network.network import Network
-from .description import ScaleShift, described, refuse_ruined
+from .description import described, refuse_ruined
 from .walk import Walk, beta_of
 
 _NAMES = {"hard_swish": "hard_silu"}  # those that Keras names otherwise
@@ -37,8 +37,8 @@ def to_keras(network: Network) -> Any:
 
 def _refuse_large_means(network: Network) -> None:
     """Refuse features whose differences would be lost: Keras rounds them to float32 before the first layer."""
-    first = next(iter(described(network, fold=False).steps), None)
-    if isinstance(first, ScaleShift) and first.has_large_center:
+    first = described(network, fold=False).first_shift
+    if first is not None and first.has_large_center:
         raise ArgumentError(
             "Keras rounds features to float32 before it subtracts their means, which are so large that differences "
             "would be lost: subtract about the mean from the columns yourself, and train on these"

@@ -19,11 +19,12 @@ def to_sklearn(network: Network) -> Any:
     """See `Sequential.to_sklearn`."""
     theirs = library("sklearn.neural_network", "sklearn", "to_sklearn()")
     found = described(network)
-    factors, dense = _dense_layers(found.steps)
+    first = found.first_shift  # a normalisation that stays apart
+    dense = _dense_layers(found.steps[0 if first is None else 1 :])
     kernels, names = [affine.kernel for affine, _ in dense], [name for _, name in dense]
     biases = [affine.bias for affine, _ in dense]
-    if factors is not None:
-        kernels[0], biases[0] = _merged(factors, kernels[0], biases[0])
+    if first is not None:
+        kernels[0], biases[0] = _merged(first, kernels[0], biases[0])
     hidden, last = _hidden(names[:-1]), found.outputs.link or names[-1]
     if last not in _OUTPUTS:
         raise ArgumentError(f"scikit-learn has no estimator whose last activation is {last!r}")
@@ -52,18 +53,17 @@ def to_sklearn(network: Network) -> Any:
     return made
 
 
-def _dense_layers(steps: tuple[Step, ...]) -> tuple[ScaleShift | None, list[tuple[Affine, str]]]:
-    """A first normalisation, if it stays apart, and the dense layers with the names of their activations."""
-    first = steps[0] if steps and isinstance(steps[0], ScaleShift) else None
+def _dense_layers(steps: tuple[Step, ...]) -> list[tuple[Affine, str]]:
+    """The dense layers with the names of their activations."""
     found: list[tuple[Affine, str]] = []
-    for step in steps[0 if first is None else 1 :]:
+    for step in steps:
         if isinstance(step, Affine):
             found.append((step, "linear"))
         elif isinstance(step, Activation) and found and found[-1][1] == "linear":
             found[-1] = found[-1][0], step.kind
         else:
             raise ArgumentError(f"scikit-learn's networks have dense layers alone, but this one has a {_what(step)}")
-    return first, found
+    return found
 
 
 def _what(step: Step) -> str:

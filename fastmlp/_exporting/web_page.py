@@ -45,7 +45,7 @@ def content(network: Network, path: Path, fold: bool = True, image: bool | None 
     """
     limits.refuse_large(network, path)
     ink = check.real_number(ink, "ink")
-    net = described(network, fold=check.yes_or_no(fold, "fold"))
+    net = described(network, fold=fold)
     weights = _Weights(net)
     steps = [weights.step(step) for step in net.steps]
     side = _side_of_image(net, None if image is None else check.yes_or_no(image, "image"))
