@@ -34,7 +34,7 @@ from .._engine.program import SMALLEST_VARIANCE
 from .._network import bound, folding
 from .._network.inputs import PIXELS
 from .._network.network import Network
-from .outputs import Outputs, outputs_of
+from .outputs import ABOVE, Outputs, outputs_of
 from .walk import Walk, beta_of
 
 
@@ -114,6 +114,17 @@ class Description:
     def feature_texts(self) -> tuple[str, ...] | None:
         """The names of the features as texts."""
         return naming.texts_only(self.feature_names)
+
+    @property
+    def columns(self) -> int:
+        """How many numbers answer a row: probabilities if there are some, else the outputs."""
+        is_halved = self.outputs.choice == ABOVE and self.outputs.are_probabilities
+        return 2 if is_halved else self.n_outputs
+
+    @property
+    def labels_of_columns(self) -> Array | None:
+        """The classes, if each of these numbers belongs to one: one number that chooses between two does not."""
+        return self.classes if self.classes is not None and len(self.classes) == self.columns else None
 
     @property
     def first_shift(self) -> ScaleShift | None:

@@ -103,8 +103,7 @@ def answers(net: Description) -> list[str]:
         lines = [_LINKS[net.outputs.link]]
         if is_one:
             lines.append("    p = np.hstack([1 - p, p])")
-        columns = 2 if is_one else net.n_outputs
-        found.append(_PROBABILITIES.format(columns=columns, lines="\n".join(lines)))
+        found.append(_PROBABILITIES.format(columns=net.columns, lines="\n".join(lines)))
     return found
 
 
@@ -205,8 +204,7 @@ _KINDS = {
 def main(net: Description) -> str:
     """The code that reads a CSV file and writes answers, when the file is run."""
     shown = "predict_proba(x)" if net.outputs.are_probabilities else "predict(x)"
-    columns = 2 if net.outputs.choice == ABOVE else net.n_outputs
-    heads = "CLASSES" if net.classes is not None else f"[f'output {{i}}' for i in range({columns})]"
+    heads = f"[f'output {{i}}' for i in range({net.columns})]" if net.labels_of_columns is None else "CLASSES"
     write = _WRITE_CLASSES if net.outputs.choose_one else _WRITE_OUTPUTS
     return _MAIN.format(
         is_header=_IS_HEADER if net.feature_names is None else _IS_HEADER_WITH_NAMES,

@@ -55,6 +55,7 @@ def content(network: Network, path: Path, fold: bool = True, image: bool | None 
         "n_features": net.n_features,
         "n_outputs": net.n_outputs,
         "classes": texts.of_labels(net.classes),
+        "columns": texts.of_labels(net.labels_of_columns),
         "outputs": vars(net.outputs),
         "steps": steps,
         "image": side and {"side": side, "scale": net.pixel_scale, "ink": ink},

@@ -201,7 +201,7 @@ def run(path, text):
     return done.returncode, list(csv.reader(io.StringIO(done.stdout))), done.stderr
 
 
-@pytest.mark.parametrize("kind", ["classes", "one logit", "questions", "numbers"])
+@pytest.mark.parametrize("kind", ["classes", "one logit", "questions", "numbers", "one number"])
 def test_a_file_of_rows_gets_a_line_of_answers_each(kind, tmp_path):
     model, x = answering(kind, ["no,", 'y"es', "perhaps\n"]), steps.rows()[:5]
     model.feature_names = [f"column {i}" for i in range(x.shape[1])]
@@ -210,12 +210,12 @@ def test_a_file_of_rows_gets_a_line_of_answers_each(kind, tmp_path):
     header = ",".join(model.feature_names)
     code, [heads, *found], _ = run(tmp_path / "net.py", "\n".join([header, *lines]))
     assert code == 0
-    chooses = kind != "questions"  # of which each has its own answer
+    chooses = kind not in ("questions", "one number")  # each question has its own answer, and a number is none
     if chooses:
         assert [line[0] for line in found] == model.predict_classes(x).tolist()
-    wanted = model.predict(x) if kind == "numbers" else model.predict_proba(x)
+    wanted = model.predict(x) if "number" in kind else model.predict_proba(x)
     np.testing.assert_allclose(np.array([line[chooses:] for line in found], float), wanted, atol=1e-5)
-    assert heads == ["class"] * chooses + model.classes.tolist()
+    assert heads == ["class"] * chooses + (["output 0"] if kind == "one number" else model.classes.tolist())
     without = run(tmp_path / "net.py", "\n".join(lines))
     assert without[1][1:] == found
     shuffled = [",".join(["0", *line.split(",")[::-1]]) for line in [header, *lines]]
