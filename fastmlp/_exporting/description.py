@@ -34,6 +34,7 @@ from .._engine.program import SMALLEST_VARIANCE
 from .._network import bound, folding
 from .._network.inputs import PIXELS
 from .._network.network import Network
+from ..reference.activations import SELU_ALPHA, SELU_SCALE
 from .outputs import ABOVE, Outputs, outputs_of
 from .walk import Walk, beta_of
 
@@ -219,7 +220,7 @@ class _Describing(Walk[Step]):
 
 
 # Numbers of activations that users cannot choose: y = scale · (x above 0, alpha (eˣ − 1) below)
-_CONSTANTS = {"selu": {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}}
+_CONSTANTS = {"selu": {"alpha": SELU_ALPHA, "scale": SELU_SCALE}}
 
 
 def activation_step(activation: str) -> Activation:

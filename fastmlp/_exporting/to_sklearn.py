@@ -11,8 +11,9 @@ from .._base.types import Array
 from .._network.network import Network
 from .description import Activation, Affine, ScaleShift, Step, described
 
-_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
-_OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
+# scikit-learn's names of activations of hidden layers, and of last ones
+HIDDEN = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
 
 
 def to_sklearn(network: Network) -> Any:
@@ -26,7 +27,7 @@ def to_sklearn(network: Network) -> Any:
     if first is not None:
         kernels[0], biases[0] = _merged(first, kernels[0], biases[0])
     hidden, last = _hidden(names[:-1]), found.outputs.link or names[-1]
-    if last not in _OUTPUTS:
+    if last not in OUTPUTS:
         raise ArgumentError(f"scikit-learn has no estimator whose last activation is {last!r}")
     is_classifier = found.outputs.are_probabilities
     if is_classifier == (last == "linear"):
@@ -39,7 +40,7 @@ def to_sklearn(network: Network) -> Any:
     kind = theirs.MLPClassifier if is_classifier else theirs.MLPRegressor
     made = kind(**settings, hidden_layer_sizes=tuple(kernel.shape[1] for kernel in kernels[:-1]), activation=hidden)
     made.coefs_, made.intercepts_ = [kernel.copy() for kernel in kernels], [bias.copy() for bias in biases]
-    made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, found.n_outputs, _OUTPUTS[last]
+    made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, found.n_outputs, OUTPUTS[last]
     if is_of_counts:  # the network gives logarithms, and scikit-learn's estimator counts
         made.out_activation_ = "exp"
     made.n_features_in_, made.n_iter_, made.t_ = found.n_features, network.position.epoch, 0
@@ -81,9 +82,9 @@ def _hidden(names: list[str]) -> str:
     if len(set(names)) > 1:
         raise ArgumentError(f"scikit-learn's hidden layers have one activation, but these have {', '.join(names)}")
     name = names[0] if names else "relu"
-    if name not in _ACTIVATIONS:
-        raise ArgumentError(f"scikit-learn has no activation {name!r}; it has {', '.join(_ACTIVATIONS)}")
-    return _ACTIVATIONS[name]
+    if name not in HIDDEN:
+        raise ArgumentError(f"scikit-learn has no activation {name!r}; it has {', '.join(HIDDEN)}")
+    return HIDDEN[name]
 
 
 def _name_classes(made: Any, classes: Array | None, last: str) -> None:

@@ -15,7 +15,8 @@ from .._network.network import Network
 from .description import refuse_ruined
 from .walk import Walk, beta_of
 
-_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+# The modules of activations, and settings of those
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("ReLU", {}),
     "softmax": ("Softmax", {"dim": -1}),
     "leaky_relu": ("LeakyReLU", {}),
@@ -66,9 +67,9 @@ class _ToTorch(Walk[Any]):
 
     def function(self, activation: str) -> Any:
         name = activations.without_parameters(activation)
-        if name not in _ACTIVATIONS:
+        if name not in ACTIVATIONS:
             raise ArgumentError(f"the activation {activation!r} cannot become a module")
-        kind, fixed = _ACTIVATIONS[name]
+        kind, fixed = ACTIVATIONS[name]
         return getattr(self.nn, kind)(**fixed, **activations.parameters(activation))
 
     def residual(self, inside: list[Any]) -> Any:

@@ -6,11 +6,12 @@ import numpy as np
 
 from .. import losses
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .._exporting.to_sklearn import HIDDEN, OUTPUTS
 from ..layers import Dense, Normalization
 from ..model import Sequential
 from .parts import Part, assembled, dtype_of
 
-_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
+_ACTIVATIONS = {theirs: ours for ours, theirs in {**HIDDEN, **OUTPUTS}.items()}
 _LOSSES = {
     "softmax": losses.CategoricalCrossentropy(),
     "sigmoid": losses.BinaryCrossentropy(),

@@ -8,20 +8,13 @@ import numpy as np
 from .. import activations
 from .._base.errors import ArgumentError
 from .._base.types import Array
+from .._exporting.to_torch import ACTIVATIONS
 from ..layers import Activation, BatchNormalization, Dense, Dropout, LayerNormalization
 from ..model import Sequential
 from .parts import Part, assembled, dtype_of
 
-_ACTIVATIONS = {
-    "ReLU": "relu",
-    "SELU": "selu",
-    "SiLU": "silu",
-    "Mish": "mish",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Hardsigmoid": "hard_sigmoid",
-    "Hardswish": "hard_swish",
-}
+# Those that neither have settings nor need any here; `_MAKERS` come first, which read them
+_ACTIVATIONS = {kind: name for name, (kind, settings) in ACTIVATIONS.items() if not settings}
 _NOTHING = ("Identity", "Flatten")
 
 
@@ -39,15 +32,15 @@ def _parts(module: Any, place: str) -> Iterator[Part]:
         return
     if name in _NOTHING:
         return
-    if name in _ACTIVATIONS:
-        yield Part(Activation(_ACTIVATIONS[name]))
-    elif name in _MAKERS:
+    if name in _MAKERS:
         try:
             yield _MAKERS[name](module)
         except ArgumentError as error:
             raise ArgumentError(f"source{place}, {module!r:.80}, cannot be imported: {error}") from None
+    elif name in _ACTIVATIONS:
+        yield Part(Activation(_ACTIVATIONS[name]))
     else:
-        known = ", ".join(sorted([*_MAKERS, *_ACTIVATIONS, *_NOTHING, "Sequential"]))
+        known = ", ".join(sorted({*_MAKERS, *_ACTIVATIONS, *_NOTHING, "Sequential"}))
         raise ArgumentError(f"source{place} is a {name}, which cannot be imported; there are {known}")
 
 
