@@ -34,8 +34,9 @@ class History:
     ----------
     history : dict of str to list of float
         One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"`` (the
-        training itself, without validation). Unknown values are NaN: the validation of an epoch that Ctrl-C
-        interrupted, of epochs without validation, or of epochs before a run was resumed with validation.
+        training itself, without validation), ``"learning_rate"`` (at the end of the epoch), and the numbers that your
+        callbacks write into the logs in ``on_epoch_end``. Unknown values are NaN: the validation of an epoch that
+        Ctrl-C interrupted, of epochs without validation, or of epochs before a run was resumed with validation.
     batches : dict of str to list of float
         One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update. NaN for
         batches of runs that did not have the metric. Files and pickles keep the latest 10,000 values, and of the
@@ -159,6 +160,11 @@ class History:
         self.partial = partial
         _append(self.history, logs, len(self.epoch))
         self.epoch.append(number)
+
+    def change_epoch(self, values: dict[str, float]) -> None:
+        """Set values of the last epoch, also new ones, which are NaN for the epochs before it."""
+        for name, value in values.items():
+            self.history.setdefault(name, [math.nan] * len(self.epoch))[-1] = value
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description, `thinned`; `from_config` reads it back."""

@@ -159,7 +159,8 @@ class Callback:
 
         ``run_info`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
         ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``,
-        the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them.
+        the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them,
+        and in ``on_epoch_end`` the history keeps those that are numbers.
         If data come in chunks or batches, ``rows`` are those of the first; ``batches`` is 0 if a source of batches does
         not tell their number.
         """
