@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
@@ -15,6 +16,8 @@ from ._base.types import Array
 from .activations import Custom
 from .initializers import Initializer
 from .regularizers import Regularizer
+
+__path__: list[str] = []  # so that Python asks for modules of Keras in it, such as fastmlp.layers.core
 
 __all__ = [
     "ELU",
@@ -720,4 +723,6 @@ def from_config(config: dict[str, Any]) -> Layer:
 
 
 def __getattr__(name: str) -> Any:
+    if keras.is_part_of(__name__, name):
+        return sys.modules[__name__]
     raise keras.lack(__name__, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import KW_ONLY, FrozenInstanceError, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -662,4 +663,6 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
 def __getattr__(name: str) -> Any:
     if name == "schedules":
         return importlib.import_module(".schedules", __name__)
+    if keras.is_part_of(__name__, name):
+        return sys.modules[__name__]
     raise keras.lack(__name__, name)

@@ -36,7 +36,7 @@ FLOORS = [
     ["jitted", "_exporting"],
     ["model"],
     ["models"],
-    ["search", "_importing"],
+    ["search", "_importing", "saving"],
     ["sweeps", "sklearn"],
     ["__init__"],
     ["_contest"],
