@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,20 @@ class Layer:
             raise ArgumentTypeError(f"name must be a text that is not empty, not {self.name!r:.60}")
         self._set(input_shape=shape_of_rows(self.input_shape, "input_shape"))
         self._check_fields()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Layer", cls)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Refuse Keras's way to make graphs of layers."""
+        raise ArgumentTypeError(
+            f"{type(self).__name__} is not called on tensors, because there are no graphs: fastmlp.Sequential([...]) "
+            "applies layers one after the other, and a skip connection is fastmlp.Residual([...])"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _check_fields(self) -> None:
         """Check the settings, and convert them to their types."""
@@ -174,7 +188,7 @@ class Dense(Layer):
         name: str | None = None,
         input_shape: Any = None,
     ) -> None:
-        activation = activations.get(activation)
+        activation = activations.get(_named(activation))
         if kernel_initializer is None:
             kernel_initializer = activations.initializer_before(activation)
         self._set(
@@ -214,7 +228,12 @@ class Activation(Layer):
     activation: str | Custom
 
     def _check_fields(self) -> None:
-        self._set(activation=activations.get(self.activation))
+        self._set(activation=activations.get(_named(self.activation)))
+
+
+def _named(activation: Any) -> Any:
+    """The activation of a layer such as ``LeakyReLU(0.1)``, which Keras takes in its place; others as they are."""
+    return activation.activation if isinstance(activation, Activation) else activation
 
 
 @dataclass(frozen=True, repr=False)
@@ -636,7 +655,7 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
                 f"{layer!r:.60} is a layer of another model: model[:2] is a part of that model, which shares its "
                 "weights, and layer.declaration is the layer alone, without weights"
             )
-        if not isinstance(layer, tuple(TYPES.values())):
+        if type(layer) not in TYPES.values():
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "
                 "fastmlp.mlp([128, 64], classes=10) makes a model from widths"
@@ -691,6 +710,13 @@ def _is_identity(layer: Layer) -> bool:
     return isinstance(layer, Activation) and layer.activation == "linear"
 
 
+def _refuse_change(layer: Layer, name: str, value: Any) -> None:
+    raise FrozenInstanceError(
+        f"{name} of a layer cannot be set, because several models can have it: give it when the layer is made, "
+        f"{type(layer).__name__}(..., {name}=...), or set that of a model's layer, model.layers[0].{name}"
+    )
+
+
 TYPES: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
@@ -708,6 +734,7 @@ TYPES: dict[str, type[Layer]] = {
 }
 for _kind in TYPES.values():
     keras.accept(_kind)
+    _kind.__setattr__ = _refuse_change  # type: ignore[assignment,method-assign]  # instead of that of a frozen dataclass
 keras.accept(InputLayer)
 
 

@@ -1,11 +1,12 @@
 """Losses are declarations; each knows which output it needs."""
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any
 
-from . import _custom
+from . import _called, _custom
 from ._base import check, keras
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
@@ -60,6 +61,36 @@ class Loss:
                 "batch is a mean, as clipping, penalties and histories expect; for the steps of a sum, multiply the "
                 "learning rate by the batch size"
             )
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Loss", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        """The mean loss of all rows, for arrays that are at hand; models compute it with compiled code.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like
+            Targets and outputs. The last axis has the units.
+        sample_weight
+            Only None: `fastmlp.Sequential.evaluate` weights rows.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> fm.losses.MeanSquaredError()([[0.0], [1.0]], [[0.5], [1.0]])
+        0.125
+        """
+        if sample_weight is not None:
+            raise ArgumentError(
+                "a loss that is called weights all rows alike: use model.evaluate(x, y, sample_weight=...), or weight "
+                "the losses of rows, such as those of fastmlp.losses.mean_squared_error(y_true, y_pred)"
+            )
+        return float(_called.losses_of_rows(self, y_true, y_pred).mean())
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""
@@ -524,7 +555,7 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
         return value
     if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
         raise _custom.refusal(value, "loss")
-    if callable(value) and not isinstance(value, type):
+    if callable(value) and not isinstance(value, (type, str)):
         raise ArgumentTypeError(
             "loss is a function, but its derivative is needed too: loss=fastmlp.losses.Custom(function, derivative)"
         )
@@ -543,8 +574,13 @@ def _standard(name: str) -> str:
     return text if text in NAMES else name
 
 
+def _of_rows(name: str, y_true: Any, y_pred: Any, **settings: Any) -> Array:
+    """The loss of each row, as Keras's function of this name gives it."""
+    return _called.losses_of_rows(NAMES[name](**settings), y_true, y_pred)
+
+
 def __getattr__(name: str) -> Any:
-    """The name of a loss, so that ``losses.mean_squared_error`` may stand where the text does."""
+    """The name of a loss, so that ``losses.mean_squared_error`` may stand where the text does, and be called."""
     if _standard(name) in NAMES:
-        return _standard(name)
+        return _called.Text(_standard(name), functools.partial(_of_rows, _standard(name)))
     raise keras.lack(__name__, name)

@@ -102,6 +102,37 @@ def _is(value: Any, legal: Any) -> bool:
     return isinstance(value, (str, int, float, tuple, type(None))) and bool(value == legal)
 
 
+def absent(owner: Any, name: str) -> AttributeError:
+    """What ``__getattr__`` of our classes raises: an attribute of Keras gets a sentence, others the usual message."""
+    kind: Any = type(owner)
+    if sentence := _sentence(kind, name):
+        return AttributeError(f"{type(owner).__name__} has no {name}: {sentence}")
+    return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}", name=name, obj=owner)
+
+
+def is_named(owner: Any, name: str) -> bool:
+    """Whether `absent` has a sentence."""
+    kind: Any = type(owner)
+    return bool(_sentence(kind, name))
+
+
+@functools.cache  # layers are often asked for what they do not have
+def _sentence(kind: Any, name: str) -> str | None:
+    table = importlib.import_module(".keras_attributes", __package__).SENTENCES
+    rows = [row for base in kind.__mro__ for row in table.get(base.__name__, {}).items()]
+    return next((sentence for sentence, names in rows if name in names.split()), None)
+
+
+def refuse_hooks(base: str, derived: type) -> None:
+    """Refuse a class of a user's with a method that Keras calls and we never do: it would be ignored without a word."""
+    if derived.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return
+    names, remedy = importlib.import_module(".keras_attributes", __package__).HOOKS[base]
+    own = next((name for name in names.split() if name in vars(derived)), None)
+    if own is not None and not (base == "Metric" and "__call__" in vars(derived)):
+        raise ArgumentTypeError(f"{derived.__name__} defines {own}(), which is never called: {remedy}")
+
+
 def is_part_of(module: str, name: str) -> bool:
     """Whether Keras has a module of this name inside of another, whose names are all in the latter here.
 

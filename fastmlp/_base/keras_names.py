@@ -10,9 +10,7 @@ _GRAPHS = (
 _FEATURES = "prepare features before training, or begin the model with fastmlp.Normalization()"
 _OWN = "there are no layers of your own; a function of your own can be an activation, a loss, a metric or a callback"
 _SERIAL = "use get_config-like descriptions: config() of a layer, an optimiser or a loss, and files by model.save(path)"
-_REGISTERED = (
-    "nothing is registered, as files hold no code: give your own functions to load_model(custom_objects={...})"
-)
+_REGISTERED = "nothing is registered, as files hold no code: give functions to load_model(custom_objects={...})"
 _SETS = 'there are fastmlp.datasets.load("digits"), mnist and fashion_mnist, and load_csv for files of your own'
 _ITSELF = "fastmlp stands for keras: import fastmlp as keras, or from fastmlp.layers import Dense"
 _TENSORS = "models take and give NumPy arrays: use NumPy"

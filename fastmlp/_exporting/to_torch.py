@@ -120,7 +120,7 @@ def _normalization(torch: Any, network: Network, layer: Any) -> list[Any]:
     from .torch_modules import Normalization
 
     deviation = np.sqrt(layer.variance.astype(np.float64) + SMALLEST_VARIANCE[network.dtype])
-    center, mean = network.inputs().center, layer.mean.astype(np.float64)
+    center, mean = network.reader().center, layer.mean.astype(np.float64)
     if center is not None and np.array_equal(center.astype(network.dtype), layer.mean):
         mean = center  # of a first layer, with the digits that the model's dtype cannot hold
     return [Normalization(torch.from_numpy(mean.copy()), torch.from_numpy(deviation), str(network.dtype))]

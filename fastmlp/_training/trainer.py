@@ -95,9 +95,11 @@ class Trainer:
             kernels.shuffle.variant(np.float64, parallel=False)
         if self.request.max_time is not None:  # compilation does not count
             self._deadline = time.perf_counter() - waited.seconds + self.request.max_time
-        for callback in self.callbacks:
-            callback.model = self.model
         run_info = self._run_info()
+        params = {"verbose": self.request.verbose, "epochs": run_info["epochs"], "steps": run_info["batches"] or None}
+        self.history.params = params
+        for callback in self.callbacks:
+            callback.model, callback.params = self.model, dict(params)
         for callback in self.callbacks:
             callback.on_train_begin(run_info)
             self.begun.append(callback)

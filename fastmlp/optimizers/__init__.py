@@ -79,6 +79,13 @@ class Optimizer:
     def __post_init__(self) -> None:
         self._check_fields()
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Optimizer", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
+
     def _check_fields(self) -> None:
         if callable(self.learning_rate) or isinstance(self.learning_rate, dict):
             from .. import schedules

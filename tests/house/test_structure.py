@@ -23,7 +23,7 @@ FLOORS = [
     ["reference"],
     ["_compiling"],
     ["kernels"],
-    ["_custom", "math"],
+    ["_called", "_custom", "math"],
     ["activations", "initializers", "regularizers", "constraints", "schedules", "datasets", "utils", "backend"],
     ["layers", "losses", "optimizers", "metrics"],
     ["plots"],
