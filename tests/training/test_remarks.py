@@ -108,6 +108,11 @@ def pictures(side=14, rows=600):
     return np.round(255 * bright).reshape(rows, -1)
 
 
+def rarely(share, largest):
+    """A column of numbers that are 0 in nearly all rows."""
+    return np.where(RNG.random((600, 1)) < share, largest * RNG.random((600, 1)), 0)
+
+
 PIXELS = pictures()
 PICTURES = {
     "from 0 to 1": PIXELS / 255,
@@ -116,9 +121,7 @@ PICTURES = {
     "standardised": (PIXELS - PIXELS.mean(axis=0)) / (PIXELS.std(axis=0) + 1e-7),
     "with light everywhere": (PIXELS + RNG.integers(0, 3, PIXELS.shape)) / 257,
     "with tails": np.maximum(PIXELS / 255, 1e-4 * RNG.random(PIXELS.shape)),
-    "a few stray pixels": np.hstack(
-        [RNG.random((600, 9)), np.where(RNG.random((600, 1)) < 0.02, RNG.random((600, 1)) / 200, 0)]
-    ),
+    "a stray pixel": np.hstack([RNG.random((600, 9)), rarely(0.02, 1 / 200)]),
 }
 
 
@@ -141,10 +144,7 @@ TROUBLE = {
     "a small column of many": (wide(lambda x: np.multiply(x[:, 50], 1e-4, out=x[:, 50])), "different.*column 50 is"),
     "columns of any size": (RNG.random((600, 100)) * 10 ** RNG.uniform(-4, 0, 100), "very different scales"),
     "a column far from 0": (wide(lambda x: np.add(x[:, 50] * 1e-4, 0.5, out=x[:, 50])), "far from 0.*column 50"),
-    "a large column, mostly 0": (
-        np.hstack([X, np.where(RNG.random((600, 1)) < 0.04, 9e3, 0) * RNG.random((600, 1))]),
-        "4",
-    ),
+    "a large column, mostly 0": (np.hstack([X, rarely(0.04, 9000)]), "different scales: column 4"),
 }
 
 
