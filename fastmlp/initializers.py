@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._base import check, keras
+from ._base import check, keras, seeds
 from ._base.errors import ArgumentError, ArgumentTypeError, NotAvailableError
 from ._base.types import Array
 
@@ -69,6 +69,27 @@ class Initializer:
         object.__setattr__(self, "scale", _checked_scale(self.name, self.scale, "scale"))
         if self.seed is not None:
             object.__setattr__(self, "seed", check.whole_number(self.seed, "seed", minimum=0))
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Initializer", cls)
+
+    def __call__(self, shape: Any, dtype: Any = "float32") -> Array:
+        """Draw values of a shape, for a look at them: with a seed always the same, otherwise new ones in each call.
+
+        Examples
+        --------
+        >>> from fastmlp import initializers
+        >>> initializers.HeNormal(seed=1)((3, 4)).shape
+        (3, 4)
+        """
+        sizes = tuple(check.whole_number(size, "shape", minimum=1) for size in check.items(shape, "shape", "numbers"))
+        if len(sizes) not in (1, 2):
+            raise ArgumentError(f"shape must be (fan_in, units) or (units,), not {sizes}")
+        return self.draw(sizes, np.dtype(dtype or "float32"), seeds.fresh() if self.seed is None else self.seed, 0)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Draw values for a tensor of shape (fan_in, units), or (units,) for a bias."""

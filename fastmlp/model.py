@@ -23,6 +23,7 @@ from ._network import (
     adapting,
     architecture,
     bound,
+    declared_width,
     gradcheck,
     habits,
     judging,
@@ -295,6 +296,26 @@ class Sequential(Network):
         """Whether the input width is known and the parameters exist."""
         return super().is_built
 
+    @property
+    def built(self) -> bool:
+        """`is_built`, as Keras spells it."""
+        return self.is_built
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has given it an optimiser and a loss."""
+        return self.is_compiled
+
+    @property
+    def input_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the input, (None, features), as Keras writes it; None for a width that is not known yet."""
+        return None, self.n_features
+
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the output, (None, units), as Keras writes it; None for a width that is not known yet."""
+        return None, self.last_output[0] or self.n_features
+
     @keras.accepting("Sequential.compile")
     def compile(
         self,
@@ -325,20 +346,30 @@ class Sequential(Network):
         """
         super().compile(optimizer, loss, metrics)
 
-    def build(self, n_features: int) -> None:
+    @keras.accepting("Sequential.build")
+    def build(self, n_features: int | Sequence[int | None] | None = None) -> None:
         """Set the input width and draw the initial weights. `fit` does this from the data.
 
         Parameters
         ----------
-        n_features : int
-            The number of features in a row, at least 1.
+        n_features : int or tuple, optional
+            The number of features in a row, at least 1; or the shape of a batch, ``(None, 784)``, as for Keras. It can
+            be left out if the layers declare the width.
 
         Raises
         ------
         ArgumentError
-            If there are no layers, or the model was built for another width.
+            If there are no layers, the width is not known, or the model was built for another width.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(2)])
+        >>> model.build(input_shape=(None, 3))
+        >>> model.n_features
+        3
         """
-        super().build(n_features)
+        super().build(declared_width.width_from(n_features, self.declarations, self.width_known))
 
     @property
     def optimizer(self) -> optimizers.Optimizer:
@@ -1015,7 +1046,7 @@ class Sequential(Network):
         """
         from . import jitted
 
-        return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs())
+        return jitted.jitted(self.engine.program, self.engine.parameters, self.reader())
 
     def folded(self) -> Sequential:
         """Return a copy with the same predictions and fewer layers, which is faster and simpler to export.
@@ -1128,6 +1159,31 @@ class Sequential(Network):
     def non_trainable_weights(self) -> list[Array]:
         """The ``weights`` that training does not change, and running statistics."""
         return self._weights_where(False)
+
+    @property
+    def variables(self) -> list[Array]:
+        """`weights`, as Keras spells them."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Array]:
+        """`trainable_weights`, as Keras spells them."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Array]:
+        """`non_trainable_weights`, as Keras spells them."""
+        return self.non_trainable_weights
+
+    def reset_metrics(self) -> None:
+        """Do nothing: each call of `fit`, `evaluate` and `train_on_batch` reports its own rows alone."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Sequential", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _weights_where(self, trained: bool) -> list[Array]:
         tensors = zip(self.engine.program.tensors, self.weights, strict=True)
@@ -1403,6 +1459,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     exporting.export(model, path, options)
 
 
+@keras.accepting("models.load_model")
 def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
 

@@ -170,7 +170,7 @@ def described(network: Network, *, fold: bool = True) -> Description:
 
 def _with_exact_center(steps: list[Step], network: Network) -> list[Step]:
     """Let the step of a first Normalization have its center in float64."""
-    center = network.inputs().center
+    center = network.reader().center
     if center is not None:
         assert isinstance(steps[0], ScaleShift)
         steps[0] = replace(steps[0], center=center.astype(np.float64), is_centered_first=True)

@@ -254,6 +254,8 @@ def main(path):
     if lines and {is_header}:
         header = lines.pop(0)[1]
         places, width = _places(header), len(header)
+    if not lines:
+        raise SystemExit(f"{{path}} has no rows of {{N_FEATURES}} numbers")
     rows = [_read(line, places, width, number) for number, line in lines]
     x = np.array(rows, np.float64).reshape(-1, N_FEATURES)
 {pixels}    out = csv.writer(sys.stdout)
@@ -277,13 +279,31 @@ def _read(line, places, width, number):
     if len(line) != width:
         raise SystemExit(f"line {{number}} must have {{width}} columns, not {{len(line)}}")
     try:
-        return [float(line[place]) for place in places]
+        found = [float(line[place]) for place in places]
     except ValueError:
         raise SystemExit(f"line {{number}} must hold numbers: {{line!r:.80}}") from None
+    if not np.isfinite(found).all():
+        raise SystemExit(f"line {{number}} must hold finite numbers: {{line!r:.80}}")
+    return found
+
+
+def _run(path):
+    \"\"\"Call `main`, and tell what is wrong with the file in one line.\"\"\"
+    try:
+        main(path)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads further answers
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeDecodeError:
+        raise SystemExit(f"{{path}} is not a text in UTF-8") from None
+    except OSError as error:
+        raise SystemExit(f"{{path}}: {{error.strerror}}") from None
+    except (ValueError, csv.Error) as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: python {{sys.argv[0]}} rows.csv")
-    main(sys.argv[1])
+    _run(sys.argv[1])
 """

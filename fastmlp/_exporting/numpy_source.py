@@ -123,7 +123,7 @@ def _head(net: Description, name: str, body: _Body) -> str:
         uses.append(f"shares = {name}.predict_proba(x)")
     if net.outputs.choose_one:
         uses.append(f"answers = {name}.predict_classes(x)")
-    modules = ["base64"] * body.has_bytes + ["csv"] + ["math"] * ("gelu" in body.kinds) + ["sys"]
+    modules = ["base64"] * body.has_bytes + ["csv"] + ["math"] * ("gelu" in body.kinds) + ["os", "sys"]
     imports = "\n".join(f"import {module}" for module in modules)
     return _HEAD.format(name=name, uses="\n    ".join(uses), imports=imports)
 

@@ -104,7 +104,7 @@ class _ToTorch(Walk[Any]):
         from .torch_modules import Normalization
 
         deviation = np.sqrt(layer.variance.astype(np.float64) + SMALLEST_VARIANCE[self.dtype])
-        center, mean = self.network.inputs().center, layer.mean.astype(np.float64)
+        center, mean = self.network.reader().center, layer.mean.astype(np.float64)
         if center is not None and np.array_equal(center.astype(self.dtype), layer.mean):
             mean = center  # of a first layer, with the digits that the model's dtype cannot hold
         yield Normalization(self.torch.from_numpy(mean.copy()), self.torch.from_numpy(deviation), str(self.dtype))

@@ -158,5 +158,5 @@ def _side_of_image(net: Description, wanted: bool | None) -> int | None:
 
 def _typical(network: Network) -> list[float] | None:
     """Numbers for a form to begin with: the means of the training data, if the network knows them."""
-    center = network.inputs().center
+    center = network.reader().center
     return None if center is None else [float(f"{value:.{_DIGITS}g}") for value in center]

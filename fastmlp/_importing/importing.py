@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from .._base.errors import ArgumentError, ArgumentTypeError
-from .._base.files import as_path
+from .._base.files import OF_KERAS, as_path
 from ..model import Sequential
 
 FILES = {
@@ -74,6 +74,11 @@ def _module_for(source: Any) -> str:
     if isinstance(source, (str, os.PathLike)):
         path = as_path(source, "source")
         found = FILES.get(path.suffix.lower())
+        if path.suffix.lower() in OF_KERAS:
+            raise ArgumentError(
+                f"source must not be a file of Keras, such as {path.name!r:.60}: load it with Keras, "
+                "keras.models.load_model(path), and give the model to import_model"
+            )
         if found is None:
             raise ArgumentError(
                 f"source must be a file whose name ends in {', '.join(sorted(FILES))}, not {path.suffix!r} "

@@ -61,6 +61,16 @@ _SET_BY = {  # attributes that cannot be set, and their alternatives
     "metrics": "compile(..., metrics=[...])",
     "is_built": "build(n_features)",
     "n_features": "build(n_features)",
+    "built": "build(n_features)",
+    "compiled": "compile()",
+    "input_shape": "build(n_features), or Dense(..., input_shape=...)",
+    "output_shape": "add(layer), or Sequential([...]) for a new model",
+    "variables": "set_weights([...])",
+    "trainable_variables": "set_weights([...])",
+    "non_trainable_variables": "set_weights([...])",
+    "weights": "set_weights([...])",
+    "trainable_weights": "set_weights([...])",
+    "non_trainable_weights": "set_weights([...])",
     "layer_names": "name= of a layer, as in Dense(64, name=...)",
 }
 _DTYPES = ("float32", "float64")
@@ -416,7 +426,7 @@ class Network:
         """The given labels, but not learned ones."""
         return None if self.data_known.has_learned_classes else self.data_known.classes
 
-    def inputs(self, width: int | None = None) -> Inputs:
+    def reader(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
         width = width if self.width_known is None else self.width_known
         known = self.data_known

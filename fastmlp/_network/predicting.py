@@ -23,10 +23,10 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     if not check.are_rows(x, network.dtype, engine.program.fan_in):
         if are_batches(x):
             return over_batches(x, lambda part: predict(network, part, None, n_threads), out)
-        features = network.inputs().read(x, "x", finite=False)
+        features = network.reader().read(x, "x", finite=False)
         x, is_centered = features.rows, features.is_centered
     elif network.data_known.input_kind == PIXELS:
-        network.inputs().check_scaled(x, "x")
+        network.reader().check_scaled(x, "x")
     shape = (x.shape[0], engine.program.classes)
     if out is None:
         out = np.empty(shape, network.dtype)
@@ -40,7 +40,7 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
         engine.predict(data, out, n_threads)
     if not look_finite(out, engine.activation):
         is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
-        network.inputs().read(x if is_lost else given, "x")  # raises an error with the cause of a NaN
+        network.reader().read(x if is_lost else given, "x")  # raises an error with the cause of a NaN
         refuse_overflow(out, "x", network.dtype)
     return out
 
@@ -78,7 +78,7 @@ def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
 
 def _read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
     """The outputs that the loss reads, for each row."""
-    features, dtype = network.inputs().read(x, "x"), network.dtype
+    features, dtype = network.reader().read(x, "x"), network.dtype
     outputs = np.empty((len(features.rows), network.engine.program.classes), dtype)
     labels = np.zeros(len(outputs), np.int64)
     targets = np.zeros(outputs.shape if network.loss.targets == PROBABILITIES else (0, outputs.shape[1]), dtype)

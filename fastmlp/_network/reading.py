@@ -25,7 +25,7 @@ def data_for(
     sample_weight: Any = None,
 ) -> Data:
     """Rows and targets from the user's data, checked against the network; ``names`` are for messages."""
-    features = network.inputs(width).read(x, names[0])
+    features = network.reader(width).read(x, names[0])
     return with_targets(network.wanted_targets(), features, y, names, sample_weight=sample_weight)
 
 
@@ -69,7 +69,7 @@ def weighted(
 
 def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs, WantedTargets]:
     """Learn the classes and how to read later data from training data; return the rows and both."""
-    inputs, wanted, is_untrained = network.inputs(), network.wanted_targets(), network.is_untrained
+    inputs, wanted, is_untrained = network.reader(), network.wanted_targets(), network.is_untrained
     known = _with_names(network.data_known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
     inputs = dataclasses.replace(inputs, names=known.feature_names)
     rows = inputs.rows(x, "x")

@@ -56,7 +56,7 @@ class Run:
         return map(self._chunk, pieces(self.source, epoch, shuffle=self.request.shuffle, seed=self.network.seed))
 
     def _chunk(self, piece: Piece) -> Data:
-        network, inputs = self.network, self.network.inputs()
+        network, inputs = self.network, self.network.reader()
         rows = inputs.rows(piece.x, piece.names[0])
         kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
         if kind != network.input_kind:
@@ -80,7 +80,7 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     rows, inputs, wanted = learn_from(network, x, y)
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
-        inputs = network.inputs()
+        inputs = network.reader()
         if request.source is not None:  # again, because the statistics needed a pass through them
             _, stream = _opened(network, request.source, request)
     train, validation = _data(network, request, (inputs, wanted), (rows, y), kept)

@@ -20,6 +20,7 @@ from .._network.history import History
 from .._network.judging import scores_of, scores_of_pieces
 from .._network.scoring import Scoring
 from ..callbacks import Callback
+from .epoch_logs import WrittenLogs, recorded
 from .run import Run
 
 CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
@@ -38,6 +39,7 @@ class Trainer:
         self.validation = run.validation
         self.callbacks = run.request.listeners
         self.history = run.history
+        self.written = WrittenLogs(run.history)
         self.first_epoch, self.batch_size = run.first_epoch, run.batch_size
         self.batches = self._batches_of(run.data)
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
@@ -93,9 +95,11 @@ class Trainer:
             kernels.shuffle.variant(np.float64, parallel=False)
         if self.request.max_time is not None:  # compilation does not count
             self._deadline = time.perf_counter() - waited.seconds + self.request.max_time
-        for callback in self.callbacks:
-            callback.model = self.model
         run_info = self._run_info()
+        params = {"verbose": self.request.verbose, "epochs": run_info["epochs"], "steps": run_info["batches"] or None}
+        self.history.params = params
+        for callback in self.callbacks:
+            callback.model, callback.params = self.model, dict(params)
         for callback in self.callbacks:
             callback.on_train_begin(run_info)
             self.begun.append(callback)
@@ -269,13 +273,12 @@ class Trainer:
             self._record(epoch, self._logs(totals), partial)
             raise
         self._record(epoch, logs, partial)
-        self._tell("on_epoch_end", epoch, logs)
+        self.written.tell(self.callbacks, epoch, logs)
         self._look_around()
 
     def _record(self, epoch: int, logs: dict[str, float], partial: bool) -> None:
-        values = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
         with uninterrupted():
-            self.history.add_epoch(epoch, values, partial=partial)
+            self.history.add_epoch(epoch, recorded(logs), partial=partial)
 
     def _logs(self, totals: EpochTotals) -> dict[str, float]:
         return {**totals.logs(self.scoring), "learning_rate": float(self.network.rates(1)[0])}

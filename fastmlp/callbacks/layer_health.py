@@ -80,7 +80,7 @@ class ReluOutputs:
     def __init__(self, model: Model, x: Any) -> None:
         self._model = model
         sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
-        self._x = model.inputs().rows(sample, "x")[:_SAMPLE_ROWS]
+        self._x = model.reader().rows(sample, "x")[:_SAMPLE_ROWS]
         self._networks = {number: self._network(way) for number, way in _relus(model.declarations)}
 
     def _network(self, declarations: list[Layer]) -> Network:

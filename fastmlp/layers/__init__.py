@@ -1,5 +1,7 @@
 """Layers are declarations, without arrays or arithmetic."""
 
+import sys
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 from .._base import keras
@@ -42,12 +44,23 @@ __all__ = [
     "Softmax",
 ]
 
+
+def _refuse_change(layer: Layer, name: str, value: Any) -> None:
+    raise FrozenInstanceError(
+        f"{name} of a layer cannot be set, because several models can have it: give it when the layer is made, "
+        f"{type(layer).__name__}(..., {name}=...), or set that of a model's layer, model.layers[0].{name}"
+    )
+
+
 for _kind in TYPES.values():
     keras.accept(_kind)
+    _kind.__setattr__ = _refuse_change  # type: ignore[assignment,method-assign]  # instead of that of a frozen dataclass
 keras.accept(InputLayer)
 
 
 def __getattr__(name: str) -> Any:
+    if keras.is_part_of(__name__, name):
+        return sys.modules[__name__]
     raise keras.lack(__name__, name)
 
 

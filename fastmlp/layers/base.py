@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from .._base import check
+from .._base import check, keras
 from .._base.errors import ArgumentError, ArgumentTypeError
 
 MOST_UNITS = 2**31 - 1
@@ -32,6 +32,20 @@ class Layer:
             raise ArgumentTypeError(f"name must be a text that is not empty, not {self.name!r:.60}")
         self._set(input_shape=shape_of_rows(self.input_shape, "input_shape"))
         self._check_fields()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Layer", cls)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Refuse Keras's way to make graphs of layers."""
+        raise ArgumentTypeError(
+            f"{type(self).__name__} is not called on tensors, because there are no graphs: fastmlp.Sequential([...]) "
+            "applies layers one after the other, and a skip connection is fastmlp.Residual([...])"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _check_fields(self) -> None:
         """Check the settings, and convert them to their types."""

@@ -70,7 +70,7 @@ class Dense(Layer):
         name: str | None = None,
         input_shape: Any = None,
     ) -> None:
-        activation = activations.get(activation)
+        activation = activations.get(_named(activation))
         if kernel_initializer is None:
             kernel_initializer = activations.initializer_before(activation)
         self._set(
@@ -110,7 +110,12 @@ class Activation(Layer):
     activation: str | Custom
 
     def _check_fields(self) -> None:
-        self._set(activation=activations.get(self.activation))
+        self._set(activation=activations.get(_named(self.activation)))
+
+
+def _named(activation: Any) -> Any:
+    """The activation of a layer such as ``LeakyReLU(0.1)``, which Keras takes in its place; others as they are."""
+    return activation.activation if isinstance(activation, Activation) else activation
 
 
 @dataclass(frozen=True, repr=False)

@@ -94,7 +94,7 @@ def checked(layers: Iterable[Any]) -> list[Layer]:
                 f"{layer!r:.60} is a layer of another model: model[:2] is a part of that model, which shares its "
                 "weights, and layer.declaration is the layer alone, without weights"
             )
-        if not isinstance(layer, tuple(TYPES.values())):
+        if type(layer) not in TYPES.values():
             raise ArgumentTypeError(
                 f"layers must be layer objects such as fastmlp.Dense(64), not {layer!r:.60}; "
                 "fastmlp.mlp([128, 64], classes=10) makes a model from widths"

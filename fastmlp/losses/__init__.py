@@ -1,11 +1,13 @@
 """Losses are declarations; each knows which output it needs."""
 
+import functools
 from typing import Any
 
-from .. import _custom
+from .. import _called, _custom
 from .._base import check, keras
 from .._base.errors import ArgumentTypeError
 from .._base.public import as_public
+from .._base.types import Array
 from .base import CLASSES as CLASSES
 from .base import COUNTS as COUNTS
 from .base import PROBABILITIES as PROBABILITIES
@@ -59,7 +61,7 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
         return value
     if isinstance(value, dict) and value.get("type") == _custom.CUSTOM:
         raise _custom.refusal(value, "loss")
-    if callable(value) and not isinstance(value, type):
+    if callable(value) and not isinstance(value, (type, str)):
         raise ArgumentTypeError(
             "loss is a function, but its derivative is needed too: loss=fastmlp.losses.Custom(function, derivative)"
         )
@@ -71,10 +73,15 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
     raise ArgumentTypeError(f"loss must be a name or a Loss, not {value!r}")
 
 
+def _of_rows(name: str, y_true: Any, y_pred: Any, **settings: Any) -> Array:
+    """The loss of each row, as Keras's function of this name gives it."""
+    return _called.losses_of_rows(NAMES[name](**settings), y_true, y_pred)
+
+
 def __getattr__(name: str) -> Any:
-    """The name of a loss, so that ``losses.mean_squared_error`` may stand where the text does."""
+    """The name of a loss, so that ``losses.mean_squared_error`` may stand where the text does, and be called."""
     if standard(name) in NAMES:
-        return standard(name)
+        return _called.Text(standard(name), functools.partial(_of_rows, standard(name)))
     raise keras.lack(__name__, name)
 
 

@@ -3,6 +3,8 @@
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any
 
+from .. import _called
+from .._base import keras
 from .._base import tables as t
 from .._base.errors import ArgumentError
 from .._base.settings import ADDED_LATER, settings_of
@@ -37,6 +39,36 @@ class Loss:
                 "batch is a mean, as clipping, penalties and histories expect; for the steps of a sum, multiply the "
                 "learning rate by the batch size"
             )
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Loss", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        """The mean loss of all rows, for arrays that are at hand; models compute it with compiled code.
+
+        Parameters
+        ----------
+        y_true, y_pred : array_like
+            Targets and outputs. The last axis has the units.
+        sample_weight
+            Only None: `fastmlp.Sequential.evaluate` weights rows.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> fm.losses.MeanSquaredError()([[0.0], [1.0]], [[0.5], [1.0]])
+        0.125
+        """
+        if sample_weight is not None:
+            raise ArgumentError(
+                "a loss that is called weights all rows alike: use model.evaluate(x, y, sample_weight=...), or weight "
+                "the losses of rows, such as those of fastmlp.losses.mean_squared_error(y_true, y_pred)"
+            )
+        return float(_called.losses_of_rows(self, y_true, y_pred).mean())
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description; `get` reads it back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from .._base import check, keras
@@ -56,6 +57,8 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
 def __getattr__(name: str) -> Any:
     if name == "schedules":
         return importlib.import_module(".schedules", __name__)
+    if keras.is_part_of(__name__, name):
+        return sys.modules[__name__]
     raise keras.lack(__name__, name)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .._base import check
+from .._base import check, keras
 from .._base import tables as t
 from .._base.errors import ArgumentError
 from .._base.settings import settings_of
@@ -61,6 +61,13 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         self._check_fields()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Optimizer", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _check_fields(self) -> None:
         if callable(self.learning_rate) or isinstance(self.learning_rate, dict):

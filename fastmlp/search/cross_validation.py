@@ -227,7 +227,7 @@ def cross_validate(
     models = _models(build, count, seed)
     for model in models:
         learn_names(model, naming.feature_names(x), targets)  # from all rows, because a fold may lack a class
-    features = models[0].inputs().rows(x, "x")  # in the order of the models' columns
+    features = models[0].reader().rows(x, "x")  # in the order of the models' columns
     weights = fit_settings.get("sample_weight")
     if weights is not None:
         weights = row_weights.checked(weights, len(targets))

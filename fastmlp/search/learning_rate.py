@@ -144,7 +144,7 @@ def find_learning_rate(
     batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
     width = batches * _checked_share(smoothing)
     seed = model.seed if seed is None else check.whole_number(seed, "seed", minimum=0)
-    x, y = model.inputs().rows(x, "x"), _rows_of(y, "y")
+    x, y = model.reader().rows(x, "x"), _rows_of(y, "y")
     if len(x) != len(y) or len(x) == 0:
         raise ArgumentError(f"x and y must have equally many rows, and some, not {len(x)} and {len(y)}")
     rates = np.geomspace(lowest, highest, batches)

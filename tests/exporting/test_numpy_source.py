@@ -231,8 +231,38 @@ def test_a_file_of_something_else_is_refused_with_its_line(tmp_path):
         assert "line 1 must have 3 columns" in run(path, line)[2]
     assert "line 2 must have 3 columns, not 4" in run(path, "a,b,c\n1,2,3,4\n")[2]
     assert "must have 3 columns, not 2" in run(path, "a,b\n1,2\n")[2]
-    assert "must be finite" in run(path, "1,2,nan\n")[2]
+    assert "line 1 must hold finite numbers" in run(path, "1,2,nan\n")[2]
     assert "usage: python" in subprocess.run([sys.executable, path], capture_output=True, text=True, check=False).stderr
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path):
+    path, rows = tmp_path / "net.py", tmp_path / "rows.csv"
+    fitted(np.random.default_rng(0).normal(size=(30, 3))).export(path)
+    for nothing in ("", "\n\n", "a,b,c\n"):
+        assert run(path, nothing) == (1, [], f"{rows} has no rows of 3 numbers\n")
+    assert "1e+300" not in run(path, "1e300,2,3\n")[2]
+    assert run(path, "1e300,2,3\n")[2].startswith(f"{rows}: x must be finite")
+    assert run(path, f"a,b,c\n{'1' * 200_000},2,3\n")[2].startswith(f"{rows}: field larger than")
+    rows.write_bytes(b"1,2,\xff\n")
+    for wrong, message in (
+        (rows, " is not a text in UTF-8\n"),
+        (tmp_path / "none.csv", ": No such file"),
+        (tmp_path, ": "),
+    ):
+        done = subprocess.run([sys.executable, path, wrong], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert done.stderr.startswith(f"{wrong}{message}")
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    path, rows = tmp_path / "net.py", tmp_path / "rows.csv"
+    fitted(np.random.default_rng(0).normal(size=(30, 3))).export(path)
+    rows.write_text("1,2,3\n" * 20_000)
+    command = [sys.executable, path, rows]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == ""
 
 
 def test_columns_of_one_name_are_refused(tmp_path):
