@@ -35,12 +35,14 @@ def to_sklearn(network: Network) -> Any:
             f"scikit-learn has no estimator that {'classifies' if is_classifier else 'predicts numbers'} with "
             f"the last activation {last!r}"
         )
+    if last == "softmax" and kernels[-1].shape[1] == 2:  # there, two classes have one output
+        kernels[-1], biases[-1], last = np.diff(kernels[-1]), np.diff(biases[-1]), "sigmoid"
     is_of_counts = network.is_compiled and isinstance(network.loss, losses.PoissonDeviance)
     settings = {"loss": "poisson"} if is_of_counts else {}
     kind = theirs.MLPClassifier if is_classifier else theirs.MLPRegressor
     made = kind(**settings, hidden_layer_sizes=tuple(kernel.shape[1] for kernel in kernels[:-1]), activation=hidden)
     made.coefs_, made.intercepts_ = [kernel.copy() for kernel in kernels], [bias.copy() for bias in biases]
-    made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, found.n_outputs, OUTPUTS[last]
+    made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, kernels[-1].shape[1], OUTPUTS[last]
     if is_of_counts:  # the network gives logarithms, and scikit-learn's estimator counts
         made.out_activation_ = "exp"
     made.n_features_in_, made.n_iter_, made.t_ = found.n_features, network.position.epoch, 0
