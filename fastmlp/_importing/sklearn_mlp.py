@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import losses
+from .._base import naming
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._exporting.to_sklearn import HIDDEN, OUTPUTS
 from ..layers import Dense, Normalization
@@ -83,15 +84,10 @@ def _activation(name: str, estimator: str) -> str:
 
 
 def _classes(mlp: Any) -> Any:
-    """Labels, if a row has one class and its labels are texts or whole numbers."""
+    """Labels, if a row has one class."""
     if not hasattr(mlp, "classes_") or (mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1):
         return None
-    labels = list(mlp.classes_.tolist())
-    if all(isinstance(label, bool) for label in labels):
-        return None  # numbers 0 and 1 stand for them
-    if not all(isinstance(label, (str, int)) for label in labels):
-        raise ArgumentError(f"source has classes that are neither texts nor whole numbers: {labels!r:.60}")
-    return labels
+    return naming.labels_of_any_kind(mlp.classes_)
 
 
 def _names(source: Any, mlp: Any) -> tuple[Any, ...] | None:

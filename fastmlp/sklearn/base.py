@@ -117,7 +117,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     def _row_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
         return sample_weight
 
-    def _learn_names(self) -> None:
+    def _tell_names(self) -> None:
         """Tell the network the names of features and classes, so that it can be used without the estimator."""
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
@@ -149,9 +149,9 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         else:
             self._continue(rows, incremental)
         self._begin_validation(held_out, incremental)
+        self._tell_names()  # before training, in which callbacks may save the network
         task = Task(self, given, 1 if incremental else self.max_iter, self._reconstructed)
         train(self, rows, held_out, task, incremental=incremental)
-        self._learn_names()
         task.close()
         return self
 
@@ -205,7 +205,6 @@ class BaseMLP(CallbackSupport, BaseEstimator):
                 f"the network has {outputs[0]} outputs ({outputs[1]}), but y and the parameters now want "
                 f"{' outputs ('.join(map(str, self._output(rows.y)))}): set warm_start=False, or take a new estimator"
             )
-        old.classes = None  # targets are class numbers
         new = translation.network(self, self.n_outputs_, old.dtype if incremental else rows.x.dtype, self._seed())
         if incremental and new.declarations == old.declarations:
             return
@@ -223,6 +222,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         copy = translation.network(self, self.n_outputs_, model.dtype, model.seed)
         copy.build(model.engine.program.fan_in)
         copy.set_weights(model.get_weights())
+        copy.data_known = model.data_known
         return {"model_": copy}
 
     @property

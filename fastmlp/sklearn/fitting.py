@@ -31,6 +31,8 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
     if estimator.early_stopping and is_stochastic:
         rows, scored = (rows, held_out) if held_out is not None else _split(estimator, rows, random_state)
     criterion = _criterion(estimator, held_out, scored, is_stochastic)
+    labels = estimator.model_.classes
+    rows, held_out = rows.named(labels), None if held_out is None else held_out.named(labels)
     batch_size = _batch_size(estimator, rows.count)
     batches = -(-rows.count // batch_size)
     size = Size(rows.count, rows.weight, batches, 1.0 if held_out is None else held_out.weight)

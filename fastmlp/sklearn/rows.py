@@ -30,6 +30,13 @@ class Rows:
     def weight(self) -> float:
         return float(self.count if self.weights is None else self.weights.sum())
 
+    def named(self, labels: Array | None) -> Rows:
+        """The same rows, whose class numbers are replaced by the labels of the network, if it has any."""
+        if labels is None:
+            return self
+        codes = self.y if self.y.ndim == 1 else (self.y[:, 0] > 0.5).astype(np.int64)  # of two classes in a column
+        return Rows(self.x, labels[codes], self.weights)
+
     def at(self, places: Array) -> Rows:
         return Rows(self.x[places], self.y[places], None if self.weights is None else self.weights[places])
 
