@@ -37,7 +37,7 @@ from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
-from ._network.scores import Scores
+from ._network.scores import Scores, as_asked
 from ._training import own_loops, steps
 from .layers import InputLayer, Layer
 
@@ -569,7 +569,7 @@ class Sequential(Network):
         x, y, sample_weight, class_weight : array_like
             As in `fit`; all rows are one batch.
         return_dict : bool, default False
-            Without influence: the result is both a dict and a sequence of values.
+            True gives a plain dict of names and values, which a loop goes through by name.
         n_threads : int, optional
 
         Returns
@@ -584,7 +584,7 @@ class Sequential(Network):
         """
         check.yes_or_no(return_dict, "return_dict")
         weights = {"sample_weight": sample_weight, "class_weight": class_weight}
-        return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
+        return as_asked(self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights), return_dict)
 
     def partial_fit(
         self,
@@ -687,7 +687,7 @@ class Sequential(Network):
         callbacks
             Refused, because no callback hears of an evaluation.
         return_dict : bool, default False
-            Without influence: the result is both a dict and a sequence of values.
+            True gives a plain dict of names and values, which a loop goes through by name.
         n_threads : int, optional
 
         Returns
@@ -717,7 +717,7 @@ class Sequential(Network):
         loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
         habits.check_inert(batch_size, verbose, callbacks, **loading)
         check.yes_or_no(return_dict, "return_dict")
-        return judging.evaluate(self, x, y, sample_weight, n_threads, steps)
+        return as_asked(judging.evaluate(self, x, y, sample_weight, n_threads, steps), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
