@@ -1,5 +1,6 @@
 """What the classifier and the regressor have in common: parameters become a network, and `fit` trains it."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,8 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         """Tell the network the names of features and classes, so that it can be used without the estimator."""
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
-            self.model_.feature_names = tuple(names)
+            with contextlib.suppress(ArgumentError, ArgumentTypeError):  # it can do without, such as repeated ones
+                self.model_.feature_names = tuple(names)
 
     # ------------------------------------------------------------ training
 
@@ -205,8 +207,9 @@ class BaseMLP(CallbackSupport, BaseEstimator):
                 f"the network has {outputs[0]} outputs ({outputs[1]}), but y and the parameters now want "
                 f"{' outputs ('.join(map(str, self._output(rows.y)))}): set warm_start=False, or take a new estimator"
             )
-        new = translation.network(self, self.n_outputs_, old.dtype if incremental else rows.x.dtype, self._seed())
-        if incremental and new.declarations == old.declarations:
+        dtype = old.dtype if incremental and self.dtype is None else rows.x.dtype
+        new = translation.network(self, self.n_outputs_, dtype, self._seed())
+        if incremental and (new.declarations, new.dtype) == (old.declarations, old.dtype):
             return
         new.build(old.engine.program.fan_in)
         if [tensor.shape for tensor in new.engine.program.tensors] != [t.shape for t in old.engine.program.tensors]:

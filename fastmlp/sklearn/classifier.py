@@ -17,7 +17,7 @@ from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, keep, validation_rows
+from .base import BaseMLP, Before, keep, validation_rows
 from .descriptions import documented
 from .rows import Rows
 from .watching import accuracy
@@ -143,10 +143,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         MLPClassifier
             The estimator itself.
         """
-        if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        before = Before(self)
+        try:
+            if _check_partial_fit_first_call(self, classes):
+                self._label_binarizer = LabelBinarizer()
+                self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
+        except Exception:
+            before.restore_if_untrained(self)  # a refused first call decides nothing about classes
+            raise
 
     def predict(self, X: Any) -> Array:
         """Choose the most probable class of each row, or the labels that are more probable than not.

@@ -20,6 +20,7 @@ from .rows import DenseBlocks, Order, Rows
 from .watching import Criterion, Size, TrainingLoss, ValidationLoss, ValidationScore, Watch
 
 STOCHASTIC = ("sgd", "adam")
+_SMALL = 1e-9  # a weight of a row that makes the usual penalty larger than the loss by far
 
 
 def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incremental: bool) -> None:
@@ -123,10 +124,22 @@ def _run(estimator: Any, held_out: Rows | None, given: dict[str, Any], watch: Wa
     except DivergenceError as error:
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            "preprocessed."
+            f"preprocessed.{_of_weights(estimator, given.get('sample_weight'))}"
         ) from error
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=7)
+
+
+def _of_weights(estimator: Any, weights: Any) -> str:
+    """What to say if the penalty, which is divided by the weights of a batch, has become too large for them."""
+    used = np.asarray(() if weights is None else weights)
+    used = used[used > 0]
+    if not (len(used) and estimator.alpha and used.min() < _SMALL):
+        return ""
+    return (
+        f" Or sample_weight is too small: it has {used.min():.2g}, and alpha is divided by the weights of a batch. "
+        "Multiply the weights, for example so that their mean is 1, or use alpha=0."
+    )
 
 
 def _validation(held_out: Rows) -> tuple[Any, ...]:

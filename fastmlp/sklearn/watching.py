@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.errors import ArgumentError, DivergenceError
 from .._base.types import Array
 from ..callbacks import Callback
 from .protocol import Task
@@ -46,7 +47,10 @@ class ValidationScore(Criterion):
         self.score = score
 
     def judge(self, estimator: Any, model: Any, logs: dict[str, float]) -> None:
-        score = self.score(model)
+        try:
+            score = self.score(model)
+        except ArgumentError as error:  # finite weights so large that outputs are not: the rows are not to blame
+            raise DivergenceError("the weights have become too large to predict with") from error
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
@@ -67,7 +71,6 @@ class ValidationLoss(Criterion):
             estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
         self.count(estimator, improved=not loss > best - estimator.tol)
         if loss < best:
-            estimator.best_validation_loss_ = loss
             estimator._best_weights = model.get_weights()
 
 
@@ -108,11 +111,20 @@ class Watch(Callback):
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         if self.criterion is not None:
+            self._refuse_ruined()
             self.criterion.judge(estimator, self.model, logs)
             self._set_rate()
             self._stop_if_converged()
+        if "val_loss" in logs:
+            losses = estimator.validation_loss_curve_[-1], estimator.best_validation_loss_
+            estimator.best_validation_loss_ = min(losses)
         if self.task.end(self.model):
             self.has_converged = self.model.stop_training = True
+
+    def _refuse_ruined(self) -> None:
+        """Refuse weights that the last update made NaN: the loss, measured before it, does not tell."""
+        if not self.model.engine.is_finite():
+            raise DivergenceError("the last update made weights NaN or infinite")
 
     def _squares(self) -> float:
         """The sum of squares of all weight matrices."""
