@@ -62,7 +62,10 @@ def test_layers_are_imported(name):
         (lambda: keras.layers.Dense(3, lora_rank=2), "has 4 arrays of weights"),
         (lambda: keras.layers.ReLU(max_value=6), "neither max_value nor threshold"),
         (lambda: keras.layers.Dense(3, activation="relu6"), "activation must be one of"),
+        (lambda: keras.layers.LayerNormalization(rms_scaling=True), "rms_scaling=True"),
+        (lambda: Dense(3), "layer 'own' of source is a Dense of your own"),
         (lambda: keras.layers.BatchNormalization(axis=1), None),
+        (lambda: keras.layers.Softmax(axis=1), None),
     ],
 )
 def test_what_cannot_be_imported_is_named(layer, what):
@@ -71,6 +74,42 @@ def test_what_cannot_be_imported_is_named(layer, what):
         fm.import_model(theirs)
         return
     with pytest.raises(ArgumentError, match=what):
+        fm.import_model(theirs)
+
+
+class Dense(keras.layers.Dense):
+    """Named like Keras's layer, and something else."""
+
+    def __init__(self, units):
+        super().__init__(units, name="own")
+
+    def call(self, x):
+        return 2 * super().call(x)
+
+
+ROWS_OF_ROWS = {
+    "a softmax": ([keras.layers.Softmax], "shape \\(4, 2\\) for each row, not one dimension: put Flatten"),
+    "a softmax of columns": ([lambda: keras.layers.Softmax(axis=1)], "put Flatten"),
+    "a softmax by name": ([lambda: keras.layers.Activation("softmax")], "put Flatten"),
+    "a dense layer": ([lambda: keras.layers.Dense(2)], "put Flatten"),
+    "a normalisation": ([keras.layers.BatchNormalization], "put Flatten"),
+    "statistics of columns": ([lambda: keras.layers.Normalization(axis=1, mean=[0.0] * 4, variance=[1.0] * 4)], "put"),
+    "one inside": ([lambda: keras.Sequential([keras.layers.Softmax()])], "put Flatten"),
+    "a flattening of channels": ([lambda: keras.layers.Flatten(data_format="channels_first")], "moves channels"),
+    "what works number by number": ([keras.layers.ReLU, lambda: keras.layers.Activation("tanh")], None),
+}
+
+
+@pytest.mark.parametrize("name", ROWS_OF_ROWS)
+def test_layers_along_one_of_several_dimensions_are_refused(name):
+    made, message = ROWS_OF_ROWS[name]
+    stack = [keras.Input((4, 2)), *(make() for make in made), keras.layers.Flatten(), keras.layers.Dense(3)]
+    theirs = keras.Sequential(stack)
+    if message is None:
+        rows = np.random.default_rng(0).normal(size=(6, 4, 2)).astype(np.float32)
+        np.testing.assert_allclose(fm.import_model(theirs).predict(rows), theirs.predict(rows, verbose=0), atol=2e-6)
+        return
+    with pytest.raises(ArgumentError, match=message):
         fm.import_model(theirs)
 
 
