@@ -56,7 +56,9 @@ def model(path: str | os.PathLike[str]) -> Sequential:
     last = translation.values[name]
     if not last.formula.is_x:
         raise graph.refused(f"its output is {last.formula.key:.100}, which no layer or activation of fastmlp computes")
-    return _model(translation, last, classes)
+    made = _model(translation, last, classes)
+    _compile(made, takes_largest=_takes_largest(graph, nodes))
+    return made
 
 
 # ---------------------------------------------------------------- what is to be translated
@@ -140,6 +142,12 @@ def _check_labels(graph: Graph, nodes: list[Node], name: str) -> None:
             raise graph.refused(f"{node}: it computes an output that is not the label of the most probable class")
 
 
+def _takes_largest(graph: Graph, computed: list[Node]) -> bool:
+    """Whether nodes that are not needed for the outputs choose the largest one."""
+    known = set(map(id, computed))
+    return any(node.operator == "ArgMax" and id(node) not in known for node in graph.nodes)
+
+
 def _begin(graph: Graph, nodes: list[Node], uses: Counter[str]) -> Translation:
     given = [value for value in graph.inputs if uses[value.name]]
     if len(given) != 1:
@@ -209,7 +217,6 @@ def _model(translation: Translation, last: Rows, labels: list[Any] | None) -> Se
     names = _property(graph, "feature_names")
     if isinstance(names, list) and len(set(map(str, names))) == len(names) == width:
         made.feature_names = tuple(map(str, names))
-    _compile(made)
     return made
 
 
@@ -225,10 +232,15 @@ def _labels(labels: list[Any] | None, units: int | None) -> list[Any] | None:
         return None  # such as numbers with fractions
 
 
-def _compile(made: Sequential) -> None:
-    """Choose the loss whose probabilities the outputs are, so that `predict_proba` works."""
+def _compile(made: Sequential, *, takes_largest: bool) -> None:
+    """Choose the loss whose probabilities the outputs are, so that `predict_proba` works.
+
+    Sigmoids are no answers of their own if the label is that of the largest: the squared error has such classes.
+    """
     units, activation = made.last_output
-    if activation == "softmax" and (units or 1) > 1:
+    if activation == "sigmoid" and (units or 1) > 1 and takes_largest:
+        made.compile(loss="mean_squared_error")
+    elif activation == "softmax" and (units or 1) > 1:
         made.compile()
     elif activation == "sigmoid":
         made.compile(loss="binary_crossentropy")

@@ -67,6 +67,18 @@ def test_answers_to_several_questions_come_back(tmp_path):
     np.testing.assert_allclose(again(model, tmp_path).predict_proba(x), model.predict_proba(x), atol=1e-6)
 
 
+@pytest.mark.parametrize("classes", [None, ["a", "b", "c"]])
+@pytest.mark.parametrize("last", ["sigmoid", "softmax"])
+def test_classes_of_squared_errors_come_back(last, classes, tmp_path):
+    x, y = clusters()
+    model = fm.Sequential([fm.Dense(3, last)], classes=classes, seed=0)
+    model.compile(loss="mse")
+    model.fit(x, y if classes is None else np.array(classes)[y], verbose=0)
+    found = again(model, tmp_path)
+    assert found.predict_classes(x).tolist() == model.predict_classes(x).tolist()
+    np.testing.assert_allclose(found.predict(x), model.predict(x), atol=1e-6)
+
+
 def test_names_of_columns_and_kinds_of_input_come_back(tmp_path):
     pd = pytest.importorskip("pandas")
     x, y = clusters()
