@@ -1,4 +1,4 @@
-"""Keras's `Sequential` of layers that fastmlp has. Layers are known by their names: Keras is not imported."""
+"""Keras's `Sequential`, and graphs with residual sums, of layers that fastmlp has, known by their names."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,28 +18,39 @@ from ..layers import (
     Normalization,
 )
 from ..model import Sequential
+from .keras_graph import KINDS, layers_of
 from .parts import Part, assembled, dtype_of
 
 _NOTHING = ("InputLayer", "Flatten", "Identity")
-_ANY_SHAPE = (*_NOTHING, "Sequential", "Dropout", "GaussianNoise", "ReLU", "LeakyReLU", "ELU")  # number by number
+_ANY_SHAPE = (*_NOTHING, *KINDS, "Dropout", "GaussianNoise", "ReLU", "LeakyReLU", "ELU")  # number by number
 _EPSILON = 1e-7  # Keras's Normalization divides by no less
 
 
 def model(source: Any) -> Sequential:
     """A model with the same weights and predictions, which is not compiled."""
-    if type(source).__name__ != "Sequential":
-        raise ArgumentError(f"source must be a Sequential of Keras, not a {type(source).__name__}")
+    if type(source).__name__ not in KINDS or not _is_keras_own(source):
+        raise ArgumentError(
+            f"source must be a Sequential of Keras, or a Model(inputs, outputs), not a {type(source).__name__}"
+        )
     dtype = dtype_of(source.get_weights(), "the Keras model")
     shape = tuple(source.input_shape[1:])
-    return assembled(list(_parts(source, shape)), int(np.prod(shape)), dtype)
+    return assembled(list(_parts(layers_of(source), shape)), int(np.prod(shape)), dtype)
 
 
-def _parts(source: Any, shape: tuple[int, ...]) -> Iterator[Part]:
-    """What its layers become; ``shape`` is that of a row that goes into the first one."""
-    for layer in source.layers:
+def _is_keras_own(layer: Any) -> bool:
+    """Whether it is of a class of Keras's, not of the user's with the same name."""
+    return type(layer).__module__.partition(".")[0] == "keras"
+
+
+def _parts(layers: list[Any], shape: tuple[int, ...]) -> Iterator[Part]:
+    """What layers become; ``shape`` is that of a row that goes into the first one."""
+    for layer in layers:
+        if isinstance(layer, list):
+            yield Part(inside=tuple(_parts(layer, shape)))
+            continue
         kind = type(layer).__name__
-        is_known = kind in _MAKERS or kind in _NOTHING or kind == "Sequential"
-        if not is_known or type(layer).__module__.partition(".")[0] != "keras":
+        is_known = kind in _MAKERS or kind in _NOTHING or kind in KINDS
+        if not is_known or not _is_keras_own(layer):
             known = ", ".join(sorted([*_MAKERS, *_NOTHING, "Sequential"]))
             own = "" if not is_known else " of your own"
             raise ArgumentError(
@@ -47,8 +58,8 @@ def _parts(source: Any, shape: tuple[int, ...]) -> Iterator[Part]:
             )
         try:
             _check_shape(kind, layer.get_config(), shape)
-            if kind == "Sequential":
-                yield from _parts(layer, shape)
+            if kind in KINDS:
+                yield from _parts(layers_of(layer), shape)
             elif kind in _MAKERS:
                 weights = [np.asarray(values) for values in layer.get_weights()]
                 yield from _MAKERS[kind](layer, {**layer.get_config(), "width": shape[-1]}, weights)

@@ -122,6 +122,57 @@ def test_every_layer_becomes_theirs(dtype):
     np.testing.assert_allclose(theirs.predict(rows, verbose=0), model.predict(rows), atol=5e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_became_theirs_comes_back(dtype):
+    model = trained(every_layer(), dtype)
+    again = fm.import_model(model.to_keras())
+    rows = X.astype(dtype)
+    np.testing.assert_allclose(again.predict(rows), model.predict(rows), atol=5e-6)
+    assert sum(isinstance(layer, fm.Residual) for layer in again.declarations) == 1
+
+
+def graph(make, width=5):
+    given = keras.Input((width,))
+    return keras.Model(given, make(given))
+
+
+def add(*given):
+    return keras.layers.Add()(list(given))
+
+
+def test_graphs_with_sums_are_imported():
+    dense = keras.layers.Dense
+
+    def made(x):
+        x = add(dense(5, activation="tanh")(dense(7)(x)), x)
+        inner = keras.Sequential([keras.Input((5,)), dense(6, activation="relu"), dense(5)])
+        y = dense(5)(x)
+        return dense(3)(add(x, add(inner(y), y)))
+
+    theirs = moved(graph(made))
+    found = fm.import_model(theirs)
+    np.testing.assert_allclose(found.predict(X), theirs.predict(X, verbose=0), rtol=1e-5, atol=2e-6)
+    assert [type(layer).__name__ for layer in found.declarations] == ["Residual", "Residual", "Dense"]
+    inside = moved(keras.Sequential([keras.Input((5,)), dense(5), graph(made)]))
+    np.testing.assert_allclose(fm.import_model(inside).predict(X), inside.predict(X, verbose=0), rtol=1e-5, atol=2e-6)
+
+
+GRAPHS = {
+    "three values": (lambda x: add(x, keras.layers.Dense(5)(x), keras.layers.Dense(5)(x)), "the sum of a value and"),
+    "two branches": (lambda x: add(keras.layers.Dense(5)(x), keras.layers.Dense(5)(x)), "is an input of its own"),
+    "side by side": (lambda x: keras.layers.Concatenate()([x, keras.layers.Dense(5)(x)]), "a Concatenate of 2 values"),
+    "twice": (lambda x: keras.layers.Dense(3)(add(x, x)), "the sum of a value and what layers made of it"),
+    "a column for all": (lambda x: add(x, keras.layers.Dense(1)(x)), "5"),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_other_graphs_are_refused(name):
+    make, message = GRAPHS[name]
+    with pytest.raises(ArgumentError, match=message):
+        fm.import_model(graph(make))
+
+
 @pytest.mark.parametrize("activation", [name for name in activations.NAMES if name != "gelu_tanh"])
 def test_every_activation_goes_there_and_back(activation):
     model = trained([fm.Dense(4, activation), fm.Dense(3, "softmax")], "float32")
