@@ -191,10 +191,11 @@ class Engine:
 
     def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
         """The plan for batches of this size, the longest of which has this many rows."""
-        assert self.optimizer is not None
-        assert self.loss is not None
         key = (batch_size, n_threads, longest)
         if key not in self._plans:
+            assert self.optimizer is not None
+            assert self.loss is not None
+            self.allocate_training()
             plan = self.program.new_plan(batch_size, n_threads, longest=longest, training=True)
             self.loss.fill_plan(plan, self.activation, self.program.classes)
             self.optimizer.fill_plan(plan)
@@ -233,27 +234,58 @@ class Engine:
         depend on ``random_key``, a seed and an epoch. The outputs that the loss reads go to the rows of ``outputs``,
         one for each position of the epoch. With `timers`, the kernel with timers adds to them.
         """
-        assert self.optimizer is not None
-        self.allocate_training()
-        ops_as_given = self.program.ops_for(data.is_centered, data.weight_unit)
-        parts: list[tuple[Array, Array]] = []
-        for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
-            rates = learning_rates[start:stop]
-            first = first_batch + start
-            losses, hits = self._train(
-                data, order, first, rates, batch_size, n_threads, timers, random_key, outputs, ops
+        program, longest = self.program, min(batch_size, len(order))
+        plan = self.training_plan(batch_size, n_threads, longest)
+        kernel = self.training_kernel(batch_size, n_threads)
+        if timers is not None:
+            assert kernel is kernels.train_batches, "only the form for core operations has timers"
+            kernel = kernels.train_batches_timed
+        losses, hits, done = np.empty(len(learning_rates)), np.empty(len(learning_rates), np.int64), 0
+        given = program.ops_for(data.is_centered, data.weight_unit)
+        for ops, start, stop in self._spans_of_one_momentum(given, len(learning_rates)):
+            trained = kernel.run(
+                program.dtype,
+                n_threads,
+                self.parameters,
+                self.state,
+                self.gradients,
+                self._scratch.workspace(plan),
+                np.empty(longest, program.dtype),
+                np.empty(longest, np.int64),
+                losses[start:stop],
+                hits[start:stop],
+                np.empty(t.STRIP_SUMS * len(program.strips) + 2 * len(program.ops)),
+                self._no_outputs if outputs is None else outputs,
+                _NO_TIMERS if timers is None else timers.reshape(-1),
+                data.x,
+                data.pixels,
+                data.labels,
+                data.targets,
+                data.weights,
+                order,
+                ops,
+                program.strips,
+                program.stages,
+                plan,
+                self._settings,
+                learning_rates[start:stop],
+                self.pixel_scale,
+                *random_key,
+                first_batch + start,
+                self.step,
             )
-            parts.append((losses, hits))
-            for _, place, _ in self.program.running:
-                self.note_averages(place, self.averages_at(place) + len(losses))
-            if len(losses) < stop - start:
+            done += trained
+            self.step += trained
+            for _, place, _ in program.running:
+                self.note_averages(place, self.averages_at(place) + trained)
+            if trained < stop - start:
                 break
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
+        return losses[:done], hits[:done]
 
     def _spans_of_one_momentum(self, given: Array, batches: int) -> list[tuple[Array, int, int]]:
         """Spans of batches, with operations that have the momenta of running statistics for these batches."""
+        if not self.program.running:
+            return [(given, 0, batches)]
         spans, start = [], 0
         while start < batches:
             ops, length = given, batches - start
@@ -266,63 +298,6 @@ class Engine:
             spans.append((ops, start, start + length))
             start += length
         return spans
-
-    def _train(
-        self,
-        data: Data,
-        order: Array,
-        first_batch: int,
-        learning_rates: Array,
-        batch_size: int,
-        n_threads: int,
-        timers: Array | None,
-        random_key: tuple[int, int],
-        outputs: Array | None,
-        ops: Array,
-    ) -> tuple[Array, Array]:
-        """One kernel call of `train`."""
-        assert self.optimizer is not None
-        longest = min(batch_size, len(order))
-        plan = self.training_plan(batch_size, n_threads, longest)
-        losses = np.empty(len(learning_rates))
-        correct = np.empty(len(learning_rates), np.int64)
-        kernel = self.training_kernel(batch_size, n_threads)
-        if timers is not None:
-            assert kernel is kernels.train_batches, "only the form for core operations has timers"
-            kernel = kernels.train_batches_timed
-        done = kernel.run(
-            self.program.dtype,
-            n_threads,
-            self.parameters,
-            self.state,
-            self.gradients,
-            self._scratch.workspace(plan),
-            np.empty(longest, self.program.dtype),
-            np.empty(longest, np.int64),
-            losses,
-            correct,
-            np.empty(t.STRIP_SUMS * len(self.program.strips) + 2 * len(self.program.ops)),
-            self._no_outputs if outputs is None else outputs,
-            _NO_TIMERS if timers is None else timers.reshape(-1),
-            data.x,
-            data.pixels,
-            data.labels,
-            data.targets,
-            data.weights,
-            order,
-            ops,
-            self.program.strips,
-            self.program.stages,
-            plan,
-            self._settings,
-            learning_rates,
-            self.pixel_scale,
-            *random_key,
-            first_batch,
-            self.step,
-        )
-        self.step += done
-        return losses[:done], correct[:done]
 
     def batches_in_a_call(self, batch_size: int) -> int:
         """How many batches one call of the training kernel should have, because Ctrl-C waits for its end."""
@@ -498,7 +473,7 @@ class Engine:
         for start, stop in spans:
             if cancelled():
                 return math.nan, 0
-            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter() - waited.seconds
+            threads, part, began = choice.next, data.part(start, stop), time.perf_counter() - waited.seconds
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
             plan = self._forward_plan(part.rows, threads)
@@ -532,7 +507,7 @@ class Engine:
         choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
         for start, stop in spans:
             part = data if len(spans) == 1 else data.part(start, stop)
-            threads, began = choice.next(), time.perf_counter() - waited.seconds
+            threads, began = choice.next, time.perf_counter() - waited.seconds
             plan = self._forward_plan(part.rows, threads)
             kernels.predict_batches.run(
                 self.program.dtype,

@@ -136,15 +136,15 @@ class Program:
     def __post_init__(self) -> None:
         operations = self.operations
         found = {
-            "fan_in": int(operations[0].fan_in),
-            "classes": int(operations[-1].fan_out),
+            "fan_in": int(operations["fan_in"][0]),
+            "classes": int(operations["fan_out"][-1]),
             "count": (count := sum(self.numbers_in(tensor) for tensor in self.tensors)),
             "products": max(1, count),
             "has_penalties": any(operations[name].any() for name in _PENALTIES),
             "has_penalties_per_batch": any(operations[name].any() for name in ("weights_per_batch", "bias_per_batch")),
             "needs_whole_batches": len(self.stages) > 1,
             "running": _running(operations),
-            "_has_core_ops": bool(np.isin(operations["code"], t.CORE_OPS).all()),
+            "_has_core_ops": {*operations["code"].tolist()} <= {*t.CORE_OPS},
         }
         self.__dict__.update(found)  # the fields cannot be assigned
 
@@ -255,11 +255,14 @@ class Program:
 
 
 def _running(operations: Array) -> tuple[tuple[int, int, float], ...]:
-    return tuple(
-        (number, int(op.means), float(op.momentum))
-        for number, op in enumerate(operations)
-        if op.code == t.BATCH_NORM and op.kind > 0
-    )
+    means, momenta = operations["means"].tolist(), operations["momentum"].tolist()
+    return tuple((number, means[number], momenta[number]) for number in _of_batches(operations))
+
+
+def _of_batches(operations: Array) -> list[int]:
+    """The numbers of the operations that use the statistics of a batch."""
+    numbers: list[int] = np.flatnonzero((operations["code"] == t.BATCH_NORM) & (operations["kind"] > 0)).tolist()
+    return numbers
 
 
 def padded(width: int, multiple: int) -> int:
@@ -282,19 +285,20 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
     """
     writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
     writer.layers(layers)
+    trained_ops = len(writer.ops) - int(fuse)
+    last = writer.ops[trained_ops - 1]
+    if last.dy < 0:  # nothing learns, but the loss still writes a gradient
+        writer.ops[trained_ops - 1] = last._replace(dy=writer.columns_for(writer.width))
     ops = np.array(writer.ops, t.OP)
-    trained_ops = len(ops) - int(fuse)
-    if ops[trained_ops - 1].dy < 0:  # nothing learns, but the loss still writes a gradient
-        ops[trained_ops - 1].dy = writer.columns_for(writer.width)
     return Program(
         ops=_table(ops),
-        strips=_table(np.array(_strips(ops, panel), t.STRIP)),
+        strips=_table(np.array(_strips(writer.ops, panel), t.STRIP)),
         stages=_table(np.array(_stages(ops, trained_ops), t.STAGE)),
         tensors=tuple(writer.tensors),
         size=writer.size,
         trained_ops=trained_ops,
         columns=writer.columns,
-        scratch=panel * max(padded(int(op.fan_out), panel) for op in ops),
+        scratch=panel * max(padded(op.fan_out, panel) for op in writer.ops),
         panel=panel,
         dtype=dtype,
     )
@@ -510,7 +514,7 @@ def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
     Before its forward pass, a batch normalisation needs the statistics of all rows, and before its backward pass the
     sums of all rows' gradients.
     """
-    norms = np.flatnonzero((ops["code"] == t.BATCH_NORM) & (ops["kind"] > 0)).tolist()
+    norms = _of_batches(ops)
     stages = []
     for begin, end in itertools.pairwise([0, *norms, trained_ops]):
         stages.append(t.Stage(t.ROWS, forward_from=begin, forward_to=end))
@@ -526,7 +530,7 @@ def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
     return stages
 
 
-def _strips(ops: Array, panel: int) -> list[t.Strip]:
+def _strips(ops: Sequence[t.Op], panel: int) -> list[t.Strip]:
     """Strips of weights of similar size, each owned by one iteration of the second parallel region.
 
     Neighbours share rows of weights, so the columns of X that they need stay in the second-level cache.
@@ -535,10 +539,10 @@ def _strips(ops: Array, panel: int) -> list[t.Strip]:
         t.Strip(number, j, row, min(span, rows - row))
         for number, op in enumerate(ops)
         if op.trained
-        for rows in [int(op.fan_in) if op.code == t.DENSE else 1]
+        for rows in [op.fan_in if op.code == t.DENSE else 1]
         for span in [_even_span(rows, panel)]
         for row in range(0, rows, span)
-        for j in range(padded(int(op.fan_out), panel) // panel)
+        for j in range(padded(op.fan_out, panel) // panel)
     ]
 
 

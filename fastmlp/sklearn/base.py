@@ -1,6 +1,7 @@
 """What the classifier and the regressor have in common: parameters become a network, and `fit` trains it."""
 
 import contextlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,14 @@ _OF_ONE_TRAINING = (
     "validation_loss_curve_",
     "best_validation_loss_",
 )
+
+
+class _Spare(threading.local):
+    def __init__(self) -> None:
+        self.random_state = np.random.RandomState(0)  # which takes as long to make as a network
+
+
+_spare = _Spare()
 
 
 def keep(estimator: Any, parameters: dict[str, Any]) -> None:
@@ -195,7 +204,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
 
     def _seed(self) -> int:
         """A seed for dropout, drawn from a copy of the random state, which goes on as scikit-learn's does."""
-        copy = np.random.RandomState()
+        copy = _spare.random_state
         copy.set_state(self._random_state.get_state())
         return int(copy.randint(2**31))
 

@@ -49,9 +49,8 @@ class Order:
 
     def __call__(self, epoch: int) -> Integers:
         if self._shuffle:
-            moves = np.arange(len(self._order))
-            self._random_state.shuffle(moves)
-            self._order = self._order[moves]
+            self._order = self._order.copy()  # the last one may still be in use
+            self._random_state.shuffle(self._order)
         return self._order
 
 
