@@ -67,6 +67,10 @@ __all__ = sorted(_HOMES)
 _OTHERS = {
     "train_batches_timed": "network.run",
     "train_batches_full": "network.run",
+    "train_batches_sparse": "network.run",
+    "train_batches_sparse_full": "network.run",
+    "evaluate_batches_sparse": "network.run",
+    "predict_batches_sparse": "network.run",
     "network_fault": "network.verify",
     "program_fault": "network.verify",
 }
