@@ -184,6 +184,16 @@ def scale_forward(rng, dtype, batch, units):
     return [unset((batch, units), dtype), x, normal(rng, dtype, units), normal(rng, dtype, units)]
 
 
+def sparse_forward(rng, dtype, batch, fan_in, units):
+    rows = sparse_rows(normal(rng, dtype, batch, fan_in) * (rng.random((batch, fan_in)) < 0.3))
+    return [unset((batch, units), dtype), *rows, normal(rng, dtype, fan_in, units), normal(rng, dtype, units)]
+
+
+def sparse_backward_weights(rng, dtype, batch, fan_in, units):
+    rows = sparse_rows(normal(rng, dtype, batch, fan_in) * (rng.random((batch, fan_in)) < 0.3))
+    return [unset((fan_in, units), dtype), *rows, normal(rng, dtype, batch, units)]
+
+
 def scale_backward(rng, dtype, batch, units):
     outputs = [unset((batch, units), dtype), unset(units, dtype), unset(units, dtype)]
     return [*outputs, normal(rng, dtype, batch, units), normal(rng, dtype, batch, units), normal(rng, dtype, units)]
@@ -384,7 +394,8 @@ def form_of(name, args):
     if name not in ("train_batches", "evaluate_batches", "predict_batches"):
         return getattr(kernels, name)
     v = {p.name: value for p, value in zip(getattr(kernels, name).parameters, args, strict=True)}
-    is_sparse = len(v["starts"]) > 0 or v["plan"].view(tables.PLAN)[0].pair_values >= 0
+    pair_values = v["plan"][tables.place_of(tables.PLAN, "pair_values") :][:1]  # of a plan of any length
+    is_sparse = len(v["starts"]) > 0 or (pair_values >= 0).any()
     suffix = "_sparse" if is_sparse else ""
     if name != "train_batches":
         return getattr(kernels, name + suffix)
@@ -449,6 +460,8 @@ CASES: dict[str, Case] = {
     "dense_forward": Case(dense_forward, _DENSE, (128, 784, 128), _SUM),
     "dense_backward_inputs": Case(dense_backward_inputs, _DENSE, (128, 784, 128), _SUM),
     "dense_backward_parameters": Case(dense_backward_parameters, _DENSE, (128, 784, 128), _SUM),
+    "sparse_forward": Case(sparse_forward, _DENSE, (128, 784, 128), _SUM),
+    "sparse_backward_weights": Case(sparse_backward_weights, _DENSE, (128, 784, 128), _SUM),
     "relu_forward": Case(rows_forward, _ROWS, (1024, 1024)),
     "relu_backward": Case(relu_backward, _ROWS, (1024, 1024)),
     "activation_forward": Case(activation_forward, _ROWS, (1024, 1024)),

@@ -240,7 +240,8 @@ class Kernel:
     def redeclared(self, name: str, item: str, replacement: str) -> Kernel:
         """The same function under another name, with one item of its declaration replaced."""
         assert item in self.declaration
-        return Kernel(self.function, self.declaration.replace(item, replacement), name, self._check)
+        declaration = self.declaration.replace(item, replacement)
+        return Kernel(self.function, declaration, name, self._check, self.constants)
 
     def reformed(self, name: str, check: Check, **constants: Any) -> Kernel:
         """The same function under another name, compiled with other constants than its module's."""

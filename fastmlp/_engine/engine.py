@@ -325,8 +325,7 @@ class Engine:
         correct = np.empty(len(learning_rates), np.int64)
         kernel = self.training_kernel(data)
         if timers is not None:
-            assert kernel is kernels.train_batches, "only the form for core operations has timers"
-            kernel = kernels.train_batches_timed
+            kernel = _timed(kernel)
         done = kernel.run(
             self.program.dtype,
             n_threads,
@@ -663,6 +662,14 @@ class Engine:
                 self.loss.fill_plan(plan, self.activation, self.program.classes)
             self._plans[key] = plan
         return self._plans[key]
+
+
+def _timed(kernel: Kernel) -> Kernel:
+    """The form with timers, which only core operations have."""
+    if kernel is kernels.train_batches_sparse:
+        return kernels.train_batches_sparse_timed
+    assert kernel is kernels.train_batches, "only the forms for core operations have timers"
+    return kernels.train_batches_timed
 
 
 def momentum_after(momentum: float, batches: int) -> tuple[float, int]:

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._compiling.jit import inner
-from .layout import BYTES_IN_LINE, read, source_row
+from .._compiling.jit import inner, kernel, prange
+from .layout import BYTES_IN_LINE, padded, panels_of, read, scatter_rows, source_row
 from .simd import (
     add_row,
     lanes,
@@ -32,6 +32,7 @@ from .simd import (
 )
 
 WIDE = 4  # panels of y or dW that are computed together: enough independent sums for the arithmetic units
+BLOCK_ROWS = 60  # rows that one thread of `sparse_forward` processes at a time
 ROWS_AHEAD = 2  # how far ahead rows are prefetched
 
 
@@ -287,3 +288,106 @@ def multiply_pairs_of_piece(dw, fan_in, resume, block, plan, dy, rows, piece, to
                     add_pairs(1, tail(dw, j * dw_jump), dw_jump, pairs, begin, end, tail(of, j * dy_jump), dy_jump)
         jump += plan.block_size
         left -= plan.block_rows
+
+
+# ---------------------------------------------------------------- public kernels
+
+
+def rows_fault(starts, columns):
+    """What is wrong with sparse rows, or None: they must lie one after the other, with rising columns."""
+    if starts[0] < 0 or starts[-1] > columns.size or (np.diff(starts) < 0).any():
+        return f"starts must rise from 0 to at most {columns.size}, the number of pairs"
+    may_fall = np.zeros(columns.size + 1, bool)  # the first of each row, and what belongs to no row
+    may_fall[starts], may_fall[: starts[0]], may_fall[starts[-1] :] = True, True, True
+    falls = np.flatnonzero(np.diff(columns) <= 0) + 1
+    return None if may_fall[falls].all() else "columns must rise within each row"
+
+
+def _fault_of_rows(v):
+    return rows_fault(v["starts"], v["columns"])
+
+
+@kernel(
+    "y[batch, units] = starts[batch + 1] int64, columns[pairs] int32 < fan_in, values[pairs], "
+    "weights[fan_in, units], bias[units] where fan_in > 0",
+    _fault_of_rows,
+)
+def sparse_forward(y, starts, columns, values, weights, bias):
+    """Forward pass of a dense layer, y = x·W + b, for an x without most of its zeros.
+
+    Parameters
+    ----------
+    y : ndarray, shape (batch, units)
+        Overwritten, with the bits of `dense_forward`.
+    starts, columns, values : array_like of int64, int32 and real, shapes (batch + 1,), (pairs,) and (pairs,)
+        Row r of x has the numbers ``values[starts[r]:starts[r + 1]]`` in these columns, in rising order, and 0
+        elsewhere: the ``indptr``, ``indices`` and ``data`` of a matrix of `scipy.sparse` in the format CSR.
+    weights : array_like, shape (fan_in, units)
+    bias : array_like, shape (units,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> y = np.empty((2, 1))
+    >>> kernels.sparse_forward(y, [0, 1, 3], [2, 0, 1], [5.0, 1.0, 2.0], [[1.0], [10.0], [100.0]], [0.5])
+    >>> y.tolist()
+    [[500.5], [21.5]]
+    """
+    fan_in, units = weights.shape
+    y_flat, batch = y.reshape(y.size), y.shape[0]
+    panels = panels_of(weights.reshape(weights.size), fan_in, units)
+    padded_bias = panels_of(bias, 1, units)
+    for q in prange((batch + BLOCK_ROWS - 1) // BLOCK_ROWS):
+        first = q * BLOCK_ROWS
+        count = min(BLOCK_ROWS, batch - first)
+        own = Pairs(values, columns, tail(starts, first), fan_in, 1)
+        _forward_rows(y_flat, own, panels, padded_bias, first, count, fan_in, units)
+
+
+@inner(allocates=True)
+def _forward_rows(y, pairs, panels, bias, first, count, fan_in, units):
+    c = np.empty(count * padded(units, y), y.dtype)
+    multiply_pairs(c, count, bias, pairs, panels, count, fan_in, units)
+    scatter_rows(y, units, first, c, count, count)
+
+
+@kernel(
+    "dweights[fan_in, units] = starts[batch + 1] int64, columns[pairs] int32 < fan_in, values[pairs], dy[batch, units]",
+    _fault_of_rows,
+)
+def sparse_backward_weights(dweights, starts, columns, values, dy):
+    """Gradient of y = x·W + b with respect to W, dW = xᵀ·dy, for an x without most of its zeros.
+
+    Parameters
+    ----------
+    dweights : ndarray, shape (fan_in, units)
+        Overwritten, with the bits of `dense_backward_parameters`.
+    starts, columns, values : array_like of int64, int32 and real
+        The rows of x as for `sparse_forward`.
+    dy : array_like, shape (batch, units)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import kernels
+    >>> dweights = np.empty((3, 1))
+    >>> kernels.sparse_backward_weights(dweights, [0, 1, 3], [2, 0, 2], [5.0, 1.0, 2.0], [[1.0], [10.0]])
+    >>> dweights.tolist()
+    [[10.0], [0.0], [25.0]]
+    """
+    (fan_in, units), batch = dweights.shape, dy.shape[0]
+    p = panel(dweights.reshape(dweights.size))
+    dy_panels = panels_of(dy.reshape(dy.size), batch, units)
+    dw = np.zeros(fan_in * padded(units, dy_panels), dy_panels.dtype)
+    for q in prange((units + p - 1) // p):
+        pairs = Pairs(values, columns, starts, fan_in, 1)
+        _add_rows(tail(dw, q * fan_in * p), pairs, tail(dy_panels, q * batch * p), batch)
+    scatter_rows(dweights.reshape(dweights.size), units, 0, dw, fan_in, fan_in)
+
+
+@inner
+def _add_rows(dw, pairs, dy, batch):
+    for r in range(batch):
+        begin, end = span_at(pairs.starts, r)
+        add_pairs(1, dw, 0, pairs, begin, end, tail(dy, r * panel(dw)), 0)

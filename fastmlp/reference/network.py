@@ -4,8 +4,6 @@ It takes the same tables as the kernels (see `fastmlp.kernels.tables`), unpacks 
 the kernels, and packs the results.
 """
 
-import itertools
-
 import numpy as np
 
 from .._base.tables import (
@@ -157,8 +155,9 @@ def _features(x, pixels, sparse, pixel_scale, dtype):
     starts, columns, values = sparse
     if len(starts):
         rows = np.zeros((len(starts) - 1, x.shape[1]), dtype)
-        for r, (begin, end) in enumerate(itertools.pairwise(starts)):
-            rows[r, columns[begin:end]] = values[begin:end]
+        for r, row in enumerate(rows):
+            own = slice(starts[r], starts[r + 1])
+            row[columns[own]] = values[own]
         return rows
     return pixels.astype(dtype) * dtype.type(pixel_scale) if len(pixels) else x
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, STRIP_FIELDS
 from ..simd import panel
+from ..sparse import rows_fault
 from .verify import CORE_TRAINING, EVALUATION, PREDICTION, TRAINING, UPDATE, described, network_fault, program_fault
 
 _NO_STRIPS, _NO_STAGES = np.empty((0, STRIP_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
@@ -107,21 +108,14 @@ def _fault_of_form(v):
 
 
 def _fault_of_pairs(v):
-    """Sparse rows must lie one after the other, with rising columns; a block must have room for all its pairs."""
-    starts, columns, values, plan = v["starts"], v["columns"], v["values"], _plan(v)
+    """A block must have room for all the pairs that its rows may have."""
+    starts, columns, plan = v["starts"], v["columns"], _plan(v)
     most = int(_ops(v)[0].fan_in)
     if starts.size:
-        counts = np.diff(starts)
-        if columns.size != values.size:
-            return f"columns and values must be equally many, not {columns.size} and {values.size}"
-        if starts[0] < 0 or starts[-1] > columns.size or (counts < 0).any():
-            return f"starts must rise from 0 to at most {columns.size}, the number of pairs"
-        inside = np.ones(columns.size, bool)
-        inside[starts[starts < columns.size]] = False  # the first of each row
-        inside[: starts[0] + 1], inside[starts[-1] :] = False, False
-        if (np.diff(columns, prepend=0)[inside] <= 0).any():
-            return "columns must rise within each row"
-        most = int(counts.max(initial=0))
+        fault = rows_fault(starts, columns)
+        if fault:
+            return fault
+        most = int(np.diff(starts).max(initial=0))
     if plan.pair_values >= 0 and plan.most_pairs < int(plan.block_rows) * most:
         return f"plan: most_pairs must be {int(plan.block_rows) * most}, as a row may have {most}"
     return None

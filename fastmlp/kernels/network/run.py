@@ -170,9 +170,9 @@ def train_batches(
     outputs : ndarray, shape (rows, classes) or (0, classes)
         The outputs that the loss reads, for each row at its position in the epoch; not written if there are no rows.
     timers : ndarray of int8, shape (0,)
-        `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
-        call, and from number PHASES on those of each phase (see `fastmlp.kernels.tables`), in a row of PHASES for each
-        block of rows or strip of weights.
+        `train_batches_timed` and `train_batches_sparse_timed` take int64 here, and add ticks of the CPU's clock: to the
+        first number those of the call, and from number PHASES on those of each phase (see `fastmlp.kernels.tables`), in
+        a row of PHASES for each block of rows or strip of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
         The data set; at least one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
     starts, columns, values : array_like of int64, int32 and real, shapes (m + 1,) or (0,), (pairs,) and (pairs,)
@@ -278,6 +278,9 @@ def train_batches(
 train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_timers] int8", "timers[n_timers] int64")
 train_batches_full = train_batches.reformed("train_batches_full", check_training, FORM=ALL)
 train_batches_sparse = train_batches.reformed("train_batches_sparse", check_sparse_core_training, FORM=SPARSE_CORE)
+train_batches_sparse_timed = train_batches_sparse.redeclared(
+    "train_batches_sparse_timed", "timers[n_timers] int8", "timers[n_timers] int64"
+)
 train_batches_sparse_full = train_batches.reformed("train_batches_sparse_full", check_sparse_training, FORM=SPARSE_ALL)
 
 
