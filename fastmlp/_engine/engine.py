@@ -82,14 +82,14 @@ class Data:
         arrays = ("x", "pixels", "labels", "targets", "weights")
         parts: dict[str, Any] = {name: getattr(self, name)[start:stop] for name in arrays}
         if self.sparse is not None:
-            parts["sparse"] = self.sparse.part(start, stop)
+            parts["sparse"] = self.sparse[start:stop]
         return dataclasses.replace(self, **parts)
 
     @property
     def features(self) -> tuple[Array, ...]:
         """The five arrays of features, as kernels take them."""
         sparse = no_rows(self.width, self.x.dtype) if self.sparse is None else self.sparse
-        return self.x, self.pixels, sparse.starts, sparse.columns, sparse.values
+        return self.x, self.pixels, sparse.starts, sparse.column_numbers, sparse.values
 
     @cached_property
     def skipping(self) -> Skipping:
