@@ -47,7 +47,7 @@ class Trainer:
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.products * rows
         most = self.engine.training_threads(rows, self.request.n_threads, self.batches)
-        self.kernel = self.engine.training_kernel(rows, most)
+        self.kernel = self.engine.training_kernel(run.data)
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         self.scoring = run.scoring
         self.outputs = self.scoring.room(run.data.rows, run.network.dtype)
@@ -90,7 +90,8 @@ class Trainer:
         if self.validation is not None:  # its kernel too is compiled before Ctrl-C and the clock count
             rows = self.validation.rows if isinstance(self.validation, Data) else self.data.rows
             several = self.engine.forward_threads(rows, self.request.n_threads) > 1
-            forms.append((kernels.evaluate_batches, several))
+            data = self.validation if isinstance(self.validation, Data) else self.data
+            forms.append((self.engine.evaluation_kernel(data), several))
         for kernel, parallel in forms:
             kernel.variant(self.engine.program.dtype, parallel=parallel)
         if self.request.shuffle:
