@@ -711,7 +711,8 @@ class Network:
         if aside is None and left_at is not None and left_at == self.steps_done:
             warnings.warn(
                 "this model is a copy that was made between gradients() and apply_gradients(), and does not hold the "
-                f"rows from which {type(self.rule).__name__} recomputes running statistics: copy it before or after both",
+                f"rows from which {type(self.rule).__name__} recomputes running statistics: copy it before or after "
+                "both",
                 stacklevel=5,
             )
         is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
