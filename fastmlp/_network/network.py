@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -706,6 +707,14 @@ class Network:
     def take_aside(self) -> Aside | None:
         """What was put aside for this update, once; None after another update, or with another optimiser."""
         aside, self._aside = self._aside, None
+        left_at = self.__dict__.pop("_left_at", None)  # when it was copied from a network that has something aside
+        if aside is None and left_at is not None and left_at == self.steps_done:
+            warnings.warn(
+                "this model is a copy that was made between gradients() and apply_gradients(), and does not hold the "
+                f"rows from which {type(self.rule).__name__} recomputes running statistics: copy it before or after "
+                "both",
+                stacklevel=5,
+            )
         is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
         return aside if is_ours else None
 
@@ -726,17 +735,38 @@ class Network:
         held = {name: value for name, value in self.__dict__.items() if name not in (*_DERIVED, *_OF_FAMILY)}
         engine = None if self._engine is None else state.of_engine(self._engine)
         position = (self.position.epoch, self.position.batch)
-        own = {"busy_in": None, "data_known": vars(self.data_known), "position": position, "_engine": engine}
+        own: dict[str, Any] = {
+            "busy_in": None,
+            "data_known": vars(self.data_known),
+            "position": position,
+            "_engine": engine,
+        }
+        aside = self._aside
+        if aside is not None and aside.step == self.steps_done and aside.rule is self._optimizer:
+            own["_aside"] = None if aside.batch is not None else self._held_aside(aside)
+            own["_left_at"] = aside.step if aside.batch is not None else None  # a copy does not hold its rows
         return {**held, **own}  # a copy that is made during training is not being trained
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         held = state.today(held)
         engine, known, position = (held.pop(name) for name in ("_engine", "data_known", "position"))
+        aside = held.pop("_aside", None)
         self._begin_family(Known(**known))
         self.__dict__.update({**held, "busy_in": None, "position": Position(*position), "_engine": None})
         self._forget_derived()
         if engine is not None:
             state.fill(self.build_bare(engine["n_features"]), engine)
+        if aside is not None:
+            self._aside = self._restored_aside(aside)
+
+    def _held_aside(self, aside: Aside) -> dict[str, Any]:
+        """What was put aside for an update, as `__getstate__` holds it."""
+        values = state.of_statistics(self.engine, aside.found.statistics, aside.found.averaged)
+        return {"step": aside.step, "known": vars(aside.known), "first": aside.first, "statistics": values}
+
+    def _restored_aside(self, held: dict[str, Any]) -> Aside:
+        found = StepGradient(float("nan"), np.empty(0), *state.statistics_of(self.engine, held["statistics"]))
+        return Aside(held["step"], self.rule, Known(**held["known"]), held["first"], found, None)
 
     # ------------------------------------------------------------ parts, which share their tensors with the whole
 
