@@ -3,6 +3,7 @@
 A counter-based generator with the key (seed, tensor) draws the values, so they depend on nothing else.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -93,10 +94,11 @@ class Initializer:
 
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Draw values for a tensor of shape (fan_in, units), or (units,) for a bias."""
-        seed = seed if self.seed is None else self.seed
+        rule, seed = RULES[self.name], seed if self.seed is None else self.seed
+        if rule in (_ones, _zeros):  # to make a generator takes longer than all else, and most biases begin at 0
+            return rule(None, shape, self.scale, dtype)
         generator = np.random.Generator(np.random.Philox(key=(tensor << 64) + seed))
-        values = RULES[self.name](generator, shape, self.scale, dtype)
-        return np.ascontiguousarray(values, dtype)
+        return np.ascontiguousarray(rule(generator, shape, self.scale, dtype), dtype)
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description, with the seed if there is one; `get` reads it back."""
@@ -131,11 +133,11 @@ def _spread(draw: Callable[..., Array], variance: Callable[[int, int], float]) -
     return rule
 
 
-def _ones(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+def _ones(g: None, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
     return np.full(shape, scale, dtype)
 
 
-def _zeros(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+def _zeros(g: None, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
     return np.zeros(shape, dtype)
 
 
@@ -338,6 +340,7 @@ def get(value: Any, name: str) -> Initializer:
     raise ArgumentTypeError(f"{name} must be a name or an Initializer, not {value!r}")
 
 
+@functools.cache
 def _named(value: str, name: str) -> Initializer:
     """From a name, which may be spelled as Keras's class: "HeNormal"."""
     text = re.sub("(?<=[a-z])(?=[A-Z])", "_", value).lower()

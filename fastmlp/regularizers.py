@@ -146,12 +146,13 @@ def L1L2(l1: float = 0.0, l2: float = 0.0) -> Regularizer:  # noqa: N802  # as i
 
 
 RULES: dict[str, Callable[..., Regularizer]] = {"l1": l1, "l2": l2, "l1_l2": l1_l2}
+_NONE = Regularizer()
 
 
 def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regularizer:
     """A regulariser from its name ("l1", "l2", "l1_l2"), its configuration or itself; None means no penalty."""
     if value is None:
-        return Regularizer()
+        return _NONE
     if isinstance(value, Regularizer):
         return value
     if isinstance(value, str):

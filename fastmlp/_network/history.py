@@ -149,10 +149,11 @@ class History:
 
     def add_batches(self, **values: list[float]) -> None:
         """Append values of consecutive batches; NaN for values that this run does not measure."""
-        length = max(map(len, self.batches.values()), default=0)
+        length, more = max(map(len, self.batches.values()), default=0), max(map(len, values.values()), default=0)
         for name in {**self.batches, **values}:
-            unknown = [math.nan] * max(map(len, values.values()), default=0)
-            self.batches.setdefault(name, [math.nan] * length).extend(values.get(name, unknown))
+            if name not in self.batches:
+                self.batches[name] = [math.nan] * length
+            self.batches[name].extend(values[name] if name in values else [math.nan] * more)
 
     def add_validation(self, epoch: int, batch: int, values: dict[str, float]) -> None:
         """Append a validation after some batches of an epoch."""
@@ -293,7 +294,9 @@ def _of_one_length(batches: Any) -> Any:
 def _append(lists: dict[str, list[float]], values: dict[str, float], length: int) -> None:
     """Append to lists of equal length, with NaN for unknown values, so that the lengths stay equal."""
     for name in {**lists, **values}:
-        lists.setdefault(name, [math.nan] * length).append(values.get(name, math.nan))
+        if name not in lists:
+            lists[name] = [math.nan] * length
+        lists[name].append(values.get(name, math.nan))
 
 
 as_public(globals(), "fastmlp.history")

@@ -1,5 +1,6 @@
 """Predicts the outputs of a network, and the classes that they choose."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from .._base import check
 from .._base.batches import Batches, are_batches
 from .._base.errors import ArgumentError
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine.engine import data_of
 from ..losses import CLASSES, PROBABILITIES
@@ -32,7 +34,9 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
         out = np.empty(shape, network.dtype)
     else:
         x = _checked_output(out, shape, network.dtype, x)
-    if x.dtype == network.dtype and engine.are_few(shape[0], n_threads):
+    if isinstance(x, SparseRows) and engine.are_few(shape[0], n_threads):
+        x = x.dense()
+    if x.dtype == network.dtype and not isinstance(x, SparseRows) and engine.are_few(shape[0], n_threads):
         engine.predict_rows(x, out, is_centered=is_centered)
     else:
         none = np.empty(0, np.int64)
@@ -54,7 +58,9 @@ def over_batches(
     return np.concatenate([answer(part) for part in Batches(x, "x", steps=steps).features()])
 
 
-def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
+def _checked_output(
+    out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array | SparseRows
+) -> Array | SparseRows:
     """Check an array for predictions; returns the features, copied if the two overlap."""
     usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
     if not usable or not out.flags.c_contiguous or not out.flags.writeable:
@@ -62,6 +68,8 @@ def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: A
             f"out must be a writable C-contiguous {dtype} array of shape {shape}, not "
             f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
         )
+    if isinstance(x, SparseRows):
+        return dataclasses.replace(x, values=x.values.copy()) if np.may_share_memory(out, x.values) else x
     return x.copy() if np.may_share_memory(out, x) else x  # some rows are read after others are written
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import losses
 from .._base import naming
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine import row_weights, targets
 from .._engine.engine import Data, data_of
@@ -67,7 +68,7 @@ def weighted(
 # ---------------------------------------------------------------- learning
 
 
-def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs, WantedTargets]:
+def learn_from(network: Network, x: Any, y: Any) -> tuple[Array | SparseRows, Inputs, WantedTargets]:
     """Learn the classes and how to read later data from training data; return the rows and both."""
     inputs, wanted, is_untrained = network.reader(), network.wanted_targets(), network.is_untrained
     known = _with_names(network.data_known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._base.batches import Batches, Piece
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine import row_weights
 from .._engine.engine import Data, Engine
@@ -118,7 +119,7 @@ def _opened(network: Network, source: ChunkSource, request: Request) -> tuple[Pi
     return opened(source, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
 
 
-def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
+def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array | SparseRows) -> bool:
     """Give a first Normalization the statistics of the rows, with a pass through all chunks if there are any."""
     are_pixels = rows.dtype == "uint8"
     if request.source is None:
@@ -141,7 +142,11 @@ def _kept(rows: int, validation_split: float) -> int:
 
 
 def _data(
-    network: Network, request: Request, reading: tuple[Inputs, WantedTargets], given: tuple[Array, Any], kept: int
+    network: Network,
+    request: Request,
+    reading: tuple[Inputs, WantedTargets],
+    given: tuple[Array | SparseRows, Any],
+    kept: int,
 ) -> tuple[Data, Data | ChunkSource | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._base.sparse import SparseRows
 from .._base.types import Array
 
 _ROWS = 1000  # of the sample
@@ -17,7 +18,7 @@ _NAMED = 2  # columns that a sentence names
 REMEDY = "scale them with fm.Normalization() as the first layer, or fm.mlp(..., normalize=True)"
 
 
-def trouble(x: Array, names: Sequence[Any] | None) -> str | None:
+def trouble(x: Array | SparseRows, names: Sequence[Any] | None) -> str | None:
     """What is wrong with the columns of ``x``, in words; None if nothing is. A sample of the rows decides.
 
     Columns of two values, such as one-hot columns, are never named unless they are large. Columns that hardly ever
@@ -55,13 +56,14 @@ def trouble(x: Array, names: Sequence[Any] | None) -> str | None:
     return None
 
 
-def _sample(x: Array) -> Array | None:
+def _sample(x: Array | SparseRows) -> Array | None:
     """Some rows in float64, spread over all; None if there are too few, or too many columns."""
     rows, width = x.shape
     most = min(_ROWS, _NUMBERS // max(1, width))
     if min(rows, most) < 2:
         return None
-    return x[:: -(-rows // most)].astype(np.float64)
+    some = x[:: -(-rows // most)]
+    return (some.dense() if isinstance(some, SparseRows) else some).astype(np.float64)
 
 
 def _are_rare(sample: Array) -> Array:

@@ -11,6 +11,7 @@ from .._base import check, naming, notebook, text_table
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
 from .._base.public import as_public
+from .._base.sparse import SparseRows, is_sparse
 from .._base.types import Array, Integers
 from .._engine import row_weights
 from .._network.history import History
@@ -122,7 +123,7 @@ class Fold:
 
     number: int
     model: Sequential
-    x: Array
+    x: Array | SparseRows
     y: Array
     is_test: Array
     settings: dict[str, Any]
@@ -269,7 +270,7 @@ def _run(tasks: list[Fold], workers: int, interruption: Interruption, is_printin
 def _targets(x: Any, y: Any) -> Array:
     targets = check.array_of(y, "y")
     try:
-        rows = len(x)
+        rows = x.shape[0] if is_sparse(x) else len(x)
     except TypeError:
         raise ArgumentTypeError(f"x must be an array of rows, not {x!r:.60}") from None
     if targets.ndim == 0 or len(targets) != rows:

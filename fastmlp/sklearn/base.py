@@ -1,6 +1,7 @@
 """What the classifier and the regressor have in common: parameters become a network, and `fit` trains it."""
 
 import contextlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from . import translation
 from .coefficients import Coefficients
 from .fitting import STOCHASTIC, train
 from .protocol import CallbackSupport, Task
-from .rows import Rows, in_blocks
+from .rows import Rows, by_rows
 
 NUMBERS = (np.float64, np.float32)  # what X may hold; the network rounds them, and warns if it cannot tell them apart
 
@@ -28,6 +29,14 @@ _OF_ONE_TRAINING = (
     "validation_loss_curve_",
     "best_validation_loss_",
 )
+
+
+class _Spare(threading.local):
+    def __init__(self) -> None:
+        self.random_state = np.random.RandomState(0)  # which takes as long to make as a network
+
+
+_spare = _Spare()
 
 
 def keep(estimator: Any, parameters: dict[str, Any]) -> None:
@@ -145,7 +154,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         X, y = self._validate_input(X, y, incremental, is_first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        rows = Rows(X, self._targets(y), self._row_weights(y, sample_weight, incremental))
+        rows = Rows(by_rows(X), self._targets(y), self._row_weights(y, sample_weight, incremental))
         held_out = self._held_out(eval_set)
         self._random_state = check_random_state(self.random_state)
         if is_first:
@@ -164,7 +173,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
             return None
         X, y = self._validate_input(eval_set[0], eval_set[1], True, False)
         weights = None if len(eval_set) == 2 else _check_sample_weight(eval_set[2], X)
-        return Rows(X, self._targets(y), weights)
+        return Rows(by_rows(X), self._targets(y), weights)
 
     def _begin(self, rows: Rows) -> None:
         """Set everything for a first training: counts, curves, and a network with initial weights."""
@@ -201,7 +210,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
 
     def _seed(self) -> int:
         """A seed for dropout, drawn from a copy of the random state, which goes on as scikit-learn's does."""
-        copy = np.random.RandomState()
+        copy = _spare.random_state
         copy.set_state(self._random_state.get_state())
         return int(copy.randint(2**31))
 
@@ -277,8 +286,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         return self._of_rows(self.model_, X)
 
     def _of_rows(self, model: Sequential, X: Any) -> Array:
-        found = [model.predict(block, n_threads=self.n_threads) for block in in_blocks(X)]
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        return model.predict(X, n_threads=self.n_threads)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

@@ -90,9 +90,11 @@ class Watch(Callback):
     def __init__(self, estimator: Any, size: Size, criterion: Criterion | None, task: Task) -> None:
         self.estimator, self.size, self.criterion, self.task = estimator, size, criterion, task
         self.has_converged = False
+        self._reports_means, self._has_curve = estimator._reports_means, hasattr(estimator, "loss_curve_")
+        self._scales_rate = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
 
     def on_epoch_begin(self, epoch: int) -> None:
-        if self.estimator._reports_means:
+        if self._reports_means:
             self._squares_before = self._squares()
         self.task.begin(self.model)
 
@@ -100,9 +102,9 @@ class Watch(Callback):
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.loss_ = logs["loss"]
-        if estimator._reports_means:
+        if self._reports_means:
             estimator.loss_ = estimator._mean_loss(logs["loss"], self.penalty())
-        if hasattr(estimator, "loss_curve_"):
+        if self._has_curve:
             estimator.t_ += self.size.rows
             estimator.loss_curve_.append(estimator.loss_)
         if "val_loss" in logs:
@@ -113,8 +115,11 @@ class Watch(Callback):
         if self.criterion is not None:
             self._refuse_ruined()
             self.criterion.judge(estimator, self.model, logs)
-            self._set_rate()
-            self._stop_if_converged()
+            if self._scales_rate:
+                rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
+                self.model.learning_rate = rate
+            if estimator._no_improvement_count > estimator.n_iter_no_change:
+                self._stop_if_converged(self.criterion)
         if "val_loss" in logs:
             losses = estimator.validation_loss_curve_[-1], estimator.best_validation_loss_
             estimator.best_validation_loss_ = min(losses)
@@ -133,20 +138,12 @@ class Watch(Callback):
 
     def penalty(self) -> float:
         """The penalty in the loss of the epoch, from the weights before and after it; L-BFGS reports those after."""
-        before = self._squares_before if hasattr(self.estimator, "loss_curve_") else self._squares()
+        before = self._squares_before if self._has_curve else self._squares()
         return self.estimator.alpha / 2 * (before + self._squares()) / 2 * self.size.batches / self.size.weight
 
-    def _set_rate(self) -> None:
+    def _stop_if_converged(self, criterion: Criterion) -> None:
         estimator = self.estimator
-        if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
-            self.model.learning_rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
-
-    def _stop_if_converged(self) -> None:
-        estimator = self.estimator
-        if estimator._no_improvement_count <= estimator.n_iter_no_change:
-            return
-        assert self.criterion is not None
-        message = self.criterion.message % (estimator.tol, estimator.n_iter_no_change)
+        message = criterion.message % (estimator.tol, estimator.n_iter_no_change)
         if self._ends(message):
             self.has_converged = self.model.stop_training = True
         else:

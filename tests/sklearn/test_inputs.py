@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network as peer
+import sklearn.utils
 
 import fastmlp as fm
 from fastmlp.sklearn import rows
@@ -204,6 +205,13 @@ def test_a_column_of_targets_is_flattened_with_a_warning():
 
     with pytest.warns(DataConversionWarning):
         assert fm.MLPRegressor(**COMMON).fit(X, NUMBER[:, None]).predict(X).shape == NUMBER.shape
+
+
+def test_the_order_of_an_epoch_stays_when_the_next_one_is_drawn():
+    order = rows.Order(20, shuffle=True, random_state=np.random.RandomState(0))
+    first, expected = order(0), sklearn.utils.shuffle(np.arange(20), random_state=np.random.RandomState(0))
+    order(1)
+    assert first.tolist() == expected.tolist()
 
 
 def test_numbers_that_overflow_are_refused_in_their_words():
