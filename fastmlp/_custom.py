@@ -6,6 +6,7 @@ A function is compiled once in each process, in both precisions, and found by an
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
@@ -165,23 +166,20 @@ def _check_returned(kind: Kind, value: Any, argument: str) -> None:
 
 def _check_returned_type(kind: Kind, value: Any, argument: str) -> None:
     """Refuse what may be something else where no point was, such as None beyond a limit: kernels cannot handle it."""
-    from numba import types
-
     from ._compiling import jit
 
     if jit.jit_disabled():
         return
-    compiled, given = jit.inlined(value), (types.float64,) * len(kind.arguments)
-    try:
-        compiled.compile(given)
-    except Exception:  # such as one with further arguments that have defaults: it is called in another way
-        return
-    returned = compiled.overloads[given].signature.return_type
-    if not isinstance(returned, (types.Float, types.Integer, types.Boolean)):
-        raise ArgumentError(
-            f"{argument} must return one number, but once it is compiled it returns {returned}: let all branches "
-            "return a number"
-        )
+    compiled: Any = jit.inlined(value)
+    with contextlib.suppress(Exception):  # such as a division by 0 there; it has been compiled
+        compiled(*map(float, kind.points[0]))
+    for signature in compiled.nopython_signatures:
+        returned = signature.return_type
+        if type(returned).__name__ not in ("Float", "Integer", "IntegerLiteral", "Boolean", "BooleanLiteral"):
+            raise ArgumentError(
+                f"{argument} must return one number, but once it is compiled it returns {returned}: let all branches "
+                "return a number"
+            )
 
 
 def _index(kind: Kind, function: Any, derivative: Any) -> int:

@@ -50,7 +50,7 @@ class ValidationScore(Criterion):
     def judge(self, estimator: Any, model: Any, logs: dict[str, float]) -> None:
         try:
             score = self.score(model)
-        except ArgumentError as error:  # finite weights so large that outputs are not: the rows are not to blame
+        except ArgumentError as error:  # the weights are NaN, or so large that outputs are: the rows are not to blame
             raise DivergenceError("the weights have become too large to predict with") from error
         estimator.validation_scores_.append(score)
         if estimator.verbose:
@@ -122,7 +122,6 @@ class Watch(Callback):
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         if self.criterion is not None:
-            self._refuse_ruined()
             self.criterion.judge(estimator, self.model, logs)
             if self._scales_rate:
                 rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
@@ -134,11 +133,6 @@ class Watch(Callback):
             estimator.best_validation_loss_ = min(losses)
         if self.task.end(self.model):
             self.has_converged = self.model.stop_training = True
-
-    def _refuse_ruined(self) -> None:
-        """Refuse weights that the last update made NaN: the loss, measured before it, does not tell."""
-        if not self.model.engine.is_finite():
-            raise DivergenceError("the last update made weights NaN or infinite")
 
     def _squares(self) -> float:
         """The sum of squares of all weight matrices."""

@@ -79,7 +79,7 @@ def test_modules_inside_of_modules_are_found(line):
 def test_a_module_in_another_is_the_same_object():
     assert importlib.import_module("fastmlp.layers.core") is fm.layers
     assert importlib.import_module("fastmlp.layers.experimental.preprocessing") is fm.layers
-    assert fm.layers.noise is fm.layers
+    assert fm.layers.pooling is fm.layers
     assert fm.optimizers.legacy.Adam is fm.Adam
     assert fm.layers.__name__ == "fastmlp.layers"
 
