@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._base import functions
+from ._base import functions, own_code
 from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
 
@@ -114,10 +114,11 @@ def check_functions(kind: Kind, function: Any, derivative: Any) -> None:
     for value, argument in both:
         _check_is_function(kind, value, argument)
     for value, argument in both:
+        _check_code(value, argument)
         _check_returned(kind, value, argument)
-    index = _index(kind, function, derivative)
     for value, argument in both:
         _check_returned_type(kind, value, argument)
+    index = _index(kind, function, derivative)
     found = {dtype: _numbers(kind, index, dtype) for dtype in (np.float64, np.float32)}
     usable = _check_finite(kind, found)
     _check_python(kind, function, usable, found[np.float64][0])
@@ -139,6 +140,15 @@ def _check_is_function(kind: Kind, value: Any, argument: str) -> None:
     if not isinstance(functions.in_python(value), FunctionType):
         raise ArgumentTypeError(
             f"{argument} must be a function of numbers {kind.call}, such as one with @numba.njit, not {value!r:.60}"
+        )
+
+
+def _check_code(value: Any, argument: str) -> None:
+    """Refuse a recursion, which may have no end."""
+    if own_code.calls_itself(value):
+        raise ArgumentError(
+            f"{argument} calls itself: once it is compiled, nothing stops a recursion that is too deep, and the "
+            "process ends without a message. Write it as a loop"
         )
 
 

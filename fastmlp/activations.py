@@ -162,7 +162,7 @@ def get(value: str | Custom | None, argument: str = "activation") -> str | Custo
         raise ArgumentTypeError(f"{argument} must be the name of an activation, not {value!r:.60}")
     value = _ALIASES.get(value, str(value))
     match = _TEXT.match(value)
-    name = check.choice(match.group(1) if match else value, argument, NAMES)
+    name = keras.choice(match.group(1) if match else value, argument, NAMES, "activations")
     assert match is not None
     if match.group(2) is None:
         return name

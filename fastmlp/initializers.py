@@ -345,7 +345,13 @@ def _named(value: str, name: str) -> Initializer:
     """From a name, which may be spelled as Keras's class: "HeNormal"."""
     text = re.sub("(?<=[a-z])(?=[A-Z])", "_", value).lower()
     text = _ALIASES.get(text, text)
-    rule = check.choice(text if text in RULES else value, name, RULES)
+    if text == "truncated_normal":
+        raise ArgumentError(f"{name} cannot be {value!r}: use 'random_normal', whose tails are not cut")
+    if text == "variance_scaling":
+        raise ArgumentError(
+            f"{name} cannot be {value!r}: use 'glorot_uniform', or VarianceScaling(...) with its settings"
+        )
+    rule = keras.choice(text if text in RULES else value, name, RULES, "initializers")
     return Initializer(rule, _DEFAULT_SCALE.get(rule, 1.0))
 
 

@@ -156,10 +156,12 @@ def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regulari
     if isinstance(value, Regularizer):
         return value
     if isinstance(value, str):
-        return RULES[check.choice(value.lower(), name, RULES)]()
+        return RULES[keras.choice(value.lower(), name, RULES, "regularizers")]()
     if isinstance(value, dict):
         return Regularizer(value.get("l1", 0.0), value.get("l2", 0.0), per_batch=value.get("per_batch", False))
-    raise ArgumentTypeError(f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}")
+    raise ArgumentTypeError(
+        f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}{keras.made(value)}"
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from . import check
 from .errors import ArgumentError, ArgumentTypeError, NotAvailableError
 from .keras_arguments import ARGUMENTS, OUR_DEFAULT, Only, Renamed, Rule
 
@@ -131,6 +132,20 @@ def refuse_hooks(base: str, derived: type) -> None:
     own = next((name for name in names.split() if name in vars(derived)), None)
     if own is not None and not (base == "Metric" and "__call__" in vars(derived)):
         raise ArgumentTypeError(f"{derived.__name__} defines {own}(), which is never called: {remedy}")
+
+
+def choice(value: Any, name: str, legal: Iterable[str], module: str) -> str:
+    """`check.choice` for texts of Keras: a name that the module lacks gets its sentence."""
+    names = importlib.import_module(".keras_names", __package__)
+    if isinstance(value, str) and value not in legal and (sentence := names.sentence_of_text(module, value)):
+        raise ArgumentError(f"{name} cannot be {value!r:.60}: {sentence}")
+    return check.choice(value, name, legal)
+
+
+def made(value: Any) -> str:
+    """The end of a message about a value that is no object: how to make one, if a class or a function was given."""
+    name = getattr(value, "__name__", None)
+    return f": write {name}(), with parentheses" if isinstance(name, str) and callable(value) else ""
 
 
 def is_part_of(module: str, name: str) -> bool:

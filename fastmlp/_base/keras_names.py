@@ -79,25 +79,46 @@ _LACKING: dict[str, dict[str, str]] = {
         _SERIAL: "deserialize serialize InputSpec",
     },
     "optimizers": {
-        "there are SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop and LBFGS": (
-            "Adafactor Ftrl Lamb Lion LossScaleOptimizer MultiOptimizer Muon ScheduleFreeAdamW OptimizerMap"
-        ),
+        (
+            "AdamW is the nearest; there are SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop, LBFGS"
+        ): "Adafactor Lamb Lion Muon ScheduleFreeAdamW",
+        "use Adagrad, with kernel_regularizer='l1' of layers for weights near 0": "Ftrl",
+        "weights are float32 or float64, and have one optimiser": "LossScaleOptimizer MultiOptimizer OptimizerMap",
         _SERIAL: "deserialize serialize",
     },
     "losses": {
-        "there are the losses of fastmlp.losses.NAMES; see docs/layers.md": (
-            "BinaryFocalCrossentropy CTC CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy "
-            "CategoricalHinge Circle CosineSimilarity Dice Hinge KLDivergence MeanSquaredLogarithmicError "
-            "SquaredHinge Tversky binary_focal_crossentropy categorical_focal_crossentropy "
-            "categorical_generalized_cross_entropy categorical_hinge circle cosine_similarity ctc dice hinge "
-            "kl_divergence mean_squared_logarithmic_error squared_hinge tversky"
+        (
+            "train with 'mse' on numpy.log1p(y), and predict with numpy.expm1(model.predict(x))"
+        ): "MeanSquaredLogarithmicError mean_squared_logarithmic_error",
+        (
+            "use 'categorical_crossentropy', which takes rows of probabilities too: both have the same gradient, as "
+            "they differ by the entropy of the targets"
+        ): "KLDivergence kl_divergence",
+        (
+            "use 'binary_crossentropy', or write it as two functions of (output, target), "
+            "fastmlp.losses.Custom(function, derivative)"
+        ): "Hinge SquaredHinge hinge squared_hinge",
+        (
+            "use a cross-entropy with class_weight= for rare classes; a loss of each output alone can be written as "
+            "two functions, fastmlp.losses.Custom(function, derivative)"
+        ): (
+            "BinaryFocalCrossentropy CategoricalFocalCrossentropy Dice Tversky binary_focal_crossentropy "
+            "categorical_focal_crossentropy dice tversky focal focal_loss"
         ),
+        "use 'categorical_crossentropy', with label_smoothing for targets that may be wrong": (
+            "CategoricalGeneralizedCrossEntropy CategoricalHinge categorical_generalized_cross_entropy "
+            "categorical_hinge"
+        ),
+        (
+            "of losses over a whole row there are only cross-entropies; 'mse' on targets of length 1 is the nearest"
+        ): "Circle CosineSimilarity circle cosine_similarity cosine_proximity",
+        "it is for sequences, and rows have no order of steps": "CTC ctc",
         _SERIAL: "deserialize serialize",
     },
     "metrics": {
         (
-            "there are the metrics of fastmlp.metrics.METRICS, and a function f(targets, outputs) of your "
-            "own is one; see docs/metrics.md"
+            "a function f(targets, outputs) of your own is a metric, and the loss is reported in any case; there are "
+            "the metrics of fastmlp.metrics.METRICS"
         ): (
             "BinaryCrossentropy BinaryIoU CategoricalCrossentropy CategoricalHinge ConcordanceCorrelation "
             "CosineSimilarity FBetaScore Hinge IoU KLDivergence LogCoshError Mean MeanIoU MeanMetricWrapper "
@@ -121,7 +142,7 @@ _LACKING: dict[str, dict[str, str]] = {
         _SERIAL: "deserialize serialize",
     },
     "initializers": {
-        "there are the initialisers of fastmlp.initializers.RULES; see docs/layers.md": (
+        "use 'glorot_uniform', or set the matrix of a built model: model.layers[0].set_weights([matrix, bias])": (
             "Identity IdentityInitializer Orthogonal OrthogonalInitializer STFT STFTInitializer identity "
             "orthogonal stft"
         ),
@@ -133,10 +154,12 @@ _LACKING: dict[str, dict[str, str]] = {
         ),
     },
     "activations": {
-        "there are the activations of fastmlp.activations.NAMES; see docs/layers.md": (
-            "celu exponential glu hard_shrink hard_tanh log_sigmoid log_softmax relu6 soft_shrink softsign "
-            "sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold"
+        "write it as two functions of x: fastmlp.activations.Custom(function, derivative)": (
+            "celu exponential hard_shrink hard_tanh log_sigmoid relu6 soft_shrink softsign sparse_plus sparse_sigmoid "
+            "squareplus tanh_shrink threshold"
         ),
+        "use 'softmax', and model.predict_log_proba(x) for logarithms": "log_softmax sparsemax",
+        "of activations over a whole row there is only 'softmax'": "glu",
         _SERIAL: "deserialize serialize",
     },
     "models": {
@@ -207,6 +230,21 @@ _LACKING: dict[str, dict[str, str]] = {
         "use fastmlp.MLPClassifier and fastmlp.MLPRegressor, or fit and evaluate of a model": "estimator",
     },
 }
+
+
+# Short names of Keras, which stand in texts alone
+_SHORT = {"msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "cosine": "cosine_similarity"}
+
+
+def sentence_of_text(module: str, text: str) -> str | None:
+    """`sentence` for a text in any of Keras's spellings."""
+    wanted = _plain(_SHORT.get(text.lower(), text))
+    rows = _LACKING.get(module, {}).items()
+    return next((row for row, names in rows if wanted in map(_plain, names.split())), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def sentence(module: str, name: str) -> str | None:

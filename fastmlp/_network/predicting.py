@@ -45,7 +45,7 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     if not look_finite(out, engine.activation):
         is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
         network.reader().read(x if is_lost else given, "x")  # raises an error with the cause of a NaN
-        refuse_overflow(out, "x", network.dtype)
+        refuse_overflow(out, "x", network)
     return out
 
 
@@ -92,7 +92,7 @@ def _read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
     targets = np.zeros(outputs.shape if network.loss.targets == PROBABILITIES else (0, outputs.shape[1]), dtype)
     data = data_of(features.rows, labels, targets, dtype, is_centered=features.is_centered)
     network.engine.evaluate(data, n_threads, outputs=outputs)
-    refuse_overflow(outputs, "x", dtype)
+    refuse_overflow(outputs, "x", network)
     return outputs
 
 

@@ -66,11 +66,11 @@ def get(value: str | Loss | dict[str, Any]) -> Loss:
             "loss is a function, but its derivative is needed too: loss=fastmlp.losses.Custom(function, derivative)"
         )
     if isinstance(value, str):
-        return NAMES[check.choice(standard(value), "loss", NAMES)]()
+        return NAMES[keras.choice(standard(value), "loss", NAMES, "losses")]()
     if isinstance(value, dict):
         arguments = dict(value)
         return TYPES[check.choice(arguments.pop("type", None), "loss type", TYPES)](**arguments)
-    raise ArgumentTypeError(f"loss must be a name or a Loss, not {value!r}")
+    raise ArgumentTypeError(f"loss must be a name or a Loss, not {value!r}{keras.made(value)}")
 
 
 def _of_rows(name: str, y_true: Any, y_pred: Any, **settings: Any) -> Array:

@@ -36,7 +36,7 @@ NAMES: dict[str, type[Loss]] = {
     "poisson_deviance": PoissonDeviance,
     "quantile": Quantile,
 }
-_ALIASES = {"logcosh": "log_cosh", "huber_loss": "huber"}
+_ALIASES = {"logcosh": "log_cosh", "huber_loss": "huber", "bce": "binary_crossentropy"}
 
 
 def standard(name: str) -> str:

@@ -43,7 +43,7 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
     if isinstance(value, Optimizer) and isinstance(value, tuple(TYPES.values())):
         return value
     if isinstance(value, str):
-        return TYPES[check.choice(value.lower(), "optimizer", TYPES)]()  # type: ignore[call-arg]
+        return TYPES[keras.choice(value.lower(), "optimizer", TYPES, "optimizers")]()  # type: ignore[call-arg]
     if isinstance(value, dict):
         arguments = dict(value)
         kind = check.choice(str(arguments.pop("type", "missing")).lower(), "optimizer type", TYPES)
@@ -51,7 +51,7 @@ def get(value: str | Optimizer | dict[str, Any]) -> Optimizer:
             return TYPES[kind](**arguments)
         except TypeError as error:
             raise ArgumentTypeError(f"optimizer {kind!r}: {error}") from None
-    raise ArgumentTypeError(f"optimizer must be a name or an Optimizer, not {value!r}")
+    raise ArgumentTypeError(f"optimizer must be a name or an Optimizer, not {value!r}{keras.made(value)}")
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from .._base.types import Array
 from ..model import Sequential
 from . import translation
 from .coefficients import Coefficients
+from .features import refuse_other_than_numbers
 from .fitting import STOCHASTIC, train
 from .protocol import CallbackSupport, Task
 from .rows import Rows, by_rows
@@ -282,6 +283,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """The outputs of the network for rows of the user's."""
         check_is_fitted(self)
+        refuse_other_than_numbers(X, "X")
         X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=NUMBERS, reset=False)
         return self._of_rows(self.model_, X)
 

@@ -14,6 +14,7 @@ from ..model import Sequential
 from . import constraints
 from .base import NUMBERS, BaseMLP, keep, validation_rows
 from .descriptions import documented
+from .features import refuse_other_than_numbers
 from .rows import Rows
 
 
@@ -152,6 +153,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        refuse_other_than_numbers(X, "X")
+        refuse_other_than_numbers(y, "y")
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=NUMBERS, reset=reset
         )

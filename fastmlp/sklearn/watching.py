@@ -8,6 +8,7 @@ import numpy as np
 
 from .._base.errors import ArgumentError, DivergenceError
 from .._base.types import Array
+from .._network.inputs import INTEGERS
 from ..callbacks import Callback
 from .protocol import Task
 from .translation import dense_tensors
@@ -93,12 +94,20 @@ class Watch(Callback):
         self._reports_means, self._has_curve = estimator._reports_means, hasattr(estimator, "loss_curve_")
         self._scales_rate = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
 
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
+        self._call_bytes_numbers()
+
+    def _call_bytes_numbers(self) -> None:
+        """Let the network read uint8 as the estimator does: as numbers, never as pixels."""
+        self.model.input_kind = INTEGERS
+
     def on_epoch_begin(self, epoch: int) -> None:
         if self._reports_means:
             self._squares_before = self._squares()
         self.task.begin(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._call_bytes_numbers()  # again: chunks of sparse rows say otherwise
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.loss_ = logs["loss"]

@@ -40,6 +40,23 @@ def step(x):
     return 1.0 if x > 0.51 else 0.0
 
 
+def deeper(x):
+    return x if x < 1 else deeper(x - 1) + 1
+
+
+def even(x):
+    return x if x < 1 else odd(x - 1)
+
+
+def odd(x):
+    return x if x < 1 else even(x - 1)
+
+
+def exp(x):
+    """Named like what it calls, and no recursion."""
+    return math.exp(x)
+
+
 REFUSED = {
     "no derivative": (Custom, (square,), "derivative is missing: training needs the slope"),
     "no function": (Custom, (3, double), "function must be a function of numbers"),
@@ -55,6 +72,9 @@ REFUSED = {
     ),
     "infinite at 0": (Custom, (lambda x: abs(x), lambda x: x / (abs(x) - 0.0 * x)), "derivative gives nan at x = 0 "),
     "infinite in float32": (Custom, (lambda x: x * 1e38, lambda x: 1e38 + 0 * x), "in float32"),
+    "a recursion": (Custom, (deeper, lambda x: 1.0), "function calls itself: .* Write it as a loop"),
+    "a recursion of two": (Custom, (even, lambda x: 1.0), "function calls itself"),
+    "a compiled recursion": (Custom, (double, numba.njit(deeper)), "derivative calls itself"),
     "a step": (Custom, (step, lambda x: 1.0), "derivative is not that of function"),
     "a loss by the target": (
         fm.losses.Custom,
@@ -68,6 +88,16 @@ REFUSED = {
         "function gives nan",
     ),
 }
+
+
+@needs_jit
+def test_complex_numbers_where_no_point_is_tried_are_refused():
+    with pytest.raises(fm.ArgumentError, match="once it is compiled it returns complex128: let all branches"):
+        Custom(lambda x: x if x < 50 else x * 1j, lambda x: 1.0, name="far")
+
+
+def test_a_function_may_be_named_like_one_that_it_calls():
+    assert Custom(exp, lambda x: math.exp(x), name="own").name == "own"
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -124,7 +124,7 @@ def test_an_error_in_a_function_ends_the_training():
         model.fit(X * 1000, TARGETS, epochs=1, verbose=0)
     assert np.isfinite(model.predict(X)).all()
     assert bits(model) == before
-    with pytest.raises(fm.ArgumentError):
+    with pytest.raises(fm.ArgumentError, match=r"output 0 is NaN, .* activation 'strict' of your own gives NaN"):
         model.predict(X * 1000)
 
 

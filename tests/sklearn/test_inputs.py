@@ -18,32 +18,25 @@ SPARSE = np.where(np.abs(X) > 0.8, X, 0.0)
 
 @pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "csr_array", "csc_array", "coo_array"])
 @pytest.mark.parametrize("settings", [{}, {"shuffle": False}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=repr)
-def test_sparse_rows_train_as_dense_ones(kind, settings, monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)  # several blocks, of two batches each
+def test_sparse_rows_train_as_dense_ones(kind, settings):
     given = getattr(scipy.sparse, kind)(SPARSE)
     dense = fm.MLPClassifier(**COMMON, **settings).fit(SPARSE, CLASSES)
     sparse = fm.MLPClassifier(**COMMON, **settings).fit(given, CLASSES)
-    np.testing.assert_array_equal(sparse.predict_proba(given), dense.predict_proba(SPARSE))
+    np.testing.assert_allclose(sparse.predict_proba(given), dense.predict_proba(SPARSE), rtol=1e-9)
     assert sparse.loss_ == pytest.approx(dense.loss_, rel=1e-12)
     assert sparse.score(given, CLASSES) == dense.score(SPARSE, CLASSES)
 
 
-def test_sparse_rows_are_never_dense_as_a_whole(monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
-    seen, dense = [], scipy.sparse.csr_matrix.toarray
+def test_sparse_rows_are_never_dense(monkeypatch):
+    def refused(self, *given, **settings):
+        raise AssertionError("a sparse matrix was made dense")
 
-    def noted(self, *given, **settings):
-        seen.append(self.shape[0])
-        return dense(self, *given, **settings)
-
-    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", noted)
+    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", refused)
     given = scipy.sparse.csr_matrix(SPARSE)
     fm.MLPRegressor(**COMMON, early_stopping=True).fit(given, NUMBER).predict(given)
-    assert max(seen) == 50
 
 
-def test_sparse_rows_may_have_weights(monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
+def test_sparse_rows_may_have_weights():
     for settings in ({"alpha": 1.0}, {"solver": "lbfgs"}):
         dense, sparse = (fm.MLPRegressor(**COMMON, **settings) for _ in range(2))
         dense.fit(SPARSE, NUMBER, sample_weight=WEIGHTS)
@@ -62,6 +55,15 @@ def test_whole_numbers_are_numbers_and_no_pixels(dtype):
     np.testing.assert_array_equal(found.partial_fit(numbers, NUMBER).predict(numbers[:3]), found.predict(numbers)[:3])
 
 
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
+def test_bytes_are_numbers_for_the_network_too(form):
+    rows = (np.abs(X) * 50).astype(np.uint8)
+    for given in (rows, rows.astype(float)):
+        estimator = fm.MLPClassifier(**COMMON).fit(form(given), BINARY)
+        np.testing.assert_array_equal(estimator.model_.predict(rows), estimator.model_.predict(rows.astype(float)))
+        np.testing.assert_array_equal(estimator.model_.predict_classes(rows), estimator.predict(rows))
+
+
 def test_the_precision_can_be_chosen():
     for dtype in ("float32", np.float32, np.dtype("float32")):
         estimator = fm.MLPClassifier(**COMMON, dtype=dtype).fit(X, BINARY)
@@ -71,13 +73,12 @@ def test_the_precision_can_be_chosen():
         fm.MLPClassifier(dtype="float16").fit(X, BINARY)
 
 
-@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
-def test_columns_that_float32_cannot_tell_apart_are_named(form):
+def test_columns_that_float32_cannot_tell_apart_are_named():
     settings = {**COMMON, "max_iter": 1, "dtype": "float32"}
     with pytest.warns(UserWarning, match="float32"):
-        fm.MLPClassifier(**settings).fit(form(X + 1e9), BINARY)
+        fm.MLPClassifier(**settings).fit(X + 1e9, BINARY)
     narrow = fm.MLPClassifier(**settings).fit(X.astype(np.float32), BINARY)
-    wide = fm.MLPClassifier(**settings).fit(form(X), BINARY)
+    wide = fm.MLPClassifier(**settings).fit(X, BINARY)
     np.testing.assert_array_equal(narrow.predict_proba(X), wide.predict_proba(X))
     assert wide.predict_proba(X).dtype == np.float32
 
@@ -140,8 +141,7 @@ def test_labels_that_a_file_cannot_hold_become_texts():
 
 @pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
 @pytest.mark.parametrize("y", [CLASSES * 2 - 1, BINARY, np.where(CLASSES > 0, 1, 2)], ids=["three", "texts", "two"])
-def test_what_callbacks_save_knows_names_and_classes(form, y, tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
+def test_what_callbacks_save_knows_names_and_classes(form, y, tmp_path):
     path = tmp_path / "best.npz"
     checkpoint = fm.callbacks.ModelCheckpoint(path, monitor="loss", save_best_only=True)
     estimator = fm.MLPClassifier(**COMMON, callbacks=[checkpoint], tol=0.0)
