@@ -68,11 +68,14 @@ if TYPE_CHECKING:
         reference,
         schedules,
         sweeps,
+        tables,
         trackers,
         utils,
     )
     from ._importing.importing import import_model
+    from .search.baseline import baseline
     from .search.cross_validation import CrossValidation, cross_validate
+    from .search.importance import Importance, permutation_importance
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
     from .sklearn import MLPClassifier as MLPClassifier
@@ -101,6 +104,7 @@ __all__ = [
     "Flatten",
     "GaussianNoise",
     "History",
+    "Importance",
     "Input",
     "LayerNormalization",
     "LearningRateCurve",
@@ -118,6 +122,7 @@ __all__ = [
     "__version__",
     "activations",
     "backend",
+    "baseline",
     "callbacks",
     "constraints",
     "cross_validate",
@@ -136,6 +141,7 @@ __all__ = [
     "mlp",
     "models",
     "optimizers",
+    "permutation_importance",
     "plots",
     "reference",
     "regularizers",
@@ -143,6 +149,7 @@ __all__ = [
     "set_num_threads",
     "sweep",
     "sweeps",
+    "tables",
     "trackers",
     "utils",
 ]
@@ -162,15 +169,19 @@ _MODULES = (
     "schedules",
     "scores",
     "sweeps",
+    "tables",
     "trackers",
     "utils",
 )
 _LAZY = {
+    "Importance": "search.importance",
+    "baseline": "search.baseline",
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
     "find_learning_rate": "search.learning_rate",
     "import_model": "_importing.importing",
+    "permutation_importance": "search.importance",
     "sweep": "sweeps",
 }
 # These need scikit-learn, so they are not among the names that ``from fastmlp import *`` imports.

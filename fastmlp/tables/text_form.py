@@ -101,8 +101,8 @@ def _checked_lines(form: TextForm) -> Iterator[str]:
 
 def _other_width(form: TextForm, row: list[str]) -> str:
     return (
-        f"expected {form.n_columns} fields, as in line 1, found {len(row)} (with {form.between} between them); complete "
-        "or remove the line, or put fields with such a character in double quotes"
+        f"expected {form.n_columns} fields, as in line 1, found {len(row)} (with {form.between} between them); "
+        "complete or remove the line, or put fields with such a character in double quotes"
     )
 
 
