@@ -52,6 +52,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
     )
     from .model import Sequential, export, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
+    from .tables import TableEncoder
 
 _keras.install()
 
@@ -119,6 +120,7 @@ __all__ = [
     "Rprop",
     "Scale",
     "Sequential",
+    "TableEncoder",
     "__version__",
     "activations",
     "backend",
