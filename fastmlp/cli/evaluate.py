@@ -4,7 +4,7 @@ import argparse
 
 from . import trained
 from .labelled import announce, form_for, load_test
-from .train import in_words
+from .words import in_words
 
 
 def run(args: argparse.Namespace) -> int:

@@ -129,7 +129,8 @@ def _add_command(
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _add_command(commands, "train", _TRAIN, "fastmlp train [DATA] [options]")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
-    _add_reading(parser)
+    _add_reading(parser, names=True)
+    _add_table_options(parser)
     _add_model_options(parser)
     _add_fit_options(parser)
     files = parser.add_argument_group("files")
@@ -149,6 +150,24 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--quiet", action="store_true", help="print only the result")
 
 
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    table = parser.add_argument_group("tables with columns of any kind")
+    table.add_argument(
+        "--task",
+        choices=("classification", "regression", "auto"),
+        help="predict classes or a number (default: auto, which says what it chose and why)",
+    )
+    table.add_argument("--drop", metavar="NAMES", help="columns to leave out, with commas between them")
+    table.add_argument("--weights", metavar="COLUMN", help="a column that says how much each row counts")
+    table.add_argument("--test", metavar="FILE", help="a file of test rows (default: a sixth of the rows of DATA)")
+    table.add_argument(
+        "--folds",
+        type=usage.whole_number(2),
+        metavar="N",
+        help="cross-validate with N folds instead of a test part; with --output, a model is then trained on all rows",
+    )
+
+
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     # The command fills in defaults, because none of these may be given with --resume.
     model = parser.add_argument_group("model")
@@ -164,7 +183,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     fit = parser.add_argument_group("training")
-    fit.add_argument("--epochs", type=usage.whole_number(0), default=5, help="passes over the data (default: 5)")
+    fit.add_argument(
+        "--epochs",
+        type=usage.whole_number(0),
+        help="passes over the data (default: 5; for tables at most 200, until validation shows no more progress)",
+    )
     fit.add_argument("--batch-size", type=usage.whole_number(1), metavar="ROWS", help="default: 128")
     fit.add_argument("--rows", type=usage.whole_number(1), help="train on only the first ROWS rows (default: all)")
     fit.add_argument(
@@ -282,7 +305,7 @@ def _add_hidden(model: argparse._ActionsContainer) -> None:
     )
 
 
-def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> None:
+def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True, names: bool = False) -> None:
     reading = parser.add_argument_group("how a file is read")
     if labels:
         reading.add_argument(
@@ -297,11 +320,12 @@ def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> Non
             metavar="N",
             help="the first N columns of a CSV file are one-hot labels; 0 for none",
         )
-    reading.add_argument(
-        "--features",
-        choices=("uint8", "float32"),
-        help="whether features are pixels, whole numbers from 0 to 255 (uint8), or numbers (float32)",
-    )
+    kinds = "whether features are pixels, whole numbers from 0 to 255 (uint8), or numbers (float32)"
+    if names:
+        kinds += "; or the names of the columns of a table to learn from, with commas between them"
+        reading.add_argument("--features", metavar="uint8|float32|NAMES", help=kinds)
+    else:
+        reading.add_argument("--features", choices=("uint8", "float32"), help=kinds)
     reading.add_argument(
         "--separator",
         type=usage.separator,

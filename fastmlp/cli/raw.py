@@ -205,8 +205,8 @@ def _task(file: RawFile, name: str, kind: str, values: Array, distinct: int, ask
     if asked == REGRESSION and kind != NUMBER:
         example = next(iter(class_labels(values[:1]).tolist()))
         raise DataFileError(
-            f"{file.path}: --task regression predicts numbers, but the label column {name!r:.60} holds {example!r:.60}; "
-            "use --task classification, or name a column of numbers with --label"
+            f"{file.path}: --task regression predicts numbers, but the label column {name!r:.60} holds "
+            f"{example!r:.60}; use --task classification, or name a column of numbers with --label"
         )
     if asked != AUTO:
         return asked, "as asked for"
