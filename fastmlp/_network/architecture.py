@@ -14,6 +14,7 @@ from .. import layers, losses, optimizers
 from .._base import check, naming
 from .._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
 from .._version import __version__
+from ..tables import TableEncoder
 from . import custom_objects, inputs
 from .last_layer import check_last
 from .network import Network
@@ -25,7 +26,10 @@ _N = TypeVar("_N", bound=Network)
 FORMAT = "fastmlp-architecture"
 FORMAT_VERSION = 1
 _SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
-_OPTIONAL = ("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate")
+_OPTIONAL = (
+    *("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate"),
+    *("encoder", "has_learned_encoder"),
+)
 
 
 def config_of(model: Network) -> dict[str, Any]:
@@ -90,6 +94,8 @@ def described(model: Network) -> dict[str, Any]:
         "has_learned_classes": model.data_known.has_learned_classes,
         "feature_names": None if names is None else [_plain(name) for name in names],
         "input_kind": model.input_kind,
+        "encoder": None if model.encoder is None else model.encoder.config(),
+        "has_learned_encoder": model.has_learned_encoder,
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
         "own_schedule": _own_schedule(model),
@@ -128,7 +134,10 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
     Raises errors of all kinds if the description is wrong.
     """
     model = make(
-        [layers.from_config(item) for item in check.items(config["layers"], "layers", "layers")],
+        [
+            *_encoders(config.get("encoder")),
+            *(layers.from_config(item) for item in check.items(config["layers"], "layers", "layers")),
+        ],
         dtype=config["dtype"],
         uint8_scale=config["uint8_scale"],
         seed=config["seed"],
@@ -143,7 +152,16 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
         _compile(model, config, where, stacklevel)
     learned = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
     model.data_known = dataclasses.replace(model.data_known, has_learned_classes=learned)
+    if check.yes_or_no(config.get("has_learned_encoder", False), "has_learned_encoder"):
+        model.declare_unlearned_encoder()
+    if model.encoder is not None and config["n_features"] != model.width_known:
+        raise ValueError("n_features is not the number of features that the encoder makes")
     return model
+
+
+def _encoders(stored: Any) -> list[TableEncoder]:
+    """The encoder of a description, if there is one."""
+    return [] if stored is None else [TableEncoder.from_config(stored)]
 
 
 def _compile(model: Network, config: dict[str, Any], where: Any, stacklevel: int) -> None:

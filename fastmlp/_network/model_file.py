@@ -35,8 +35,9 @@ _STATISTICS = ("mean", "variance")
 _CENTER = "input/mean"  # the mean of a first Normalization, in float64
 _KIND = "input/kind"  # the kind of data that the weights were trained on, in files of weights alone
 FORMAT = "fastmlp-model"
-FORMAT_VERSION = 2
-_READABLE = (1, 2)
+FORMAT_VERSION = 3  # of models with an encoder, whose tables earlier versions would misread
+_WITHOUT_ENCODER = 2  # of others, which these versions read
+_READABLE = (1, 2, 3)
 _TO_CALLER = 6  # frames between a warning and the caller of `load`
 
 
@@ -92,7 +93,7 @@ def _config(model: Network) -> dict[str, Any]:
     return {
         **architecture.described(model),
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if model.reads_tables else _WITHOUT_ENCODER,
         "step": model.engine.step,
         "has_state": _has_state(model),
         "statistics": _statistics(model),

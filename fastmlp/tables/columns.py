@@ -94,6 +94,25 @@ def columns_of(table: Any, name: str = "x") -> Columns:
     return Columns(found, (str(key) for key, column in given if values.are_declared_categories(column)))
 
 
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The rows of several tables, one after the other; a column that one of them lacks has missing values there.
+
+    >>> joined([columns_of({"a": [1, 2]}), columns_of({"a": ["x"]})])["a"].tolist()
+    ['1', '2', 'x']
+    """
+    names = dict.fromkeys(name for part in parts for name in part)
+    found = {
+        name: values.joined([part[name] if name in part else np.full(part.rows, np.nan) for part in parts], name)
+        for name in names
+    }
+    return Columns(found, frozenset().union(*(part.categorical for part in parts)))
+
+
+def rows_at(x: Any, places: Any) -> Any:
+    """The rows at some places of an array or of a table."""
+    return x.at(places) if isinstance(x, Columns) else x[places]
+
+
 def _named(table: Any, name: str) -> list[tuple[Any, Any]]:
     """The columns as they are, with their names as they are."""
     if callable(getattr(table, "collect", None)):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._base import check
-from .._base.errors import FastMLPError
+from .._base.errors import ArgumentTypeError, FastMLPError
 from .._base.types import Array
 
 DATES = np.dtype("datetime64[us]")
@@ -53,6 +53,23 @@ def objects(items: Iterable[Any]) -> Array:
     """An array of objects, one for each item, also where items have lengths of their own."""
     listed = list(items)
     return np.fromiter(listed, object, len(listed))
+
+
+def joined(parts: list[Array], name: str) -> Array:
+    """One column of several plain ones: of their kind, or texts if they are numbers, texts and truths."""
+    kinds = {part.dtype.kind for part in parts if not _is_empty(part)}
+    if len(kinds) < 2 and "O" not in kinds and "M" not in kinds:
+        return np.concatenate(parts)  # of numbers, or all True or False
+    if kinds == {"M"}:
+        return np.concatenate([np.full(len(part), "NaT", DATES) if _is_empty(part) else part for part in parts])
+    if "M" in kinds:
+        raise ArgumentTypeError(f"column {name!r:.60} holds dates in some rows and other values in others")
+    return np.concatenate([part if part.dtype.kind == "O" else _texts(part.astype(object)) for part in parts])
+
+
+def _is_empty(column: Array) -> bool:
+    """Whether a column has no value, so that its kind is not known."""
+    return column.dtype.kind == "f" and bool(np.isnan(column).all())
 
 
 def text_of(number: float) -> str:
