@@ -255,6 +255,9 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="a .csv or .npy file (default: CSV on stdout)",
     )
     parser.add_argument("--classes", action="store_true", help="write the most probable class of each row")
+    parser.add_argument(
+        "--keep", metavar="NAMES", help="columns of a table to write beside the predictions, with commas between them"
+    )
     _add_reading(parser, labels=False)
     _add_threads(parser)
 

@@ -146,7 +146,7 @@ class Target:
         known = ~is_missing(column)
         if self.task == REGRESSION:
             return column[known].astype(np.float64), known
-        labels = class_labels(column[known])
+        labels = class_labels(_as_truths(column[known]) if self.kind == TRUTH else column[known])
         strange = [label for label in dict.fromkeys(labels.tolist()) if label not in self.labels]
         if strange:
             raise DataFileError(
@@ -172,6 +172,11 @@ def class_labels(column: Array) -> Array:
     return np.array([str(bool(item)) if kind == "b" else text_of(item) if kind == "f" else item for item in column])
 
 
+def _as_truths(values: Array) -> Array:
+    """True and False, which are 1 and 0 in a column where some are missing."""
+    return values.astype(bool)
+
+
 def target_of(file: RawFile, name: str, column: Array, kind: str | None, asked: str) -> Target:
     """What the label column is to be predicted as; ``asked`` is the task that the user wants."""
     values = column[~is_missing(column)]
@@ -182,8 +187,7 @@ def target_of(file: RawFile, name: str, column: Array, kind: str | None, asked: 
             f"{file.path}: the label column {name!r:.60} holds dates, which cannot be predicted; use a number, such as "
             "that of days, or name another column with --label"
         )
-    if kind == TRUTH and values.dtype.kind == "f":
-        values = values.astype(bool)
+    values = _as_truths(values) if kind == TRUTH else values
     distinct = list(dict.fromkeys(class_labels(values).tolist()))
     if len(distinct) == 1:
         raise DataFileError(

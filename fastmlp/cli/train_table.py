@@ -24,7 +24,7 @@ from .recipe import Recipe
 from .table_rows import Question, Rows, divided, encoder_of, read_labelled, read_question
 from .trained import TableNotes
 from .usage import UsageError, check_outputs
-from .words import RunFailed, Say, in_words, silent
+from .words import RunFailed, Say, in_digits, scores_in_words, silent
 
 _MOST_CLASSES = 20  # in a table of classes
 _EVALUATIONS = 500  # for the importance of columns
@@ -121,8 +121,8 @@ def _judge(recipe: Recipe, model: Sequential, rows: Rows, test: Rows, say: Say) 
     """Print the scores on the test part, with a baseline beside them, and what the model relies on."""
     args, target = recipe.args, recipe.question.target
     found = model.evaluate(test.columns, test.y, sample_weight=test.weights, n_threads=args.threads)
-    print(f"test {in_words(found)}  ({len(test):,} rows)")
-    say(f"baseline {in_words(baseline(model, rows.y, test.y))}  ({_constant(target.task, rows)})")
+    print(f"test {scores_in_words(found)}  ({len(test):,} rows)")
+    say(f"baseline {scores_in_words(baseline(model, rows.y, test.y))}  ({_constant(target.task, rows)})")
     if args.quiet:
         return
     if target.task == CLASSIFICATION and len(target.labels) <= _MOST_CLASSES:
@@ -184,4 +184,4 @@ def _mean_in_words(scores: list[Scores]) -> str:
     """The mean of each score over the folds, and its standard deviation."""
     names = sorted(scores[0].keys(), key=lambda name: name == "loss")
     columns = {name: [found[name] for found in scores] for name in names}
-    return "  ".join(f"{name} {np.mean(v):.4f} ± {np.std(v, ddof=1):.4f}" for name, v in columns.items())
+    return "  ".join(f"{name} {in_digits(np.mean(v))} ± {in_digits(np.std(v, ddof=1))}" for name, v in columns.items())
