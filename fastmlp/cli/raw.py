@@ -56,14 +56,21 @@ def table_in(args: argparse.Namespace) -> RawFile | None:
 
 def _chosen(args: argparse.Namespace, is_asked: bool) -> RawFile | None:
     file = open_table(args, args.data)
-    is_named = file.form is None or (file.form.has_header and not _are_numbered(file, args.label))
+    is_named = file.form is None or (file.form.has_header and not _are_numbered(file))
     return file if is_asked or is_named else None
 
 
-def open_table(args: argparse.Namespace, path: Any, also: Sequence[str] = ()) -> RawFile:
+def table_instead(args: argparse.Namespace) -> RawFile | None:
+    """The same data as a raw table, because they do not hold numbers alone; None if the options ask for numbers."""
+    if args.features is not None or args.one_hot is not None or args.resume is not None:
+        return None
+    return open_table(args, args.data) if place_of(args.data).is_file() else None
+
+
+def open_table(args: argparse.Namespace, path: Any, also: Sequence[str] = (), usual_decimal: str = ".") -> RawFile:
     """Open a file with the options of a command; names that it must have tell whether its first line is a header."""
     names = [str(name) for name in (getattr(args, "label", None), *also) if isinstance(name, str)]
-    return opened(path, args.separator or "auto", args.decimal or "auto", names)
+    return opened(path, args.separator or "auto", args.decimal or "auto", names, usual_decimal)
 
 
 def features_of(args: argparse.Namespace) -> list[str] | None:
@@ -77,11 +84,10 @@ def names_in(text: str | None) -> list[str]:
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
-def _are_numbered(file: RawFile, label: Any) -> bool:
-    """Whether the names of the features are one word with different numbers."""
-    features = [name for name in file.names if name.lower() not in LABEL_NAMES | {"y"} and name != label]
-    found = [_NUMBERED.fullmatch(name) for name in features]
-    return all(found) and len({match[1].lower() for match in found if match}) == 1
+def _are_numbered(file: RawFile) -> bool:
+    """Whether all names, but perhaps that of the label, are one word with different numbers."""
+    found = [match[1].lower() for match in map(_NUMBERED.fullmatch, file.names) if match]
+    return len(found) >= max(1, len(file.names) - 1) and len(set(found)) == 1
 
 
 # ---------------------------------------------------------------- columns

@@ -18,6 +18,7 @@ from .raw import REGRESSION, Array
 from .table_rows import Question, Rows, divided
 
 VALIDATION = 0.15  # the share of the training rows that early stopping looks at
+_FEW = 10  # rows: with fewer, all are trained on
 _EPOCHS = 200
 _HIDDEN = (128, 64)
 _PATIENCE = ((10_000, 20), (100_000, 10))  # epochs for tables of fewer rows than this
@@ -53,7 +54,7 @@ class Recipe:
     def parts(self, rows: Rows, seed: int) -> tuple[Rows, Rows | None]:
         """The rows to train on, and those that decide when to stop."""
         share = VALIDATION if self.args.validation_split is None else self.args.validation_split
-        return divided(self.question, rows, share, seed) if share else (rows, None)
+        return divided(self.question, rows, share, seed) if share and len(rows) >= _FEW else (rows, None)
 
     def train(self, model: Sequential, train: Rows, held: Rows | None, line: OneLine) -> bool:
         """Train a model; returns whether it was interrupted."""

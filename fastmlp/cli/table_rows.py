@@ -61,8 +61,6 @@ def read_question(args: argparse.Namespace, file: RawFile) -> Question:
     table, kinds = read(file, [*names, label, *([] if weights is None else [weights])])
     target = target_of(file, label, table[label], kinds.get(label), args.task or "auto")
     rows = _rows(file, table, names, target, weights)
-    if len(rows) < 4:
-        raise DataFileError(f"{file.path}: expected at least 4 rows with a label, found {len(rows)}")
     known = {name: kind for name, kind in kinds.items() if name != weights}
     notes = TableNotes(label, target.task, known, "." if file.form is None else file.form.decimal, weights)
     return Question(file, rows, target, notes, source, table.rows - len(rows))

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from .. import datasets, optimizers
 from .._base.errors import DataFileError, DivergenceError
 from .._compiling.waiting import waited
+from ..datasets.csv_text import NoNumberError
 from ..model import Sequential, mlp
 from . import train_table, trained
 from .labelled import Labelled, Part, announce, form_for, load_split, table_form
-from .raw import table_in
+from .raw import table_in, table_instead
 from .trained import Notes
 from .usage import UsageError, check_outputs
 from .words import RunFailed, Say, in_words, silent
@@ -56,7 +57,13 @@ def run(args: argparse.Namespace) -> int:
     start = time.perf_counter()
     say: Say = silent if args.quiet else print
     check_outputs({"--output": args.output, "--history": args.history}, {"DATA": args.data})
-    work = _resumed(args) if args.resume else _begun(args)
+    try:
+        work = _resumed(args) if args.resume else _begun(args)
+    except NoNumberError:
+        file = table_instead(args)
+        if file is None:
+            raise
+        return train_table.run(args, file)
     work = dataclasses.replace(work, data=work.data.with_rows(args.rows))
     _describe(work, say, is_known=args.features is not None or args.resume is not None)
     failure = _fit(work, args)

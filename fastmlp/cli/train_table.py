@@ -17,6 +17,7 @@ from ..search.folds import fold_numbers
 from ..search.importance import permutation_importance
 from ..tables.encoder import TableEncoder
 from ..tables.reading import RawFile
+from ..tables.spelling import numbers
 from . import trained
 from .one_line import OneLine
 from .raw import CLASSIFICATION, REGRESSION, open_table
@@ -29,6 +30,7 @@ from .words import RunFailed, Say, in_digits, scores_in_words, silent
 _MOST_CLASSES = 20  # in a table of classes
 _EVALUATIONS = 500  # for the importance of columns
 _ROWS_JUDGED = 5000  # for each of these
+_SAMPLE = 1000  # rows to look for decimal commas in
 _MOST_COLUMNS = 20  # in the table of importance
 
 
@@ -69,12 +71,26 @@ def _describe(question: Question, say: Say) -> None:
         say(f"columns without a name, which are left out: number {places}")
     if file.form is not None and file.form.decimal == ",":
         say("numbers have decimal commas; otherwise say --decimal .")
+    for name in _with_commas(question):
+        say(
+            f"hint: {name!r} looks like numbers with decimal commas, but is read as text: if it is one, say --decimal ,"
+        )
     say(f"label: {target.column!r}, {question.label_source}")
     say(f"task: {target.task}, {'' if target.why == 'as asked for' else 'because '}{target.why}")
     if target.labels:
         counts = [int((question.rows.y == label).sum()) for label in target.labels]
         shown = [f"{label} ({count:,})" for label, count in zip(target.labels, counts, strict=True)]
         say("classes: " + ", ".join(shown[:_MOST_CLASSES]) + (", …" if len(shown) > _MOST_CLASSES else ""))
+
+
+def _with_commas(question: Question) -> list[str]:
+    """Columns of texts that are numbers if commas are decimal marks."""
+    found = []
+    for name, column in question.rows.columns.items():
+        texts = [text for text in column[:_SAMPLE] if text is not None] if column.dtype.kind == "O" else []
+        if texts and any("," in text for text in texts) and numbers(texts, ",") is not None:
+            found.append(name)
+    return found
 
 
 # ---------------------------------------------------------------- one model
@@ -91,7 +107,12 @@ def _train(recipe: Recipe, say: Say) -> None:
     train, held = recipe.parts(rows, seed)
     encoder = TableEncoder().fit(train.columns)
     if args.test:
-        test = read_labelled(open_table(args, args.test), encoder, question.notes, question.target)
+        test = read_labelled(
+            open_table(args, args.test, encoder.columns, question.notes.decimal),
+            encoder,
+            question.notes,
+            question.target,
+        )
     say(f"\n{encoder.report()}\n")
     parts = [(train, "training"), (held, "validation, for early stopping"), (test, "test")]
     say("rows: " + ", ".join(f"{len(part):,} for {use}" for part, use in parts if part is not None))
@@ -184,4 +205,6 @@ def _mean_in_words(scores: list[Scores]) -> str:
     """The mean of each score over the folds, and its standard deviation."""
     names = sorted(scores[0].keys(), key=lambda name: name == "loss")
     columns = {name: [found[name] for found in scores] for name in names}
-    return "  ".join(f"{name} {in_digits(np.mean(v))} ± {in_digits(np.std(v, ddof=1))}" for name, v in columns.items())
+    return "  ".join(
+        f"{name} {in_digits(float(np.mean(v)))} ± {in_digits(float(np.std(v, ddof=1)))}" for name, v in columns.items()
+    )

@@ -84,8 +84,7 @@ def _refuse_reading_options(args: argparse.Namespace) -> None:
 
 def _opened(args: argparse.Namespace, path: Any, notes: TableNotes, names: Sequence[str]) -> RawFile:
     """A file to read like the training data."""
-    args.decimal = args.decimal or (notes.decimal if notes.decimal == "," else None)
-    return open_table(args, path, names)
+    return open_table(args, path, names, notes.decimal)
 
 
 Part = tuple[Array | None, Array, Columns]  # classes, outputs, and the columns to keep

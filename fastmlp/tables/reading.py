@@ -51,7 +51,9 @@ class RawFile:
     nameless: tuple[int, ...] = ()
 
 
-def opened(path: Any, separator: str = "auto", decimal: str = "auto", asked: Sequence[str] = ()) -> RawFile:
+def opened(
+    path: Any, separator: str = "auto", decimal: str = "auto", asked: Sequence[str] = (), usual_decimal: str = "."
+) -> RawFile:
     """Find the form of a file, by its content; a first line with a name that is ``asked`` for is a header."""
     file = existing_file(path)
     start = first_bytes(file, 8)
@@ -60,7 +62,7 @@ def opened(path: Any, separator: str = "auto", decimal: str = "auto", asked: Seq
             raise DataFileError(f"{file}: expected a table with named columns, found {found}")
     if column_files.is_one(start):
         return RawFile(file, column_files.names_in(file))
-    form = form_of(file, separator, decimal, asked)
+    form = form_of(file, separator, decimal, asked, usual_decimal)
     nameless = tuple(place for place, name in enumerate(form.names) if not name)
     return RawFile(file, tuple(name for name in form.names if name), form, nameless)
 

@@ -6,7 +6,7 @@ import csv
 import itertools
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..datasets._open import reading
 from ..datasets.dialect import SEPARATORS, opened_text, text_lines
 
 _SAMPLE_ROWS = 1000
-_WITH_COMMA = re.compile(r"[-+]?\d*,\d+", re.ASCII)
+WITH_COMMA = re.compile(r"[-+]?\d*,\d+", re.ASCII)
 _WITH_POINT = re.compile(r"[-+]?\d*\.\d+", re.ASCII)
 
 
@@ -46,28 +46,30 @@ class TextForm:
         return f"column {place + 1}" + (f" ({self.names[place]!r:.60})" if self.has_header else "")
 
 
-def form_of(path: Any, separator: str = "auto", decimal: str = "auto", asked: Collection[str] = ()) -> TextForm:
+def form_of(
+    path: Any, separator: str = "auto", decimal: str = "auto", asked: Collection[str] = (), usual_decimal: str = "."
+) -> TextForm:
     """Find the form of a file by its first rows.
 
     Without a header, columns are called column_1, column_2, …. The decimal mark "auto" is a comma where it can be
     nothing else: it does not separate fields, no number has a point, and some number has not three digits behind it.
+    If the file leaves it open, it is the usual one.
     """
     check.choice(decimal, "decimal", (".", ",", "auto"))
     text = opened_text(path, separator, "." if decimal == "auto" else decimal, None, asked)
     names = tuple(text.header or (f"column_{place + 1}" for place in range(text.n_columns)))
     form = TextForm(text.path, names, text.header is not None, text.header_lines, text.separator, decimal)
-    if decimal != "auto":
-        return form
-    mark = "," if text.separator != "," and _has_decimal_commas(form) else "."
-    return TextForm(form.path, names, form.has_header, form.header_lines, form.separator, mark)
+    return form if decimal != "auto" else replace(form, decimal=_decimal_in(form, usual_decimal))
 
 
-def _has_decimal_commas(form: TextForm) -> bool:
+def _decimal_in(form: TextForm, usual: str) -> str:
+    if form.separator == ",":
+        return "."
     rows = itertools.islice(text_rows(form, form.header_lines), _SAMPLE_ROWS)
     fields = [field.strip() for _, row in rows for field in row]
-    with_comma = [field for field in fields if _WITH_COMMA.fullmatch(field)]
-    has_point = any(_WITH_POINT.fullmatch(field) for field in fields)
-    return not has_point and any(len(field.partition(",")[2]) != 3 for field in with_comma)
+    if any(_WITH_POINT.fullmatch(field) for field in fields):
+        return "."
+    return "," if any(len(field.partition(",")[2]) != 3 for field in fields if WITH_COMMA.fullmatch(field)) else usual
 
 
 def text_rows(form: TextForm, first_line: int) -> Iterator[tuple[int, list[str]]]:
