@@ -72,9 +72,7 @@ def _describe(question: Question, say: Say) -> None:
     if file.form is not None and file.form.decimal == ",":
         say("numbers have decimal commas; otherwise say --decimal .")
     for name in _with_commas(question):
-        say(
-            f"hint: {name!r} looks like numbers with decimal commas, but is read as text: if it is one, say --decimal ,"
-        )
+        say(f"hint: {name!r} looks like numbers with decimal commas, but is read as text; if so, say --decimal ,")
     say(f"label: {target.column!r}, {question.label_source}")
     say(f"task: {target.task}, {'' if target.why == 'as asked for' else 'because '}{target.why}")
     if target.labels:
