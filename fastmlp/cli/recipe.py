@@ -17,12 +17,12 @@ from .one_line import OneLine
 from .raw import REGRESSION, Array
 from .table_rows import Question, Rows, divided
 
-VALIDATION = 0.15  # the share of the training rows that early stopping looks at
+VALIDATION = 0.1  # the share of the training rows that early stopping looks at
 _FEW = 10  # rows: with fewer, all are trained on
 _EPOCHS = 200
-_HIDDEN = (128, 64)
+_HIDDEN, _ACTIVATION = (256, 128), "gelu"
 _PATIENCE = ((10_000, 20), (100_000, 10))  # epochs for tables of fewer rows than this
-_BATCHES = ((2_000, 32), (20_000, 64), (200_000, 128))  # rows in a batch, likewise
+_BATCHES = ((200_000, 128),)  # rows in a batch, likewise
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Recipe:
             list(_HIDDEN) if args.layers is None else args.layers,
             None if is_regression else list(target.labels),
             task=target.task,
-            activation=args.activation or "relu",
+            activation=args.activation or _ACTIVATION,
             dtype=dtype,
         )
         model = Sequential([encoder, *made.declarations], dtype=dtype, seed=seed, classes=made.classes)
