@@ -206,6 +206,15 @@ def test_normalization_after_the_encoder_learns_from_its_features():
     np.testing.assert_allclose(model.layers[0].mean, model.encoder.transform(TABLE).mean(axis=0), atol=1e-6)
 
 
+def test_a_column_that_repeats_the_targets_is_named():
+    with pytest.warns(UserWarning, match="the column 'churned' of x holds the targets y") as seen:
+        model_of().fit(TABLE, LABELS, verbose=0, validation_split=0.2)
+    assert seen[0].filename == __file__
+    numbers = {"a": np.arange(30.0), "b": np.arange(30) % 7, "c": LABELS[:30]}
+    with pytest.warns(UserWarning, match="the column 'b' of x"):
+        fm.mlp([4], task="regression", table=True).fit(numbers, (np.arange(30) % 7).tolist(), verbose=0)
+
+
 # ---------------------------------------------------------------- what is refused
 
 
