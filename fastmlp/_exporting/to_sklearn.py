@@ -9,7 +9,7 @@ from .._base.errors import ArgumentError
 from .._base.extras import library
 from .._base.types import Array
 from .._network.network import Network
-from .description import Activation, Affine, ScaleShift, Step, described
+from .description import Activation, Affine, ScaleShift, Step, described, refuse_encoder
 
 _ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
@@ -17,6 +17,7 @@ _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
 
 def to_sklearn(network: Network) -> Any:
     """See `Sequential.to_sklearn`."""
+    refuse_encoder(network)
     theirs = library("sklearn.neural_network", "sklearn", "to_sklearn()")
     found = described(network)
     factors, dense = _dense_layers(found.steps)

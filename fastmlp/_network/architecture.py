@@ -26,10 +26,8 @@ _N = TypeVar("_N", bound=Network)
 FORMAT = "fastmlp-architecture"
 FORMAT_VERSION = 1
 _SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
-_OPTIONAL = (
-    *("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate"),
-    *("encoder", "has_learned_encoder"),
-)
+_OPTIONAL = ("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate")
+_OF_ENCODER = ("encoder", "has_learned_encoder")  # only of models that have one: earlier versions read the others
 
 
 def config_of(model: Network) -> dict[str, Any]:
@@ -67,8 +65,8 @@ def checked(config: Any) -> dict[str, Any]:
             f"config has the format version {version!r:.60}, but this fastmlp ({__version__}) reads version "
             f"{FORMAT_VERSION}: read it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
-    known = config_of(Network()).keys()
-    missing = [key for key in known if key not in config and key not in _OPTIONAL]
+    known = [*config_of(Network()), *_OF_ENCODER]
+    missing = [key for key in known if key not in config and key not in (*_OPTIONAL, *_OF_ENCODER)]
     strange = [key for key in config if key not in known]
     if missing or strange:
         parts = [f"lacks {check.some(missing)}"] * bool(missing) + [f"has {check.some(strange)}"] * bool(strange)
@@ -94,8 +92,7 @@ def described(model: Network) -> dict[str, Any]:
         "has_learned_classes": model.data_known.has_learned_classes,
         "feature_names": None if names is None else [_plain(name) for name in names],
         "input_kind": model.input_kind,
-        "encoder": None if model.encoder is None else model.encoder.config(),
-        "has_learned_encoder": model.has_learned_encoder,
+        **_encoder_config(model),
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
         "own_schedule": _own_schedule(model),
@@ -108,6 +105,12 @@ def described(model: Network) -> dict[str, Any]:
 def _plain(name: naming.Name) -> Any:
     """A name of a feature in the types of JSON."""
     return [_plain(part) for part in name] if isinstance(name, tuple) else name
+
+
+def _encoder_config(model: Network) -> dict[str, Any]:
+    if model.encoder is None:
+        return {}
+    return dict(zip(_OF_ENCODER, (model.encoder.config(), model.has_learned_encoder), strict=True))
 
 
 def _own_schedule(model: Network) -> str | None:

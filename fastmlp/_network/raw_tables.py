@@ -1,8 +1,11 @@
 """Raw tables for networks that begin with a `fastmlp.TableEncoder`: their labels, and what the encoder learns."""
 
 import dataclasses
+import warnings
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from .._base import check
 from .._base.batches import Piece
@@ -10,6 +13,7 @@ from .._base.errors import ArgumentError
 from ..tables.columns import Columns, columns_of, is_table, joined
 from .network import Network
 
+_ENOUGH = 20  # rows, so that a column does not equal the targets by chance
 MOST_ROWS = 1 << 20  # of chunks or batches that an encoder learns from, because they stand in memory together
 
 
@@ -33,14 +37,31 @@ def wants_encoder(network: Network) -> bool:
     return network.reads_tables and network.data_known.encoder is None
 
 
-def learn_encoder(network: Network, table: Any) -> None:
-    """Let the encoder learn from training rows, unless it has done so."""
+def learn_encoder(network: Network, table: Any, y: Any = None) -> None:
+    """Let the encoder learn from training rows, unless it has done so; warn of a column that repeats the targets."""
     if not wants_encoder(network) or not isinstance(table, Columns):
         return
+    _warn_of_targets(table, y)
     encoder, known = network.encoder, network.data_known
     assert encoder is not None
     learned = encoder.learned(table, "x")
     network.data_known = dataclasses.replace(known, encoder=learned, feature_names=learned.encoding.names)
+
+
+def _warn_of_targets(table: Columns, y: Any) -> None:
+    """Warn the caller of `fit` of a column that equals the targets, of which there may be more or fewer."""
+    targets = None if y is None or isinstance(y, str) else np.asarray(y)
+    count = 0 if targets is None or targets.ndim != 1 else min(len(targets), table.rows)
+    if targets is None or count < _ENOUGH:
+        return
+    for column, values in table.items():
+        if values[0] == targets[0] and np.array_equal(values[:count], targets[:count]):
+            warnings.warn(
+                f"the column {column!r:.60} of x holds the targets y, so that the network learns to copy them: give "
+                f"y={column!r:.60} instead, which takes the column away, or drop it",
+                UserWarning,
+                stacklevel=7,
+            )
 
 
 def joined_pieces(pieces: Iterable[Piece], network: Network) -> Columns:

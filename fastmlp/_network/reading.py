@@ -75,7 +75,7 @@ def learn_from(network: Network, x: Any, y: Any, learned_rows: Any = None) -> tu
     An encoder learns from a table that is given as `Columns`: from all its rows, or from ``learned_rows`` if they are
     fewer or more.
     """
-    raw_tables.learn_encoder(network, x if learned_rows is None else learned_rows)
+    raw_tables.learn_encoder(network, x if learned_rows is None else learned_rows, y)
     inputs, wanted, is_untrained = network.inputs(), network.wanted_targets(), network.is_untrained
     known = _with_names(network.data_known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
     inputs = dataclasses.replace(inputs, names=known.feature_names)
