@@ -16,7 +16,7 @@ DATA is the name of a data set (digits, which is built in, mnist or fashion_mnis
 files, an NPZ file with x_train, y_train, x_test and y_test, or a CSV file with labels."""
 
 _READ = """\
-Tables, such as CSV files, hold numbers; --features uint8 makes pixels of them. Images (IDX, mnist) and uint8 arrays are
+Numbers in CSV files are numbers; --features uint8 makes pixels of them. Images (IDX, mnist) and uint8 arrays are
 pixels, which a model multiplies by 1/255. If a CSV file has no header and both its first and its last column could be
 the label, use --label. The command prints which column is the label."""
 
@@ -27,9 +27,15 @@ A CSV file has no test part, so a sixth of its rows becomes it, of each class in
 {_READ}"""
 
 _TRAIN = f"""\
-Train a classifier, and report its loss and accuracy on the test part of the data.
+Train a network, and report how good it is on the test part of the data.
 
 {_SPLIT}
+
+A CSV, Parquet or Feather file whose columns have names is a table: fastmlp train people.csv --label churned. Its
+columns may hold numbers, texts, dates, True and False, and missing values. The command prints what it makes of each,
+stops when validation rows show no more progress, and prints the scores with a baseline, and how much each column
+matters. Names that only count the columns, such as pixel0 and pixel1, are those of images; --task auto reads such a
+table like others.
 
 The same command gives the same bits at any number of threads, unless --max-time or Ctrl-C ends it. After Ctrl-C, the
 model so far is saved, and --resume continues its training."""
@@ -65,6 +71,9 @@ INPUT is a CSV file, an NPY file, or IDX images. A CSV file must have no label c
 label, labels, class or target. If the header has all columns that the model was trained on, other columns are left
 out. The output is a probability for each class, or the most probable class with --classes, as CSV with a header or as
 NPY. A model that was trained on words as labels gives words.
+
+A model of a table with columns of any kind reads the raw file, with or without the label. It writes the label and a
+probability for each class, or the predicted number; --keep writes columns of the file beside them.
 
 {_AS_TRAINED}"""
 
@@ -196,7 +205,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows in each epoch, newly drawn: full batches, or one smaller batch (default: all)",
     )
-    _add_validation_split(fit, "validate with")
+    _add_validation_split(fit, "validate with", note="; for tables 0.1, to stop in time")
     fit.add_argument(
         "--max-time", type=usage.real_number(above=0), metavar="SECONDS", help="end training after this time"
     )
@@ -298,13 +307,13 @@ def _add_hidden(model: argparse._ActionsContainer) -> None:
         "--layers",
         type=usage.widths,
         metavar="WIDTHS",
-        help='widths of the hidden layers; "" for none (default: 128,64)',
+        help='widths of the hidden layers; "" for none (default: 128,64; for tables 256,128)',
     )
     model.add_argument(
         "--activation",
         type=usage.activations,
         metavar="NAMES",
-        help="activation of all hidden layers, or of each, separated by commas (default: relu)",
+        help="activation of all hidden layers, or of each, separated by commas (default: relu; for tables gelu)",
     )
 
 
@@ -345,9 +354,11 @@ def _add_seed(parser: argparse._ActionsContainer, of: str, default: int | None =
     parser.add_argument("--seed", type=whole, default=default, help=f"seed of {of} (default: 0)")
 
 
-def _add_validation_split(parser: argparse._ActionsContainer, to: str, default: float | None = None) -> None:
+def _add_validation_split(
+    parser: argparse._ActionsContainer, to: str, default: float | None = None, note: str = ""
+) -> None:
     share = usage.real_number(minimum=0, below=1)
-    text = f"share of the training rows, drawn at random from each class, to {to} (default: {default or 0})"
+    text = f"share of the training rows, drawn at random from each class, to {to} (default: {default or 0}{note})"
     parser.add_argument("--validation-split", type=share, default=default, metavar="SHARE", help=text)
 
 

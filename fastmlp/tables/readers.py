@@ -20,6 +20,7 @@ from .values import MOST_EXACT
 
 _PLAIN = np.zeros(256, bool)
 _PLAIN[list(b"0123456789+-.eE")] = True
+_PLUS, _MINUS, _ZERO, _NINE = b"+-09"
 _MUCH = 1 << 22  # bytes of a file from which on importing another library takes less time than it saves
 
 
@@ -43,6 +44,8 @@ class ArrowFields:
         ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
         if data is None or not _PLAIN[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]].all():
             return None
+        if _has_codes(np.frombuffer(data, np.uint8), ends):
+            return None
         if (np.diff(ends) == 0).any():
             column = self._compute.if_else(self._compute.equal(column, ""), None, column)
         try:
@@ -50,6 +53,17 @@ class ArrowFields:
         except ValueError:  # such as a sign that only Python takes for one
             return None
         return None if (np.abs(found) >= MOST_EXACT).any() else np.asarray(found)
+
+
+def _has_codes(data: Array, ends: Array) -> bool:
+    """Whether a field has leading zeros, perhaps behind a sign."""
+    start = ends[:-1]
+    start = start[np.diff(ends) > 1]
+    start = start + ((data[start] == _PLUS) | (data[start] == _MINUS))
+    follows = np.minimum(start + 1, ends[-1] - 1)
+    return bool(
+        ((data[start] == _ZERO) & (data[follows] >= _ZERO) & (data[follows] <= _NINE) & (follows > start)).any()
+    )
 
 
 def parse_with_arrow(text: bytes, form: TextForm, places: Sequence[int]) -> list[Any]:

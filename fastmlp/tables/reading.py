@@ -79,8 +79,9 @@ def read_table(
 
     A column of a text file is what all its fields are: numbers; True and False (also true, TRUE); ISO dates, such as
     2024-02-29 or 2024-02-29T08:30:00Z; otherwise texts, without spaces around them. Empty fields and ``?``, NA, N/A,
-    n/a, #N/A, <NA>, NaN, nan, null and NULL are missing. Whole numbers above 2⁵³ are identities, and read as texts.
-    Columns of Parquet and Feather files have their types; see `fastmlp.tables.columns_of`.
+    n/a, #N/A, <NA>, NaN, nan, null and NULL are missing. Whole numbers above 2⁵³, and those with leading zeros such as
+    01307, are identities and codes, and read as texts. Columns of Parquet and Feather files have their types; see
+    `fastmlp.tables.columns_of`.
 
     The first line of a text file names the columns. (If it looks like a row of numbers, columns are called column_1,
     column_2, …) Columns without a name are left out. The file may be gzip, and its lines may end in LF, CRLF or CR.

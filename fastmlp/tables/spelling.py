@@ -22,6 +22,7 @@ MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", 
 _TRUTHS = {"True": True, "true": True, "TRUE": True, "False": False, "false": False, "FALSE": False}
 _PLAIN = frozenset("0123456789+-.eE")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(?:Z|[-+]\d\d:?\d\d)?)?", re.ASCII)
+_CODE = re.compile(r"^\s*[-+]?0\d", re.ASCII | re.MULTILINE)
 _WHOLE = re.compile(r"[-+]?\d+", re.ASCII)
 _LONG = 20  # characters, more than 2⁵³ has
 _MOST_WORDS = 1 << 14  # different texts to keep only once; a column of more holds names rather than categories
@@ -105,7 +106,7 @@ class Spelled:
         if self.kind == NUMBER:
             quick = getattr(fields, "numbers", None)
             found = quick() if quick is not None and self.decimal == "." else None
-            return numbers(_listed(fields), self.decimal) if found is None else found
+            return numbers(_listed(fields), self.decimal, are_known=self._is_known) if found is None else found
         if self.kind == TRUTH:
             return truths(_listed(fields))
         return dates(_listed(fields)) if self.kind == DATE else self._texts(_listed(fields))
@@ -122,17 +123,20 @@ class Spelled:
         return StrangeFieldError(place, _clean(listed[place]))
 
 
-def numbers(fields: Sequence[str], decimal: str = ".") -> Array | None:
+def numbers(fields: Sequence[str], decimal: str = ".", *, are_known: bool = False) -> Array | None:
     """Fields as numbers, NaN where one is missing; None if one is no number.
 
-    Whole numbers that float64 cannot hold exactly are no numbers: they are identities, and stay different as texts.
+    Whole numbers that float64 cannot hold exactly are identities, and those with leading zeros, such as 01307, are
+    codes. Both count nothing, and stay different as texts; but not if ``are_known`` to be numbers.
 
     >>> numbers(["1", " 2.5 ", "?"])
     array([1. , 2.5, nan])
     """
     is_plain = decimal == "." and _PLAIN.issuperset("".join(fields))
     found = _floats([field or "nan" for field in fields]) if is_plain else _each(fields, decimal)
-    if found is not None:
+    if found is not None and not are_known:
+        if _CODE.search("\n".join(fields)):
+            return None
         for place in np.flatnonzero(np.abs(found) >= MOST_EXACT).tolist():
             if _is_identity(fields[place].strip()):
                 return None

@@ -102,7 +102,20 @@ def written(random, choices, separator, end, quoting):
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 def test_nasty_files(write, library, separator, end, quoting):
     random = np.random.default_rng(0)
-    for choices in [NASTY] * 20 + [NASTY[:10]] * 10 + [["1", "2.5", "-3e2"], ["1", ""], ["true", "False", "NA"]]:
+    for choices in (
+        [NASTY] * 20
+        + [NASTY[:10]] * 10
+        + [
+            ["1", "2.5", "-3e2"],
+            ["1", ""],
+            ["10", "0"],
+            ["10", "0.5", "-0"],
+            ["10", "007"],
+            ["1", "-01"],
+            ["5", "0"],
+            ["true", "False", "NA"],
+        ]
+    ):
         text = written(random, [c for c in choices if c != "1e400"], separator, end, quoting)
         found = read_table(write(text.encode()), separator=separator, decimal=".")
         same(found, by_hand(text, separator))

@@ -20,7 +20,7 @@ def column(*pieces, kind=None, decimal="."):
     [
         (["1", "-2.5", "+3.", ".5", "1e3", "2E-2"], [1, -2.5, 3, 0.5, 1000, 0.02]),
         ([" 1", "2 ", "\t3"], [1, 2, 3]),
-        (["007", "0.1234567890123456789"], [7, 0.12345678901234568]),
+        (["0", "0.1234567890123456789", "-0", "0e3"], [0, 0.12345678901234568, 0, 0]),
         (["1", *sorted(MISSING), " NA "], [1] + [np.nan] * (len(MISSING) + 1)),
         (["9007199254740992", "1e300"], [2**53, 1e300]),
     ],
@@ -66,6 +66,11 @@ def test_identities_stay_different():
     kind, values = column(["9007199254740993", "9007199254740992"])
     assert (kind, len(set(values))) == ("text", 2)
     assert column(["-9007199254740993"])[0] == "text"
+
+
+@pytest.mark.parametrize("code", ["01307", " 007", "-01", "+00", "00.5"])
+def test_leading_zeros_make_codes(code):
+    assert column(["12", code])[0] == column([code, "12"])[0] == "text"
 
 
 def test_decimal_commas():
@@ -173,4 +178,5 @@ def test_known_kinds(kind, field):
     with pytest.raises(StrangeFieldError) as error:
         column([good, ""], [good, good, field], kind=kind)
     assert (error.value.place, error.value.field) == (2, field)
+    np.testing.assert_array_equal(column(["1", "007", "9007199254740993"], kind="number")[1], [1, 7, 2**53])
     assert column(["1", "007", "True"], kind="text")[1].tolist() == ["1", "007", "True"]
