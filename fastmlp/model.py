@@ -97,7 +97,8 @@ class Sequential(Network):
     feature_names : tuple or None
         The column names of the data frame that the model was trained on: texts, whole numbers, or tuples of these.
         Later data frames must have the same columns, in any order. (If the columns only count from 0, they are read by
-        position.)
+        position.) With an encoder, these are the names of the features that it makes, and ``encoder.columns`` those of
+        the table.
     input_kind : {"pixels", "integers", "floats"} or None
         The kind of data that the model was trained on; None before. A model of pixels reads all whole numbers as
         pixels, and floats as scaled pixels. A model of other whole numbers reads uint8 as numbers too. A model of

@@ -1,5 +1,6 @@
 """Raw tables for networks that begin with a `fastmlp.TableEncoder`: their labels, and what the encoder learns."""
 
+import contextlib
 import dataclasses
 import warnings
 from collections.abc import Iterable
@@ -9,7 +10,8 @@ import numpy as np
 
 from .._base import check
 from .._base.batches import Piece
-from .._base.errors import ArgumentError
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array
 from ..tables.columns import Columns, columns_of, is_table, joined
 from .network import Network
 
@@ -50,17 +52,20 @@ def learn_encoder(network: Network, table: Any, y: Any = None) -> None:
 
 def _warn_of_targets(table: Columns, y: Any) -> None:
     """Warn the caller of `fit` of a column that equals the targets, of which there may be more or fewer."""
-    targets = None if y is None or isinstance(y, str) else np.asarray(y)
-    count = 0 if targets is None or targets.ndim != 1 else min(len(targets), table.rows)
-    if targets is None or count < _ENOUGH:
-        return
+    with contextlib.suppress(ArgumentTypeError):  # the code that reads targets reports the error
+        targets = check.array_of([] if y is None else y, "y")
+        if targets.ndim == 1 and min(len(targets), table.rows) >= _ENOUGH:
+            _warn_of_equal(table, targets, min(len(targets), table.rows))
+
+
+def _warn_of_equal(table: Columns, targets: Array, count: int) -> None:
     for column, values in table.items():
-        if values[0] == targets[0] and np.array_equal(values[:count], targets[:count]):
+        if values.dtype.kind != "M" and values[0] == targets[0] and np.array_equal(values[:count], targets[:count]):
             warnings.warn(
                 f"the column {column!r:.60} of x holds the targets y, so that the network learns to copy them: give "
                 f"y={column!r:.60} instead, which takes the column away, or drop it",
                 UserWarning,
-                stacklevel=7,
+                stacklevel=8,
             )
 
 
