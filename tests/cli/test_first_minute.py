@@ -13,14 +13,14 @@ from ..shared.people import people, write_people
 
 @pytest.mark.needs_jit
 def test_from_a_strangers_table_to_predictions(tmp_path, succeed):
-    write_people(tmp_path / "people.csv", 600)
+    write_people(tmp_path / "people.csv", 1500)
     write_people(tmp_path / "new.csv", 300, seed=1, without=["churned"])
     out = succeed("train", "people.csv", "--label", "churned", "--output", "model.npz")
     for line in [
-        "data: people.csv, 600 rows",
+        "data: people.csv, 1,500 rows",
         "label: 'churned', as asked for",
         "task: classification, because 'churned' holds texts",
-        "rows: 425 for training, 75 for validation, for early stopping, 100 for test",
+        "rows: 1,125 for training, 125 for validation, for early stopping, 250 for test",
         "saved model.npz",
     ]:
         assert line in out.replace(f"{tmp_path}/", "").splitlines(), line

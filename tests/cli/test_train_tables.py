@@ -204,7 +204,7 @@ def test_a_test_file(write, succeed, fail, tmp_path, table):
     other = write_people(tmp_path / "other.csv", 50, seed=2, separator=";")
     train = ["train", table, "--label", "churned", *TINY, "--output", "model.npz", "--test"]
     out = succeed(*train, other)
-    assert "rows: 102 for training, 18 for validation, for early stopping, 50 for test" in out
+    assert "rows: 108 for training, 12 for validation, for early stopping, 50 for test" in out
     shown = next(line for line in out.splitlines() if line.startswith("test "))
     assert succeed("evaluate", "model.npz", other).splitlines()[1] == shown
     assert "the columns 'age', 'churned' of the training data are missing" in fail(

@@ -113,6 +113,14 @@ def test_a_kind_that_shows_late(write, small_pieces):
     assert table["b"].tolist() == ["2024-01-01"] * 9 + [None, "soon"]
 
 
+def test_plain_files_are_read_in_whole_pieces(write, small_pieces, monkeypatch):
+    """The other way takes several times as long."""
+    monkeypatch.setattr(pieces, "_by_rows", None)
+    check_people(read_table(write(PEOPLE)))
+    table = read_table(write('a,b\n1,"x\n\ny"\n2,"""z"", ""\n"""\n'))
+    assert table["b"].tolist() == ["x\n\ny", '"z", "\n"']
+
+
 def test_blocks(write, small_pieces):
     file = opened(write(PEOPLE))
     whole, kinds = read(file)
