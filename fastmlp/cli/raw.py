@@ -120,8 +120,9 @@ def _label_by_name(file: RawFile) -> tuple[str, str]:
 
 def checked_columns(file: RawFile, names: Sequence[str], option: str) -> list[str]:
     """Names of an option, all of which the file must have."""
+    there = set(file.names)
     for name in names:
-        if name not in file.names:
+        if name not in there:
             near = difflib.get_close_matches(name.lower(), [known.lower() for known in file.names], 1)
             meant = next((known for known in file.names if near and known.lower() == near[0]), None)
             hint = f" (did you mean {meant!r:.60}?)" if meant else ""

@@ -80,7 +80,8 @@ def read_labelled(file: RawFile, encoder: TableEncoder, notes: TableNotes, targe
 
 def known_columns(file: RawFile, encoder: TableEncoder, extra: Sequence[str] = ()) -> list[str]:
     """The columns that a model reads, all of which the file must have."""
-    lacking = [name for name in (*encoder.columns, *extra) if name not in file.names]
+    there = set(file.names)
+    lacking = [name for name in (*encoder.columns, *extra) if name not in there]
     if lacking:
         what = "the column" if len(lacking) == 1 else "the columns"
         shown = ", ".join(f"{name!r:.60}" for name in lacking[:8]) + (", …" if len(lacking) > 8 else "")
@@ -108,7 +109,7 @@ def divided(question: Question, rows: Rows, share: float | None, seed: int) -> t
 def _features(args: argparse.Namespace, file: RawFile, others: set[str | None]) -> list[str]:
     wanted = features_of(args)
     names = list(file.names) if wanted is None else checked_columns(file, wanted, "--features")
-    dropped = checked_columns(file, names_in(args.drop), "--drop")
+    dropped = set(checked_columns(file, names_in(args.drop), "--drop"))
     names = [name for name in dict.fromkeys(names) if name not in dropped and name not in others]
     if not names:
         raise DataFileError(f"{file.path}: there is no column of features left; it has {', '.join(file.names)}")

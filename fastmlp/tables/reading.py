@@ -172,7 +172,8 @@ def _chosen(file: RawFile, columns: Sequence[str] | None) -> list[str]:
     if columns is None:
         return list(file.names)
     names = [str(name) for name in check.items(columns, "columns", "names")]
-    if missing := [name for name in names if name not in file.names]:
+    known = set(file.names)
+    if missing := [name for name in names if name not in known]:
         raise ArgumentError(f"{file.path} has no column {missing[0]!r:.60}; it has {check.some(file.names)}")
     return list(dict.fromkeys(names))
 
@@ -182,7 +183,8 @@ def _checked_kinds(kinds: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _places(form: TextForm, names: Sequence[str]) -> list[int]:
-    return [form.names.index(name) for name in names]
+    place_of = {name: place for place, name in enumerate(form.names)}
+    return [place_of[name] for name in names]
 
 
 def _fill(file: RawFile, columns: dict[str, Spelled], parse: Parse) -> None:
