@@ -1017,7 +1017,8 @@ class Sequential(Network):
             A named tuple ``(predict, weights, network)``. In functions that numba compiles, also with ``nogil``,
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
-            A changed copy is another network.
+            A changed copy is another network. With an encoder, ``x`` holds the features that it makes,
+            ``model.encoder.transform(table)``.
 
         Raises
         ------
@@ -1379,7 +1380,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     """Write a model in the format of other programs that the suffix of ``path`` names.
 
     The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
-    which `Sequential.save` keeps.
+    which `Sequential.save` keeps. ``.json`` and ``.safetensors`` hold a `TableEncoder` too; other formats refuse it.
 
     Parameters
     ----------

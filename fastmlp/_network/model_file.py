@@ -183,6 +183,8 @@ def _read_config(file: Archive) -> dict[str, Any]:
             f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
             f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
+    if (config["format_version"] == FORMAT_VERSION) != (config.get("encoder") is not None):
+        raise ModelFileError(f"{path} is damaged: files of version {FORMAT_VERSION}, and no others, have an encoder")
     return config
 
 

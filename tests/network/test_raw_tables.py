@@ -162,6 +162,7 @@ def test_gradients_alone_fix_the_features():
     model.gradients(TABLE, "churned")
     assert model.is_built
     assert model.n_features == 6
+    assert model.encoder.is_fitted
     assert model.classes is None  # as without an encoder
     model.fit(TABLE, "churned", epochs=1, verbose=0)
 
@@ -307,6 +308,32 @@ def test_descriptions_hold_what_the_encoder_has_learned():
         fm.Sequential.from_config({**config, "n_features": 7, "feature_names": None})
     with pytest.raises(ArgumentError):
         fm.Sequential.from_config({**config, "encoder": 3})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(encoder=None),
+        lambda c: c.update(encoder=[]),
+        lambda c: c.pop("encoder"),
+        lambda c: c.update(has_learned_encoder=1),
+        lambda c: c["encoder"].update(learned=None),
+        lambda c: c["encoder"]["learned"]["columns"].pop(),
+        lambda c: c["encoder"]["learned"]["columns"][0].update(mean=None),
+        lambda c: c["encoder"]["learned"]["columns"][0].update(kind=["numbers"]),
+    ],
+)
+def test_files_with_a_damaged_encoder_are_refused(change, tmp_path):
+    path = tmp_path / "model.npz"
+    trained().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    config = json.loads(arrays["config"].tobytes())
+    change(config)
+    arrays["config"] = np.frombuffer(json.dumps(config).encode(), np.uint8)
+    np.savez(path, **arrays)
+    with pytest.raises(fm.ModelFileError):
+        fm.load(path)
 
 
 def file_version(path):
