@@ -80,8 +80,11 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
             survey(request.source, 0, 0)  # which is refused before anything is read
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
-    x, y = raw_tables.apart(network, x, y)
-    rows, inputs, wanted = learn_from(network, x, y, _for_encoder(network, request, x))
+    to_learn_from = None
+    if network.reads_tables:
+        x, y = raw_tables.apart(network, x, y)
+        to_learn_from = _for_encoder(network, request, x)
+    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.inputs()
@@ -187,7 +190,8 @@ def _validation(
         )
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
-    x, y = raw_tables.apart(network, x, y, names[0])
     inputs, wanted = reading
+    if inputs.encoder is not None:
+        x, y = raw_tables.apart(network, x, y, names[0])
     features = dataclasses.replace(inputs, width=width).read(x, names[0])
     return with_targets(wanted, features, y, names, sample_weight=sample_weight)
