@@ -67,14 +67,17 @@ class Inputs:
 
     def _encoded(self, encoder: TableEncoder, x: Any, name: str) -> Array:
         """The features of a raw table, in the model's precision."""
-        if not is_table(x):
+        if not is_table(x) and not callable(getattr(x, "collect", None)):
             came = f"{type(x).__name__} of shape {x.shape}" if isinstance(x, np.ndarray) else f"{x!r:.60}"
             raise ArgumentTypeError(
                 f"{name} must be a table with the columns of the training data, because the model begins with a "
                 f"TableEncoder, not {came}: give a frame, a dict of columns or a list of dicts. (model[:] is the "
                 "network after the encoder, which reads the result of model.encoder.transform(table).)"
             )
-        return encoder.features(x, self.dtype, name)
+        features = encoder.features(x, self.dtype, name)
+        if len(features) == 0:
+            raise ArgumentError(f"{name} must have at least one row")
+        return features
 
     def _of_kind(self, rows: Array, name: str) -> Array:
         is_bytes = rows.dtype == np.uint8

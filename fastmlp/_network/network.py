@@ -255,8 +255,12 @@ class Network:
 
     @property
     def encoder(self) -> TableEncoder | None:
-        found = self.data_known.encoder or self._encoder
-        return None if self._encoder is None else copy.copy(found)
+        return copy.copy(self._reader)  # theirs may learn again
+
+    @property
+    def _reader(self) -> TableEncoder | None:
+        """What reads raw tables, with what it has learned, if it has."""
+        return None if self._encoder is None else self.data_known.encoder or self._encoder
 
     def pop(self) -> None:
         if not self.declarations:
@@ -467,7 +471,7 @@ class Network:
         width = width if self.width_known is None else self.width_known
         known = self.data_known
         features = (known.feature_names, known.input_kind, self.uint8_scale, self._center())
-        return Inputs(self.dtype, width, *features, self.encoder)
+        return Inputs(self.dtype, width, *features, self._reader)
 
     def _center(self) -> Array | None:
         """The mean of a first Normalization, if there is one; in float64, unless the tensor was replaced."""

@@ -190,8 +190,8 @@ class TableEncoder:
 
     def features(self, table: Any, dtype: np.dtype[Any], name: str) -> Array:
         """The encoded rows of a table, which messages call ``name``."""
-        known = self.encoding
-        return known.features(columns_of(table, name), dtype, name)
+        columns = columns_of(table, name)
+        return self.encoding.features(columns, dtype, name)
 
     # ------------------------------------------------------------ settings, files and pickles
 

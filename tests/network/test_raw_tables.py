@@ -179,6 +179,16 @@ class Halves:
         return halves()
 
 
+class Named:
+    """A loader of given batches."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
 def test_batches_of_tables_train_like_the_whole():
     model = model_of()
     model.fit(Halves(), epochs=2, verbose=0)
@@ -188,6 +198,15 @@ def test_batches_of_tables_train_like_the_whole():
     other = model_of()
     with pytest.raises(ArgumentError, match="iterator"):
         other.fit(halves(), verbose=0)
+
+
+def test_batches_may_name_the_column_of_their_targets():
+    batches = [(at(TABLE, slice(50)), "churned"), (at(TABLE, slice(50, None)), "churned")]
+    model, other = model_of(), model_of()
+    model.fit(Named(batches), epochs=2, verbose=0)
+    other.fit(Halves(), epochs=2, verbose=0)
+    assert same_weights(model, other)
+    assert model.evaluate(Named(batches)) == other.evaluate(Halves())
 
 
 def test_chunks_of_tables_train():
@@ -224,6 +243,9 @@ def test_a_column_that_repeats_the_targets_is_named():
     [
         (lambda m: m.predict(np.zeros((3, 6), np.float32)), r"x must be a table.*ndarray of shape \(3, 6\)"),
         (lambda m: m.predict([[1.0] * 6]), "x must be a table"),
+        (lambda m: m.predict(at(FEATURES, slice(0))), "at least one row"),
+        (lambda m: m.predict(pytest.importorskip("polars").DataFrame(FEATURES).lazy()), r"use x\.collect\(\)"),
+        (lambda m: m.fit(FEATURES, verbose=0), "y"),
         (lambda m: m.fit(np.zeros((3, 6)), [0, 1, 0], verbose=0), "x must be a table"),
         (lambda m: m.predict({"age": [3.0], "city": ["Rome"]}), "x lacks the column 'member'"),
         (lambda m: m.predict([{**RECORDS[0], "age": "old"}]), "column 'age' of x holds 'old' in row 0"),
