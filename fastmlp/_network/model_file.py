@@ -77,7 +77,7 @@ def save_weights(model: Network, path: str | os.PathLike[str]) -> None:
 
 def _center(model: Network) -> dict[str, Array]:
     """The mean of a first Normalization, if its tensor holds it rounded."""
-    center = model.inputs().center
+    center = model.reader().center
     return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
 
 
