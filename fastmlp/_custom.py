@@ -109,9 +109,14 @@ def checked_name(name: Any, function: Any, taken: Iterable[str], kind: Kind) -> 
 
 def check_functions(kind: Kind, function: Any, derivative: Any) -> None:
     """Refuse functions that cannot be compiled, that are not finite, or one that is not the other's derivative."""
-    for value, argument in ((function, "function"), (derivative, "derivative")):
+    both = ((function, "function"), (derivative, "derivative"))
+    for value, argument in both:
         _check_is_function(kind, value, argument)
+    for value, argument in both:
+        _check_returned(kind, value, argument)
     index = _index(kind, function, derivative)
+    for value, argument in both:
+        _check_returned_type(kind, value, argument)
     found = {dtype: _numbers(kind, index, dtype) for dtype in (np.float64, np.float32)}
     usable = _check_finite(kind, found)
     _check_python(kind, function, usable, found[np.float64][0])
@@ -133,6 +138,39 @@ def _check_is_function(kind: Kind, value: Any, argument: str) -> None:
     if not isinstance(functions.in_python(value), FunctionType):
         raise ArgumentTypeError(
             f"{argument} must be a function of numbers {kind.call}, such as one with @numba.njit, not {value!r:.60}"
+        )
+
+
+def _check_returned(kind: Kind, value: Any, argument: str) -> None:
+    """Refuse what is no real number in Python, such as a tuple, of which numba would take a part without a word."""
+    function = functions.in_python(value)
+    for place, point in enumerate(kind.points):
+        try:
+            found = function(*point)
+        except Exception:  # whether it is wrong is found when it is compiled
+            continue
+        if not isinstance(found, (float, int, np.floating, np.integer, np.bool_)):
+            raise ArgumentError(f"{argument} must return one number, but at {_at(kind, place)} it gives {found!r:.60}")
+
+
+def _check_returned_type(kind: Kind, value: Any, argument: str) -> None:
+    """Refuse what may be something else where no point was, such as None beyond a limit: kernels cannot handle it."""
+    from numba import types
+
+    from ._compiling import jit
+
+    if jit.jit_disabled():
+        return
+    compiled, given = jit.inlined(value), (types.float64,) * len(kind.arguments)
+    try:
+        compiled.compile(given)
+    except Exception:  # such as one with further arguments that have defaults: it is called in another way
+        return
+    returned = compiled.overloads[given].signature.return_type
+    if not isinstance(returned, (types.Float, types.Integer, types.Boolean)):
+        raise ArgumentError(
+            f"{argument} must return one number, but once it is compiled it returns {returned}: let all branches "
+            "return a number"
         )
 
 

@@ -23,6 +23,7 @@ from ._network import (
     adapting,
     architecture,
     bound,
+    declared_width,
     gradcheck,
     habits,
     judging,
@@ -36,7 +37,7 @@ from ._network.bound import BoundLayer, BoundResidual
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
-from ._network.scores import Scores
+from ._network.scores import Scores, as_asked
 from ._training import own_loops, steps
 from .layers import InputLayer, Layer
 from .tables import TableEncoder
@@ -305,6 +306,26 @@ class Sequential(Network):
         """Whether the input width is known and the parameters exist."""
         return super().is_built
 
+    @property
+    def built(self) -> bool:
+        """`is_built`, as Keras spells it."""
+        return self.is_built
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has given it an optimiser and a loss."""
+        return self.is_compiled
+
+    @property
+    def input_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the input, (None, features), as Keras writes it; None for a width that is not known yet."""
+        return None, self.n_features
+
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the output, (None, units), as Keras writes it; None for a width that is not known yet."""
+        return None, self.last_output[0] or self.n_features
+
     @keras.accepting("Sequential.compile")
     def compile(
         self,
@@ -335,20 +356,30 @@ class Sequential(Network):
         """
         super().compile(optimizer, loss, metrics)
 
-    def build(self, n_features: int) -> None:
+    @keras.accepting("Sequential.build")
+    def build(self, n_features: int | Sequence[int | None] | None = None) -> None:
         """Set the input width and draw the initial weights. `fit` does this from the data.
 
         Parameters
         ----------
-        n_features : int
-            The number of features in a row, at least 1.
+        n_features : int or tuple, optional
+            The number of features in a row, at least 1; or the shape of a batch, ``(None, 784)``, as for Keras. It can
+            be left out if the layers declare the width.
 
         Raises
         ------
         ArgumentError
-            If there are no layers, or the model was built for another width.
+            If there are no layers, the width is not known, or the model was built for another width.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(2)])
+        >>> model.build(input_shape=(None, 3))
+        >>> model.n_features
+        3
         """
-        super().build(n_features)
+        super().build(declared_width.width_from(n_features, self.declarations, self.width_known))
 
     @property
     def optimizer(self) -> optimizers.Optimizer:
@@ -550,7 +581,7 @@ class Sequential(Network):
         x, y, sample_weight, class_weight : array_like
             As in `fit`; all rows are one batch.
         return_dict : bool, default False
-            Without influence: the result is both a dict and a sequence of values.
+            True gives a plain dict of names and values, which a loop goes through by name.
         n_threads : int, optional
 
         Returns
@@ -565,7 +596,7 @@ class Sequential(Network):
         """
         check.yes_or_no(return_dict, "return_dict")
         weights = {"sample_weight": sample_weight, "class_weight": class_weight}
-        return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
+        return as_asked(self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights), return_dict)
 
     def partial_fit(
         self,
@@ -668,7 +699,7 @@ class Sequential(Network):
         callbacks
             Refused, because no callback hears of an evaluation.
         return_dict : bool, default False
-            Without influence: the result is both a dict and a sequence of values.
+            True gives a plain dict of names and values, which a loop goes through by name.
         n_threads : int, optional
 
         Returns
@@ -698,7 +729,7 @@ class Sequential(Network):
         loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
         habits.check_inert(batch_size, verbose, callbacks, **loading)
         check.yes_or_no(return_dict, "return_dict")
-        return judging.evaluate(self, x, y, sample_weight, n_threads, steps)
+        return as_asked(judging.evaluate(self, x, y, sample_weight, n_threads, steps), return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
@@ -1017,7 +1048,8 @@ class Sequential(Network):
             A named tuple ``(predict, weights, network)``. In functions that numba compiles, also with ``nogil``,
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
-            A changed copy is another network.
+            A changed copy is another network. With an encoder, ``x`` holds the features that it makes,
+            ``model.encoder.transform(table)``.
 
         Raises
         ------
@@ -1027,7 +1059,7 @@ class Sequential(Network):
         """
         from . import jitted
 
-        return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs())
+        return jitted.jitted(self.engine.program, self.engine.parameters, self.reader())
 
     def folded(self) -> Sequential:
         """Return a copy with the same predictions and fewer layers, which is faster and simpler to export.
@@ -1140,6 +1172,31 @@ class Sequential(Network):
     def non_trainable_weights(self) -> list[Array]:
         """The ``weights`` that training does not change, and running statistics."""
         return self._weights_where(False)
+
+    @property
+    def variables(self) -> list[Array]:
+        """`weights`, as Keras spells them."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Array]:
+        """`trainable_weights`, as Keras spells them."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Array]:
+        """`non_trainable_weights`, as Keras spells them."""
+        return self.non_trainable_weights
+
+    def reset_metrics(self) -> None:
+        """Do nothing: each call of `fit`, `evaluate` and `train_on_batch` reports its own rows alone."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Sequential", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _weights_where(self, trained: bool) -> list[Array]:
         tensors = zip(self.engine.program.tensors, self.weights, strict=True)
@@ -1379,7 +1436,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     """Write a model in the format of other programs that the suffix of ``path`` names.
 
     The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
-    which `Sequential.save` keeps.
+    which `Sequential.save` keeps. ``.json`` and ``.safetensors`` hold a `TableEncoder` too; other formats refuse it.
 
     Parameters
     ----------
@@ -1419,6 +1476,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     exporting.export(model, path, options)
 
 
+@keras.accepting("models.load_model")
 def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
 

@@ -4,14 +4,30 @@ _DENSE = "fastmlp trains multilayer perceptrons: Dense layers, with normalisatio
 _IMAGES = f"{_DENSE}. Images are rows of pixels (Flatten); convolutions and pooling need another library"
 _SEQUENCES = f"{_DENSE}. Sequences and attention need another library"
 _GRAPHS = (
-    "models are sequences of layers. A skip connection is fastmlp.Residual([...]), and a part of a model is the layers "
-    "of a Sequential; there are no graphs of tensors"
+    "models are sequences of layers. A skip connection is fastmlp.Residual([...]), and model[:2] is a part of a model, "
+    "such as the encoder of an autoencoder; there are no graphs of tensors"
 )
 _FEATURES = "prepare features before training, or begin the model with fastmlp.Normalization()"
 _OWN = "there are no layers of your own; a function of your own can be an activation, a loss, a metric or a callback"
 _SERIAL = "use get_config-like descriptions: config() of a layer, an optimiser or a loss, and files by model.save(path)"
+_REGISTERED = "nothing is registered, as files hold no code: give functions to load_model(custom_objects={...})"
 _SETS = 'there are fastmlp.datasets.load("digits"), mnist and fashion_mnist, and load_csv for files of your own'
+_ITSELF = "fastmlp stands for keras: import fastmlp as keras, or from fastmlp.layers import Dense"
 _TENSORS = "models take and give NumPy arrays: use NumPy"
+
+# Modules of Keras, of any version, inside of those that have all of their names here.
+PARTS = {
+    "layers": (
+        "activation attention advanced_activations convolutional convolutional_recurrent core cudnn_recurrent "
+        "embeddings experimental local merge merging noise normalization pooling preprocessing recurrent "
+        "regularization reshaping rnn wrappers"
+    ),
+    "optimizers": "experimental legacy",
+    "utils": (
+        "conv_utils data_utils generic_utils io_utils layer_utils legacy np_utils numerical_utils python_utils "
+        "training_utils vis_utils"
+    ),
+}
 
 # For each module, sentences and the names that they answer.
 _LACKING: dict[str, dict[str, str]] = {
@@ -66,7 +82,6 @@ _LACKING: dict[str, dict[str, str]] = {
         "there are SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop and LBFGS": (
             "Adafactor Ftrl Lamb Lion LossScaleOptimizer MultiOptimizer Muon ScheduleFreeAdamW OptimizerMap"
         ),
-        "use fastmlp.optimizers itself": "legacy experimental",
         _SERIAL: "deserialize serialize",
     },
     "losses": {
@@ -132,7 +147,7 @@ _LACKING: dict[str, dict[str, str]] = {
         "fit takes arrays, iterables of batches, and fastmlp.datasets.Chunks": (
             "pack_x_y_sample_weight unpack_x_y_sample_weight"
         ),
-        "there is nothing to configure": "Config legacy",
+        "there is nothing to configure": "Config",
         "use model.summary()": "plot_model model_to_dot",
         "use fastmlp.datasets.train_test_split": "split_dataset",
         "use fastmlp.datasets.standardize, or begin the model with fastmlp.Normalization()": "normalize FeatureSpace",
@@ -144,12 +159,20 @@ _LACKING: dict[str, dict[str, str]] = {
         ),
         "use fit(verbose=0)": "disable_interactive_logging enable_interactive_logging is_interactive_logging_enabled",
         "use a progress line of fastmlp.callbacks": "Progbar",
-        "nothing is registered: files hold no code": (
+        _REGISTERED: (
             "register_keras_serializable get_registered_name get_registered_object custom_object_scope "
             "CustomObjectScope get_custom_objects"
         ),
         _SERIAL: "deserialize_keras_object serialize_keras_object",
         _TENSORS: "is_keras_tensor get_source_inputs standardize_dtype",
+    },
+    "saving": {
+        _REGISTERED: (
+            "register_keras_serializable get_registered_name get_registered_object custom_object_scope "
+            "CustomObjectScope get_custom_objects"
+        ),
+        _SERIAL: "deserialize_keras_object serialize_keras_object",
+        "files are .npz archives: numpy.load(path) shows what is in one": "KerasFileEditor",
     },
     "datasets": {
         _SETS: "boston_housing california_housing cifar10 cifar100 imdb reuters",
@@ -175,6 +198,13 @@ _LACKING: dict[str, dict[str, str]] = {
         "training is in one precision: Sequential(dtype=...)": "mixed_precision dtype_policies DTypePolicy quantizers",
         "use n_threads= of fit(), or fastmlp.set_num_threads(...)": "distribution device",
         "use fastmlp.backend, or leave it out": "config",
+        _ITSELF: "keras python api src _tf_keras",
+        "nothing here needs it: leave it out": "legacy name_scope remat RematScope StatelessScope SymbolicScope",
+        "train a network on the outputs of another: model.fit(x, teacher.predict(x))": "distillation",
+        "weights are float32 or float64": "Quantizer FloatDTypePolicy",
+        "rows have one dimension; a model knows its width as n_features": "InputSpec",
+        "use fastmlp.plots": "visualization",
+        "use fastmlp.MLPClassifier and fastmlp.MLPRegressor, or fit and evaluate of a model": "estimator",
     },
 }
 

@@ -35,6 +35,11 @@ class Outputs:
     are_probabilities: bool
     link: str | None
 
+    @property
+    def choose_one(self) -> bool:
+        """Whether they choose one class for each row."""
+        return self.choice in (LARGEST, ABOVE)
+
 
 def outputs_of(network: Network) -> Outputs:
     """The meaning of a network's outputs, as `predict_classes` and `predict_proba` have it."""

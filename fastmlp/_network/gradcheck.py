@@ -143,7 +143,7 @@ def _in_float64(model: Network, x: Any) -> Network:
     twin = model.like(model.declarations, "float64")
     twin.compile(model.rule, model.loss, model.metrics)
     raw_tables.learn_encoder(twin, x)
-    twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
+    twin.build(model.engine.program.fan_in if model.is_built else twin.reader().rows(x, "x").shape[1])
     if model.is_built:
         twin.set_weights(model.get_weights())
     return twin

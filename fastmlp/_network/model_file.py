@@ -77,7 +77,7 @@ def save_weights(model: Network, path: str | os.PathLike[str]) -> None:
 
 def _center(model: Network) -> dict[str, Array]:
     """The mean of a first Normalization, if its tensor holds it rounded."""
-    center = model.inputs().center
+    center = model.reader().center
     return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
 
 
@@ -183,6 +183,8 @@ def _read_config(file: Archive) -> dict[str, Any]:
             f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
             f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
+    if (config["format_version"] == FORMAT_VERSION) != (config.get("encoder") is not None):
+        raise ModelFileError(f"{path} is damaged: files of version {FORMAT_VERSION}, and no others, have an encoder")
     return config
 
 

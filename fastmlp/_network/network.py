@@ -63,6 +63,16 @@ _SET_BY = {  # attributes that cannot be set, and their alternatives
     "metrics": "compile(..., metrics=[...])",
     "is_built": "build(n_features)",
     "n_features": "build(n_features)",
+    "built": "build(n_features)",
+    "compiled": "compile()",
+    "input_shape": "build(n_features), or Dense(..., input_shape=...)",
+    "output_shape": "add(layer), or Sequential([...]) for a new model",
+    "variables": "set_weights([...])",
+    "trainable_variables": "set_weights([...])",
+    "non_trainable_variables": "set_weights([...])",
+    "weights": "set_weights([...])",
+    "trainable_weights": "set_weights([...])",
+    "non_trainable_weights": "set_weights([...])",
     "layer_names": "name= of a layer, as in Dense(64, name=...)",
     "encoder": "Sequential([TableEncoder(...), ...]) for a new model",
 }
@@ -255,8 +265,12 @@ class Network:
 
     @property
     def encoder(self) -> TableEncoder | None:
-        found = self.data_known.encoder or self._encoder
-        return None if self._encoder is None else copy.copy(found)
+        return copy.copy(self._table_reader)  # theirs may learn again
+
+    @property
+    def _table_reader(self) -> TableEncoder | None:
+        """What reads raw tables, with what it has learned, if it has."""
+        return None if self._encoder is None else self.data_known.encoder or self._encoder
 
     def pop(self) -> None:
         if not self.declarations:
@@ -462,12 +476,12 @@ class Network:
         """The given labels, but not learned ones."""
         return None if self.data_known.has_learned_classes else self.data_known.classes
 
-    def inputs(self, width: int | None = None) -> Inputs:
+    def reader(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
         width = width if self.width_known is None else self.width_known
         known = self.data_known
         features = (known.feature_names, known.input_kind, self.uint8_scale, self._center())
-        return Inputs(self.dtype, width, *features, self.encoder)
+        return Inputs(self.dtype, width, *features, None if self._encoder is None else self._table_reader)
 
     def _center(self) -> Array | None:
         """The mean of a first Normalization, if there is one; in float64, unless the tensor was replaced."""
@@ -596,11 +610,13 @@ class Network:
 
     def rates(self, batches: int) -> Array:
         """The learning rates of the next batches."""
-        rule = _compiled(self._optimizer)
-        rate = rule.learning_rate if self._learning_rate is None else self._learning_rate
-        if not callable(rate):
-            return np.full(batches, rate, np.float64)
-        return rule.rates((self.steps_done + np.arange(batches)) // rule.gradient_accumulation_steps)
+        rate = self._learning_rate or _compiled(self._optimizer).learning_rate
+        if callable(rate):
+            rule = self.rule
+            return rule.rates((self.steps_done + np.arange(batches)) // rule.gradient_accumulation_steps)
+        rates = np.empty(batches)
+        rates.fill(rate)  # np.full takes five times as long, for each call of a kernel
+        return rates
 
     # ------------------------------------------------------------ tensors
 

@@ -102,7 +102,7 @@ def _computed(network: Network, x: Any, y: Any, wanted: Wanted) -> tuple[float, 
         first = FirstLayer(network)
         try:
             if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
-                inputs = network.inputs()
+                inputs = network.reader()
             data = weighted(targets, with_targets(targets, inputs.converted(rows, "x"), y), *wanted.weights)
             return _of_batch(network, data, wanted)
         finally:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._base.batches import Batches, Piece
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine import row_weights
 from .._engine.engine import Data, Engine
@@ -57,7 +58,7 @@ class Run:
         return map(self._chunk, pieces(self.source, epoch, shuffle=self.request.shuffle, seed=self.network.seed))
 
     def _chunk(self, piece: Piece) -> Data:
-        network, inputs = self.network, self.network.inputs()
+        network, inputs = self.network, self.network.reader()
         x, y = raw_tables.apart(network, piece.x, piece.y, piece.names[0])
         rows = inputs.rows(x, piece.names[0])
         kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
@@ -80,11 +81,14 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
             survey(request.source, 0, 0)  # which is refused before anything is read
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
-    x, y = raw_tables.apart(network, x, y)
-    rows, inputs, wanted = learn_from(network, x, y, _for_encoder(network, request, x))
+    to_learn_from = None
+    if network.reads_tables:
+        x, y = raw_tables.apart(network, x, y)
+        to_learn_from = _for_encoder(network, request, x)
+    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
-        inputs = network.inputs()
+        inputs = network.reader()
         if request.source is not None:  # again, because the statistics needed a pass through them
             _, stream = _opened(network, request.source, request)
     train, validation = _data(network, request, (inputs, wanted), (rows, y), kept)
@@ -122,7 +126,7 @@ def _opened(network: Network, source: ChunkSource, request: Request) -> tuple[Pi
     return opened(source, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
 
 
-def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
+def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array | SparseRows) -> bool:
     """Give a first Normalization the statistics of the rows, with a pass through all chunks if there are any."""
     are_pixels = rows.dtype == "uint8"
     if request.source is None:
@@ -154,7 +158,11 @@ def _kept(rows: int, validation_split: float) -> int:
 
 
 def _data(
-    network: Network, request: Request, reading: tuple[Inputs, WantedTargets], given: tuple[Array, Any], kept: int
+    network: Network,
+    request: Request,
+    reading: tuple[Inputs, WantedTargets],
+    given: tuple[Array | SparseRows, Any],
+    kept: int,
 ) -> tuple[Data, Data | ChunkSource | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data
@@ -187,7 +195,8 @@ def _validation(
         )
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
-    x, y = raw_tables.apart(network, x, y, names[0])
     inputs, wanted = reading
+    if inputs.encoder is not None:
+        x, y = raw_tables.apart(network, x, y, names[0])
     features = dataclasses.replace(inputs, width=width).read(x, names[0])
     return with_targets(wanted, features, y, names, sample_weight=sample_weight)

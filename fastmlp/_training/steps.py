@@ -35,7 +35,7 @@ def partial_fit(
         x, y = raw_tables.apart(network, x, y)
         rows, inputs, wanted = learn_from(network, x, y)
         if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
-            inputs = network.inputs()
+            inputs = network.reader()
         data = weighted(wanted, with_targets(wanted, inputs.converted(rows, "x"), y), *weights)
         network.scoring.check(data)
         if is_first:  # once, not for each batch of a stream

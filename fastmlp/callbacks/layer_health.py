@@ -82,7 +82,7 @@ class ReluOutputs:
     def __init__(self, model: Model, x: Any) -> None:
         self._model = model
         sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
-        inputs = model.inputs() if is_table(x) else dataclasses.replace(model.inputs(), encoder=None)
+        inputs = model.reader() if is_table(x) else dataclasses.replace(model.reader(), encoder=None)
         self._x = inputs.rows(sample, "x")[:_SAMPLE_ROWS]
         self._networks = {number: self._network(way) for number, way in _relus(model.declarations)}
 

@@ -11,6 +11,7 @@ from .._base import check, naming, notebook, text_table
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
 from .._base.public import as_public
+from .._base.sparse import is_sparse
 from .._base.types import Array, Integers
 from .._engine import row_weights
 from .._network import raw_tables
@@ -124,7 +125,7 @@ class Fold:
 
     number: int
     model: Sequential
-    x: Any  # an array, or the columns of a table
+    x: Any  # an array, sparse rows, or the columns of a table
     y: Array
     is_test: Array
     settings: dict[str, Any]
@@ -234,7 +235,7 @@ def cross_validate(
     for model in models:
         learn_names(model, naming.feature_names(x), targets)  # from all rows, because a fold may lack a class
     # In the order of the models' columns; encoders learn from the training rows of each fold
-    features = x if models[0].reads_tables else models[0].inputs().rows(x, "x")
+    features = x if models[0].reads_tables else models[0].reader().rows(x, "x")
     weights = fit_settings.get("sample_weight")
     if weights is not None:
         weights = row_weights.checked(weights, len(targets))
@@ -286,7 +287,7 @@ def _columns(x: Any, y: Any) -> tuple[Any, Any]:
 def _targets(x: Any, y: Any) -> Array:
     targets = check.array_of(y, "y")
     try:
-        rows = x.rows if isinstance(x, Columns) else len(x)
+        rows = x.rows if isinstance(x, Columns) else x.shape[0] if is_sparse(x) else len(x)
     except TypeError:
         raise ArgumentTypeError(f"x must be an array of rows, not {x!r:.60}") from None
     if targets.ndim == 0 or len(targets) != rows:

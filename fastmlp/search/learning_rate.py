@@ -12,6 +12,7 @@ from .._base import check, notebook
 from .._base.curves import Curve, chart
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.public import as_public
+from .._base.sparse import SparseRows
 from .._base.types import Array, Integers
 from .._network import adapting, raw_tables
 from .._network.reading import learn_names
@@ -147,7 +148,7 @@ def find_learning_rate(
     seed = model.seed if seed is None else check.whole_number(seed, "seed", minimum=0)
     x, y = raw_tables.apart(model, x, y)
     if not isinstance(x, Columns):
-        x = model.inputs().rows(x, "x")
+        x = model.reader().rows(x, "x")
     rows, y = x.rows if isinstance(x, Columns) else len(x), _rows_of(y, "y")
     if rows != len(y) or rows == 0:
         raise ArgumentError(f"x and y must have equally many rows, and some, not {rows} and {len(y)}")
@@ -197,10 +198,10 @@ def _fresh_copy(model: Sequential) -> Sequential:
     return model
 
 
-def _encoded(model: Sequential, table: Columns, picked: Integers) -> Array:
+def _encoded(model: Sequential, table: Columns, picked: Integers) -> Array | SparseRows:
     """The features of a table, by an encoder that learns from all batches, as `_adapt` does."""
     raw_tables.learn_encoder(model, table.at(np.unique(picked)))
-    features = model.inputs().rows(table, "x")
+    features = model.reader().rows(table, "x")
     model.forget_encoder()
     return features
 

@@ -12,11 +12,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
+from .._base import naming
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, keep, validation_rows
+from .base import BaseMLP, Before, keep, validation_rows
 from .descriptions import documented
 from .rows import Rows
 from .watching import accuracy
@@ -142,10 +143,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         MLPClassifier
             The estimator itself.
         """
-        if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        before = Before(self)
+        try:
+            if _check_partial_fit_first_call(self, classes):
+                self._label_binarizer = LabelBinarizer()
+                self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
+        except Exception:
+            before.restore_if_untrained(self)  # a refused first call decides nothing about classes
+            raise
 
     def predict(self, X: Any) -> Array:
         """Choose the most probable class of each row, or the labels that are more probable than not.
@@ -263,11 +269,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """A column for each class: one output stands for two classes."""
         return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
 
-    def _learn_names(self) -> None:
-        super()._learn_names()
-        kinds = {type(label) for label in self.classes_.tolist()}
-        if self._kind != "multilabel-indicator" and len(self.classes_) > 1 and kinds in ({str}, {int}):
-            self.model_.classes = self.classes_
+    def _tell_names(self) -> None:
+        super()._tell_names()
+        if self._kind != "multilabel-indicator" and len(self.classes_) > 1:
+            self.model_.classes = naming.labels_of_any_kind(self.classes_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -64,17 +64,17 @@ class TableEncoder:
     Examples
     --------
     >>> import fastmlp as fm
-    >>> people = {"age": [31, None, 17, 40], "city": ["Rome", "Oslo", "Rome", None]}
+    >>> people = {"age": [30, None, 20, 40], "city": ["Rome", "Oslo", "Rome", None]}
     >>> encoder = fm.TableEncoder()
     >>> encoder.fit_transform(people).round(2)
-    array([[ 0.18,  0.  ,  0.  ,  1.  ,  0.  ],
+    array([[ 0.  ,  0.  ,  0.  ,  1.  ,  0.  ],
            [ 0.  ,  1.  ,  1.  ,  0.  ,  0.  ],
-           [-1.31,  0.  ,  0.  ,  1.  ,  0.  ],
-           [ 1.13,  0.  ,  0.  ,  0.  ,  1.  ]], dtype=float32)
+           [-1.22,  0.  ,  0.  ,  1.  ,  0.  ],
+           [ 1.22,  0.  ,  0.  ,  0.  ,  1.  ]], dtype=float32)
     >>> list(encoder.get_feature_names_out())
     ['age', 'age missing', 'city=Oslo', 'city=Rome', 'city missing']
     >>> encoder.transform([{"city": "Lima", "age": "40"}]).round(2)
-    array([[1.13, 0.  , 0.  , 0.  , 0.  ]], dtype=float32)
+    array([[1.22, 0.  , 0.  , 0.  , 0.  ]], dtype=float32)
     """
 
     def __init__(
@@ -190,8 +190,8 @@ class TableEncoder:
 
     def features(self, table: Any, dtype: np.dtype[Any], name: str) -> Array:
         """The encoded rows of a table, which messages call ``name``."""
-        known = self.encoding
-        return known.features(columns_of(table, name), dtype, name)
+        columns = columns_of(table, name)
+        return self.encoding.features(columns, dtype, name)
 
     # ------------------------------------------------------------ settings, files and pickles
 

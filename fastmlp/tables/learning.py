@@ -8,10 +8,12 @@ from collections.abc import Callable
 import numpy as np
 
 from .._base import columns as statistics
+from .._base.errors import ArgumentError
 from .._base.types import Array
 from . import conversions
 from .codes import DATE_PARTS, Categories, Code, Dates, Numbers, Truths, months, weekdays
 from .settings import MEDIAN, QUANTILES, Settings
+from .values import UnsuitableError
 
 _QUANTILES = 256
 _FEW = 100  # rows: below, every category counts
@@ -63,13 +65,21 @@ def _numbers(name: str, column: Array, settings: Settings, *, is_told: bool) -> 
     known = numbers[~missing]
     if not is_told and not missing.any() and _count_rows(name, known):
         raise Useless("numbers of rows")
-    found = statistics.measured([known[:, None]])
+    found = _measured(known)
     mean, deviation = float(found.mean[0]), float(found.deviation[0])
     if deviation == 0 and not missing.any():
         raise Useless(f"always {mean:.6g}")
     fill = float(np.median(known)) if settings.fill == MEDIAN else mean
     scores = _scores(known) if settings.scaling == QUANTILES and deviation > 0 else ((), ())
     return Numbers(name, int(missing.sum()), bool(missing.any()), mean, deviation, fill, *scores)
+
+
+def _measured(numbers: Array) -> statistics.Columns:
+    """Mean and deviation of numbers."""
+    try:
+        return statistics.measured([numbers[:, None]])
+    except ArgumentError:
+        raise UnsuitableError("holds numbers whose differences are too large for float64: scale it") from None
 
 
 def _count_rows(name: str, numbers: Array) -> bool:
@@ -152,7 +162,7 @@ def _dates(name: str, column: Array, settings: Settings, *, is_told: bool) -> Co
     missing = np.isnan(days)
     _refuse_empty(missing)
     known = days[~missing]
-    found = statistics.measured([known[:, None]])
+    found = _measured(known)
     if found.deviation[0] == 0:
         raise Useless(f"always {np.datetime64(0, 'D') + int(np.floor(known[0]))}")
     differs = {

@@ -91,6 +91,56 @@ def test_what_numba_cannot_compile_is_refused_with_its_reason():
         Custom(of_two, double)
 
 
+RETURNS = {
+    "a tuple": lambda x: (x,),
+    "two numbers": lambda x: (x, 1.0),
+    "a list": lambda x: [x],
+    "nothing": lambda x: None,
+    "sometimes nothing": lambda x: x if x > 0 else None,
+    "an array": lambda x: np.array([x]),
+    "an array without dimensions": lambda x: np.array(x),
+    "a complex number": lambda x: complex(x, 0.0),
+    "a text": lambda x: "x",
+    "a compiled tuple": numba.njit(lambda x: (x, x)),
+}
+
+
+@pytest.mark.parametrize("name", RETURNS)
+def test_what_is_not_one_number_is_refused(name):
+    odd = RETURNS[name]
+    with pytest.raises(fm.ArgumentError, match=r"function must return one number, but at x = -10\.037 it gives "):
+        Custom(odd, double, name="odd")
+    with pytest.raises(fm.ArgumentError, match=r"derivative must return one number, but at x = -10\.037 it gives "):
+        Custom(square, odd, name="odd")
+    with pytest.raises(fm.ArgumentError, match=r"function must return one number, but at output = .* it gives "):
+        fm.losses.Custom(lambda output, target: (difference(output, target),), difference_slope, name="odd")
+    with pytest.raises(fm.ArgumentError, match="derivative must return one number"):
+        fm.losses.Custom(difference, lambda output, target: (output - target, 0.0), name="odd")
+
+
+@needs_jit
+def test_nothing_where_no_point_is_tried_is_refused():
+    with pytest.raises(fm.ArgumentError, match=r"once it is compiled it returns OptionalType\(float64\)"):
+        Custom(lambda x: x if x < 1e9 else None, lambda x: 1.0, name="odd")
+
+
+NUMBERS = {
+    "whole numbers": (lambda x: 3, lambda x: 0),
+    "a flag as slope": (lambda x: max(x - 0.3, 0.0), lambda x: x > 0.3),
+    "numbers of both kinds": (lambda x: max(0, x), lambda x: 1 if x > 0 else 0.0),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_other_kinds_are_numbers(name):
+    function, slope = NUMBERS[name]
+    model = fm.Sequential([fm.Input((2,)), fm.Dense(2), fm.Activation(Custom(function, slope, name="own"))], seed=0)
+    kernel = model.get_weights()[0]
+    x = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    wanted = np.vectorize(function, otypes=[float])(x @ kernel)
+    assert np.allclose(model.predict(x), wanted, atol=1e-5)
+
+
 @needs_jit
 def test_a_function_must_depend_on_its_argument_alone():
     def noisy(x):

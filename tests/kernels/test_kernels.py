@@ -138,6 +138,8 @@ BIG = {
     "dense_forward": (1003, 67, 35),
     "dense_backward_inputs": (1003, 67, 35),
     "dense_backward_parameters": (1003, 167, 35),
+    "sparse_forward": (1003, 67, 35),
+    "sparse_backward_weights": (1003, 167, 35),
     "sgd_update": (20_001,),
     "adam_update": (20_001,),
     "optimizer_update": (20_001,),

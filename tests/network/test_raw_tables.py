@@ -162,6 +162,7 @@ def test_gradients_alone_fix_the_features():
     model.gradients(TABLE, "churned")
     assert model.is_built
     assert model.n_features == 6
+    assert model.encoder.is_fitted
     assert model.classes is None  # as without an encoder
     model.fit(TABLE, "churned", epochs=1, verbose=0)
 
@@ -178,6 +179,16 @@ class Halves:
         return halves()
 
 
+class Named:
+    """A loader of given batches."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
 def test_batches_of_tables_train_like_the_whole():
     model = model_of()
     model.fit(Halves(), epochs=2, verbose=0)
@@ -187,6 +198,15 @@ def test_batches_of_tables_train_like_the_whole():
     other = model_of()
     with pytest.raises(ArgumentError, match="iterator"):
         other.fit(halves(), verbose=0)
+
+
+def test_batches_may_name_the_column_of_their_targets():
+    batches = [(at(TABLE, slice(50)), "churned"), (at(TABLE, slice(50, None)), "churned")]
+    model, other = model_of(), model_of()
+    model.fit(Named(batches), epochs=2, verbose=0)
+    other.fit(Halves(), epochs=2, verbose=0)
+    assert same_weights(model, other)
+    assert model.evaluate(Named(batches)) == other.evaluate(Halves())
 
 
 def test_chunks_of_tables_train():
@@ -223,6 +243,9 @@ def test_a_column_that_repeats_the_targets_is_named():
     [
         (lambda m: m.predict(np.zeros((3, 6), np.float32)), r"x must be a table.*ndarray of shape \(3, 6\)"),
         (lambda m: m.predict([[1.0] * 6]), "x must be a table"),
+        (lambda m: m.predict(at(FEATURES, slice(0))), "at least one row"),
+        (lambda m: m.predict(pytest.importorskip("polars").DataFrame(FEATURES).lazy()), r"use x\.collect\(\)"),
+        (lambda m: m.fit(FEATURES, verbose=0), "y"),
         (lambda m: m.fit(np.zeros((3, 6)), [0, 1, 0], verbose=0), "x must be a table"),
         (lambda m: m.predict({"age": [3.0], "city": ["Rome"]}), "x lacks the column 'member'"),
         (lambda m: m.predict([{**RECORDS[0], "age": "old"}]), "column 'age' of x holds 'old' in row 0"),
@@ -307,6 +330,32 @@ def test_descriptions_hold_what_the_encoder_has_learned():
         fm.Sequential.from_config({**config, "n_features": 7, "feature_names": None})
     with pytest.raises(ArgumentError):
         fm.Sequential.from_config({**config, "encoder": 3})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c.update(encoder=None),
+        lambda c: c.update(encoder=[]),
+        lambda c: c.pop("encoder"),
+        lambda c: c.update(has_learned_encoder=1),
+        lambda c: c["encoder"].update(learned=None),
+        lambda c: c["encoder"]["learned"]["columns"].pop(),
+        lambda c: c["encoder"]["learned"]["columns"][0].update(mean=None),
+        lambda c: c["encoder"]["learned"]["columns"][0].update(kind=["numbers"]),
+    ],
+)
+def test_files_with_a_damaged_encoder_are_refused(change, tmp_path):
+    path = tmp_path / "model.npz"
+    trained().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    config = json.loads(arrays["config"].tobytes())
+    change(config)
+    arrays["config"] = np.frombuffer(json.dumps(config).encode(), np.uint8)
+    np.savez(path, **arrays)
+    with pytest.raises(fm.ModelFileError):
+        fm.load(path)
 
 
 def file_version(path):

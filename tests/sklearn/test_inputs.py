@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network as peer
+import sklearn.utils
 
 import fastmlp as fm
 from fastmlp.sklearn import rows
@@ -101,6 +102,60 @@ def test_classes_have_labels_of_any_kind(name):
     np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), rtol=1e-6)
 
 
+BY_LABEL = {
+    "floats": CLASSES + 1.0,
+    "two floats": (CLASSES > 0) + 1.0,
+    "booleans": CLASSES > 0,
+    "texts": BINARY,
+}
+
+
+@pytest.mark.parametrize("name", BY_LABEL)
+def test_the_network_gives_the_classes_of_the_estimator(name, tmp_path):
+    y = BY_LABEL[name]
+    estimator = fm.MLPClassifier(**COMMON).fit(X, y)
+    expected = estimator.predict(X)
+    np.testing.assert_array_equal(estimator.model_.predict_classes(X), expected)
+    np.testing.assert_array_equal(estimator.model_.to_sklearn().predict(X), expected)
+    np.testing.assert_array_equal(fm.import_model(estimator).predict_classes(X), expected)
+    fm.MLPClassifier(**COMMON, warm_start=True).fit(X, y).fit(X, y)
+
+
+def test_labels_that_a_file_cannot_hold_become_texts():
+    days = np.array(["2024-01-01", "2024-01-02", "2024-01-03"], "datetime64[D]")[CLASSES]
+    estimator = fm.MLPClassifier(**COMMON).fit(X, days)
+    np.testing.assert_array_equal(estimator.model_.predict_classes(X), estimator.predict(X).astype(str))
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
+@pytest.mark.parametrize("y", [CLASSES * 2 - 1, BINARY, np.where(CLASSES > 0, 1, 2)], ids=["three", "texts", "two"])
+def test_what_callbacks_save_knows_names_and_classes(form, y, tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
+    path = tmp_path / "best.npz"
+    checkpoint = fm.callbacks.ModelCheckpoint(path, monitor="loss", save_best_only=True)
+    estimator = fm.MLPClassifier(**COMMON, callbacks=[checkpoint], tol=0.0)
+    estimator.fit(form(SPARSE), y, eval_set=(SPARSE[:40], y[:40]))
+    np.testing.assert_array_equal(fm.load(path).classes, estimator.classes_)
+    plain = fm.MLPClassifier(**COMMON, tol=0.0).fit(SPARSE, y, eval_set=(SPARSE[:40], y[:40]))
+    np.testing.assert_allclose(estimator.predict_proba(SPARSE), plain.predict_proba(SPARSE), rtol=1e-12)
+    theirs = peer.MLPClassifier(**COMMON, tol=0.0).fit(SPARSE, y)
+    np.testing.assert_allclose(estimator.loss_curve_, theirs.loss_curve_, rtol=1e-6)
+
+
+def test_a_training_that_a_callback_ends_leaves_names_and_classes():
+    pandas = pytest.importorskip("pandas")
+
+    def fail(epoch, logs):
+        raise RuntimeError("enough")
+
+    frame = pandas.DataFrame(X, columns=list("abcdef"))
+    estimator = fm.MLPClassifier(**COMMON, callbacks=[fm.callbacks.Lambda(on_epoch_end=fail)])
+    with pytest.raises(RuntimeError, match="enough"):
+        estimator.fit(frame, BINARY)
+    assert estimator.model_.classes.tolist() == ["no", "yes"]
+    assert estimator.model_.feature_names == tuple("abcdef")
+
+
 def test_the_network_knows_names_and_classes():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, columns=list("abcdef"))
@@ -139,6 +194,13 @@ def test_a_column_of_targets_is_flattened_with_a_warning():
 
     with pytest.warns(DataConversionWarning):
         assert fm.MLPRegressor(**COMMON).fit(X, NUMBER[:, None]).predict(X).shape == NUMBER.shape
+
+
+def test_the_order_of_an_epoch_stays_when_the_next_one_is_drawn():
+    order = rows.Order(20, shuffle=True, random_state=np.random.RandomState(0))
+    first, expected = order(0), sklearn.utils.shuffle(np.arange(20), random_state=np.random.RandomState(0))
+    order(1)
+    assert first.tolist() == expected.tolist()
 
 
 def test_numbers_that_overflow_are_refused_in_their_words():

@@ -102,6 +102,11 @@ def test_numbers_too_large_for_the_features_are_refused():
         encoded({"a": [1.0, 2.0]}, {"a": [1, 1e300]})
 
 
+def test_numbers_too_different_for_float64_are_refused():
+    with pytest.raises(ArgumentTypeError, match="column 'a' of table holds numbers whose differences are too large"):
+        TableEncoder().fit({"a": [-1.7e308, 1.7e308]})
+
+
 # ---------------------------------------------------------------- True and False
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..._base import check, naming
+from ..._base import check, naming, sparse
 from ..._base.cached import cached_property
 from ..._base.errors import ArgumentError, ArgumentTypeError
+from ..._base.sparse import SparseRows
 from ..._base.types import Array
 from ..._engine import row_weights
 from ..._network.inputs import warn_of_merged
@@ -18,7 +19,7 @@ from ...model import Sequential
 from ...tables.columns import Columns, columns_of, is_table
 from .settings import digest
 
-Part = tuple[Array, Array]
+Part = tuple[Array | SparseRows, Array]
 
 
 class SweepData:
@@ -90,7 +91,7 @@ class SweepData:
         """A digest of the data and of their column names, which models learn too."""
         names = [] if self._feature_names is None else [np.array(self._feature_names, object)]
         raw = [] if self._refusal is None else [array for table in self._tables for array in _arrays_of(table)]
-        return digest(*(array for part in self.parts for array in part), *names, *raw)
+        return digest(*(array for x, y in self.parts for array in (*_arrays(x), y)), *names, *raw)
 
     def classes(self) -> int:
         """The width of an output layer for the labels; refuses a ``y`` without labels of classes."""
@@ -177,7 +178,17 @@ def _kind_of_reader(model: Sequential) -> tuple[np.dtype[Any], bool]:
     return model.dtype, bool(model.declarations) and isinstance(model.declarations[0], Normalization)
 
 
-def _as_read(x: Array, name: str, dtype: np.dtype[Any], is_centered: bool, width: int | None = None) -> Array:
+def _arrays(x: Array | SparseRows) -> tuple[Array, ...]:
+    return (x.starts, x.column_numbers, x.values) if isinstance(x, SparseRows) else (x,)
+
+
+def _as_read(
+    x: Array | SparseRows, name: str, dtype: np.dtype[Any], is_centered: bool, width: int | None = None
+) -> Array | SparseRows:
+    if isinstance(x, SparseRows):
+        found = sparse.rows_of(x, name, width).converted(dtype)
+        sparse.refuse_non_finite(found, x, name)
+        return found
     if x.dtype.kind == "f" and not is_centered:
         return check.features(x, name, dtype, width)
     rows = check.rows(x, name, width)
@@ -185,16 +196,20 @@ def _as_read(x: Array, name: str, dtype: np.dtype[Any], is_centered: bool, width
 
 
 def _part(x: Any, y: Any, x_name: str, y_name: str, known: naming.Names | None = None) -> Part:
-    places = naming.places(x, known, x_name)
-    features = check.rows(x, x_name)
-    features = features if places is None else features[:, places]
+    features = sparse.rows_of(x, x_name) if sparse.is_sparse(x) else _dense(x, x_name, known)
     labels = naming.texts(y, y_name)
     labels = check.numbers(y, y_name) if labels is None else labels
-    if features.ndim == 0 or labels.ndim == 0 or len(features) != len(labels):
+    if labels.ndim == 0 or len(features) != len(labels):
         raise ArgumentError(
             f"{x_name} and {y_name} must have equally many rows, not the shapes {features.shape} and {labels.shape}"
         )
     return features, labels
+
+
+def _dense(x: Any, name: str, known: naming.Names | None) -> Array:
+    places = naming.places(x, known, name)
+    features = check.rows(x, name)
+    return features if places is None else features[:, places]
 
 
 def _split(part: Part, share: float) -> tuple[Part, Part]:
