@@ -808,8 +808,9 @@ class Sequential(Network):
             has new masks. Processes that share a step give each a number of its own.
         update_statistics : bool, default False
             The running statistics of `BatchNormalization` change with this batch at once, as do names, labels, and the
-            statistics of a first `Normalization` without any. By default the next `apply_gradients` does that, if no
-            other training is between.
+            statistics of a first `Normalization` without any. By default the next `apply_gradients` of this model does
+            that, if no other training is between; so does that of a copy or a pickle, but not that of a file which
+            was saved between the two calls.
         n_threads : int, optional
 
         Returns

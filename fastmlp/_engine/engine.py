@@ -447,12 +447,21 @@ class Engine:
 
     def running_statistics(self) -> list[Array]:
         """Copies of the running means and variances, for `set_running_statistics`."""
-        return [self.parameters[span].copy() for span in self._running_spans]
+        return self.statistics_in(self.parameters)
 
     def set_running_statistics(self, values: list[Array]) -> None:
         """Write the running means and variances."""
+        self.with_statistics(self.parameters, values)
+
+    def with_statistics(self, flat: Array, values: list[Array]) -> Array:
+        """A vector of parameters, overwritten with these running means and variances."""
         for span, value in zip(self._running_spans, values, strict=True):
-            self.parameters[span] = value
+            flat[span] = value
+        return flat
+
+    def statistics_in(self, flat: Array) -> list[Array]:
+        """Copies of the running means and variances in a vector of parameters."""
+        return [flat[span].copy() for span in self._running_spans]
 
     @property
     def _running_spans(self) -> list[slice]:

@@ -32,10 +32,10 @@ def import_model(source: Any, **options: Any) -> Sequential:
     ----------
     source : str, PathLike or object
         A fitted `MLPClassifier` or `MLPRegressor` of scikit-learn, or a pipeline of a `StandardScaler` and one of
-        these: this gives a compiled model. A `Sequential` of Keras, or a model with residual sums; or an
-        `nn.Sequential` of PyTorch, of layers that fastmlp has: this gives a model that is not compiled. Or a file,
-        whose suffix names its format: ``.onnx``, ``.safetensors`` or ``.json`` (see `fastmlp.export`) or ``.npz`` (see
-        `Sequential.save`).
+        these, also those of fastmlp: this gives a compiled model, with weights of its own. A `Sequential` of Keras, or
+        a graph with residual sums, or an `nn.Sequential` of PyTorch, of layers that fastmlp has: this gives a model
+        that is not compiled. Or a file, whose suffix names its format: ``.onnx``, ``.safetensors`` or ``.json`` (see
+        `fastmlp.export`) or ``.npz`` (see `Sequential.save`).
     **options
         Those of the format; ``docs/export.md`` lists them.
 

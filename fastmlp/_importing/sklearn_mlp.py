@@ -1,5 +1,6 @@
 """scikit-learn's fitted `MLPClassifier` and `MLPRegressor`, alone or behind a `StandardScaler` in a pipeline."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from .. import losses
 from .._base import naming
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.types import Array
 from .._exporting.to_sklearn import HIDDEN, OUTPUTS
 from ..layers import Dense, Normalization
 from ..model import Sequential
@@ -25,7 +27,7 @@ def model(source: Any) -> Sequential:
     scalers, mlp = _taken_apart(source)
     name = type(mlp).__name__
     if hasattr(mlp, "model_") and isinstance(mlp.model_, Sequential):
-        return _of_ours(mlp, scalers)
+        return _of_ours(source, mlp, scalers)
     if not hasattr(mlp, "coefs_"):
         raise ArgumentError(f"source must be fitted: this {name} has no coefs_ yet")
     last = _activation(mlp.out_activation_, name)
@@ -65,15 +67,25 @@ def _scaling(scaler: Any, width: int) -> Part:
     return Part(Normalization(), {"mean": mean if scaler.with_mean else np.zeros(width), "variance": variance})
 
 
-def _of_ours(mlp: Any, scalers: list[Any]) -> Sequential:
-    if scalers:
-        raise ArgumentTypeError("source is a pipeline around a network of fastmlp: import its last step alone")
+def _of_ours(source: Any, mlp: Any, scalers: list[Any]) -> Sequential:
+    """A copy of the network in an estimator of ours, behind what scales features."""
     if mlp.out_activation_ == "exp":
         raise ArgumentError(
             "source predicts e to the power of what its network gives, and fastmlp has no such activation: "
             "source.model_ is the network, whose outputs are logarithms"
         )
-    made: Sequential = mlp.model_
+    trained: Sequential = mlp.model_
+    if not scalers:
+        return copy.deepcopy(trained)
+    width, tensors = mlp.n_features_in_, trained.engine.program.tensors
+    held: list[dict[str, Array]] = [{} for _ in trained.declarations]
+    for tensor in tensors:
+        held[tensor.layer][tensor.name] = trained.tensor_values(tensor.layer, tensor.name)
+    layers = [Part(layer, values) for layer, values in zip(trained.declarations, held, strict=True)]
+    parts = [*(_scaling(scaler, width) for scaler in scalers), *layers]
+    made = assembled(parts, width, str(trained.dtype), classes=trained.classes)
+    made.feature_names = _names(source, mlp)
+    made.compile(trained.optimizer, trained.loss, trained.metrics)
     return made
 
 

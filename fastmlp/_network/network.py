@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
+import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -284,11 +285,13 @@ class Network:
         self._refuse_change(len(layers))
         engine, self._engine = self._engine, None
         has_learned = self.data_known.has_learned_classes
-        units = self.last_units if has_learned else None  # which looks through all layers
+        dense = self._dense_layers() if has_learned else []
         self.declarations = layers
         self._forget_derived()
-        if has_learned and self.last_units != units:
-            self._note(classes=None, has_learned_classes=False)
+        if has_learned and self._dense_layers() != dense:  # then the units mean something else
+            ends = [part._known.classes for part in self._parts if part._span[1] == len(layers)]
+            labels = next((known for known in ends if known is not None), None)
+            self._note(classes=labels, has_learned_classes=labels is not None)
         if engine is None:
             return
         self.position = Position()
@@ -432,17 +435,15 @@ class Network:
 
     @property
     def data_known(self) -> Known:
-        """Its knowledge, which parts share whose input or output is that of the whole; replaced as a whole."""
+        """Its knowledge, which models share that begin or end with the same layer; replaced as a whole."""
         return self._known
 
     @data_known.setter
     def data_known(self, value: Known) -> None:
         self._known = value
-        if self._place is not None:
-            self.root._known = self._shared_knowledge(self.root._known, value)
-        for part in self.root._parts:
-            if part is not self:
-                part._known = part._shared_knowledge(part._known, self.root._known)
+        for other in (self.root, *self.root._parts):
+            if other is not self:
+                other._known = other._shared_knowledge(other._known, self)
 
     @property
     def classes(self) -> Array | None:
@@ -764,6 +765,14 @@ class Network:
     def take_aside(self) -> Aside | None:
         """What was put aside for this update, once; None after another update, or with another optimiser."""
         aside, self._aside = self._aside, None
+        left_at = self.__dict__.pop("_left_at", None)  # when it was copied from a network that has something aside
+        if aside is None and left_at is not None and left_at == self.steps_done:
+            warnings.warn(
+                "this model is a copy that was made between gradients() and apply_gradients(), and does not hold the "
+                f"rows from which {type(self.rule).__name__} recomputes running statistics: copy it before or after "
+                "both",
+                stacklevel=5,
+            )
         is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
         return aside if is_ours else None
 
@@ -784,17 +793,38 @@ class Network:
         held = {name: value for name, value in self.__dict__.items() if name not in (*_DERIVED, *_OF_FAMILY)}
         engine = None if self._engine is None else state.of_engine(self._engine)
         position = (self.position.epoch, self.position.batch)
-        own = {"busy_in": None, "data_known": vars(self.data_known), "position": position, "_engine": engine}
+        own: dict[str, Any] = {
+            "busy_in": None,
+            "data_known": vars(self.data_known),
+            "position": position,
+            "_engine": engine,
+        }
+        aside = self._aside
+        if aside is not None and aside.step == self.steps_done and aside.rule is self._optimizer:
+            own["_aside"] = None if aside.batch is not None else self._held_aside(aside)
+            own["_left_at"] = aside.step if aside.batch is not None else None  # a copy does not hold its rows
         return {**held, **own}  # a copy that is made during training is not being trained
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         held = state.today(held)
         engine, known, position = (held.pop(name) for name in ("_engine", "data_known", "position"))
+        aside = held.pop("_aside", None)
         self._begin_family(Known(**known))
         self.__dict__.update({**held, "busy_in": None, "position": Position(*position), "_engine": None})
         self._forget_derived()
         if engine is not None:
             state.fill(self.build_bare(engine["n_features"]), engine)
+        if aside is not None:
+            self._aside = self._restored_aside(aside)
+
+    def _held_aside(self, aside: Aside) -> dict[str, Any]:
+        """What was put aside for an update, as `__getstate__` holds it."""
+        values = state.of_statistics(self.engine, aside.found.statistics, aside.found.averaged)
+        return {"step": aside.step, "known": vars(aside.known), "first": aside.first, "statistics": values}
+
+    def _restored_aside(self, held: dict[str, Any]) -> Aside:
+        found = StepGradient(float("nan"), np.empty(0), *state.statistics_of(self.engine, held["statistics"]))
+        return Aside(held["step"], self.rule, Known(**held["known"]), held["first"], found, None)
 
     # ------------------------------------------------------------ parts, which share their tensors with the whole
 
@@ -819,7 +849,8 @@ class Network:
         """Become the part of a whole with these elements of its declarations; a network without layers."""
         root, offset = whole.root, 0 if whole._place is None else whole._place.start
         self._place = Place(root, offset + start, offset + stop)
-        self._known = self._shared_knowledge(self._known, root._known)
+        for other in (*root._parts, root, whole):
+            self._known = self._shared_knowledge(self._known, other)
         root._parts.add(self)
         self._follow()
 
@@ -868,14 +899,23 @@ class Network:
             )
         root.build(n_features if root.width_known is None else root.width_known)
 
-    def _shared_knowledge(self, own: Known, other: Known) -> Known:
-        """Its knowledge with what others learned of the same features and classes."""
-        assert self._place is not None
-        if self._place.is_first:
-            own = dataclasses.replace(own, feature_names=other.feature_names, input_kind=other.input_kind)
-        if self._place.is_last:
-            own = dataclasses.replace(own, classes=other.classes, has_learned_classes=other.has_learned_classes)
+    def _shared_knowledge(self, own: Known, other: Network) -> Known:
+        """Its knowledge with what another part, or the whole, has learned of the same features and classes."""
+        known = other._known
+        if self._span[0] == other._span[0]:
+            own = dataclasses.replace(own, feature_names=known.feature_names, input_kind=known.input_kind)
+        if self._span[1] == other._span[1]:
+            own = dataclasses.replace(own, classes=known.classes, has_learned_classes=known.has_learned_classes)
         return own
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        """The numbers of its first element in the whole, and of the one after its last."""
+        return (0, len(self.declarations)) if self._place is None else (self._place.start, self._place.stop)
+
+    def _dense_layers(self) -> list[int]:
+        """What tells the dense layers from others."""
+        return [id(layer) for layer in leaves(self.declarations) if isinstance(layer, Dense)]
 
     def append_layers_of(self, other: Network) -> None:
         """Append the layers of another whole, which becomes a part with the tensors that it has."""

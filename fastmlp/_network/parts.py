@@ -69,7 +69,7 @@ def adopt(network: Network, other: Network) -> None:
         network.data_known = dataclasses.replace(
             network.data_known, feature_names=known.feature_names, input_kind=known.input_kind
         )
-    if known.classes is not None and network.declared_classes is None:  # layers after it will replace them
+    if known.classes is not None and network.declared_classes is None:  # until dense layers follow
         network.data_known = dataclasses.replace(network.data_known, classes=known.classes, has_learned_classes=True)
 
 

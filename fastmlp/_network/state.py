@@ -44,6 +44,25 @@ def fill(engine: Engine, held: dict[str, Any]) -> None:
     engine.averaged = {built.tensors[number].offset: batches for number, batches in held["averaged"].items()}
 
 
+def of_statistics(engine: Engine, statistics: list[Array], averaged: dict[int, int]) -> dict[str, Any]:
+    """Running statistics that are not yet those of an engine, in the form of `of_engine`."""
+    numbers = {tensor.offset: number for number, tensor in enumerate(engine.program.tensors)}
+    flat = engine.with_statistics(engine.parameters.copy(), statistics)
+    return {
+        "parameters": _matrices(engine.program, flat) if statistics else [],
+        "averaged": {numbers[offset]: batches for offset, batches in averaged.items() if offset in numbers},
+    }
+
+
+def statistics_of(engine: Engine, held: dict[str, Any]) -> tuple[list[Array], dict[int, int]]:
+    """The running statistics that `of_statistics` describes, and how many batches they average."""
+    flat, tensors = engine.program.zeros(1), engine.program.tensors
+    for tensor, matrix in zip(tensors, held["parameters"], strict=bool(held["parameters"])):
+        engine.program.pack(flat, tensor, matrix)
+    averaged = {tensors[number].offset: batches for number, batches in held["averaged"].items()}
+    return engine.statistics_in(flat), averaged
+
+
 def take_over(new: Engine, old: Engine) -> None:
     """Write the weights and running statistics of an engine into one with layers more or fewer at the end."""
     pairs = list(zip(old.program.tensors, new.program.tensors, strict=False))

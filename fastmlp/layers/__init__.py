@@ -11,7 +11,7 @@ from .base import MOST_UNITS as MOST_UNITS
 from .base import Layer
 from .base import shape_of_rows as shape_of_rows
 from .dense import Activation, Dense, Flatten
-from .noise import Dropout, GaussianNoise
+from .randomness import Dropout, GaussianNoise
 from .scaling import BatchNormalization, LayerNormalization, Normalization, Scale
 from .tree import MOST_NESTED as MOST_NESTED
 from .tree import TYPES as TYPES

@@ -10,7 +10,7 @@ from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .base import Layer
 from .dense import Activation, Dense, Flatten
-from .noise import Dropout, GaussianNoise
+from .randomness import Dropout, GaussianNoise
 from .scaling import BatchNormalization, LayerNormalization, Normalization, Scale
 
 MOST_NESTED = 100  # residuals inside of residuals: recursive functions write and read them

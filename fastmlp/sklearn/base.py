@@ -18,6 +18,8 @@ from .fitting import STOCHASTIC, train
 from .protocol import CallbackSupport, Task
 from .rows import Rows, by_rows
 
+NUMBERS = (np.float64, np.float32)  # what X may hold; the network rounds them, and warns if it cannot tell them apart
+
 # What a new training may not set again
 _OF_ONE_TRAINING = (
     "loss_curve_",
@@ -180,7 +182,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         n_features = rows.x.shape[1]
         drawn = translation.initial_weights(self, n_features, self.n_outputs_, self._random_state)
         self.n_layers_ = len(drawn) + 1
-        self.model_ = translation.network(self, self.n_outputs_, rows.x.dtype, self._seed())
+        self.model_ = translation.network(self, self.n_outputs_, self._precision(rows.x), self._seed())
         translation.with_drawn_weights(self.model_, n_features, drawn)
         self._best_weights = self.model_.get_weights()
         for name in _OF_ONE_TRAINING:
@@ -202,6 +204,10 @@ class BaseMLP(CallbackSupport, BaseEstimator):
             self.best_validation_loss_ = np.inf  # each `fit` judges its epochs by its own rows
             self._no_improvement_count = 0
 
+    def _precision(self, X: Any) -> np.dtype[Any]:
+        """The precision of a new network."""
+        return np.dtype(X.dtype if self.dtype is None else self.dtype)
+
     def _seed(self) -> int:
         """A seed for dropout, drawn from a copy of the random state, which goes on as scikit-learn's does."""
         copy = _spare.random_state
@@ -216,7 +222,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
                 f"the network has {outputs[0]} outputs ({outputs[1]}), but y and the parameters now want "
                 f"{' outputs ('.join(map(str, self._output(rows.y)))}): set warm_start=False, or take a new estimator"
             )
-        dtype = old.dtype if incremental and self.dtype is None else rows.x.dtype
+        dtype = old.dtype if incremental and self.dtype is None else self._precision(rows.x)
         new = translation.network(self, self.n_outputs_, dtype, self._seed())
         if incremental and (new.declarations, new.dtype) == (old.declarations, old.dtype):
             return
@@ -276,7 +282,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """The outputs of the network for rows of the user's."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=NUMBERS, reset=False)
         return self._of_rows(self.model_, X)
 
     def _of_rows(self, model: Sequential, X: Any) -> Array:

@@ -17,7 +17,7 @@ from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, Before, keep, validation_rows
+from .base import NUMBERS, BaseMLP, Before, keep, validation_rows
 from .descriptions import documented
 from .rows import Rows
 from .watching import accuracy
@@ -203,8 +203,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return str(self._label_binarizer.y_type_)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, reset=reset)
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=NUMBERS, reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):

@@ -127,7 +127,7 @@ def test_nothing_where_no_point_is_tried_is_refused():
 NUMBERS = {
     "whole numbers": (lambda x: 3, lambda x: 0),
     "a flag as slope": (lambda x: max(x - 0.3, 0.0), lambda x: x > 0.3),
-    "numbers of both kinds": (lambda x: max(0, x), lambda x: 1 if x > 0 else 0.0),
+    "numbers of both kinds": (lambda x: x if x > 0 else 0 * 2, lambda x: 1 if x > 0 else 0.0),
 }
 
 

@@ -89,6 +89,34 @@ def test_an_imported_model_is_compiled_and_trains_on():
     assert ours.evaluate(X, TEXTS).loss < before
 
 
+def ours(**settings):
+    return fm.MLPClassifier((7, 4), max_iter=5, random_state=0, **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_norm": True, "dropout": 0.2, "activation": ["tanh", "silu"]}])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_pipeline_around_our_estimator_is_imported_whole(settings, dtype, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcde"))
+    pipeline = make_pipeline(StandardScaler(), ours(dtype=dtype, **settings)).fit(frame, TEXTS)
+    found = fm.import_model(pipeline)
+    np.testing.assert_allclose(found.predict_proba(frame), pipeline.predict_proba(frame), atol=1e-5)
+    np.testing.assert_array_equal(found.predict_classes(frame[list("edcba")]), pipeline.predict(frame))
+    assert found.feature_names == tuple("abcde")
+    found.export(tmp_path / "whole.py")
+    found.fit(frame, TEXTS, epochs=2, verbose=0)
+
+
+def test_an_imported_network_of_our_estimator_is_a_copy():
+    estimator = ours().fit(X, TEXTS)
+    before = estimator.predict_proba(X)
+    found = fm.import_model(estimator)
+    assert found is not estimator.model_
+    np.testing.assert_allclose(found.predict_proba(X), before, rtol=1e-12)
+    found.fit(X, TEXTS, epochs=3, verbose=0)
+    np.testing.assert_array_equal(estimator.predict_proba(X), before)
+
+
 def test_what_cannot_be_imported_is_named():
     with pytest.raises(ArgumentError, match="must be fitted: this MLPClassifier"):
         fm.import_model(classifier())

@@ -45,7 +45,7 @@ def dense_kind(kind):
 
 @pytest.mark.parametrize("density", DENSITIES)
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", ["narrow", *(pytest.param(s, marks=needs_jit) for s in SHAPES if s != "narrow")])
 def test_training_has_the_bits_of_the_dense_products(shape, kind, density, dtype):
     dense = results(training(SHAPES[shape], dtype, density, dense_kind(kind)))
     args = training(SHAPES[shape], dtype, density, kind, skips=True)
@@ -69,6 +69,7 @@ OPTIONS = {
 }
 
 
+@needs_jit
 @pytest.mark.parametrize("option", OPTIONS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_ways_of_training_have_the_bits_of_the_dense_products(option, kind, dtype):

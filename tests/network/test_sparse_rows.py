@@ -11,6 +11,7 @@ from fastmlp._base.sparse import SparseRows, rows_of
 from ..shared.models import clusters
 
 scipy = pytest.importorskip("scipy.sparse")
+pytestmark = pytest.mark.needs_jit  # trainings take minutes without the compiler; tests of the kernels do not
 
 FORMATS = ("csr_matrix", "csr_array", "csc_matrix", "csc_array", "coo_matrix", "coo_array", "lil_matrix", "dok_array")
 

@@ -71,6 +71,17 @@ def test_the_precision_can_be_chosen():
         fm.MLPClassifier(dtype="float16").fit(X, BINARY)
 
 
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
+def test_columns_that_float32_cannot_tell_apart_are_named(form):
+    settings = {**COMMON, "max_iter": 1, "dtype": "float32"}
+    with pytest.warns(UserWarning, match="float32"):
+        fm.MLPClassifier(**settings).fit(form(X + 1e9), BINARY)
+    narrow = fm.MLPClassifier(**settings).fit(X.astype(np.float32), BINARY)
+    wide = fm.MLPClassifier(**settings).fit(form(X), BINARY)
+    np.testing.assert_array_equal(narrow.predict_proba(X), wide.predict_proba(X))
+    assert wide.predict_proba(X).dtype == np.float32
+
+
 def test_read_only_memory_maps_train(tmp_path):
     np.save(tmp_path / "x.npy", X)
     np.save(tmp_path / "y.npy", CLASSES)
