@@ -40,6 +40,7 @@ from ._network.network import Network, Position
 from ._network.scores import Scores, as_asked
 from ._training import own_loops, steps
 from .layers import InputLayer, Layer
+from .tables import TableEncoder
 
 if TYPE_CHECKING:
     from .activations import Custom
@@ -72,7 +73,8 @@ class Sequential(Network):
     layers : iterable of Layer, or of Sequential
         See `fastmlp.Dense`. A model among them becomes a part, which shares its weights; see `add`. The first `fit`
         takes the input width from the data. `build` sets it before, and so do ``fastmlp.Input((784,))`` as the first
-        element and ``Dense(64, input_shape=(784,))`` as the first layer.
+        element and ``Dense(64, input_shape=(784,))`` as the first layer. A `fastmlp.TableEncoder` as the first element
+        lets the model read raw tables, with columns of texts and missing values.
     dtype : {"float32", "float64"}, default "float32"
         The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
@@ -96,11 +98,14 @@ class Sequential(Network):
     feature_names : tuple or None
         The column names of the data frame that the model was trained on: texts, whole numbers, or tuples of these.
         Later data frames must have the same columns, in any order. (If the columns only count from 0, they are read by
-        position.)
+        position.) With an encoder, these are the names of the features that it makes, and ``encoder.columns`` those of
+        the table.
     input_kind : {"pixels", "integers", "floats"} or None
         The kind of data that the model was trained on; None before. A model of pixels reads all whole numbers as
         pixels, and floats as scaled pixels. A model of other whole numbers reads uint8 as numbers too. A model of
         floats refuses uint8 arrays, because they might be pixels or numbers.
+    encoder : TableEncoder or None
+        A copy of the model's encoder, with what it learned from the training rows of the first `fit`.
     layers : list of BoundLayer
         The layers in the order in which data pass through them, with ``kernel``, ``bias`` and so on once the model is
         built. Those inside of a `fastmlp.Residual` stand in its place; see `tree`.
@@ -135,7 +140,7 @@ class Sequential(Network):
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer | Network] | None = (),
+        layers: Iterable[Layer | InputLayer | TableEncoder | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -147,8 +152,8 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ layers, and how to train
 
-    def add(self, layer: Layer | InputLayer | Network) -> None:
-        """Append a layer, or all layers of a model; or, as the first element, the shape of the input.
+    def add(self, layer: Layer | InputLayer | TableEncoder | Network) -> None:
+        """Append a layer, or all layers of a model; or, as the first element, the shape of the input or an encoder.
 
         From a layer of another model it takes the declaration, without learned statistics. If the model is built, its
         layers keep their weights, the new layer gets initial ones, and the optimiser starts from its first step.
@@ -290,6 +295,11 @@ class Sequential(Network):
     def n_features(self) -> int | None:
         """The number of features in a row; None before the model is built."""
         return super().n_features
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        """A copy of its encoder of raw tables, which has learned from the first training rows; or None."""
+        return super().encoder
 
     @property
     def is_built(self) -> bool:
@@ -447,10 +457,12 @@ class Sequential(Network):
             Batches (x, y) or (x, y, sample_weight) come from a loader or a generator, such as a PyTorch DataLoader, a
             Keras Sequence, or an iterable of arrays or tensors. Each is a step, whatever its size. A uint8 array holds
             pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained on another kind
-            before (see ``input_kind``). Further dimensions are flattened.
+            before (see ``input_kind``). Further dimensions are flattened. A model that begins with a
+            `fastmlp.TableEncoder` reads raw tables instead, alone or in batches.
         y : array_like, shape (rows,) or (rows, units)
             The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
-            or numbers, one for each unit. Chunks and batches hold their own targets, without ``y``.
+            or numbers, one for each unit. Chunks and batches hold their own targets, without ``y``. For a raw table,
+            ``y`` may also be the name of the column that holds the targets.
         batch_size : int, optional
             Rows in one step; 32 by default. The last batch of an epoch may be smaller. Values above the number of
             rows mean all rows, and Rprop and L-BFGS always take all rows. Refused for batches, which have sizes.
@@ -1037,7 +1049,8 @@ class Sequential(Network):
             A named tuple ``(predict, weights, network)``. In functions that numba compiles, also with ``nogil``,
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
-            A changed copy is another network.
+            A changed copy is another network. With an encoder, ``x`` holds the features that it makes,
+            ``model.encoder.transform(table)``.
 
         Raises
         ------
@@ -1358,6 +1371,7 @@ def mlp(
     task: str | None = None,
     outputs: int | None = None,
     activation: str | Custom | Sequence[str | Custom] | None = "relu",
+    table: bool | TableEncoder = False,
     normalize: bool = False,
     batch_norm: bool = False,
     dropout: float | Sequence[float] = 0.0,
@@ -1385,6 +1399,9 @@ def mlp(
         The number of numbers to predict (default 1), or of labels that a row may have at the same time.
     activation : str or list of str, default "relu"
         The activation of all hidden layers, or of each.
+    table : bool or TableEncoder, default False
+        Begin with a `fastmlp.TableEncoder`, or the given one: the model reads raw tables, such as data frames, with
+        columns of texts and missing values, and scales their numbers.
     normalize : bool, default False
         Begin with a `Normalization`: each feature is scaled to mean 0 and variance 1. Tables need this if their
         columns have different units. Targets of a regression are not scaled: scale them yourself if they are far from
@@ -1411,7 +1428,7 @@ def mlp(
     """
     goal = stack.goal(task, classes, outputs)
     layers = stack.hidden_layers(hidden, activation, dropout, normalize=normalize, batch_norm=batch_norm)
-    model = Sequential([*layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
+    model = Sequential([*stack.encoders(table), *layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
     model.compile(loss=goal.loss, metrics=goal.metrics)
     return model
 
@@ -1420,7 +1437,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     """Write a model in the format of other programs that the suffix of ``path`` names.
 
     The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
-    which `Sequential.save` keeps.
+    which `Sequential.save` keeps. ``.json`` and ``.safetensors`` hold a `TableEncoder` too; other formats refuse it.
 
     Parameters
     ----------

@@ -114,6 +114,8 @@ class Program:
         Whether the loss has penalties on weights, and whether some of them are divided like the losses of a batch.
     needs_whole_batches : bool
         Whether all rows of a batch must be in the workspace at once.
+    can_skip_zeros : bool
+        Whether the first operation is a dense layer, and no other one reads the input.
     running : tuple
         The operations with running statistics of batches: number, place of the means, and declared momentum.
     """
@@ -135,6 +137,7 @@ class Program:
     has_penalties: bool = field(init=False)
     has_penalties_per_batch: bool = field(init=False)
     needs_whole_batches: bool = field(init=False)
+    can_skip_zeros: bool = field(init=False)
     running: tuple[tuple[int, int, float], ...] = field(init=False)
     _has_core_ops: bool = field(init=False)
 
@@ -144,15 +147,16 @@ class Program:
         return self.ops.view(t.OP)[:, 0]
 
     def __post_init__(self) -> None:
-        operations = self.operations
+        operations, first = self.operations, self.operations[0]
         found = {
-            "fan_in": int(operations["fan_in"][0]),
+            "fan_in": int(first["fan_in"]),
             "classes": int(operations["fan_out"][-1]),
             "count": (count := sum(self.numbers_in(tensor) for tensor in self.tensors)),
             "products": max(1, count),
             "has_penalties": any(operations[name].any() for name in _PENALTIES),
             "has_penalties_per_batch": any(operations[name].any() for name in ("weights_per_batch", "bias_per_batch")),
             "needs_whole_batches": len(self.stages) > 1,
+            "can_skip_zeros": bool(first["code"] == t.DENSE and (operations["other"] != first["x"]).all()),
             "running": _running(operations),
             "_has_core_ops": {*operations["code"].tolist()} <= {*t.CORE_OPS},
         }
@@ -187,12 +191,6 @@ class Program:
         """Write all tensors."""
         for tensor, value in zip(self.tensors, values, strict=True):
             self.pack(flat, tensor, value)
-
-    @property
-    def can_skip_zeros(self) -> bool:
-        """Whether the first operation is a dense layer, and no other one reads the input."""
-        first = self.operations[0]
-        return bool(first.code == t.DENSE and (self.operations["other"] != first.x).all())
 
     def new_plan(
         self,

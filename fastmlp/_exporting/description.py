@@ -151,6 +151,7 @@ def described(network: Network, *, fold: bool = True) -> Description:
     Raises NotBuiltError before it is built, DivergenceError if a weight is not finite, and ArgumentError for a layer
     or an activation that cannot be described.
     """
+    refuse_encoder(network)
     program = network.engine.program
     refuse_ruined(network)
     whole = folding.fold(network) if check.yes_or_no(fold, "fold") else network
@@ -175,6 +176,16 @@ def _with_exact_center(steps: list[Step], network: Network) -> list[Step]:
         assert isinstance(steps[0], ScaleShift)
         steps[0] = replace(steps[0], center=center.astype(np.float64), is_centered_first=True)
     return steps
+
+
+def refuse_encoder(network: Network) -> None:
+    """Refuse networks whose input is a raw table, which other programs do not read."""
+    if network.reads_tables:
+        raise ArgumentError(
+            "the model begins with a TableEncoder, which this format cannot hold: save(), and export to .safetensors "
+            "or .json, keep it. Or export model[:], the network after the encoder: its input is the result of "
+            "model.encoder.transform(table)"
+        )
 
 
 def refuse_ruined(network: Network) -> None:

@@ -11,7 +11,7 @@ from .._base.extras import library
 from .._base.types import Array
 from .._network import bound
 from .._network.network import Network
-from .description import described, refuse_ruined
+from .description import described, refuse_encoder, refuse_ruined
 from .walk import Walk, beta_of
 
 _NAMES = {"hard_swish": "hard_silu"}  # those that Keras names otherwise
@@ -20,6 +20,7 @@ _OWN_LAYERS = {"leaky_relu": "LeakyReLU", "elu": "ELU"}  # activations with a pa
 
 def to_keras(network: Network) -> Any:
     """See `Sequential.to_keras`."""
+    refuse_encoder(network)
     keras = library("keras", "keras", "to_keras()")
     refuse_ruined(network)
     _refuse_large_means(network)

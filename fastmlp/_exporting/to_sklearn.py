@@ -9,7 +9,7 @@ from .._base.errors import ArgumentError
 from .._base.extras import library
 from .._base.types import Array
 from .._network.network import Network
-from .description import Activation, Affine, ScaleShift, Step, described
+from .description import Activation, Affine, ScaleShift, Step, described, refuse_encoder
 
 # scikit-learn's names of activations of hidden layers, and of last ones
 HIDDEN = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
@@ -18,6 +18,7 @@ OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
 
 def to_sklearn(network: Network) -> Any:
     """See `Sequential.to_sklearn`."""
+    refuse_encoder(network)
     theirs = library("sklearn.neural_network", "sklearn", "to_sklearn()")
     found = described(network)
     first = found.first_shift  # a normalisation that stays apart

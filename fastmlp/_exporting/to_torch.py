@@ -12,7 +12,7 @@ from .._base.types import Array
 from .._engine.program import SMALLEST_VARIANCE
 from .._network import bound
 from .._network.network import Network
-from .description import refuse_ruined
+from .description import refuse_encoder, refuse_ruined
 from .walk import Walk, beta_of
 
 # The modules of activations, and settings of those
@@ -36,6 +36,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def to_torch(network: Network) -> Any:
     """See `Sequential.to_torch`."""
+    refuse_encoder(network)
     torch = library("torch", "torch", "to_torch()")
     refuse_ruined(network)
     with torch.no_grad():

@@ -14,6 +14,7 @@ from .. import layers, losses, optimizers
 from .._base import check, naming
 from .._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
 from .._version import __version__
+from ..tables import TableEncoder
 from . import custom_objects, inputs
 from .last_layer import check_last
 from .network import Network
@@ -26,6 +27,7 @@ FORMAT = "fastmlp-architecture"
 FORMAT_VERSION = 1
 _SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
 _OPTIONAL = ("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate")
+_OF_ENCODER = ("encoder", "has_learned_encoder")  # only of models that have one: earlier versions read the others
 
 
 def config_of(model: Network) -> dict[str, Any]:
@@ -63,8 +65,8 @@ def checked(config: Any) -> dict[str, Any]:
             f"config has the format version {version!r:.60}, but this fastmlp ({__version__}) reads version "
             f"{FORMAT_VERSION}: read it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
-    known = config_of(Network()).keys()
-    missing = [key for key in known if key not in config and key not in _OPTIONAL]
+    known = [*config_of(Network()), *_OF_ENCODER]
+    missing = [key for key in known if key not in config and key not in (*_OPTIONAL, *_OF_ENCODER)]
     strange = [key for key in config if key not in known]
     if missing or strange:
         parts = [f"lacks {check.some(missing)}"] * bool(missing) + [f"has {check.some(strange)}"] * bool(strange)
@@ -90,6 +92,7 @@ def described(model: Network) -> dict[str, Any]:
         "has_learned_classes": model.data_known.has_learned_classes,
         "feature_names": None if names is None else [_plain(name) for name in names],
         "input_kind": model.input_kind,
+        **_encoder_config(model),
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
         "own_schedule": _own_schedule(model),
@@ -102,6 +105,12 @@ def described(model: Network) -> dict[str, Any]:
 def _plain(name: naming.Name) -> Any:
     """A name of a feature in the types of JSON."""
     return [_plain(part) for part in name] if isinstance(name, tuple) else name
+
+
+def _encoder_config(model: Network) -> dict[str, Any]:
+    if model.encoder is None:
+        return {}
+    return dict(zip(_OF_ENCODER, (model.encoder.config(), model.has_learned_encoder), strict=True))
 
 
 def _own_schedule(model: Network) -> str | None:
@@ -128,7 +137,10 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
     Raises errors of all kinds if the description is wrong.
     """
     model = make(
-        [layers.from_config(item) for item in check.items(config["layers"], "layers", "layers")],
+        [
+            *_encoders(config.get("encoder")),
+            *(layers.from_config(item) for item in check.items(config["layers"], "layers", "layers")),
+        ],
         dtype=config["dtype"],
         uint8_scale=config["uint8_scale"],
         seed=config["seed"],
@@ -143,7 +155,16 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
         _compile(model, config, where, stacklevel)
     learned = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
     model.data_known = dataclasses.replace(model.data_known, has_learned_classes=learned)
+    if check.yes_or_no(config.get("has_learned_encoder", False), "has_learned_encoder"):
+        model.declare_unlearned_encoder()
+    if model.encoder is not None and config["n_features"] != model.width_known:
+        raise ValueError("n_features is not the number of features that the encoder makes")
     return model
+
+
+def _encoders(stored: Any) -> list[TableEncoder]:
+    """The encoder of a description, if there is one."""
+    return [] if stored is None else [TableEncoder.from_config(stored)]
 
 
 def _compile(model: Network, config: dict[str, Any], where: Any, stacklevel: int) -> None:

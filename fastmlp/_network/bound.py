@@ -301,6 +301,8 @@ def summary_rows(model: Network) -> list[tuple[str, ...]]:
     """The head of the table of layers, and a row for each of them."""
     rows: list[tuple[str, ...]] = [("layer", "name", "activation", "output", "parameters")]
     counts = _counts(model) if model.is_built else None
+    if model.reads_tables:
+        rows.append(("TableEncoder", "", "", f"(rows, {model.n_features or '?'})", "0"))
     stack = zip(leaves(model.declarations), model.layer_names, output_widths(model), strict=True)
     for index, (layer, name, units) in enumerate(stack):
         activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""

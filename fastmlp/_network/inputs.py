@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 
 from .._base import check, naming, sparse
-from .._base.errors import ArgumentError
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.sparse import SparseRows
 from .._base.types import Array
+from ..tables import TableEncoder
+from ..tables.columns import is_table
 
 PIXELS, INTEGERS, FLOATS = KINDS = ("pixels", "integers", "floats")
 
@@ -50,6 +52,7 @@ class Inputs:
     kind: str | None  # of the training data: "pixels", "integers" or "floats"
     pixel_scale: float
     center: Array | None  # the mean of a first `fastmlp.Normalization`, in float64, shape (features,)
+    encoder: TableEncoder | None = None  # makes features of raw tables
 
     def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
         """Read the user's features like the training data; refuse NaN and infinities, if ``finite``."""
@@ -57,11 +60,27 @@ class Inputs:
 
     def rows(self, x: Any, name: str) -> Array | SparseRows:
         """The user's numbers as a matrix, with the columns in the model's order; uint8 if they are pixels."""
+        if self.encoder is not None:
+            return self._encoded(self.encoder, x, name)
         if sparse.is_sparse(x):
             return self._sparse(sparse.rows_of(x, name, self.width), name)
         places = None if type(x) is np.ndarray else naming.places(x, self.names, name)
         rows = check.rows(x, name, self.width if places is None else None)
         return self._of_kind(rows if places is None else rows[:, places], name)
+
+    def _encoded(self, encoder: TableEncoder, x: Any, name: str) -> Array:
+        """The features of a raw table, in the model's precision."""
+        if not is_table(x) and not callable(getattr(x, "collect", None)):
+            came = f"{type(x).__name__} of shape {x.shape}" if isinstance(x, np.ndarray) else f"{x!r:.60}"
+            raise ArgumentTypeError(
+                f"{name} must be a table with the columns of the training data, because the model begins with a "
+                f"TableEncoder, not {came}: give a frame, a dict of columns or a list of dicts. (model[:] is the "
+                "network after the encoder, which reads the result of model.encoder.transform(table).)"
+            )
+        features = encoder.features(x, self.dtype, name)
+        if len(features) == 0:
+            raise ArgumentError(f"{name} must have at least one row")
+        return features
 
     def _sparse(self, rows: SparseRows, name: str) -> SparseRows:
         if self.kind == PIXELS:

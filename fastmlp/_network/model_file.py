@@ -35,8 +35,9 @@ _STATISTICS = ("mean", "variance")
 _CENTER = "input/mean"  # the mean of a first Normalization, in float64
 _KIND = "input/kind"  # the kind of data that the weights were trained on, in files of weights alone
 FORMAT = "fastmlp-model"
-FORMAT_VERSION = 2
-_READABLE = (1, 2)
+FORMAT_VERSION = 3  # of models with an encoder, whose tables earlier versions would misread
+_WITHOUT_ENCODER = 2  # of others, which these versions read
+_READABLE = (1, 2, 3)
 _TO_CALLER = 6  # frames between a warning and the caller of `load`
 
 
@@ -92,7 +93,7 @@ def _config(model: Network) -> dict[str, Any]:
     return {
         **architecture.described(model),
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if model.reads_tables else _WITHOUT_ENCODER,
         "step": model.engine.step,
         "has_state": _has_state(model),
         "statistics": _statistics(model),
@@ -182,6 +183,8 @@ def _read_config(file: Archive) -> dict[str, Any]:
             f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
             f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
+    if (config["format_version"] == FORMAT_VERSION) != (config.get("encoder") is not None):
+        raise ModelFileError(f"{path} is damaged: files of version {FORMAT_VERSION}, and no others, have an encoder")
     return config
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
 import warnings
@@ -29,6 +30,7 @@ from ..layers import (
     output_of,
     with_leaf,
 )
+from ..tables import TableEncoder
 from . import state
 from .attributes import did_you_mean, names_in, refuse_unknown
 from .declared_width import declared_width
@@ -73,6 +75,7 @@ _SET_BY = {  # attributes that cannot be set, and their alternatives
     "trainable_weights": "set_weights([...])",
     "non_trainable_weights": "set_weights([...])",
     "layer_names": "name= of a layer, as in Dense(64, name=...)",
+    "encoder": "Sequential([TableEncoder(...), ...]) for a new model",
 }
 _DTYPES = ("float32", "float64")
 DEFAULT_NAME = "sequential"
@@ -96,6 +99,7 @@ class Known:
     has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
+    encoder: TableEncoder | None = None  # one that has learned, of a network that reads tables
 
 
 class WantedTargets(NamedTuple):
@@ -151,7 +155,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer | Network] | None = (),
+        layers: Iterable[Layer | InputLayer | TableEncoder | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -162,6 +166,7 @@ class Network:
         self._begin_family(Known(None if classes is None else naming.class_labels(classes)))
         self.declarations = []
         self._input: InputLayer | None = None
+        self._encoder: TableEncoder | None = None  # as it was declared
         self.name = DEFAULT_NAME if name is None else name
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = check.real_number(uint8_scale, "uint8_scale", above=0)
@@ -216,14 +221,57 @@ class Network:
         if isinstance(layer, InputLayer):
             self._add_input(layer)
             return
+        if isinstance(layer, TableEncoder):
+            self._add_encoder(layer)
+            return
         checked([layer])
         self._replace_layers(self.declarations + declared([layer]))
 
     def _add_input(self, given: InputLayer) -> None:
         if self.declarations or self._input is not None:
             raise ArgumentError("an Input must be the first element: a model has one input")
+        if self._encoder is not None:
+            raise ArgumentError("a TableEncoder decides how many features there are: leave out the Input after it")
         self._input = given
         self._forget_derived()
+
+    def _add_encoder(self, given: TableEncoder) -> None:
+        if self.declarations or self._input is not None or self._encoder is not None:
+            raise ArgumentError("a TableEncoder must be the first element, and the only one of its kind")
+        self._encoder = copy.copy(given)  # the user may let theirs learn again
+        if given.is_fitted:
+            self._note(encoder=self._encoder, feature_names=given.encoding.names)
+        self._forget_derived()
+
+    def forget_encoder(self: _N) -> _N:
+        """Let it read the features that the encoder makes instead of tables; returns itself."""
+        self._encoder = None
+        self._note(encoder=None)
+        return self
+
+    @property
+    def has_learned_encoder(self) -> bool:
+        """Whether its encoder learned from training data, instead of being given so."""
+        return self.data_known.encoder is not None and self._encoder is not None and not self._encoder.is_fitted
+
+    def declare_unlearned_encoder(self) -> None:
+        """Let what its encoder knows count as learned from training data."""
+        if self._encoder is not None:
+            self._encoder = type(self._encoder)(**self._encoder.get_params())
+
+    @property
+    def reads_tables(self) -> bool:
+        """Whether it begins with a `fastmlp.TableEncoder`; parts of it read features."""
+        return self._encoder is not None
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        return copy.copy(self._table_reader)  # theirs may learn again
+
+    @property
+    def _table_reader(self) -> TableEncoder | None:
+        """What reads raw tables, with what it has learned, if it has."""
+        return None if self._encoder is None else self.data_known.encoder or self._encoder
 
     def pop(self) -> None:
         if not self.declarations:
@@ -279,6 +327,8 @@ class Network:
             return self._engine.program.fan_in
         if self._place is not None:
             return self._place.width
+        if self.data_known.encoder is not None:
+            return self.data_known.encoder.encoding.width
         if self._declared is None:
             self.check_layers()
         assert self._declared is not None
@@ -431,7 +481,8 @@ class Network:
         """How it reads features, which have ``width`` columns if it is not built."""
         width = width if self.width_known is None else self.width_known
         known = self.data_known
-        return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
+        features = (known.feature_names, known.input_kind, self.uint8_scale, self._center())
+        return Inputs(self.dtype, width, *features, None if self._encoder is None else self._table_reader)
 
     def _center(self) -> Array | None:
         """The mean of a first Normalization, if there is one; in float64, unless the tensor was replaced."""
@@ -488,6 +539,11 @@ class Network:
             raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.width_known}")
         if self._engine is not None:
             return
+        if self.reads_tables and self.data_known.encoder is None:
+            raise ArgumentError(
+                "n_features of a model that begins with a TableEncoder follows from a table: call fit(table, y), or "
+                "give an encoder that has learned, TableEncoder().fit(table)"
+            )
         if self._place is not None:
             self._build_whole(n_features)
             return
@@ -522,12 +578,12 @@ class Network:
         """A network with these layers that reads features and names classes like this one, without weights."""
         dtype = str(self.dtype) if dtype is None else dtype
         new = type(self)(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
-        new.data_known = self.data_known
+        new._encoder, new.data_known = self._encoder, self.data_known
         return new
 
     def cloned(self: _N) -> _N:
         """A network with the same declared layers and input, that knows nothing of data."""
-        given = () if self._input is None else (self._input,)
+        given = [item for item in (self._input, self._encoder) if item is not None]
         labels = self.declared_classes
         settings: dict[str, Any] = {"dtype": str(self.dtype), "uint8_scale": self.uint8_scale, "classes": labels}
         return type(self)([*given, *self.declarations], name=self.name, **settings)

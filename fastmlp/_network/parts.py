@@ -84,6 +84,11 @@ def _refuse_to_adopt(network: Network, other: Network) -> None:
             f"a model of {other.dtype} with uint8_scale={other.uint8_scale:.6g} cannot be a part of one of "
             f"{network.dtype} with uint8_scale={network.uint8_scale:.6g}: make both with the same settings"
         )
+    if other.reads_tables:
+        raise ArgumentError(
+            "a model that begins with a TableEncoder cannot be a part of another one: let the whole begin with the "
+            "encoder, and add the layers after it"
+        )
     if other.is_busy:
         raise BusyError("this model is being trained: wait for its end before it becomes a part of another one")
     before, width = output_of(network.declarations)[0], other.width_known

@@ -22,7 +22,7 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     """See `Sequential.predict`."""
     engine = network.engine
     given, is_centered = x, False
-    if not check.are_rows(x, network.dtype, engine.program.fan_in):
+    if network.reads_tables or not check.are_rows(x, network.dtype, engine.program.fan_in):
         if are_batches(x):
             return over_batches(x, lambda part: predict(network, part, None, n_threads), out)
         features = network.reader().read(x, "x", finite=False)

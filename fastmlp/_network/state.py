@@ -73,7 +73,7 @@ def take_over(new: Engine, old: Engine) -> None:
 
 def today(state: dict[str, Any]) -> dict[str, Any]:
     """The state of a pickle in the form of this version, whichever version wrote it."""
-    state = {"name": "sequential", "_input": None, **state}  # which versions before 0.3.0 did not have
+    state = {"name": "sequential", "_input": None, "_encoder": None, **state}  # which earlier versions did not have
     state = {_RENAMED.get(name, name): value for name, value in state.items() if name not in _GONE}
     if "data_known" not in state:
         state["data_known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}

@@ -13,15 +13,16 @@ from .._base.types import Array
 from .._engine import row_weights
 from .._engine.engine import Data, Engine
 from .._engine.row_weights import ScaledSoFar
-from .._network import adapting
+from .._network import adapting, raw_tables
 from .._network.chunks import ChunkSource, opened, pieces, survey
 from .._network.history import History
 from .._network.inputs import Inputs, warn_of_merged
 from .._network.network import Network, WantedTargets
-from .._network.reading import data_for, learn_from, weighted, with_targets
+from .._network.reading import learn_from, weighted, with_targets
 from .._network.scoring import Scoring
 from ..callbacks.base import Model
 from ..optimizers import Optimizer
+from ..tables.columns import Columns
 from .request import Request
 
 
@@ -58,11 +59,13 @@ class Run:
 
     def _chunk(self, piece: Piece) -> Data:
         network, inputs = self.network, self.network.reader()
-        rows = inputs.rows(piece.x, piece.names[0])
+        x, y = raw_tables.apart(network, piece.x, piece.y, piece.names[0])
+        rows = inputs.rows(x, piece.names[0])
         kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
         if kind != network.input_kind:
             network.input_kind = kind
-        data = data_for(network, rows, piece.y, piece.names)
+        inputs = dataclasses.replace(inputs, kind=kind)
+        data = with_targets(network.wanted_targets(), inputs.converted(rows, piece.names[0]), y, piece.names)
         return weighted(network.wanted_targets(), data, piece.weights, self.request.class_weight, self.scale)
 
 
@@ -74,11 +77,15 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     x, y = request.x, request.y
     stream: Iterator[Piece] = iter(())
     if request.source is not None:
-        if adapting.wants_statistics(network):
+        if adapting.wants_statistics(network) or raw_tables.wants_encoder(network):
             survey(request.source, 0, 0)  # which is refused before anything is read
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
-    rows, inputs, wanted = learn_from(network, x, y)
+    to_learn_from = None
+    if network.reads_tables:
+        x, y = raw_tables.apart(network, x, y)
+        to_learn_from = _for_encoder(network, request, x)
+    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
     kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.reader()
@@ -131,6 +138,15 @@ def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array | Spa
     return adapting.adapt(network, parts, are_pixels=are_pixels, name=name)
 
 
+def _for_encoder(network: Network, request: Request, x: Any) -> Columns | None:
+    """The rows that an encoder learns from: those for training, or the first ones of a pass through all chunks."""
+    if not raw_tables.wants_encoder(network) or not isinstance(x, Columns):
+        return None
+    if request.source is None:
+        return x.at(slice(_kept(x.rows, request.validation_split)))
+    return raw_tables.joined_pieces(survey(request.source, network.position.epoch, network.seed), network)
+
+
 def _kept(rows: int, validation_split: float) -> int:
     """The number of rows that remain for training."""
     if validation_split == 0:
@@ -155,7 +171,7 @@ def _data(
     if others is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        return weighted(wanted, data, weights, class_weight), _validation(reading, request, data.width)
+        return weighted(wanted, data, weights, class_weight), _validation(network, reading, request, data.width)
     if kept == data.rows:
         return weighted(wanted, data, weights, class_weight), None
     train, validation = data.part(0, kept), data.part(kept, data.rows)
@@ -167,7 +183,9 @@ def _data(
     return weighted(wanted, train, weights[:kept], class_weight), weighted(wanted, validation, weights[kept:])
 
 
-def _validation(reading: tuple[Inputs, WantedTargets], request: Request, width: int) -> Data | ChunkSource:
+def _validation(
+    network: Network, reading: tuple[Inputs, WantedTargets], request: Request, width: int
+) -> Data | ChunkSource:
     given = request.validation_data
     if request.validation_source is not None:
         return request.validation_source
@@ -178,5 +196,7 @@ def _validation(reading: tuple[Inputs, WantedTargets], request: Request, width: 
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
     inputs, wanted = reading
+    if inputs.encoder is not None:
+        x, y = raw_tables.apart(network, x, y, names[0])
     features = dataclasses.replace(inputs, width=width).read(x, names[0])
     return with_targets(wanted, features, y, names, sample_weight=sample_weight)

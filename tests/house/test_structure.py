@@ -25,6 +25,7 @@ FLOORS = [
     ["kernels"],
     ["_called", "_custom", "math"],
     ["activations", "initializers", "regularizers", "constraints", "schedules", "datasets", "utils", "backend"],
+    ["tables"],
     ["layers", "losses", "optimizers", "metrics"],
     ["plots"],
     ["_engine"],
@@ -46,7 +47,7 @@ FLOORS = [
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PEERS = {"sklearn", "torch", "jax", "keras", "tensorflow", "onnx", "onnxruntime"}
 TRACKERS = {"tensorboardX", "wandb", "mlflow"}
-OPTIONAL = PEERS | TRACKERS | {"matplotlib", "pandas", "scipy", "tqdm", "safetensors", "IPython"}
+OPTIONAL = PEERS | TRACKERS | {"matplotlib", "pandas", "polars", "pyarrow", "scipy", "tqdm", "safetensors", "IPython"}
 # Its classes derive from those of a library, so nothing imports it before a user asks for it.
 OVER_A_LIBRARY = [*sorted((PACKAGE / "sklearn").glob("*.py")), PACKAGE / "_exporting" / "torch_modules.py"]
 # Each is imported alone, in a process of its own, once its library is known to be there.

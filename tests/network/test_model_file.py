@@ -139,10 +139,10 @@ def test_a_config_that_is_not_ours_is_refused(text, saved, tmp_path):
     refused(edited(tmp_path / "model.npz", saved[1], config=np.frombuffer(text, np.uint8)))
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", None])
+@pytest.mark.parametrize("version", [0, 4, "1", None])
 def test_another_format_version_is_refused_with_the_way_out(version, saved, tmp_path):
     path = edited(tmp_path / "model.npz", saved[1], {"format_version": version})
-    with pytest.raises(ModelFileError, match=rf"format version {version!r}.*reads versions up to 2.*fastmlp '"):
+    with pytest.raises(ModelFileError, match=rf"format version {version!r}.*reads versions up to 3.*fastmlp '"):
         fm.load(path)
 
 
