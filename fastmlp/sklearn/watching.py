@@ -95,9 +95,6 @@ class Watch(Callback):
         self._scales_rate = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
-        self._call_bytes_numbers()
-
-    def _call_bytes_numbers(self) -> None:
         """Let the network read uint8 as the estimator does: as numbers, never as pixels."""
         self.model.input_kind = INTEGERS
 
@@ -107,7 +104,6 @@ class Watch(Callback):
         self.task.begin(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self._call_bytes_numbers()  # again: chunks of sparse rows say otherwise
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.loss_ = logs["loss"]
