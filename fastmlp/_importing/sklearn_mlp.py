@@ -67,7 +67,7 @@ def _refuse_other_predictions(mlp: Any) -> None:
         own = [name for name in _PREDICTING if name in vars(kind)]
         if own and kind.__module__.partition(".")[0] not in ("sklearn", "fastmlp"):
             raise ArgumentError(
-                f"source is an estimator of your own, {kind.__name__}, with its own {own[0]}(), which cannot be imported"
+                f"source is an estimator of your own, {kind.__name__}, with its own {own[0]}(): it cannot be imported"
             )
 
 
