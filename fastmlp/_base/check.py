@@ -112,6 +112,16 @@ def choice(value: Any, name: str, legal: Iterable[str]) -> str:
     return value
 
 
+def at(name: str, *place: int) -> str:
+    """A place in an argument, for messages; the name may say of what it is.
+
+    >>> at("x", 2, 0), at("y of batch 1", 7)
+    ('x[2, 0]', 'y[7] of batch 1')
+    """
+    what, of, whole = name.partition(" of ")
+    return f"{what}[{', '.join(map(str, place))}]{of}{whole}"
+
+
 def array_of(value: Any, name: str) -> Array:
     """Convert a value to an array; a tensor that records its gradient gives its numbers.
 
@@ -260,7 +270,7 @@ def refuse_non_finite(array: Array, original: Array, name: str) -> None:
             remedy = "remove or impute such rows first"
             if np.isfinite(came):
                 remedy = f"that is too large for {array.dtype}; scale the column, or use dtype='float64'"
-            raise ArgumentError(f"{name} must be finite, but {name}[{row}, {column}] is {came}: {remedy}")
+            raise ArgumentError(f"{name} must be finite, but {at(name, row, column)} is {came}: {remedy}")
 
 
 def class_targets(
@@ -294,7 +304,7 @@ def _labels(array: Array, name: str, classes: int) -> Array:
         row = int(wrong[0])
         raise ArgumentError(
             f"{name} must hold class numbers from 0 to {classes - 1}, because the last layer has {classes} units, "
-            f"but {name}[{row}] is {array[row]} (labels of another kind go into the model's argument classes=[...])"
+            f"but {at(name, row)} is {array[row]} (labels of another kind go into the model's argument classes=[...])"
         )
     return labels
 
@@ -338,7 +348,7 @@ def texts(y: Any, name: str) -> Array | None:
         missing = [row for row, item in enumerate(array.ravel()) if not isinstance(item, str)]
         if missing:
             came = array.ravel()[missing[0]]
-            raise ArgumentError(f"{name} must hold a label for each row, but {name}[{missing[0]}] is {came!r}")
+            raise ArgumentError(f"{name} must hold a label for each row, but {at(name, int(missing[0]))} is {came!r}")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:

@@ -57,7 +57,7 @@ def numbers_among(labels: Array, given: Array, name: str, called: str) -> Intege
     wrong = np.flatnonzero(labels[places] != given)
     if len(wrong):
         row = int(wrong[0])
-        raise ArgumentError(f"{name}[{row}] is {given[row].item()!r}, but {called} are {check.some(labels)}")
+        raise ArgumentError(f"{check.at(name, row)} is {given[row].item()!r}, but {called} are {check.some(labels)}")
     return places.astype(np.int64, copy=False)
 
 

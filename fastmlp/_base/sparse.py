@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from . import check
 from .errors import ArgumentError, ArgumentTypeError
 from .types import Array, Integers
 
@@ -136,4 +137,5 @@ def refuse_non_finite(rows: SparseRows, original: SparseRows, name: str) -> None
     remedy = "remove or impute such rows first"
     if np.isfinite(came):
         remedy = f"that is too large for {rows.dtype}; scale the column, or use dtype='float64'"
-    raise ArgumentError(f"{name} must be finite, but {name}[{row}, {rows.column_numbers[place]}] is {came}: {remedy}")
+    found = check.at(name, row, int(rows.column_numbers[place]))
+    raise ArgumentError(f"{name} must be finite, but {found} is {came}: {remedy}")

@@ -50,7 +50,7 @@ def _check_values(loss: Loss, targets: Array, given: Array, name: str) -> None:
         row, column = map(int, wrong[0])
         wanted = {PROBABILITIES: "from 0 to 1", COUNTS: "at least 0"}.get(loss.targets, "finite")
         raise ArgumentError(
-            f"{name} must hold numbers that are {wanted} for this loss, but {name}[{row}, {column}] is "
+            f"{name} must hold numbers that are {wanted} for this loss, but {check.at(name, row, column)} is "
             f"{given[row, column]}{_REMEDY if loss.targets == PROBABILITIES and targets.shape[1] == 1 else ''}"
         )
 

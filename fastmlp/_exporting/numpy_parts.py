@@ -168,6 +168,9 @@ def _rows(x):
 _FRAME = """\
     names = list(getattr(x, "columns", FEATURES))
     if names not in (FEATURES, list(range(N_FEATURES))):
+        missing = [name for name in FEATURES if name not in names]
+        if missing:
+            raise ValueError(f"x lacks columns that the network was trained on: {missing[:5]}")
         x = x[FEATURES]  # by name, in the order of training
 """
 
@@ -214,8 +217,9 @@ def main(net: Description) -> str:
     )
 
 
-_IS_HEADER = "not all(map(_is_number, lines[0][1]))"
-_IS_HEADER_WITH_NAMES = "(set(map(str, FEATURES)) <= set(lines[0][1]) or not all(map(_is_number, lines[0][1])))"
+# A first line with some numbers is a row with a fault, and no header: it must not be left out
+_IS_HEADER = "not any(map(_is_number, lines[0][1]))"
+_IS_HEADER_WITH_NAMES = "(set(map(str, FEATURES)) <= set(lines[0][1]) or not any(map(_is_number, lines[0][1])))"
 
 _PLACES = """\
     if len(header) != N_FEATURES:
@@ -251,6 +255,8 @@ def main(path):
         reader = csv.reader(file)
         lines = [(reader.line_num, line) for line in reader if line]
     places, width = range(N_FEATURES), N_FEATURES
+    if lines and width > 1 and len(lines[0][1]) == 1 and set(lines[0][1][0]) & set(";\\t"):
+        raise SystemExit(f"{{path}} must have commas between its fields: {{lines[0][1][0]!r:.80}}")
     if lines and {is_header}:
         header = lines.pop(0)[1]
         places, width = _places(header), len(header)
@@ -264,10 +270,16 @@ def main(path):
 
 def _is_number(text):
     try:
-        float(text)
+        _number(text)
     except ValueError:
         return False
     return True
+
+
+def _number(text):
+    if "_" in text or any(character > "~" for character in text):  # which Python takes
+        raise ValueError
+    return float(text)
 
 
 def _places(header):
@@ -279,7 +291,7 @@ def _read(line, places, width, number):
     if len(line) != width:
         raise SystemExit(f"line {{number}} must have {{width}} columns, not {{len(line)}}")
     try:
-        found = [float(line[place]) for place in places]
+        found = [_number(line[place]) for place in places]
     except ValueError:
         raise SystemExit(f"line {{number}} must hold numbers: {{line!r:.80}}") from None
     if not np.isfinite(found).all():

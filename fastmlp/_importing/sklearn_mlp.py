@@ -15,6 +15,7 @@ from ..model import Sequential
 from .parts import Part, assembled, dtype_of
 
 _ACTIVATIONS = {theirs: ours for ours, theirs in {**HIDDEN, **OUTPUTS}.items()}
+_PREDICTING = ("predict", "predict_proba", "_predict", "_forward_pass", "_forward_pass_fast")
 _LOSSES = {
     "softmax": losses.CategoricalCrossentropy(),
     "sigmoid": losses.BinaryCrossentropy(),
@@ -56,7 +57,18 @@ def _taken_apart(source: Any) -> tuple[list[Any], Any]:
             )
     if not type(mlp).__name__.startswith("MLP"):
         raise ArgumentTypeError(f"source must be an MLPClassifier or an MLPRegressor, not {type(mlp).__name__}")
+    _refuse_other_predictions(mlp)
     return scalers, mlp
+
+
+def _refuse_other_predictions(mlp: Any) -> None:
+    """Refuse an estimator of the user's that predicts in its own way."""
+    for kind in type(mlp).__mro__:
+        own = [name for name in _PREDICTING if name in vars(kind)]
+        if own and kind.__module__.partition(".")[0] not in ("sklearn", "fastmlp"):
+            raise ArgumentError(
+                f"source is an estimator of your own, {kind.__name__}, with its own {own[0]}(): it cannot be imported"
+            )
 
 
 def _scaling(scaler: Any, width: int) -> Part:

@@ -128,7 +128,7 @@ def test_columns_of_a_frame_are_found_by_name(tmp_path):
     wanted = model.predict(x)
     assert abs(module.predict(x[[7, "a", ("b", 1)]]) - wanted).max() < 1e-6
     assert abs(module.predict(x.to_numpy()) - wanted).max() < 1e-6
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=r"x lacks columns that the network was trained on: \['a'\]"):
         module.predict(x.rename(columns={"a": "c"}))
 
 
@@ -232,6 +232,11 @@ def test_a_file_of_something_else_is_refused_with_its_line(tmp_path):
     assert "line 2 must have 3 columns, not 4" in run(path, "a,b,c\n1,2,3,4\n")[2]
     assert "must have 3 columns, not 2" in run(path, "a,b\n1,2\n")[2]
     assert "line 1 must hold finite numbers" in run(path, "1,2,nan\n")[2]
+    for number in ("1_000", "\uff11", "0x10", ""):
+        assert run(path, f"1,2,3\n{number},2,3\n")[2].startswith("line 2 must hold numbers")
+        assert run(path, f"{number},2,3\n1,2,3\n")[2].startswith("line 1 must hold numbers")  # and is no header
+    for line in ("1;2;3", "a;b;c", "1\t2\t3"):
+        assert "must have commas between its fields" in run(path, f"{line}\n1,2,3\n")[2]
     assert "usage: python" in subprocess.run([sys.executable, path], capture_output=True, text=True, check=False).stderr
 
 

@@ -117,6 +117,17 @@ def test_an_imported_network_of_our_estimator_is_a_copy():
     np.testing.assert_array_equal(estimator.predict_proba(X), before)
 
 
+class MLPClassifierTurned(neural_network.MLPClassifier):
+    def predict_proba(self, x):
+        return super().predict_proba(x)[:, ::-1]
+
+
+def test_estimators_that_predict_otherwise_are_refused():
+    theirs = MLPClassifierTurned((4,), max_iter=5).fit(X, NUMBERS)
+    with pytest.raises(ArgumentError, match=r"MLPClassifierTurned, with its own predict_proba\(\)"):
+        fm.import_model(theirs)
+
+
 def test_what_cannot_be_imported_is_named():
     with pytest.raises(ArgumentError, match="must be fitted: this MLPClassifier"):
         fm.import_model(classifier())

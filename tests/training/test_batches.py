@@ -180,6 +180,8 @@ def test_an_iterator_is_enough_for_one_epoch():
         ),
         (Loader([*BATCHES, (X[:, :2], Y)]), {}, "x of batch 5 has 2 features in each row"),
         (Loader([*BATCHES, (X, Y[:4])]), {}, "y of batch 5 has 4 rows, but x of batch 5 has 70"),
+        (Loader([*BATCHES, (X * np.nan, Y)]), {}, r"but x\[0, 0\] of batch 5 is nan"),
+        (Loader([*BATCHES, (X, Y + 9)]), {}, r"but y\[\d+\] of batch 5 is "),
         (Loader([*BATCHES, (X.astype(np.uint8), Y)]), {}, "x of batch 5 must be uint8 in all batches"),
         (BATCHES, {"validation_steps": 2, "validation_data": (X, Y)}, "validation_steps counts the batches"),
         (
