@@ -394,7 +394,8 @@ class Sequential(Network):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         steps_per_epoch: int | None = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
+        stratify: bool = False,
         class_weight: Mapping[Any, float] | str | None = None,
         sample_weight: Any = None,
         max_time: float | None = None,
@@ -432,7 +433,7 @@ class Sequential(Network):
             See `fastmlp.callbacks`.
         validation_split : float, default 0
             The share of the rows, from 0 to below 1, that is set aside for validation: the last rows before any
-            shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
+            shuffling, as in Keras. See ``stratify``, and `fastmlp.datasets.train_test_split`.
         validation_data : tuple (x, y) or (x, y, sample_weight), or chunks or batches, optional
             Data to evaluate after each epoch; not together with ``validation_split``.
         initial_epoch : int, default 0
@@ -449,10 +450,18 @@ class Sequential(Network):
         steps_per_epoch : int, optional
             The maximum number of batches in an epoch, from the start of its order. Default: all. A loader or generator
             goes on in the next epoch where it was, and one that can begin again does so at its end: no batch is lost.
-        shuffle : bool, default True
+        shuffle : bool, "stratified" or "balanced", default True
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
             epochs. Batches with numbers, such as those of a Keras Sequence, are shuffled as a whole; other sources
             decide their order.
+
+            "stratified": the same, and each batch has the classes in the proportions of all training rows, give or
+            take a row or two. "balanced": each batch has all classes equally often. An epoch has as many draws as there
+            are rows; rows of rare classes are drawn several times, and some rows of frequent classes not at all. Both
+            need rows in memory and targets with one class for each row.
+        stratify : bool, default False
+            Whether ``validation_split`` sets aside random rows, of each class in proportion, instead of the last rows.
+            The seed decides which rows.
         class_weight : dict or "balanced", optional
             Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
             its class weight. "balanced" makes all classes count equally, however many rows they have.
@@ -512,6 +521,7 @@ class Sequential(Network):
             validation_batch_size,
             steps_per_epoch,
             shuffle,
+            stratify,
             class_weight,
             sample_weight,
             max_time,

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from .._base import check
 from .._base.batches import Batches, Piece
+from .._base.classes import to_stratify_by
 from .._base.errors import ArgumentError, ArgumentTypeError
-from .._base.types import Array
-from .._engine import row_weights
+from .._base.types import Array, Integers
+from .._engine import row_weights, targets
 from .._engine.engine import Data, Engine
 from .._engine.row_weights import ScaledSoFar
 from .._network import adapting
@@ -38,6 +42,7 @@ class Run:
     batch_size: int  # at most the number of rows, unless data come in chunks
     scoring: Scoring
     engine: Engine
+    classes: Integers | None = None  # of the training rows, if batches are drawn by class
     stream: Iterable[Piece] = field(default=())  # the chunks or batches of the first epoch
     scale: ScaledSoFar = field(default_factory=ScaledSoFar)  # of their weights
 
@@ -53,7 +58,7 @@ class Run:
 
     def chunks(self, epoch: int) -> Iterator[Data]:
         """The chunks of a later epoch."""
-        return map(self._chunk, pieces(self.source, epoch, shuffle=self.request.shuffle, seed=self.network.seed))
+        return map(self._chunk, pieces(self.source, epoch, shuffle=bool(self.request.shuffle), seed=self.network.seed))
 
     def _chunk(self, piece: Piece) -> Data:
         network, inputs = self.network, self.network.inputs()
@@ -78,7 +83,10 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
     rows, inputs, wanted = learn_from(network, x, y)
-    kept = _kept(len(rows), request.validation_split)
+    if request.stratify:
+        rows, y, request.sample_weight, kept = _divided(rows, y, request, network.seed)
+    else:
+        kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.inputs()
         if request.source is not None:  # again, because the statistics needed a pass through them
@@ -97,7 +105,16 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     takes_all = optimizer.needs_all_rows or (request.source is None and request.batch_size > train.rows)
     takes_all = takes_all or isinstance(request.source, Batches)
     batch_size = train.rows if takes_all else request.batch_size
-    return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)
+    classes = _classes_of(train, request)
+    run = (network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, classes)
+    return Run(*run, stream)
+
+
+def _classes_of(train: Data, request: Request) -> Integers | None:
+    """The class of each training row, if batches are drawn by class."""
+    if request.sampling is None:
+        return None
+    return targets.classes_of_rows(train.labels, train.targets, f"shuffle={request.sampling!r}")
 
 
 def _begin_history(network: Network, request: Request) -> tuple[History, int]:
@@ -115,7 +132,7 @@ def _begin_history(network: Network, request: Request) -> tuple[History, int]:
 
 
 def _opened(network: Network, source: ChunkSource, request: Request) -> tuple[Piece, Iterator[Piece]]:
-    return opened(source, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
+    return opened(source, network.position.epoch, shuffle=bool(request.shuffle), seed=network.seed)
 
 
 def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
@@ -138,6 +155,22 @@ def _kept(rows: int, validation_split: float) -> int:
     if kept == 0:
         raise ArgumentError(f"validation_split={validation_split} leaves none of the {rows} rows to train on")
     return kept
+
+
+def _divided(rows: Array, y: Any, request: Request, seed: int) -> tuple[Array, Any, Any, int]:
+    """Rows, targets and weights with those for training first, of each class in proportion; and how many they are."""
+    y, weights = check.array_of(y, "y"), request.sample_weight
+    classes = to_stratify_by(y, "y", True)
+    assert classes is not None
+    if len(classes) != len(rows):
+        raise ArgumentError(f"y has {len(classes)} rows, but x has {len(rows)}: they must match")
+    from ..datasets.split import held_out  # training does not need it otherwise
+
+    is_held = held_out(classes, len(rows) - _kept(len(rows), request.validation_split), seed)
+    order = np.concatenate([np.flatnonzero(~is_held), np.flatnonzero(is_held)])
+    if weights is not None:
+        weights = row_weights.checked(weights, len(rows))[order]
+    return rows[order], y[order], weights, int((~is_held).sum())
 
 
 def _data(
