@@ -14,7 +14,7 @@ import numpy as np
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
 from ..activations import ANY_NUMBERS, SHARES, UNIT_INTERVAL
-from . import classification, counts, ranking, regression
+from . import calibration, classification, counts, ranking, regression
 
 _REMEDIES = (
     "",
@@ -129,6 +129,17 @@ class Accuracy(Named):
     _function = staticmethod(classification.accuracy)
     usual_name = "accuracy"
     counted_by_kernels = True
+
+
+@dataclass(frozen=True)
+class BalancedAccuracy(Named):
+    """`balanced_accuracy`: the mean share of right rows of each class."""
+
+    _function = staticmethod(classification.balanced_accuracy)
+    usual_name = "balanced_accuracy"
+
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL if units == 1 else ANY_NUMBERS
 
 
 @dataclass(frozen=True)
@@ -311,6 +322,30 @@ class AveragePrecision(_Ranking):
 
     _function = staticmethod(ranking.average_precision)
     usual_name = "average_precision"
+
+
+@dataclass(frozen=True)
+class ExpectedCalibrationError(Named):
+    """`expected_calibration_error`: how far probabilities are from how often they are right; smaller is better."""
+
+    bins: int = 15
+    multi_label: bool = False
+
+    _function = staticmethod(calibration.expected_calibration_error)
+    usual_name = "expected_calibration_error"
+    higher_is_better = False
+
+    def _check_fields(self) -> None:
+        most = calibration.MOST_BINS
+        object.__setattr__(self, "bins", check.whole_number(self.bins, "bins", minimum=1, maximum=most))
+        object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
+
+    @property
+    def takes_rows(self) -> bool:  # type: ignore[override]
+        return self.multi_label
+
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL if self.multi_label or units == 1 else SHARES
 
 
 @dataclass(frozen=True)
