@@ -85,6 +85,15 @@ class Known:
     has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
+    thresholds: tuple[float, ...] | None = None  # of the probabilities of yes; see `deciding`
+    tuned_for: str | None = None  # the metric for which they were tuned
+    temperature: float | None = None  # by which logits were divided; see `calibrating`
+    has_old_thresholds: bool = False  # whether weights have changed since they were tuned
+    has_old_temperature: bool = False
+
+    def of_outputs(self) -> dict[str, Any]:
+        """The fields about the outputs of the last layer, which networks with the same one share."""
+        return {name: value for name, value in vars(self).items() if name not in ("feature_names", "input_kind")}
 
 
 class WantedTargets(NamedTuple):
@@ -225,6 +234,7 @@ class Network:
             raise BusyError("this model is being trained: its layers can be changed only before or after that")
         self._refuse_change(len(layers))
         engine, self._engine = self._engine, None
+        self._note(thresholds=None, tuned_for=None, temperature=None)
         has_learned = self.data_known.has_learned_classes
         units = self.last_units if has_learned else None  # which looks through all layers
         self.declarations = layers
@@ -408,6 +418,13 @@ class Network:
     def input_kind(self, value: Any) -> None:
         self._note(input_kind=None if value is None else check.choice(value, "input_kind", KINDS))
 
+    def note_new_weights(self) -> None:
+        """Remember that tuned thresholds and a temperature are those of other weights."""
+        for other in (self.root, *self.root._parts):
+            known = other._known
+            if known.tuned_for is not None or known.temperature is not None:
+                other._known = dataclasses.replace(known, has_old_thresholds=True, has_old_temperature=True)
+
     def _note(self, **what: Any) -> None:
         self.data_known = dataclasses.replace(self.data_known, **what)
 
@@ -570,6 +587,7 @@ class Network:
         if self.rule.ema_momentum is None or updates == 0:
             raise ArgumentError("there is no average of the weights: train with an optimizer that has ema_momentum")
         self.engine.swap_averaged()
+        self.note_new_weights()
 
     def find_tensor(self, layer: int, name: str) -> program.Tensor:
         """The tensor of this name; raises AttributeError if the layer has none."""
@@ -602,6 +620,7 @@ class Network:
                 if not self._has_statistic(tensor, exact, rounded, known):
                     new.setdefault(tensor.layer, {})[tensor.name] = exact
             built.pack(engine.parameters, tensor, rounded)
+        self.note_new_weights()
         for layer, statistics in new.items():
             if not self._has_initial_statistics(layer):
                 self.note_statistics(layer, **statistics)
@@ -806,7 +825,7 @@ class Network:
         if self._place.is_first:
             own = dataclasses.replace(own, feature_names=other.feature_names, input_kind=other.input_kind)
         if self._place.is_last:
-            own = dataclasses.replace(own, classes=other.classes, has_learned_classes=other.has_learned_classes)
+            own = dataclasses.replace(own, **other.of_outputs())
         return own
 
     def append_layers_of(self, other: Network) -> None:

@@ -26,6 +26,9 @@ class Scores(dict[str, float]):
     ``scores.accuracy`` is ``scores["accuracy"]``. Methods of dicts keep their names: the value of a metric named
     "items" is only available as ``scores["items"]``.
 
+    ``scores.thresholds`` are those by which metrics of choices chose, if `Sequential.evaluate` was told some or the
+    model has tuned ones: a number for each question of yes or no; otherwise None.
+
     Examples
     --------
     >>> from fastmlp.scores import Scores
@@ -37,7 +40,20 @@ class Scores(dict[str, float]):
     (True, {'loss': 0.0712, 'accuracy': 0.9789})
     """
 
-    __slots__ = ()
+    __slots__ = ("_thresholds",)
+
+    _thresholds: tuple[float, ...]
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """The thresholds of metrics of choices, unless they are the usual ones of a model without others."""
+        return getattr(self, "_thresholds", None)
+
+    def with_thresholds(self, thresholds: tuple[float, ...]) -> Scores:
+        """A copy with the thresholds by which metrics of choices chose."""
+        new = Scores(self)
+        new._thresholds = thresholds
+        return new
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
@@ -67,7 +83,11 @@ class Scores(dict[str, float]):
         return Scores(self)
 
     def __repr__(self) -> str:
-        return "  ".join(f"{name} {text_table.number(value) or value}" for name, value in self.items())
+        shown = [f"{name} {text_table.number(value) or value}" for name, value in self.items()]
+        if self.thresholds is not None:
+            numbers = ", ".join(f"{value:.4g}" for value in self.thresholds)
+            shown.append(f"(threshold{'s' * (len(self.thresholds) > 1)} {numbers})")
+        return "  ".join(shown)
 
 
 as_public(globals(), "fastmlp.scores")

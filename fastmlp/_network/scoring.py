@@ -78,6 +78,18 @@ class Scoring:
         return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs}
 
     @property
+    def decides(self) -> bool:
+        """Whether a metric reads the choices that outputs make."""
+        return any(metric.decides for metric in self.metrics)
+
+    def of_choices(self, truth: Array, certain: Array) -> dict[str, float]:
+        """The metrics that read choices, from outputs that are certain of them."""
+        truth = self._truth(truth)
+        return {
+            metric.name: float(metric(self._for(metric, truth), certain)) for metric in self.metrics if metric.decides
+        }
+
+    @property
     def outputs(self) -> int:
         """The kind of outputs that the metrics receive."""
         if self.loss.code(self.activation) == t.SOFTMAX_CROSSENTROPY:

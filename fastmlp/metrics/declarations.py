@@ -14,7 +14,7 @@ import numpy as np
 from .._base import check
 from .._base.errors import ArgumentError, ArgumentTypeError
 from ..activations import ANY_NUMBERS, SHARES, UNIT_INTERVAL
-from . import calibration, classification, counts, ranking, regression
+from . import calibration, classification, counts, ranking, regression, thresholds
 
 _REMEDIES = (
     "",
@@ -40,6 +40,7 @@ class Metric:
     _function: ClassVar[Callable[..., float]]  # of targets, outputs and the fields
     counted_by_kernels: ClassVar[bool] = False  # computed with the loss, if that has right answers
     takes_rows: ClassVar[bool] = False  # targets with a number for each output, not class numbers
+    decides: ClassVar[bool] = False  # reads outputs only as the choices they make, at 0.5 or as the largest
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -129,6 +130,7 @@ class Accuracy(Named):
     _function = staticmethod(classification.accuracy)
     usual_name = "accuracy"
     counted_by_kernels = True
+    decides = True
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ class BalancedAccuracy(Named):
 
     _function = staticmethod(classification.balanced_accuracy)
     usual_name = "balanced_accuracy"
+    decides = True
 
     def reads(self, units: int) -> int:
         return UNIT_INTERVAL if units == 1 else ANY_NUMBERS
@@ -177,6 +180,10 @@ class BinaryAccuracy(Named):
     def _check_fields(self) -> None:
         object.__setattr__(self, "threshold", check.real_number(self.threshold, "threshold"))
 
+    @property
+    def decides(self) -> bool:  # type: ignore[override]
+        return self.threshold == thresholds.USUAL  # with another one, the user has decided
+
     def reads(self, units: int) -> int:
         return UNIT_INTERVAL if 0 < self.threshold < 1 else ANY_NUMBERS
 
@@ -194,6 +201,10 @@ class _Count(Named):
     threshold: float = 0.5
 
     takes_rows = True
+
+    @property
+    def decides(self) -> bool:  # type: ignore[override]
+        return self.threshold == thresholds.USUAL
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "threshold", check.real_number(self.threshold, "threshold", above=0, below=1))
@@ -242,6 +253,8 @@ class Averaged(Named):
 
     average: str = "auto"
     multi_label: bool = False
+
+    decides = True
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
