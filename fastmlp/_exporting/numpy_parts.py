@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .outputs import ABOVE, LARGEST
+from .outputs import ABOVE, LARGEST, SECOND
 
 if TYPE_CHECKING:
     from .description import Description
@@ -91,7 +91,7 @@ def _array(shape, dtype, text):
 
 def chooses(net: Description) -> bool:
     """Whether each row has one class."""
-    return net.outputs.choice in (LARGEST, ABOVE)
+    return net.outputs.choice in (LARGEST, ABOVE, SECOND)
 
 
 def answers(net: Description) -> list[str]:
@@ -101,7 +101,10 @@ def answers(net: Description) -> list[str]:
     if chooses(net):
         numbers = "predict(x).argmax(axis=1)"
         if is_one:
-            numbers = f"(predict(x)[:, 0] > {net.outputs.threshold}).astype(np.int64)"
+            numbers = f"(predict(x)[:, 0] > {net.outputs.thresholds[0]}).astype(np.int64)"
+        elif net.outputs.choice == SECOND:
+            second = "np.diff(predict(x))[:, 0]" if net.outputs.subtracts else "predict(x)[:, 1]"
+            numbers = f"({second} > {net.outputs.thresholds[0]}).astype(np.int64)"
         kind, answer = ("number", "numbers") if net.classes is None else ("label", "np.array(CLASSES)[numbers]")
         found.append(_CLASSES.format(kind=kind, numbers=numbers, answer=answer))
     if net.outputs.are_probabilities:

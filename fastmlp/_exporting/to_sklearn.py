@@ -8,6 +8,7 @@ from .. import losses
 from .._base.errors import ArgumentError
 from .._base.extras import library
 from .._base.types import Array
+from .._network.deciding import USUAL
 from .._network.network import Network
 from .description import Activation, Affine, ScaleShift, Step, described
 
@@ -19,6 +20,11 @@ def to_sklearn(network: Network) -> Any:
     """See `Sequential.to_sklearn`."""
     theirs = library("sklearn.neural_network", "sklearn", "to_sklearn()")
     found = described(network)
+    if any(value != USUAL for value in network.data_known.thresholds or ()):
+        raise ArgumentError(
+            "scikit-learn's estimators choose at 0.5, but the model has thresholds of its own: set model.thresholds = "
+            "None, and give the threshold to sklearn.model_selection.FixedThresholdClassifier"
+        )
     factors, dense = _dense_layers(found.steps)
     kernels, names = [affine.kernel for affine, _ in dense], [name for _, name in dense]
     biases = [affine.bias for affine, _ in dense]

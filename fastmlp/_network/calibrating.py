@@ -32,8 +32,6 @@ _PRECISION = 1e-12  # of log β
 _PASSING = (Dropout, Flatten)  # what gives on a multiple of its input
 # Tensors of which the output is a multiple
 _MULTIPLIERS: dict[type[Layer], tuple[str, ...]] = {Dense: ("kernel", "bias")}
-    Dense: ("kernel", "bias")
-}  # tensors of which the output is a multiple
 _MULTIPLIERS |= dict.fromkeys((BatchNormalization, LayerNormalization, Scale), ("gamma", "beta"))
 
 
