@@ -27,7 +27,7 @@ from .tuning import judged
 
 __all__ = ["Calibration"]
 
-LOWEST, HIGHEST = 1 / 64, 64.0  # of β: beyond them, probabilities say nothing, or are certain
+LOWEST, HIGHEST = 2.0**-10, 2.0**10  # of the size of logits: beyond them probabilities say nothing, or are certain
 _PRECISION = 1e-12  # of log β
 _PASSING = (Dropout, Flatten)  # what gives on a multiple of its input
 # Tensors of which the output is a multiple
@@ -152,6 +152,12 @@ class Judged:
         """The same rows with other logits."""
         return dataclasses.replace(self, logits=logits)
 
+    def size(self) -> float:
+        """The root of the mean square of the logits, of a softmax without what all of a row have in common."""
+        z = self.logits - self.logits.mean(axis=1, keepdims=True) if self.is_softmax else self.logits
+        largest = float(abs(z).max())
+        return largest and largest * float(np.sqrt(np.average(((z / largest) ** 2).mean(axis=1), weights=self.weights)))
+
     def loss(self) -> float:
         """The weighted mean of −log of the probability of the truth."""
         z = self.logits
@@ -195,9 +201,10 @@ def best_factor(rows: Judged) -> float:
 
     The slope rises with β, so its zero is found by halving.
     """
-    at_lowest, at_highest = rows.slope(LOWEST), rows.slope(HIGHEST)
-    if at_lowest == at_highest == 0:  # logits that are all equal
+    size = rows.size()
+    if size == 0:
         return 1.0
+    at_lowest, at_highest = rows.slope(LOWEST / size), rows.slope(HIGHEST / size)
     if at_highest <= 0:
         raise ArgumentError(
             "these rows fit the model so well that no temperature is best: a lower one always makes their loss "
@@ -208,7 +215,7 @@ def best_factor(rows: Judged) -> float:
             "on these rows the model's probabilities are worse than equal ones, so no temperature helps: are y and the "
             "order of the classes right?"
         )
-    low, high = float(np.log(LOWEST)), float(np.log(HIGHEST))
+    low, high = float(np.log(LOWEST / size)), float(np.log(HIGHEST / size))
     while high - low > _PRECISION:
         middle = (low + high) / 2
         low, high = (middle, high) if rows.slope(float(np.exp(middle))) < 0 else (low, middle)

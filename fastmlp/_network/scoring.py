@@ -84,10 +84,13 @@ class Scoring:
 
     def of_choices(self, truth: Array, certain: Array) -> dict[str, float]:
         """The metrics that read choices, from outputs that are certain of them."""
-        truth = self._truth(truth)
-        return {
-            metric.name: float(metric(self._for(metric, truth), certain)) for metric in self.metrics if metric.decides
-        }
+        truth, found = self._truth(truth), {}
+        for metric in self.metrics:
+            if metric.decides and metric.counted_by_kernels and self.answers > 1:  # each answer counts, not each row
+                found[metric.name] = float(np.mean((truth > 0.5) == (certain > 0.5)))
+            elif metric.decides:
+                found[metric.name] = float(metric(self._for(metric, truth), certain))
+        return found
 
     @property
     def outputs(self) -> int:

@@ -92,9 +92,7 @@ def class_shares(targets: Any, outputs: Any) -> tuple[Integers, Array]:
 
 def two_classes(targets: Any, outputs: Any) -> tuple[Array, Array]:
     """Whether each row is of class 1, and the probability of that, in the dtype of the outputs."""
-    *pair, named = numbered(targets, outputs, most=2)
-    if named is not None and len(named) != 2:
-        raise ArgumentError(f"targets must hold two labels, for no and yes, not {check.some(named)}")
+    *pair, _ = numbered(targets, outputs)
     target, output = _pair(*pair)
     if output.shape[1] > 2:
         raise ArgumentError(

@@ -175,8 +175,8 @@ def best_threshold(
 
     Parameters
     ----------
-    targets : array_like, shape (rows,)
-        0 and 1, or two labels of your own, the larger of which is class 1.
+    targets : array_like, shape (rows,) or (rows, 2)
+        0 and 1, soft targets for class 1, or one-hot rows.
     outputs : array_like, shape (rows,), (rows, 1) or (rows, 2)
         The probability of class 1, or of both classes.
     metric : str, default "f1"
