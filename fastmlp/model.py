@@ -32,6 +32,7 @@ from ._network import (
     model_looks,
     parts,
     predicting,
+    reporting,
     stack,
     tuning,
 )
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from .activations import Custom
     from .callbacks import Callback
     from .jitted import Jitted
-    from .metrics import Metric
+    from .metrics import ClassificationReport, Metric
 
 __all__ = [
     "BoundLayer",
@@ -709,6 +710,37 @@ class Sequential(Network):
         habits.check_inert(batch_size, verbose, callbacks, **loading)
         check.yes_or_no(return_dict, "return_dict")
         return judging.evaluate(self, x, y, sample_weight, n_threads, steps, thresholds)
+
+    def classification_report(self, x: Any, y: Any, *, n_threads: int | None = None) -> ClassificationReport:
+        """Report precision, recall and F1 of every class, as the model chooses with its thresholds.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Rows and targets, as in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        ClassificationReport
+            With the thresholds, the log loss and the calibration error. See `fastmlp.metrics.classification_report`.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, or the model predicts numbers.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), test = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> _ = model.fit(x, y, epochs=3, verbose=0)
+        >>> report = model.classification_report(*test)
+        >>> report.accuracy == model.evaluate(*test)["accuracy"], len(report.recall)
+        (True, 10)
+        """
+        return reporting.report(self, x, y, n_threads)
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None

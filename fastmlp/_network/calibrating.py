@@ -107,8 +107,7 @@ def _shifted(thresholds: Array, beta: float) -> Array:
 
 def _multipliers(network: Network) -> list[Tensor]:
     """The tensors of which the logits are a multiple."""
-    code = network.loss.code(network.last_output[1])
-    if code not in (t.SOFTMAX_CROSSENTROPY, t.BINARY_LOGITS):
+    if not _has_logits(network):
         raise ArgumentError(
             "calibrate() needs probabilities that a cross-entropy trains: a softmax with categorical_crossentropy, or "
             f"sigmoids with binary_crossentropy, not {type(network.loss).__name__} with the activation "
@@ -130,6 +129,18 @@ def _multipliers(network: Network) -> list[Tensor]:
         "calibrate() divides the weights of the last layer by a temperature, which must be a Dense, "
         f"BatchNormalization, LayerNormalization or Scale layer before the {last}, not {layer!r:.60}"
     )
+
+
+def _has_logits(network: Network) -> bool:
+    """Whether the loss reads logits."""
+    return network.loss.code(network.last_output[1]) in (t.SOFTMAX_CROSSENTROPY, t.BINARY_LOGITS)
+
+
+def judged_logits(network: Network, x: Any, truth: Array, n_threads: int | None) -> Judged | None:
+    """The logits of rows with their truth, without weights; None if the loss reads other numbers."""
+    if not _has_logits(network):
+        return None
+    return Judged(_logits(network, x, n_threads), truth, np.ones(len(truth)), network.scoring.outputs == SHARES)
 
 
 def _logits(network: Network, x: Any, n_threads: int | None) -> Array:

@@ -44,6 +44,9 @@ class Scores(dict[str, float]):
 
     _thresholds: tuple[float, ...]
 
+    def __reduce__(self) -> Any:
+        return _scores, (dict(self.items()), self.thresholds)
+
     @property
     def thresholds(self) -> tuple[float, ...] | None:
         """The thresholds of metrics of choices, unless they are the usual ones of a model without others."""
@@ -51,9 +54,7 @@ class Scores(dict[str, float]):
 
     def with_thresholds(self, thresholds: tuple[float, ...]) -> Scores:
         """A copy with the thresholds by which metrics of choices chose."""
-        new = Scores(self)
-        new._thresholds = thresholds
-        return new
+        return _scores(self, thresholds)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
@@ -80,7 +81,7 @@ class Scores(dict[str, float]):
 
     def copy(self) -> Scores:
         """A copy with the same names and values."""
-        return Scores(self)
+        return _scores(self, self.thresholds)
 
     def __repr__(self) -> str:
         shown = [f"{name} {text_table.number(value) or value}" for name, value in self.items()]
@@ -88,6 +89,13 @@ class Scores(dict[str, float]):
             numbers = ", ".join(f"{value:.4g}" for value in self.thresholds)
             shown.append(f"(threshold{'s' * (len(self.thresholds) > 1)} {numbers})")
         return "  ".join(shown)
+
+
+def _scores(values: dict[str, float], thresholds: tuple[float, ...] | None) -> Scores:
+    new = Scores(values)
+    if thresholds is not None:
+        new._thresholds = thresholds
+    return new
 
 
 as_public(globals(), "fastmlp.scores")

@@ -82,7 +82,8 @@ def test_scores_at_the_thresholds_are_those_of_the_choices_and_say_so(form):
     again, tuned = model.evaluate(X, y), model.evaluate(X, y, thresholds="tuned")
     assert dict(again.items()) == dict(usual.items())
     assert again.thresholds == (0.5,) * len(model.thresholds)
-    assert tuned.thresholds == tuple(model.thresholds)
+    for scores in (tuned, tuned.copy(), copy.copy(tuned), pickle.loads(pickle.dumps(tuned))):
+        assert scores.thresholds == tuple(model.thresholds)
     assert f"{tuned.thresholds[0]:.4g}" in repr(tuned)
     assert tuned["loss"] == usual["loss"]
     share = np.mean(choices(model, form) == y.reshape(len(y), -1))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastmlp as fm
-from fastmlp import ArgumentError
+from fastmlp import ArgumentError, ArgumentTypeError
 from fastmlp._training.sampling import BALANCED, STRATIFIED, order_of
 
 from ..shared.models import bits
@@ -128,6 +128,12 @@ def test_weights_of_rows_stay_with_their_rows():
 def test_what_contradicts_itself_is_refused(settings, words):
     with pytest.raises(ArgumentError, match=words):
         network().fit(X, Y, verbose=0, **settings)
+
+
+@pytest.mark.parametrize("value", [None, 2, 0.5, "", "no", [True]])
+def test_shuffle_is_nothing_else(value):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match="shuffle must be True"):
+        network().fit(X, Y, shuffle=value, verbose=0)
 
 
 def test_targets_without_one_class_for_each_row_are_refused():
