@@ -13,6 +13,8 @@ from fastmlp._exporting.outputs import SECOND
 from ..shared import steps
 from .sources import as_library, as_module, called, in_node
 
+pytestmark = pytest.mark.needs_jit
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype(np.float32)
 Y = (X[:, 0] + RNG.normal(size=300) > 1).astype(int)

@@ -14,6 +14,8 @@ from fastmlp._network.calibrating import HIGHEST, Judged, best_factor
 
 from ..shared.models import bits, through_a_file
 
+pytestmark = pytest.mark.needs_jit
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(500, 5)).astype(np.float32)
 Y = np.clip(np.round(X[:, 0] + RNG.normal(size=500) + 1), 0, 2).astype(int)

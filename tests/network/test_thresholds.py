@@ -12,6 +12,8 @@ from fastmlp import ArgumentError, NotBuiltError
 
 from ..shared.models import through_a_file
 
+pytestmark = pytest.mark.needs_jit
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 4)).astype(np.float32)
 Y = (X[:, 0] + RNG.normal(size=600) > 1.4).astype(int)  # one row in six

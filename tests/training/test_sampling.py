@@ -98,6 +98,7 @@ def test_a_training_has_the_same_bits_at_any_number_of_threads_and_when_it_resum
     same_weights(whole, cut)
 
 
+@pytest.mark.needs_jit
 def test_one_hot_rows_labels_and_one_unit_are_drawn_alike():
     models = [network(), network(), fm.mlp([6], classes=["no", "yes"], seed=1)]
     for model, y in zip(models, [Y, np.eye(2)[Y], np.array(["no", "yes"])[Y]], strict=True):
@@ -109,6 +110,7 @@ def test_one_hot_rows_labels_and_one_unit_are_drawn_alike():
     assert 0.35 < one.predict(X).mean() < 0.65  # half of the drawn rows are 1
 
 
+@pytest.mark.needs_jit
 def test_weights_of_rows_stay_with_their_rows():
     """Rows without weight change nothing, so a training without their class is one of the other class alone."""
     weights = np.where(Y == 1, 0.0, 1.0)
