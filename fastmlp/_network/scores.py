@@ -45,7 +45,10 @@ class Scores(dict[str, float]):
     _thresholds: tuple[float, ...]
 
     def __reduce__(self) -> Any:
-        return _scores, (dict(self.items()), self.thresholds)
+        return Scores, (dict(self.items()),), self.thresholds
+
+    def __setstate__(self, thresholds: Any) -> None:
+        self._thresholds = thresholds
 
     @property
     def thresholds(self) -> tuple[float, ...] | None:
