@@ -52,6 +52,7 @@ with uninterrupted():  # numpy cannot be imported again after an interruption at
     )
     from .model import Sequential, export, load, mlp
     from .optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop, Rprop
+    from .tables import TableEncoder
 
 _keras.install()
 
@@ -66,13 +67,17 @@ if TYPE_CHECKING:
         models,
         plots,
         reference,
+        saving,
         schedules,
         sweeps,
+        tables,
         trackers,
         utils,
     )
     from ._importing.importing import import_model
+    from .search.baseline import baseline
     from .search.cross_validation import CrossValidation, cross_validate
+    from .search.importance import Importance, permutation_importance
     from .search.learning_rate import LearningRateCurve, find_learning_rate
     from .search.sweeps import sweep
     from .sklearn import MLPClassifier as MLPClassifier
@@ -101,6 +106,7 @@ __all__ = [
     "Flatten",
     "GaussianNoise",
     "History",
+    "Importance",
     "Input",
     "LayerNormalization",
     "LearningRateCurve",
@@ -115,9 +121,11 @@ __all__ = [
     "Rprop",
     "Scale",
     "Sequential",
+    "TableEncoder",
     "__version__",
     "activations",
     "backend",
+    "baseline",
     "callbacks",
     "constraints",
     "cross_validate",
@@ -136,13 +144,16 @@ __all__ = [
     "mlp",
     "models",
     "optimizers",
+    "permutation_importance",
     "plots",
     "reference",
     "regularizers",
+    "saving",
     "schedules",
     "set_num_threads",
     "sweep",
     "sweeps",
+    "tables",
     "trackers",
     "utils",
 ]
@@ -159,18 +170,23 @@ _MODULES = (
     "models",
     "plots",
     "reference",
+    "saving",
     "schedules",
     "scores",
     "sweeps",
+    "tables",
     "trackers",
     "utils",
 )
 _LAZY = {
+    "Importance": "search.importance",
+    "baseline": "search.baseline",
     "cross_validate": "search.cross_validation",
     "CrossValidation": "search.cross_validation",
     "LearningRateCurve": "search.learning_rate",
     "find_learning_rate": "search.learning_rate",
     "import_model": "_importing.importing",
+    "permutation_importance": "search.importance",
     "sweep": "sweeps",
 }
 # These need scikit-learn, so they are not among the names that ``from fastmlp import *`` imports.

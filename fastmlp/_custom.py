@@ -6,6 +6,7 @@ A function is compiled once in each process, in both precisions, and found by an
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._base import functions
+from ._base import functions, own_code
 from ._base.errors import ArgumentError, ArgumentTypeError
 from ._base.types import Array
 
@@ -109,8 +110,14 @@ def checked_name(name: Any, function: Any, taken: Iterable[str], kind: Kind) -> 
 
 def check_functions(kind: Kind, function: Any, derivative: Any) -> None:
     """Refuse functions that cannot be compiled, that are not finite, or one that is not the other's derivative."""
-    for value, argument in ((function, "function"), (derivative, "derivative")):
+    both = ((function, "function"), (derivative, "derivative"))
+    for value, argument in both:
         _check_is_function(kind, value, argument)
+    for value, argument in both:
+        _check_code(value, argument)
+        _check_returned(kind, value, argument)
+    for value, argument in both:
+        _check_returned_type(kind, value, argument)
     index = _index(kind, function, derivative)
     found = {dtype: _numbers(kind, index, dtype) for dtype in (np.float64, np.float32)}
     usable = _check_finite(kind, found)
@@ -134,6 +141,45 @@ def _check_is_function(kind: Kind, value: Any, argument: str) -> None:
         raise ArgumentTypeError(
             f"{argument} must be a function of numbers {kind.call}, such as one with @numba.njit, not {value!r:.60}"
         )
+
+
+def _check_code(value: Any, argument: str) -> None:
+    """Refuse a recursion, which may have no end."""
+    if own_code.calls_itself(value):
+        raise ArgumentError(
+            f"{argument} calls itself: once it is compiled, nothing stops a recursion that is too deep, and the "
+            "process ends without a message. Write it as a loop"
+        )
+
+
+def _check_returned(kind: Kind, value: Any, argument: str) -> None:
+    """Refuse what is no real number in Python, such as a tuple, of which numba would take a part without a word."""
+    function = functions.in_python(value)
+    for place, point in enumerate(kind.points):
+        try:
+            found = function(*point)
+        except Exception:  # whether it is wrong is found when it is compiled
+            continue
+        if not isinstance(found, (float, int, np.floating, np.integer, np.bool_)):
+            raise ArgumentError(f"{argument} must return one number, but at {_at(kind, place)} it gives {found!r:.60}")
+
+
+def _check_returned_type(kind: Kind, value: Any, argument: str) -> None:
+    """Refuse what may be something else where no point was, such as None beyond a limit: kernels cannot handle it."""
+    from ._compiling import jit
+
+    if jit.jit_disabled():
+        return
+    compiled: Any = jit.inlined(value)
+    with contextlib.suppress(Exception):  # such as a division by 0 there; it has been compiled
+        compiled(*map(float, kind.points[0]))
+    for signature in compiled.nopython_signatures:
+        returned = signature.return_type
+        if type(returned).__name__ not in ("Float", "Integer", "IntegerLiteral", "Boolean", "BooleanLiteral"):
+            raise ArgumentError(
+                f"{argument} must return one number, but once it is compiled it returns {returned}: let all branches "
+                "return a number"
+            )
 
 
 def _index(kind: Kind, function: Any, derivative: Any) -> int:

@@ -36,7 +36,6 @@ _PLACES = {  # where a module of version 0.1.0 is, below `fastmlp`
     "learning_rate": "search.learning_rate",
     "naming": "_base.naming",
     "program": "_engine.program",
-    "saving": "_network.model_file",
     "scoring": "_network.scoring",
     "targets": "_engine.targets",
     "text_table": "_base.text_table",

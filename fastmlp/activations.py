@@ -12,10 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
-from . import _custom
+import numpy as np
+
+from . import _called, _custom
 from ._base import check, keras
 from ._base import tables as t
 from ._base.errors import ArgumentError, ArgumentTypeError
+from ._base.types import Array
 
 __all__ = ["NAMES", "Custom", "elu", "get", "leaky_relu", "parameters", "parsed"]
 
@@ -150,16 +153,16 @@ def get(value: str | Custom | None, argument: str = "activation") -> str | Custo
     makers: tuple[Any, ...] = (leaky_relu, elu)
     if any(value is maker for maker in makers):  # the function itself, with its default
         return "leaky_relu" if makers[0] is value else "elu"
-    if callable(value):
+    if callable(value) and not isinstance(value, str):
         raise ArgumentTypeError(
             f"{argument} is a function, but its derivative is needed too: "
             f"{argument}=fastmlp.activations.Custom(function, derivative)"
         )
     if not isinstance(value, str):
         raise ArgumentTypeError(f"{argument} must be the name of an activation, not {value!r:.60}")
-    value = _ALIASES.get(value, value)
+    value = _ALIASES.get(value, str(value))
     match = _TEXT.match(value)
-    name = check.choice(match.group(1) if match else value, argument, NAMES)
+    name = keras.choice(match.group(1) if match else value, argument, NAMES, "activations")
     assert match is not None
     if match.group(2) is None:
         return name
@@ -192,7 +195,7 @@ def leaky_relu(negative_slope: float = 0.2) -> str:
     >>> fm.Dense(8, activation=fm.activations.leaky_relu(0.01)).activation
     'leaky_relu(0.01)'
     """
-    return _with_parameter("leaky_relu", negative_slope, "negative_slope")
+    return _text_or_values("leaky_relu", negative_slope, "negative_slope")  # type: ignore[no-any-return]
 
 
 def elu(alpha: float = 1.0) -> str:
@@ -209,7 +212,19 @@ def elu(alpha: float = 1.0) -> str:
     >>> fm.activations.elu(0.5)
     'elu(0.5)'
     """
-    return _with_parameter("elu", alpha, "alpha")
+    return _text_or_values("elu", alpha, "alpha")  # type: ignore[no-any-return]
+
+
+def _text_or_values(name: str, given: Any, argument: str) -> Any:
+    """A text for a parameter; for an array its values, as Keras's function of this name gives them."""
+    return _with_parameter(name, given, argument) if np.ndim(given) == 0 else _values(name, given)
+
+
+def _values(name: str, x: Any) -> Array:
+    """An activation of all numbers of an array, as `Dense` computes it."""
+    if name == "linear":
+        return check.numbers(x, "x")
+    return _called.activated(x, *parsed(name))
 
 
 def parameters(activation: str | Custom | None) -> dict[str, float]:
@@ -278,7 +293,8 @@ def parsed(activation: str) -> tuple[int, int, float]:
 
 
 def __getattr__(name: str) -> Any:
-    """The name of an activation, so that ``activations.relu`` may stand where ``"relu"`` does."""
+    """The name of an activation, so that ``activations.relu`` may stand where ``"relu"`` does, and be called."""
     if name in NAMES or name in _ALIASES:
-        return _ALIASES.get(name, name)
+        found = _ALIASES.get(name, name)
+        return _called.Text(found, functools.partial(_values, found))
     raise keras.lack(__name__, name)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ._base import check, keras
 from ._base.errors import ArgumentError
+from ._base.types import Array
 
 __all__ = ["MaxNorm", "max_norm"]
 
@@ -34,6 +37,19 @@ class MaxNorm:
         object.__setattr__(self, "max_value", check.real_number(self.max_value, "max_value", above=0))
         if self.axis != 0:
             raise ArgumentError(f"axis must be 0, the weights that lead to a unit, not {self.axis!r:.60}")
+
+    def __call__(self, weights: Any) -> Array:
+        """A weight matrix with its columns shortened.
+
+        Examples
+        --------
+        >>> from fastmlp import constraints
+        >>> constraints.MaxNorm(5)([[3.0, 6.0], [4.0, 8.0]]).tolist()
+        [[3.0, 3.0], [4.0, 4.0]]
+        """
+        values = check.numbers(weights, "weights").astype(float)
+        lengths = np.sqrt((values**2).sum(axis=0, keepdims=True))
+        return np.asarray(values * np.minimum(1, self.max_value / np.maximum(lengths, 1e-300)))
 
 
 max_norm = MaxNorm

@@ -3,6 +3,7 @@
 A counter-based generator with the key (seed, tensor) draws the values, so they depend on nothing else.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._base import check, keras
+from ._base import check, keras, seeds
 from ._base.errors import ArgumentError, ArgumentTypeError, NotAvailableError
 from ._base.types import Array
 
@@ -70,12 +71,34 @@ class Initializer:
         if self.seed is not None:
             object.__setattr__(self, "seed", check.whole_number(self.seed, "seed", minimum=0))
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Initializer", cls)
+
+    def __call__(self, shape: Any, dtype: Any = "float32") -> Array:
+        """Draw values of a shape, for a look at them: with a seed always the same, otherwise new ones in each call.
+
+        Examples
+        --------
+        >>> from fastmlp import initializers
+        >>> initializers.HeNormal(seed=1)((3, 4)).shape
+        (3, 4)
+        """
+        sizes = tuple(check.whole_number(size, "shape", minimum=1) for size in check.items(shape, "shape", "numbers"))
+        if len(sizes) not in (1, 2):
+            raise ArgumentError(f"shape must be (fan_in, units) or (units,), not {sizes}")
+        return self.draw(sizes, np.dtype(dtype or "float32"), seeds.fresh() if self.seed is None else self.seed, 0)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
+
     def draw(self, shape: tuple[int, ...], dtype: np.dtype[Any], seed: int, tensor: int) -> Array:
         """Draw values for a tensor of shape (fan_in, units), or (units,) for a bias."""
-        seed = seed if self.seed is None else self.seed
+        rule, seed = RULES[self.name], seed if self.seed is None else self.seed
+        if rule in (_ones, _zeros):  # to make a generator takes longer than all else, and most biases begin at 0
+            return rule(None, shape, self.scale, dtype)
         generator = np.random.Generator(np.random.Philox(key=(tensor << 64) + seed))
-        values = RULES[self.name](generator, shape, self.scale, dtype)
-        return np.ascontiguousarray(values, dtype)
+        return np.ascontiguousarray(rule(generator, shape, self.scale, dtype), dtype)
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description, with the seed if there is one; `get` reads it back."""
@@ -110,11 +133,11 @@ def _spread(draw: Callable[..., Array], variance: Callable[[int, int], float]) -
     return rule
 
 
-def _ones(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+def _ones(g: None, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
     return np.full(shape, scale, dtype)
 
 
-def _zeros(g: np.random.Generator, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
+def _zeros(g: None, shape: tuple[int, ...], scale: float, dtype: Any) -> Array:
     return np.zeros(shape, dtype)
 
 
@@ -317,11 +340,18 @@ def get(value: Any, name: str) -> Initializer:
     raise ArgumentTypeError(f"{name} must be a name or an Initializer, not {value!r}")
 
 
+@functools.cache
 def _named(value: str, name: str) -> Initializer:
     """From a name, which may be spelled as Keras's class: "HeNormal"."""
     text = re.sub("(?<=[a-z])(?=[A-Z])", "_", value).lower()
     text = _ALIASES.get(text, text)
-    rule = check.choice(text if text in RULES else value, name, RULES)
+    if text == "truncated_normal":
+        raise ArgumentError(f"{name} cannot be {value!r}: use 'random_normal', whose tails are not cut")
+    if text == "variance_scaling":
+        raise ArgumentError(
+            f"{name} cannot be {value!r}: use 'glorot_uniform', or VarianceScaling(...) with its settings"
+        )
+    rule = keras.choice(text if text in RULES else value, name, RULES, "initializers")
     return Initializer(rule, _DEFAULT_SCALE.get(rule, 1.0))
 
 

@@ -25,6 +25,7 @@ from ._network import (
     bound,
     calibrating,
     deciding,
+    declared_width,
     gradcheck,
     habits,
     judging,
@@ -41,10 +42,11 @@ from ._network.calibrating import Calibration
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
-from ._network.scores import Scores
+from ._network.scores import Scores, as_asked
 from ._network.tuning import ThresholdTable
 from ._training import own_loops, steps
 from .layers import InputLayer, Layer
+from .tables import TableEncoder
 
 if TYPE_CHECKING:
     from .activations import Custom
@@ -79,7 +81,8 @@ class Sequential(Network):
     layers : iterable of Layer, or of Sequential
         See `fastmlp.Dense`. A model among them becomes a part, which shares its weights; see `add`. The first `fit`
         takes the input width from the data. `build` sets it before, and so do ``fastmlp.Input((784,))`` as the first
-        element and ``Dense(64, input_shape=(784,))`` as the first layer.
+        element and ``Dense(64, input_shape=(784,))`` as the first layer. A `fastmlp.TableEncoder` as the first element
+        lets the model read raw tables, with columns of texts and missing values.
     dtype : {"float32", "float64"}, default "float32"
         The precision of parameters and arithmetic.
     uint8_scale : float, default 1/255
@@ -103,11 +106,14 @@ class Sequential(Network):
     feature_names : tuple or None
         The column names of the data frame that the model was trained on: texts, whole numbers, or tuples of these.
         Later data frames must have the same columns, in any order. (If the columns only count from 0, they are read by
-        position.)
+        position.) With an encoder, these are the names of the features that it makes, and ``encoder.columns`` those of
+        the table.
     input_kind : {"pixels", "integers", "floats"} or None
         The kind of data that the model was trained on; None before. A model of pixels reads all whole numbers as
         pixels, and floats as scaled pixels. A model of other whole numbers reads uint8 as numbers too. A model of
         floats refuses uint8 arrays, because they might be pixels or numbers.
+    encoder : TableEncoder or None
+        A copy of the model's encoder, with what it learned from the training rows of the first `fit`.
     layers : list of BoundLayer
         The layers in the order in which data pass through them, with ``kernel``, ``bias`` and so on once the model is
         built. Those inside of a `fastmlp.Residual` stand in its place; see `tree`.
@@ -142,7 +148,7 @@ class Sequential(Network):
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer | Network] | None = (),
+        layers: Iterable[Layer | InputLayer | TableEncoder | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -154,8 +160,8 @@ class Sequential(Network):
 
     # ------------------------------------------------------------ layers, and how to train
 
-    def add(self, layer: Layer | InputLayer | Network) -> None:
-        """Append a layer, or all layers of a model; or, as the first element, the shape of the input.
+    def add(self, layer: Layer | InputLayer | TableEncoder | Network) -> None:
+        """Append a layer, or all layers of a model; or, as the first element, the shape of the input or an encoder.
 
         From a layer of another model it takes the declaration, without learned statistics. If the model is built, its
         layers keep their weights, the new layer gets initial ones, and the optimiser starts from its first step.
@@ -299,9 +305,34 @@ class Sequential(Network):
         return super().n_features
 
     @property
+    def encoder(self) -> TableEncoder | None:
+        """A copy of its encoder of raw tables, which has learned from the first training rows; or None."""
+        return super().encoder
+
+    @property
     def is_built(self) -> bool:
         """Whether the input width is known and the parameters exist."""
         return super().is_built
+
+    @property
+    def built(self) -> bool:
+        """`is_built`, as Keras spells it."""
+        return self.is_built
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has given it an optimiser and a loss."""
+        return self.is_compiled
+
+    @property
+    def input_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the input, (None, features), as Keras writes it; None for a width that is not known yet."""
+        return None, self.n_features
+
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]:
+        """The shape of the output, (None, units), as Keras writes it; None for a width that is not known yet."""
+        return None, self.last_output[0] or self.n_features
 
     @keras.accepting("Sequential.compile")
     def compile(
@@ -333,20 +364,30 @@ class Sequential(Network):
         """
         super().compile(optimizer, loss, metrics)
 
-    def build(self, n_features: int) -> None:
+    @keras.accepting("Sequential.build")
+    def build(self, n_features: int | Sequence[int | None] | None = None) -> None:
         """Set the input width and draw the initial weights. `fit` does this from the data.
 
         Parameters
         ----------
-        n_features : int
-            The number of features in a row, at least 1.
+        n_features : int or tuple, optional
+            The number of features in a row, at least 1; or the shape of a batch, ``(None, 784)``, as for Keras. It can
+            be left out if the layers declare the width.
 
         Raises
         ------
         ArgumentError
-            If there are no layers, or the model was built for another width.
+            If there are no layers, the width is not known, or the model was built for another width.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.Sequential([fm.Dense(2)])
+        >>> model.build(input_shape=(None, 3))
+        >>> model.n_features
+        3
         """
-        super().build(n_features)
+        super().build(declared_width.width_from(n_features, self.declarations, self.width_known))
 
     @property
     def optimizer(self) -> optimizers.Optimizer:
@@ -425,10 +466,12 @@ class Sequential(Network):
             Batches (x, y) or (x, y, sample_weight) come from a loader or a generator, such as a PyTorch DataLoader, a
             Keras Sequence, or an iterable of arrays or tensors. Each is a step, whatever its size. A uint8 array holds
             pixels (see ``uint8_scale``), and everything else numbers, unless the model was trained on another kind
-            before (see ``input_kind``). Further dimensions are flattened.
+            before (see ``input_kind``). Further dimensions are flattened. A model that begins with a
+            `fastmlp.TableEncoder` reads raw tables instead, alone or in batches.
         y : array_like, shape (rows,) or (rows, units)
             The targets that the loss needs: class numbers, labels of classes such as texts, one-hot rows or soft rows;
-            or numbers, one for each unit. Chunks and batches hold their own targets, without ``y``.
+            or numbers, one for each unit. Chunks and batches hold their own targets, without ``y``. For a raw table,
+            ``y`` may also be the name of the column that holds the targets.
         batch_size : int, optional
             Rows in one step; 32 by default. The last batch of an epoch may be smaller. Values above the number of
             rows mean all rows, and Rprop and L-BFGS always take all rows. Refused for batches, which have sizes.
@@ -556,7 +599,7 @@ class Sequential(Network):
         x, y, sample_weight, class_weight : array_like
             As in `fit`; all rows are one batch.
         return_dict : bool, default False
-            Without influence: the result is both a dict and a sequence of values.
+            True gives a plain dict of names and values, which a loop goes through by name.
         n_threads : int, optional
 
         Returns
@@ -571,7 +614,7 @@ class Sequential(Network):
         """
         check.yes_or_no(return_dict, "return_dict")
         weights = {"sample_weight": sample_weight, "class_weight": class_weight}
-        return self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights)
+        return as_asked(self.partial_fit(x, y, batch_size=None, n_threads=n_threads, **weights), return_dict)
 
     def partial_fit(
         self,
@@ -675,7 +718,7 @@ class Sequential(Network):
         callbacks
             Refused, because no callback hears of an evaluation.
         return_dict : bool, default False
-            Without influence: the result is both a dict and a sequence of values.
+            True gives a plain dict of names and values, which a loop goes through by name.
         thresholds : "tuned", float or list of float, optional
             Above which probabilities metrics of choices, such as the accuracy and F1, choose: "tuned" for
             ``model.thresholds``. Default: 0.5, or the larger of two, as in `fit`, even if the model has others.
@@ -709,7 +752,7 @@ class Sequential(Network):
         loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
         habits.check_inert(batch_size, verbose, callbacks, **loading)
         check.yes_or_no(return_dict, "return_dict")
-        return judging.evaluate(self, x, y, sample_weight, n_threads, steps, thresholds)
+        return as_asked(judging.evaluate(self, x, y, sample_weight, n_threads, steps, thresholds), return_dict)
 
     def classification_report(self, x: Any, y: Any, *, n_threads: int | None = None) -> ClassificationReport:
         """Report precision, recall and F1 of every class, as the model chooses with its thresholds.
@@ -819,8 +862,9 @@ class Sequential(Network):
             has new masks. Processes that share a step give each a number of its own.
         update_statistics : bool, default False
             The running statistics of `BatchNormalization` change with this batch at once, as do names, labels, and the
-            statistics of a first `Normalization` without any. By default the next `apply_gradients` does that, if no
-            other training is between.
+            statistics of a first `Normalization` without any. By default the next `apply_gradients` of this model does
+            that, if no other training is between; so does that of a copy or a pickle, but not that of a file which
+            was saved between the two calls.
         n_threads : int, optional
 
         Returns
@@ -1225,7 +1269,8 @@ class Sequential(Network):
             A named tuple ``(predict, weights, network)``. In functions that numba compiles, also with ``nogil``,
             ``cache`` and ``prange``, call ``predict(out, x, weights, network)``. `fastmlp.jitted.predict` is the same
             function for every model. ``weights`` is the model's own parameter vector, which training changes in place.
-            A changed copy is another network.
+            A changed copy is another network. With an encoder, ``x`` holds the features that it makes,
+            ``model.encoder.transform(table)``.
 
         Raises
         ------
@@ -1235,7 +1280,7 @@ class Sequential(Network):
         """
         from . import jitted
 
-        return jitted.jitted(self.engine.program, self.engine.parameters, self.inputs())
+        return jitted.jitted(self.engine.program, self.engine.parameters, self.reader())
 
     def folded(self) -> Sequential:
         """Return a copy with the same predictions and fewer layers, which is faster and simpler to export.
@@ -1348,6 +1393,31 @@ class Sequential(Network):
     def non_trainable_weights(self) -> list[Array]:
         """The ``weights`` that training does not change, and running statistics."""
         return self._weights_where(False)
+
+    @property
+    def variables(self) -> list[Array]:
+        """`weights`, as Keras spells them."""
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Array]:
+        """`trainable_weights`, as Keras spells them."""
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Array]:
+        """`non_trainable_weights`, as Keras spells them."""
+        return self.non_trainable_weights
+
+    def reset_metrics(self) -> None:
+        """Do nothing: each call of `fit`, `evaluate` and `train_on_batch` reports its own rows alone."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Sequential", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _weights_where(self, trained: bool) -> list[Array]:
         tensors = zip(self.engine.program.tensors, self.weights, strict=True)
@@ -1521,6 +1591,7 @@ def mlp(
     task: str | None = None,
     outputs: int | None = None,
     activation: str | Custom | Sequence[str | Custom] | None = "relu",
+    table: bool | TableEncoder = False,
     normalize: bool = False,
     batch_norm: bool = False,
     dropout: float | Sequence[float] = 0.0,
@@ -1548,6 +1619,9 @@ def mlp(
         The number of numbers to predict (default 1), or of labels that a row may have at the same time.
     activation : str or list of str, default "relu"
         The activation of all hidden layers, or of each.
+    table : bool or TableEncoder, default False
+        Begin with a `fastmlp.TableEncoder`, or the given one: the model reads raw tables, such as data frames, with
+        columns of texts and missing values, and scales their numbers.
     normalize : bool, default False
         Begin with a `Normalization`: each feature is scaled to mean 0 and variance 1. Tables need this if their
         columns have different units. Targets of a regression are not scaled: scale them yourself if they are far from
@@ -1574,7 +1648,7 @@ def mlp(
     """
     goal = stack.goal(task, classes, outputs)
     layers = stack.hidden_layers(hidden, activation, dropout, normalize=normalize, batch_norm=batch_norm)
-    model = Sequential([*layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
+    model = Sequential([*stack.encoders(table), *layers, goal.last], dtype=dtype, seed=seed, classes=goal.labels)
     model.compile(loss=goal.loss, metrics=goal.metrics)
     return model
 
@@ -1583,7 +1657,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     """Write a model in the format of other programs that the suffix of ``path`` names.
 
     The file is written completely or not at all. It holds what the model predicts with, not the state of its training,
-    which `Sequential.save` keeps.
+    which `Sequential.save` keeps. ``.json`` and ``.safetensors`` hold a `TableEncoder` too; other formats refuse it.
 
     Parameters
     ----------
@@ -1623,6 +1697,7 @@ def export(model: Sequential, path: str | os.PathLike[str], **options: Any) -> N
     exporting.export(model, path, options)
 
 
+@keras.accepting("models.load_model")
 def load(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
     """Read a model that `Sequential.save` wrote, for predictions or further training.
 

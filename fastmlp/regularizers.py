@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ._base import check, keras
 from ._base.errors import ArgumentTypeError
 from ._base.settings import ADDED_LATER, settings_of
@@ -42,6 +44,25 @@ class Regularizer:
         object.__setattr__(self, "per_batch", check.yes_or_no(self.per_batch, "per_batch"))
         for name in ("l1", "l2"):
             object.__setattr__(self, name, check.real_number(getattr(self, name), name, minimum=0))
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Regularizer", cls)
+
+    def __call__(self, weights: Any) -> float:
+        """The penalty of some weights.
+
+        Examples
+        --------
+        >>> from fastmlp import regularizers
+        >>> regularizers.l2(0.5)([1.0, 2.0])
+        2.5
+        """
+        values = check.numbers(weights, "weights").astype(float)
+        return float(self.l1 * np.abs(values).sum() + self.l2 * (values**2).sum())
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def __repr__(self) -> str:
         ending = ", per_batch=True" if self.per_batch else ""
@@ -125,19 +146,22 @@ def L1L2(l1: float = 0.0, l2: float = 0.0) -> Regularizer:  # noqa: N802  # as i
 
 
 RULES: dict[str, Callable[..., Regularizer]] = {"l1": l1, "l2": l2, "l1_l2": l1_l2}
+_NONE = Regularizer()
 
 
 def get(value: str | Regularizer | dict[str, Any] | None, name: str) -> Regularizer:
     """A regulariser from its name ("l1", "l2", "l1_l2"), its configuration or itself; None means no penalty."""
     if value is None:
-        return Regularizer()
+        return _NONE
     if isinstance(value, Regularizer):
         return value
     if isinstance(value, str):
-        return RULES[check.choice(value.lower(), name, RULES)]()
+        return RULES[keras.choice(value.lower(), name, RULES, "regularizers")]()
     if isinstance(value, dict):
         return Regularizer(value.get("l1", 0.0), value.get("l2", 0.0), per_batch=value.get("per_batch", False))
-    raise ArgumentTypeError(f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}")
+    raise ArgumentTypeError(
+        f"{name} must be a name or a fastmlp.regularizers.Regularizer, not {value!r:.60}{keras.made(value)}"
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """Small functions around training, as Keras spells them."""
 
 import random
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from ._base import check, keras, seeds
 from ._base.errors import ArgumentError
 from ._base.types import Array
+
+__path__: list[str] = []  # so that Python asks for modules of Keras in it, such as fastmlp.utils.np_utils
 
 __all__ = ["PyDataset", "Sequence", "clear_session", "set_random_seed", "to_categorical"]
 
@@ -132,8 +135,6 @@ def clear_session() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "np_utils":  # where Keras had to_categorical until 2.12
-        import sys
-
+    if keras.is_part_of(__name__, name):
         return sys.modules[__name__]
     raise keras.lack(__name__, name)

@@ -184,6 +184,16 @@ def scale_forward(rng, dtype, batch, units):
     return [unset((batch, units), dtype), x, normal(rng, dtype, units), normal(rng, dtype, units)]
 
 
+def sparse_forward(rng, dtype, batch, fan_in, units):
+    rows = sparse_rows(normal(rng, dtype, batch, fan_in) * (rng.random((batch, fan_in)) < 0.3))
+    return [unset((batch, units), dtype), *rows, normal(rng, dtype, fan_in, units), normal(rng, dtype, units)]
+
+
+def sparse_backward_weights(rng, dtype, batch, fan_in, units):
+    rows = sparse_rows(normal(rng, dtype, batch, fan_in) * (rng.random((batch, fan_in)) < 0.3))
+    return [unset((fan_in, units), dtype), *rows, normal(rng, dtype, batch, units)]
+
+
 def scale_backward(rng, dtype, batch, units):
     outputs = [unset((batch, units), dtype), unset(units, dtype), unset(units, dtype)]
     return [*outputs, normal(rng, dtype, batch, units), normal(rng, dtype, batch, units), normal(rng, dtype, units)]
@@ -226,11 +236,21 @@ class Network:
     parameters: Any
     features: Any
     pixels: Any
+    sparse: Any  # starts, columns and values
     labels: Any
     targets: Any
     weights: Any
     loss: Any
     activation: str
+
+    @property
+    def inputs(self):
+        return [self.features, self.pixels, *self.sparse]
+
+    @property
+    def skipping(self):
+        """Places for all pairs that a row may have."""
+        return program.Skipping(self.features.shape[1], 1.0)
 
 
 def network(
@@ -246,8 +266,10 @@ def network(
     layers=None,
     loss=None,
     weighted=False,
+    density=None,
+    sparse=False,
 ):
-    """A network of dense layers of some widths, or of the layers given."""
+    """A network of dense layers of some widths, or of the layers given; with ``sparse``, its data are sparse rows."""
     usual = [Dense(w, hidden, use_bias) for w in widths[1:-1]] + [Dense(widths[-1], "softmax", use_bias)]
     layers, loss = layers or usual, loss or CategoricalCrossentropy()
     panel = kernels.panel_width(dtype)
@@ -259,17 +281,29 @@ def network(
         built.pack(parameters, tensor, value**2 + dtype.type(0.5) if "variance" in tensor.name else value)
     x, bytes_ = normal(rng, dtype, rows, widths[0]), rng.integers(0, 256, (rows, widths[0]), np.uint8)
     labels, targets = rng.integers(0, classes, rows), dense_targets(rng, dtype, rows, classes)
+    if density is not None:
+        is_zero = np.random.default_rng(5).random(x.shape) >= density
+        x[is_zero], bytes_[is_zero] = 0, 0
     return Network(
         built,
         parameters,
-        x[:0] if pixels else x,
+        x[:0] if pixels or sparse else x,
         bytes_ if pixels else bytes_[:0],
+        sparse_rows(x if sparse else x[:0]),
         labels[:0] if soft else labels,
         targets if soft else targets[:0],
         np.exp(normal(rng, dtype, rows)) if weighted else np.empty(0, dtype),
         loss,
         activation,
     )
+
+
+def sparse_rows(x):
+    """Starts, columns and values of the numbers that are not 0; three empty arrays for no rows."""
+    if len(x) == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, x.dtype)
+    rows, columns = x.nonzero()
+    return np.searchsorted(rows, np.arange(len(x) + 1)), columns.astype(np.int32), x[rows, columns]
 
 
 def unset_gradients(built, dtype):
@@ -281,12 +315,22 @@ def unset_gradients(built, dtype):
 
 
 def train_batches(
-    rng, dtype, batch, rows, *widths, optimizer=None, n_threads=1, most_blocks=None, with_outputs=False, **options
+    rng,
+    dtype,
+    batch,
+    rows,
+    *widths,
+    optimizer=None,
+    n_threads=1,
+    most_blocks=None,
+    with_outputs=False,
+    skips=False,
+    **options,
 ):
     optimizer = optimizer or Adam()
     net = network(rng, dtype, widths, rows, **options)
     built = net.built
-    plan = built.new_plan(batch, n_threads, training=True)
+    plan = built.new_plan(batch, n_threads, training=True, skipping=net.skipping if skips else None)
     net.loss.fill_plan(plan, net.activation, built.classes)
     optimizer.fill_plan(plan)
     if most_blocks is not None:
@@ -308,8 +352,7 @@ def train_batches(
         unset(tables.STRIP_SUMS * len(built.strips) + 2 * len(built.ops), np.float64),
         unset((rows if with_outputs else 0, built.classes), dtype),
         np.empty(0, np.int8),
-        net.features,
-        net.pixels,
+        *net.inputs,
         net.labels,
         net.targets,
         net.weights,
@@ -348,19 +391,24 @@ def network_update(rng, dtype, *widths, optimizer=None, step=3, **options):
 
 def form_of(name, args):
     """The kernel; of training, the form for core operations where they are all that these tables ask for."""
-    if name != "train_batches":
+    if name not in ("train_batches", "evaluate_batches", "predict_batches"):
         return getattr(kernels, name)
-    v = {p.name: value for p, value in zip(kernels.train_batches.parameters, args, strict=True)}
+    v = {p.name: value for p, value in zip(getattr(kernels, name).parameters, args, strict=True)}
+    pair_values = v["plan"][tables.place_of(tables.PLAN, "pair_values") :][:1]  # of a plan of any length
+    is_sparse = len(v["starts"]) > 0 or (pair_values >= 0).any()
+    suffix = "_sparse" if is_sparse else ""
+    if name != "train_batches":
+        return getattr(kernels, name + suffix)
     sizes = (v["parameters"].size, v["workspace"].size, kernels.panel_width(v["parameters"].dtype))
     with contextlib.suppress(ArgumentError, ArgumentTypeError):
         if kernels.program_fault(v["ops"], v["strips"], v["stages"], v["plan"], *sizes, verify.CORE_TRAINING) == 0:
-            return kernels.train_batches
-    return kernels.train_batches_full
+            return getattr(kernels, name + suffix)
+    return getattr(kernels, f"{name}{suffix}_full")
 
 
-def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False, **options):
+def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False, skips=False, **options):
     net = network(rng, dtype, widths, rows, **options)
-    plan = net.built.new_plan(rows, n_threads)
+    plan = net.built.new_plan(rows, n_threads, skipping=net.skipping if skips else None)
     net.loss.fill_plan(plan, net.activation, net.built.classes)
     order = np.empty(0, np.int64)
     return [
@@ -369,8 +417,7 @@ def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False,
         unset((rows if with_outputs else 0, net.built.classes), dtype),
         net.built.workspace(plan),
         net.parameters,
-        net.features,
-        net.pixels,
+        *net.inputs,
         net.labels,
         net.targets,
         net.weights,
@@ -381,13 +428,13 @@ def evaluate_batches(rng, dtype, rows, *widths, n_threads=1, with_outputs=False,
     ]
 
 
-def predict_batches(rng, dtype, rows, *widths, n_threads=1, **options):
+def predict_batches(rng, dtype, rows, *widths, n_threads=1, skips=False, **options):
     net = network(rng, dtype, widths, rows, **options)
-    plan = net.built.new_plan(rows, n_threads)
+    plan = net.built.new_plan(rows, n_threads, skipping=net.skipping if skips else None)
     outputs = unset((rows, net.built.classes), dtype)
     order = np.empty(0, np.int64)
     workspace = net.built.workspace(plan)
-    return [outputs, workspace, net.parameters, net.features, net.pixels, order, net.built.ops, plan, 1 / 255]
+    return [outputs, workspace, net.parameters, *net.inputs, order, net.built.ops, plan, 1 / 255]
 
 
 def predict_rows(rng, dtype, rows, *widths, **options):
@@ -413,6 +460,8 @@ CASES: dict[str, Case] = {
     "dense_forward": Case(dense_forward, _DENSE, (128, 784, 128), _SUM),
     "dense_backward_inputs": Case(dense_backward_inputs, _DENSE, (128, 784, 128), _SUM),
     "dense_backward_parameters": Case(dense_backward_parameters, _DENSE, (128, 784, 128), _SUM),
+    "sparse_forward": Case(sparse_forward, _DENSE, (128, 784, 128), _SUM),
+    "sparse_backward_weights": Case(sparse_backward_weights, _DENSE, (128, 784, 128), _SUM),
     "relu_forward": Case(rows_forward, _ROWS, (1024, 1024)),
     "relu_backward": Case(relu_backward, _ROWS, (1024, 1024)),
     "activation_forward": Case(activation_forward, _ROWS, (1024, 1024)),

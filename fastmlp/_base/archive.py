@@ -211,6 +211,17 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _refuse_files_of_keras(stream: BinaryIO, path: Path) -> None:
+    head = stream.read(64)
+    stream.seek(0)
+    is_zip = head.startswith(b"PK\3\4") and (b"metadata.json" in head or b"config.json" in head)
+    if is_zip or head.startswith(b"\x89HDF\r\n\x1a\n"):
+        raise ModelFileError(
+            f"{path} is a file of Keras, which fastmlp does not read: load it with Keras, and give the model to "
+            "fastmlp.import_model(model)"
+        )
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """Open the archive in a file for the context; every error inside becomes a ModelFileError."""
@@ -218,6 +229,7 @@ def opened(path: Path) -> Iterator[Archive]:
         if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
             raise ModelFileError(f"{path} is not a model file, but a folder, a device or a pipe")
         with open(path, "rb") as stream:
+            _refuse_files_of_keras(stream, path)
             yield Archive(stream, path)
     except FileNotFoundError:
         raise ModelFileError(f"{path}: there is no such model file") from None

@@ -21,8 +21,9 @@ from .errors import ArgumentError, ArgumentTypeError
 from .types import Array
 
 _OF_ARRAYS = (
+    "collect",  # first: a lazy table works, and warns, to say what columns it has
     *("__array__", "__array_interface__", "__array_struct__", "__dlpack__", "__buffer__"),
-    *("shape", "dtype", "columns", "column_names", "collect"),
+    *("shape", "dtype", "columns", "column_names"),
 )
 _DATA = (np.ndarray, str, bytes, collections.abc.Mapping, collections.abc.Set, collections.abc.Sequence)
 

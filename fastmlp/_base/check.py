@@ -59,6 +59,20 @@ def real_number(
     return number
 
 
+def number_in(value: Any) -> float | None:
+    """A number of any library as a float, also NaN and infinity; None for a text, an array, or anything else.
+
+    >>> number_in(np.float32(0.5)), number_in(True), number_in("1"), number_in([1.0])
+    (0.5, 1.0, None, None)
+    """
+    if type(value) is float:
+        return value
+    try:
+        return float(value) if np.ndim(value) == 0 and not isinstance(value, (str, bytes, np.str_)) else None
+    except Exception:  # whatever another library raises
+        return None
+
+
 def yes_or_no(value: Any, name: str) -> bool:
     """True or False, but no other value that Python treats like them."""
     if not isinstance(value, (bool, np.bool_)):

@@ -55,7 +55,7 @@ def _path(value: Any, name: str, what: str) -> Path:
     return path
 
 
-_OF_KERAS = (".keras", ".h5", ".hdf5")
+OF_KERAS = (".keras", ".h5", ".hdf5")
 
 
 def own_name(path: Path) -> Path:
@@ -63,7 +63,7 @@ def own_name(path: Path) -> Path:
 
     Our files are not HDF5, and should not look like it.
     """
-    if path.suffix not in _OF_KERAS:
+    if path.suffix.lower() not in OF_KERAS:
         return path
     own = path.with_name(path.name + ".npz")
     warnings.warn(
@@ -73,9 +73,22 @@ def own_name(path: Path) -> Path:
 
 
 def present_name(path: Path) -> Path:
-    """The name of a model file that is there: for one of Keras's formats, what `own_name` made of it."""
-    own = path.with_name(path.name + ".npz") if path.suffix in _OF_KERAS else path
-    return own if own.exists() and not path.exists() else path
+    """The name of a model file that is there: for one of Keras's formats, what `own_name` made of it.
+
+    A file of the given name itself may be an old one, of Keras or of fastmlp before it had this rule: it is read only
+    if there is no file that we wrote for this name. With both, a warning says which is read; their times do not decide,
+    because a copy is younger than its original.
+    """
+    own = path.with_name(path.name + ".npz")
+    if path.suffix.lower() not in OF_KERAS or not own.exists():
+        return path
+    if path.exists():
+        warnings.warn(
+            f"there are {path.name} and {own.name}, and the latter is read, because fastmlp saves {path.name} under "
+            f"that name: to read {path.name} itself, remove {own.name}",
+            stacklevel=5,
+        )
+    return own
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:

@@ -22,6 +22,7 @@ class _Console:
     """The state of Ctrl-C; only the main thread changes it."""
 
     def __init__(self) -> None:
+        self.thread = threading.main_thread().ident  # the only one in which Python handles signals
         self.entered = 0  # interruptions, one inside the other
         self.happened = False  # since the outermost was entered
         self.closed = 0  # contexts that delay Ctrl-C
@@ -61,7 +62,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 def _take_over() -> bool:
     """Replace Python's handler by ours; returns whether ours is in place."""
-    if threading.current_thread() is not threading.main_thread():
+    if threading.get_ident() != _console.thread:
         return False
     handler = _signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
@@ -136,7 +137,10 @@ class Interruption:
 
 
 class uninterrupted:  # noqa: N801  (reads like the context managers of contextlib)
-    """Delay Ctrl-C to the end of this context; for a long one, print ``note`` on stderr when it is pressed."""
+    """Delay Ctrl-C to the end of this context; for a long one, print ``note`` on stderr when it is pressed.
+
+    One object serves for many contexts, one after the other.
+    """
 
     def __init__(self, note: str = "") -> None:
         self._note = note
@@ -149,7 +153,7 @@ class uninterrupted:  # noqa: N801  (reads like the context managers of contextl
             self._outer, _console.note = _console.note, self._note or _console.note
 
     def __exit__(self, *_: object) -> None:
-        console = self._console
+        console, self._console = self._console, None  # it may be entered again, under another handler
         if console is None:
             return
         console.note, waiting = self._outer, 0
@@ -158,4 +162,5 @@ class uninterrupted:  # noqa: N801  (reads like the context managers of contextl
             waiting, console.waiting = console.waiting, 0
         if console is _console:
             _give_back()
-        console.deliver(waiting)
+        if waiting:
+            console.deliver(waiting)

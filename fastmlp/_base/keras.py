@@ -11,11 +11,14 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
+from . import check
 from .errors import ArgumentError, ArgumentTypeError, NotAvailableError
 from .keras_arguments import ARGUMENTS, OUR_DEFAULT, Only, Renamed, Rule
 
@@ -100,6 +103,61 @@ def _is(value: Any, legal: Any) -> bool:
     return isinstance(value, (str, int, float, tuple, type(None))) and bool(value == legal)
 
 
+def absent(owner: Any, name: str) -> AttributeError:
+    """What ``__getattr__`` of our classes raises: an attribute of Keras gets a sentence, others the usual message."""
+    kind: Any = type(owner)
+    if sentence := _sentence(kind, name):
+        return AttributeError(f"{type(owner).__name__} has no {name}: {sentence}")
+    return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}", name=name, obj=owner)
+
+
+def is_named(owner: Any, name: str) -> bool:
+    """Whether `absent` has a sentence."""
+    kind: Any = type(owner)
+    return bool(_sentence(kind, name))
+
+
+@functools.cache  # layers are often asked for what they do not have
+def _sentence(kind: Any, name: str) -> str | None:
+    table = importlib.import_module(".keras_attributes", __package__).SENTENCES
+    rows = [row for base in kind.__mro__ for row in table.get(base.__name__, {}).items()]
+    return next((sentence for sentence, names in rows if name in names.split()), None)
+
+
+def refuse_hooks(base: str, derived: type) -> None:
+    """Refuse a class of a user's with a method that Keras calls and we never do: it would be ignored without a word."""
+    if derived.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return
+    names, remedy = importlib.import_module(".keras_attributes", __package__).HOOKS[base]
+    own = next((name for name in names.split() if name in vars(derived)), None)
+    if own is not None and not (base == "Metric" and "__call__" in vars(derived)):
+        raise ArgumentTypeError(f"{derived.__name__} defines {own}(), which is never called: {remedy}")
+
+
+def choice(value: Any, name: str, legal: Iterable[str], module: str) -> str:
+    """`check.choice` for texts of Keras: a name that the module lacks gets its sentence."""
+    names = importlib.import_module(".keras_names", __package__)
+    if isinstance(value, str) and value not in legal and (sentence := names.sentence_of_text(module, value)):
+        raise ArgumentError(f"{name} cannot be {value!r:.60}: {sentence}")
+    return check.choice(value, name, legal)
+
+
+def made(value: Any) -> str:
+    """The end of a message about a value that is no object: how to make one, if a class or a function was given."""
+    name = getattr(value, "__name__", None)
+    return f": write {name}(), with parentheses" if isinstance(name, str) and callable(value) else ""
+
+
+def is_part_of(module: str, name: str) -> bool:
+    """Whether Keras has a module of this name inside of another, whose names are all in the latter here.
+
+    >>> is_part_of("fastmlp.layers", "core"), is_part_of("fastmlp.layers", "Dense")
+    (True, False)
+    """
+    names = importlib.import_module(".keras_names", __package__)
+    return name in names.PARTS.get(module.partition(".")[2], "").split()
+
+
 def lack(module: str, name: str) -> Exception:
     """What each module's ``__getattr__`` raises at its end: a name of Keras gets a sentence, others the usual error.
 
@@ -112,19 +170,32 @@ def lack(module: str, name: str) -> Exception:
     return AttributeError(f"module {module!r} has no attribute {name!r}")
 
 
-class _Absent(MetaPathFinder):
-    """Refuses to import a module of Keras that we lack, with its sentence; asked when nobody else has found it."""
+class _Elsewhere(MetaPathFinder, Loader):
+    """Finds modules of Keras whose names are in the module around them here, and refuses those that we lack.
 
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        """Raise NotAvailableError for such a module; None for all others."""
-        package, _, name = fullname.rpartition(".")
-        if package == __name__.partition(".")[0]:
-            error = lack(package, name)
-            if isinstance(error, NotAvailableError):
-                raise error
+    It is asked when nobody else has found a module. ``from fastmlp.layers.core import Dense`` imports from
+    ``fastmlp.layers``; ``import fastmlp.preprocessing`` fails with a sentence.
+    """
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """The specification of such a module; None for those that Keras does not have either."""
+        around, _, name = fullname.rpartition(".")
+        if fullname.partition(".")[0] != __name__.partition(".")[0] or around not in sys.modules:
+            return None
+        home = sys.modules[around].__name__  # that of a module in its place
+        if is_part_of(home, name):
+            return ModuleSpec(fullname, self)
+        error = lack(home, name)
+        if isinstance(error, NotAvailableError):
+            raise error
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the module around it in its place."""
+        sys.modules[module.__name__] = sys.modules[module.__name__.rpartition(".")[0]]
 
 
 def install() -> None:
-    """Let ``import fastmlp.preprocessing`` and the like fail with a sentence."""
-    if not any(isinstance(finder, _Absent) for finder in sys.meta_path):
-        sys.meta_path.append(_Absent())
+    """Let imports of Keras's modules find what there is."""
+    if not any(isinstance(finder, _Elsewhere) for finder in sys.meta_path):
+        sys.meta_path.append(_Elsewhere())

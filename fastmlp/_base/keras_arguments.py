@@ -158,6 +158,7 @@ ARGUMENTS: dict[str, dict[str, Rule]] = {
         "sample_weight_mode": Only(_NONE, "weights are those of rows: leave it out"),
         "target_tensors": Only(_NONE, "there are no symbolic tensors: leave it out"),
     },
+    "Sequential.build": {"input_shape": Renamed("n_features", _or_default)},
     "Sequential.summary": {
         "print_fn": Renamed("print_fn", _or_default),
         "line_length": Ignored("columns are as wide as their contents"),

@@ -4,14 +4,30 @@ _DENSE = "fastmlp trains multilayer perceptrons: Dense layers, with normalisatio
 _IMAGES = f"{_DENSE}. Images are rows of pixels (Flatten); convolutions and pooling need another library"
 _SEQUENCES = f"{_DENSE}. Sequences and attention need another library"
 _GRAPHS = (
-    "models are sequences of layers. A skip connection is fastmlp.Residual([...]), and a part of a model is the layers "
-    "of a Sequential; there are no graphs of tensors"
+    "models are sequences of layers. A skip connection is fastmlp.Residual([...]), and model[:2] is a part of a model, "
+    "such as the encoder of an autoencoder; there are no graphs of tensors"
 )
 _FEATURES = "prepare features before training, or begin the model with fastmlp.Normalization()"
 _OWN = "there are no layers of your own; a function of your own can be an activation, a loss, a metric or a callback"
 _SERIAL = "use get_config-like descriptions: config() of a layer, an optimiser or a loss, and files by model.save(path)"
+_REGISTERED = "nothing is registered, as files hold no code: give functions to load_model(custom_objects={...})"
 _SETS = 'there are fastmlp.datasets.load("digits"), mnist and fashion_mnist, and load_csv for files of your own'
+_ITSELF = "fastmlp stands for keras: import fastmlp as keras, or from fastmlp.layers import Dense"
 _TENSORS = "models take and give NumPy arrays: use NumPy"
+
+# Modules of Keras, of any version, inside of those that have all of their names here.
+PARTS = {
+    "layers": (
+        "activation attention advanced_activations convolutional convolutional_recurrent core cudnn_recurrent "
+        "embeddings experimental local merge merging noise normalization pooling preprocessing recurrent "
+        "regularization reshaping rnn wrappers"
+    ),
+    "optimizers": "experimental legacy",
+    "utils": (
+        "conv_utils data_utils generic_utils io_utils layer_utils legacy np_utils numerical_utils python_utils "
+        "training_utils vis_utils"
+    ),
+}
 
 # For each module, sentences and the names that they answer.
 _LACKING: dict[str, dict[str, str]] = {
@@ -63,26 +79,46 @@ _LACKING: dict[str, dict[str, str]] = {
         _SERIAL: "deserialize serialize InputSpec",
     },
     "optimizers": {
-        "there are SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop and LBFGS": (
-            "Adafactor Ftrl Lamb Lion LossScaleOptimizer MultiOptimizer Muon ScheduleFreeAdamW OptimizerMap"
-        ),
-        "use fastmlp.optimizers itself": "legacy experimental",
+        (
+            "AdamW is the nearest; there are SGD, Adam, AdamW, Adamax, Nadam, Adagrad, RMSprop, Adadelta, Rprop, LBFGS"
+        ): "Adafactor Lamb Lion Muon ScheduleFreeAdamW",
+        "use Adagrad, with kernel_regularizer='l1' of layers for weights near 0": "Ftrl",
+        "weights are float32 or float64, and have one optimiser": "LossScaleOptimizer MultiOptimizer OptimizerMap",
         _SERIAL: "deserialize serialize",
     },
     "losses": {
-        "there are the losses of fastmlp.losses.NAMES; see docs/layers.md": (
-            "BinaryFocalCrossentropy CTC CategoricalFocalCrossentropy CategoricalGeneralizedCrossEntropy "
-            "CategoricalHinge Circle CosineSimilarity Dice Hinge KLDivergence MeanSquaredLogarithmicError "
-            "SquaredHinge Tversky binary_focal_crossentropy categorical_focal_crossentropy "
-            "categorical_generalized_cross_entropy categorical_hinge circle cosine_similarity ctc dice hinge "
-            "kl_divergence mean_squared_logarithmic_error squared_hinge tversky"
+        (
+            "train with 'mse' on numpy.log1p(y), and predict with numpy.expm1(model.predict(x))"
+        ): "MeanSquaredLogarithmicError mean_squared_logarithmic_error",
+        (
+            "use 'categorical_crossentropy', which takes rows of probabilities too: both have the same gradient, as "
+            "they differ by the entropy of the targets"
+        ): "KLDivergence kl_divergence",
+        (
+            "use 'binary_crossentropy', or write it as two functions of (output, target), "
+            "fastmlp.losses.Custom(function, derivative)"
+        ): "Hinge SquaredHinge hinge squared_hinge",
+        (
+            "use a cross-entropy with class_weight= for rare classes; a loss of each output alone can be written as "
+            "two functions, fastmlp.losses.Custom(function, derivative)"
+        ): (
+            "BinaryFocalCrossentropy CategoricalFocalCrossentropy Dice Tversky binary_focal_crossentropy "
+            "categorical_focal_crossentropy dice tversky focal focal_loss"
         ),
+        "use 'categorical_crossentropy', with label_smoothing for targets that may be wrong": (
+            "CategoricalGeneralizedCrossEntropy CategoricalHinge categorical_generalized_cross_entropy "
+            "categorical_hinge"
+        ),
+        (
+            "of losses over a whole row there are only cross-entropies; 'mse' on targets of length 1 is the nearest"
+        ): "Circle CosineSimilarity circle cosine_similarity cosine_proximity",
+        "it is for sequences, and rows have no order of steps": "CTC ctc",
         _SERIAL: "deserialize serialize",
     },
     "metrics": {
         (
-            "there are the metrics of fastmlp.metrics.METRICS, and a function f(targets, outputs) of your "
-            "own is one; see docs/metrics.md"
+            "a function f(targets, outputs) of your own is a metric, and the loss is reported in any case; there are "
+            "the metrics of fastmlp.metrics.METRICS"
         ): (
             "BinaryCrossentropy BinaryIoU CategoricalCrossentropy CategoricalHinge ConcordanceCorrelation "
             "CosineSimilarity FBetaScore Hinge IoU KLDivergence LogCoshError Mean MeanIoU MeanMetricWrapper "
@@ -106,7 +142,7 @@ _LACKING: dict[str, dict[str, str]] = {
         _SERIAL: "deserialize serialize",
     },
     "initializers": {
-        "there are the initialisers of fastmlp.initializers.RULES; see docs/layers.md": (
+        "use 'glorot_uniform', or set the matrix of a built model: model.layers[0].set_weights([matrix, bias])": (
             "Identity IdentityInitializer Orthogonal OrthogonalInitializer STFT STFTInitializer identity "
             "orthogonal stft"
         ),
@@ -118,10 +154,12 @@ _LACKING: dict[str, dict[str, str]] = {
         ),
     },
     "activations": {
-        "there are the activations of fastmlp.activations.NAMES; see docs/layers.md": (
-            "celu exponential glu hard_shrink hard_tanh log_sigmoid log_softmax relu6 soft_shrink softsign "
-            "sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold"
+        "write it as two functions of x: fastmlp.activations.Custom(function, derivative)": (
+            "celu exponential hard_shrink hard_tanh log_sigmoid relu6 soft_shrink softsign sparse_plus sparse_sigmoid "
+            "squareplus tanh_shrink threshold"
         ),
+        "use 'softmax', and model.predict_log_proba(x) for logarithms": "log_softmax sparsemax",
+        "of activations over a whole row there is only 'softmax'": "glu",
         _SERIAL: "deserialize serialize",
     },
     "models": {
@@ -132,7 +170,7 @@ _LACKING: dict[str, dict[str, str]] = {
         "fit takes arrays, iterables of batches, and fastmlp.datasets.Chunks": (
             "pack_x_y_sample_weight unpack_x_y_sample_weight"
         ),
-        "there is nothing to configure": "Config legacy",
+        "there is nothing to configure": "Config",
         "use model.summary()": "plot_model model_to_dot",
         "use fastmlp.datasets.train_test_split": "split_dataset",
         "use fastmlp.datasets.standardize, or begin the model with fastmlp.Normalization()": "normalize FeatureSpace",
@@ -144,12 +182,20 @@ _LACKING: dict[str, dict[str, str]] = {
         ),
         "use fit(verbose=0)": "disable_interactive_logging enable_interactive_logging is_interactive_logging_enabled",
         "use a progress line of fastmlp.callbacks": "Progbar",
-        "nothing is registered: files hold no code": (
+        _REGISTERED: (
             "register_keras_serializable get_registered_name get_registered_object custom_object_scope "
             "CustomObjectScope get_custom_objects"
         ),
         _SERIAL: "deserialize_keras_object serialize_keras_object",
         _TENSORS: "is_keras_tensor get_source_inputs standardize_dtype",
+    },
+    "saving": {
+        _REGISTERED: (
+            "register_keras_serializable get_registered_name get_registered_object custom_object_scope "
+            "CustomObjectScope get_custom_objects"
+        ),
+        _SERIAL: "deserialize_keras_object serialize_keras_object",
+        "files are .npz archives: numpy.load(path) shows what is in one": "KerasFileEditor",
     },
     "datasets": {
         _SETS: "boston_housing california_housing cifar10 cifar100 imdb reuters",
@@ -175,8 +221,30 @@ _LACKING: dict[str, dict[str, str]] = {
         "training is in one precision: Sequential(dtype=...)": "mixed_precision dtype_policies DTypePolicy quantizers",
         "use n_threads= of fit(), or fastmlp.set_num_threads(...)": "distribution device",
         "use fastmlp.backend, or leave it out": "config",
+        _ITSELF: "keras python api src _tf_keras",
+        "nothing here needs it: leave it out": "legacy name_scope remat RematScope StatelessScope SymbolicScope",
+        "train a network on the outputs of another: model.fit(x, teacher.predict(x))": "distillation",
+        "weights are float32 or float64": "Quantizer FloatDTypePolicy",
+        "rows have one dimension; a model knows its width as n_features": "InputSpec",
+        "use fastmlp.plots": "visualization",
+        "use fastmlp.MLPClassifier and fastmlp.MLPRegressor, or fit and evaluate of a model": "estimator",
     },
 }
+
+
+# Short names of Keras, which stand in texts alone
+_SHORT = {"msle": "mean_squared_logarithmic_error", "kld": "kl_divergence", "cosine": "cosine_similarity"}
+
+
+def sentence_of_text(module: str, text: str) -> str | None:
+    """`sentence` for a text in any of Keras's spellings."""
+    wanted = _plain(_SHORT.get(text.lower(), text))
+    rows = _LACKING.get(module, {}).items()
+    return next((row for row, names in rows if wanted in map(_plain, names.split())), None)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def sentence(module: str, name: str) -> str | None:

@@ -43,6 +43,22 @@ def class_labels(given: Any) -> Array:
     raise ArgumentTypeError(f"classes must be a list of labels, all texts or all whole numbers, not {given!r:.60}")
 
 
+def labels_of_any_kind(given: Array) -> Array | None:
+    """Labels of a network for sorted classes of any type; None for False and True, which equal the numbers 0 and 1.
+
+    Floats without fraction become whole numbers, which equal them. Labels of other types, such as dates, become texts.
+
+    >>> labels_of_any_kind(np.array([1.0, 2.0])).tolist(), labels_of_any_kind(np.array([b"n", b"y"])).tolist()
+    ([1, 2], ["b'n'", "b'y'"])
+    """
+    labels = given.tolist() if given.dtype.kind != "M" else given.astype(str).tolist()
+    if all(isinstance(label, (bool, np.bool_)) for label in labels):
+        return None
+    if all(isinstance(label, (int, float)) and label == label // 1 and abs(label) < 2**63 for label in labels):
+        return class_labels([int(label) for label in labels])
+    return class_labels([str(label) for label in labels])
+
+
 def _items(given: Any) -> list[Any]:
     return check.items(given, "classes", "labels")
 

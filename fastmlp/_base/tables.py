@@ -150,6 +150,15 @@ class Plan(NamedTuple):
     accumulated: int = 1  # how many batches make one update
     by_weights: int = 0  # whether losses of a batch are divided by the sum of its rows' weights, not their number
     ema_slot: int = -1  # the slot with averaged weights; -1 for none
+    piece: int = 0  # the columns in a piece of the input's rows
+    # Where a block has the pairs of its input (see `fastmlp.kernels.sparse`); -1 where it has panels
+    pair_values: int = -1
+    pair_columns: int = -1
+    pair_starts: int = -1
+    sorted_values: int = -1  # the pairs in the order of columns; -1 where no gradient needs them
+    sorted_rows: int = -1
+    sorted_starts: int = -1
+    most_pairs: int = 0  # in a block
 
 
 class Settings(NamedTuple):

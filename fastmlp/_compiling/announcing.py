@@ -26,8 +26,12 @@ _BETWEEN = 0.5  # seconds from one count to the next
 _LARGE = {
     "train_batches": ("training", 12.0),
     "train_batches_full": ("training", 30.0),
+    "train_batches_sparse": ("training, zeros skipped", 15.0),
+    "train_batches_sparse_full": ("training, zeros skipped", 33.0),
     "evaluate_batches": ("evaluation", 6.0),
+    "evaluate_batches_sparse": ("evaluation, zeros skipped", 7.0),
     "predict_batches": ("prediction", 6.0),
+    "predict_batches_sparse": ("prediction, zeros skipped", 7.0),
     "predict_rows": ("prediction", 6.0),
 }
 

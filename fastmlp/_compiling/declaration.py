@@ -62,7 +62,7 @@ class Parameter:
 
     name: str
     dims: tuple[str, ...] | None  # None for a scalar
-    kind: str  # real, float64, int64, int8, uint8; for scalars float or int
+    kind: str  # real, float64, int64, int32, int8, uint8; for scalars float or int
     least: Expression | None  # bounds of the scalar, or of every number
     below: Expression | None
     is_output: bool
@@ -76,7 +76,7 @@ class Parameter:
 
 
 _ITEM = re.compile(
-    r"(\w+)(?:\[(.*)\])?(?: (float|int|int64|int8|uint8|float64))?"
+    r"(\w+)(?:\[(.*)\])?(?: (float|int|int64|int32|int8|uint8|float64))?"
     r"(?: >= ([^<]+?))?(?: < (.+?))?( in place)?( writable)?$"
 )
 

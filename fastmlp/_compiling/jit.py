@@ -86,33 +86,55 @@ class AllOperations(NamedTuple):
     """The form of kernels with all operations."""
 
 
-CORE, ALL = CoreOperations(), AllOperations()  # kernels are compiled for types, so each form has its own
+class SparseCoreOperations(NamedTuple):
+    """The form with core operations that also takes sparse rows, and can skip the zeros of its input."""
+
+
+class SparseOperations(NamedTuple):
+    """The form with all operations that also takes sparse rows, and can skip the zeros of its input."""
+
+
+# Kernels are compiled for types, so each form has its own.
+CORE, ALL, SPARSE_CORE, SPARSE_ALL = CoreOperations(), AllOperations(), SparseCoreOperations(), SparseOperations()
+_CORE_FORMS = (CoreOperations, SparseCoreOperations)
+_DENSE_FORMS = (CoreOperations, AllOperations)
 
 
 @overload
 def inner(function: F) -> F: ...
 @overload
-def inner(*, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Callable[[F], F]: ...
-def inner(function: Any = None, *, literal: bool = False, allocates: bool = False, unless_core: str = "") -> Any:
+def inner(
+    *, literal: bool = False, allocates: bool = False, unless_core: str = "", unless_dense: str = ""
+) -> Callable[[F], F]: ...
+def inner(
+    function: Any = None,
+    *,
+    literal: bool = False,
+    allocates: bool = False,
+    unless_core: str = "",
+    unless_dense: str = "",
+) -> Any:
     """Mark a function that kernels call.
 
     With ``literal``, constants in a call become part of its type. A function that makes arrays must declare that it
     ``allocates``; all others are compiled without reference counting, which is faster. Kernels of the form `CORE`
     leave out functions with ``unless_core`` and compile in half the time; the named argument is the form, or has a
-    field for it.
+    field for it. So do kernels for dense rows with functions that are ``unless_dense``.
     """
     if function is None:
-        return lambda f: _inner(f, literal, allocates, unless_core)
-    return _inner(function, literal, allocates, unless_core)
+        return lambda f: _inner(f, literal, allocates, unless_core, unless_dense)
+    return _inner(function, literal, allocates, unless_core, unless_dense)
 
 
-def _inner(function: F, literal: bool, allocates: bool, unless_core: str) -> F:
+def _inner(function: F, literal: bool, allocates: bool, unless_core: str, unless_dense: str) -> F:
     from numba.extending import overload as numba_overload
 
     parameters = ", ".join(inspect.signature(function).parameters)
     names = {"_function": function, "_nothing": eval(f"lambda {parameters}: None")}  # no names of parameters
-    names["_is_core"] = _is_core
-    chosen = f"_nothing if _is_core({unless_core}) else _function" if unless_core else "_function"
+    names |= {"_is_of": _is_of, "_core": _CORE_FORMS, "_dense": _DENSE_FORMS}
+    exceptions = [f"_is_of({unless_core}, _core)"] * bool(unless_core)
+    exceptions += [f"_is_of({unless_dense}, _dense)"] * bool(unless_dense)
+    chosen = f"_nothing if {' or '.join(exceptions)} else _function" if exceptions else "_function"
     implementation = eval(f"lambda {parameters}: {chosen}", names)
     options = _known({"no_cfunc_wrapper": True, "no_rewrites": True, "_nrt": allocates})
     numba_overload(function, jit_options=_OPTIONS | options, prefer_literal=literal)(implementation)  # type: ignore[arg-type]
@@ -127,10 +149,10 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _is_core(group: Any) -> bool:
-    """Whether the numba type of a form, or of a named tuple with a form, is that of `CORE`."""
+def _is_of(group: Any, forms: tuple[type, ...]) -> bool:
+    """Whether the numba type of a form, or of a named tuple with a form, is one of these."""
     form = group.types[group.fields.index("form")] if "form" in group.fields else group
-    return form.instance_class is CoreOperations
+    return form.instance_class in forms
 
 
 def callable_from_numba(function: F, implementation: Callable[..., Any]) -> F:
@@ -218,7 +240,8 @@ class Kernel:
     def redeclared(self, name: str, item: str, replacement: str) -> Kernel:
         """The same function under another name, with one item of its declaration replaced."""
         assert item in self.declaration
-        return Kernel(self.function, self.declaration.replace(item, replacement), name, self._check)
+        declaration = self.declaration.replace(item, replacement)
+        return Kernel(self.function, declaration, name, self._check, self.constants)
 
     def reformed(self, name: str, check: Check, **constants: Any) -> Kernel:
         """The same function under another name, compiled with other constants than its module's."""

@@ -19,13 +19,14 @@ import numpy as np
 from .. import kernels
 from .._base import tables as t
 from .._base.cached import cached_property
+from .._base.sparse import SparseRows, no_rows
 from .._base.types import Array
 from .._compiling import threads as _threads
 from .._compiling.jit import Kernel
 from .._compiling.waiting import waited
 from ..losses import Loss
 from ..optimizers import NoUpdate, Optimizer
-from .program import BLOCK_ROWS, Program
+from .program import BLOCK_ROWS, Program, Skipping
 from .thread_choice import ThreadChoice
 
 # From this many floating-point operations in a batch on, a second thread is worth its parallel regions. Measured with
@@ -40,6 +41,10 @@ _PARALLEL_CALL_WORK = 25_000_000
 _PARALLEL_FORWARD_WORK = 50_000_000
 # Bytes of scratch space that a prediction of few rows may allocate; larger ones reuse a workspace
 _OWN_SCRATCH = 1 << 18
+# The density of features from which on zeros are no longer skipped: in training, and in a forward pass alone
+_DENSE_FROM = {True: 0.3, False: 0.25}
+# The rows of which a sample finds the density: so many at most and at least, and otherwise one in so many
+_SAMPLED_ROWS, _LEAST_SAMPLED, _SAMPLED_SHARE = 1000, 16, 64
 _CALL_WORK = 5_000_000_000  # operations in one kernel call; Ctrl-C waits for its end
 _NO_ORDER = np.empty(0, np.int64)
 _NETWORKS = ("_network", "_centered_network")  # made of the program
@@ -49,7 +54,7 @@ _NO_TIMERS = np.empty(0, np.int8)
 
 @dataclass(frozen=True)
 class Data:
-    """A data set as the kernels read it: either `x` or `pixels` has rows, and either `labels` or `targets`.
+    """A data set as the kernels read it: one of `x`, `pixels` and `sparse` has rows, and either `labels` or `targets`.
 
     `weights` has a factor for each row's loss, whose mean is 1 (see `row_weights`), or no rows; `weight_unit` is the
     given weight that a factor of 1 stands for. If `x` `is_centered`, the mean of a first Normalization is already
@@ -63,17 +68,39 @@ class Data:
     weights: Array
     is_centered: bool = False
     weight_unit: float = 1.0
+    sparse: SparseRows | None = None
     rows: int = field(init=False)
     width: int = field(init=False)
 
     def __post_init__(self) -> None:
-        sizes = {"rows": max(len(self.x), len(self.pixels)), "width": int(self.x.shape[1])}
+        sparse = 0 if self.sparse is None else len(self.sparse)
+        sizes = {"rows": max(len(self.x), len(self.pixels), sparse), "width": int(self.x.shape[1])}
         self.__dict__.update(sizes)  # the fields cannot be assigned
 
     def part(self, start: int, stop: int) -> Data:
         """Rows start to stop, without copying."""
         arrays = ("x", "pixels", "labels", "targets", "weights")
-        return dataclasses.replace(self, **{name: getattr(self, name)[start:stop] for name in arrays})
+        parts: dict[str, Any] = {name: getattr(self, name)[start:stop] for name in arrays}
+        if self.sparse is not None:
+            parts["sparse"] = self.sparse[start:stop]
+        return dataclasses.replace(self, **parts)
+
+    @cached_property
+    def features(self) -> tuple[Array, ...]:
+        """The five arrays of features, as kernels take them."""
+        sparse = no_rows(self.width, self.x.dtype) if self.sparse is None else self.sparse
+        return self.x, self.pixels, sparse.starts, sparse.column_numbers, sparse.values
+
+    @cached_property
+    def skipping(self) -> Skipping:
+        """The density of the features, and how many numbers a row may have; dense rows are sampled."""
+        if self.sparse is not None:
+            numbers = max(1, self.rows * self.width)
+            return Skipping(self.sparse.most_in_row(), self.sparse.pairs / numbers)
+        dense = self.pixels if len(self.pixels) else self.x
+        wanted = min(_SAMPLED_ROWS, max(_LEAST_SAMPLED, self.rows // _SAMPLED_SHARE))
+        sample = dense[:: max(1, self.rows // wanted)][:wanted]
+        return Skipping(self.width, float(np.count_nonzero(sample) / max(1, sample.size)))
 
     def truth(self) -> Array:
         """The targets: class numbers, or rows of targets."""
@@ -81,15 +108,17 @@ class Data:
 
 
 def data_of(
-    features: Array,
+    features: Array | SparseRows,
     labels: Array,
     targets: Array,
     dtype: np.dtype[Any],
     *,
     is_centered: bool = False,
 ) -> Data:
-    """Make a data set from checked features, float or uint8, and targets."""
+    """Make a data set from checked features, float or uint8 or sparse, and targets."""
     none, weights = np.empty((0, features.shape[1]), np.uint8), np.empty(0, dtype)
+    if isinstance(features, SparseRows):
+        return Data(none.astype(dtype), none, labels, targets, weights, sparse=features)
     if features.dtype == np.uint8:
         return Data(none.astype(dtype), features, labels, targets, weights)
     return Data(features, none, labels, targets, weights, is_centered)
@@ -120,9 +149,9 @@ class Engine:
     averaged: dict[int, int] = field(default_factory=dict)  # batches in running statistics, see `averages_at`
     base: int = 0  # where the parameters begin in the vector of the network that this one is a part of
     _scratch: Scratch = field(init=False, repr=False)
-    _kernel: Kernel | None = field(default=None, init=False, repr=False)
+    _is_core: bool | None = field(default=None, init=False, repr=False)  # whether the core form of the kernel can train
     _choices: dict[tuple[str, int, int], ThreadChoice] = field(default_factory=dict, init=False, repr=False)
-    _plans: dict[tuple[int, ...], Array] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[Any, ...], Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._scratch = Scratch(self.program)
@@ -132,7 +161,7 @@ class Engine:
 
     def set_optimizer(self, optimizer: Optimizer | None) -> None:
         """Start an optimiser from its first step; training itself allocates its buffers."""
-        self.optimizer, self._plans, self._kernel = optimizer, {}, None
+        self.optimizer, self._plans, self._is_core = optimizer, {}, None
         self._initial_state = [] if optimizer is None else optimizer.initial_state()
         self._settings = np.empty(0) if optimizer is None else np.array(optimizer.settings(), np.float64)
         self.gradients = self.state = np.empty(0, self.program.dtype)
@@ -183,30 +212,39 @@ class Engine:
         assert [t.offset for t in program.tensors] == [t.offset for t in self.program.tensors]
         assert program.size == self.program.size
         self.program, self.loss, self.activation = program, loss, activation
-        self._scratch, self._plans, self._kernel = Scratch(program), {}, None
+        self._scratch, self._plans, self._is_core = Scratch(program), {}, None
         for name in _NETWORKS:
             self.__dict__.pop(name, None)
 
     # ------------------------------------------------------------ training
 
-    def training_plan(self, batch_size: int, n_threads: int, longest: int) -> Array:
+    def skipping(self, data: Data, *, training: bool) -> Skipping | None:
+        """How a pass skips the zeros of the features; None if it takes them too."""
+        if not self.program.can_skip_zeros:
+            return None
+        found = data.skipping
+        return found if data.sparse is not None or found.density < _DENSE_FROM[training] else None
+
+    def training_plan(self, batch_size: int, n_threads: int, longest: int, skipping: Skipping | None = None) -> Array:
         """The plan for batches of this size, the longest of which has this many rows."""
-        assert self.optimizer is not None
-        assert self.loss is not None
-        key = (batch_size, n_threads, longest)
+        key = (batch_size, n_threads, longest, skipping)
         if key not in self._plans:
-            plan = self.program.new_plan(batch_size, n_threads, longest=longest, training=True)
+            assert self.optimizer is not None
+            assert self.loss is not None
+            self.allocate_training()
+            plan = self.program.new_plan(batch_size, n_threads, longest=longest, training=True, skipping=skipping)
             self.loss.fill_plan(plan, self.activation, self.program.classes)
             self.optimizer.fill_plan(plan)
             self._plans[key] = plan
         return self._plans[key]
 
-    def training_kernel(self, batch_size: int = 1, n_threads: int = 1) -> Kernel:
+    def training_kernel(self, data: Data) -> Kernel:
         """The smallest sufficient form of the training kernel, which is the same for all batches."""
-        if self._kernel is None:
-            is_core = self.program.is_core(self.training_plan(batch_size, n_threads, batch_size))
-            self._kernel = kernels.train_batches if is_core else kernels.train_batches_full
-        return self._kernel
+        if self._is_core is None:
+            self._is_core = self.program.is_core(self.training_plan(1, 1, 1))
+        if data.sparse is None and self.skipping(data, training=True) is None:
+            return kernels.train_batches if self._is_core else kernels.train_batches_full
+        return kernels.train_batches_sparse if self._is_core else kernels.train_batches_sparse_full
 
     def training_threads(self, batch_size: int, n_threads: int | None, batches: int = 1) -> int:
         """The threads for a call with so many batches of this size: one, if more would not pay."""
@@ -233,27 +271,56 @@ class Engine:
         depend on ``random_key``, a seed and an epoch. The outputs that the loss reads go to the rows of ``outputs``,
         one for each position of the epoch. With `timers`, the kernel with timers adds to them.
         """
-        assert self.optimizer is not None
-        self.allocate_training()
-        ops_as_given = self.program.ops_for(data.is_centered, data.weight_unit)
-        parts: list[tuple[Array, Array]] = []
-        for ops, start, stop in self._spans_of_one_momentum(ops_as_given, len(learning_rates)):
-            rates = learning_rates[start:stop]
-            first = first_batch + start
-            losses, hits = self._train(
-                data, order, first, rates, batch_size, n_threads, timers, random_key, outputs, ops
+        program, longest = self.program, min(batch_size, len(order))
+        plan = self.training_plan(batch_size, n_threads, longest, self.skipping(data, training=True))
+        kernel = self.training_kernel(data)
+        if timers is not None:
+            kernel = _timed(kernel)
+        losses, hits, done = np.empty(len(learning_rates)), np.empty(len(learning_rates), np.int64), 0
+        given = program.ops_for(data.is_centered, data.weight_unit)
+        for ops, start, stop in self._spans_of_one_momentum(given, len(learning_rates)):
+            trained = kernel.run(
+                program.dtype,
+                n_threads,
+                self.parameters,
+                self.state,
+                self.gradients,
+                self._scratch.workspace(plan),
+                np.empty(longest, program.dtype),
+                np.empty(longest, np.int64),
+                losses[start:stop],
+                hits[start:stop],
+                np.empty(t.STRIP_SUMS * len(program.strips) + 2 * len(program.ops)),
+                self._no_outputs if outputs is None else outputs,
+                _NO_TIMERS if timers is None else timers.reshape(-1),
+                *data.features,
+                data.labels,
+                data.targets,
+                data.weights,
+                order,
+                ops,
+                program.strips,
+                program.stages,
+                plan,
+                self._settings,
+                learning_rates[start:stop],
+                self.pixel_scale,
+                *random_key,
+                first_batch + start,
+                self.step,
             )
-            parts.append((losses, hits))
-            for _, place, _ in self.program.running:
-                self.note_averages(place, self.averages_at(place) + len(losses))
-            if len(losses) < stop - start:
+            done += trained
+            self.step += trained
+            for _, place, _ in program.running:
+                self.note_averages(place, self.averages_at(place) + trained)
+            if trained < stop - start:
                 break
-        if len(parts) == 1:
-            return parts[0]
-        return np.concatenate([losses for losses, _ in parts]), np.concatenate([hits for _, hits in parts])
+        return losses[:done], hits[:done]
 
     def _spans_of_one_momentum(self, given: Array, batches: int) -> list[tuple[Array, int, int]]:
         """Spans of batches, with operations that have the momenta of running statistics for these batches."""
+        if not self.program.running:
+            return [(given, 0, batches)]
         spans, start = [], 0
         while start < batches:
             ops, length = given, batches - start
@@ -266,63 +333,6 @@ class Engine:
             spans.append((ops, start, start + length))
             start += length
         return spans
-
-    def _train(
-        self,
-        data: Data,
-        order: Array,
-        first_batch: int,
-        learning_rates: Array,
-        batch_size: int,
-        n_threads: int,
-        timers: Array | None,
-        random_key: tuple[int, int],
-        outputs: Array | None,
-        ops: Array,
-    ) -> tuple[Array, Array]:
-        """One kernel call of `train`."""
-        assert self.optimizer is not None
-        longest = min(batch_size, len(order))
-        plan = self.training_plan(batch_size, n_threads, longest)
-        losses = np.empty(len(learning_rates))
-        correct = np.empty(len(learning_rates), np.int64)
-        kernel = self.training_kernel(batch_size, n_threads)
-        if timers is not None:
-            assert kernel is kernels.train_batches, "only the form for core operations has timers"
-            kernel = kernels.train_batches_timed
-        done = kernel.run(
-            self.program.dtype,
-            n_threads,
-            self.parameters,
-            self.state,
-            self.gradients,
-            self._scratch.workspace(plan),
-            np.empty(longest, self.program.dtype),
-            np.empty(longest, np.int64),
-            losses,
-            correct,
-            np.empty(t.STRIP_SUMS * len(self.program.strips) + 2 * len(self.program.ops)),
-            self._no_outputs if outputs is None else outputs,
-            _NO_TIMERS if timers is None else timers.reshape(-1),
-            data.x,
-            data.pixels,
-            data.labels,
-            data.targets,
-            data.weights,
-            order,
-            ops,
-            self.program.strips,
-            self.program.stages,
-            plan,
-            self._settings,
-            learning_rates,
-            self.pixel_scale,
-            *random_key,
-            first_batch,
-            self.step,
-        )
-        self.step += done
-        return losses[:done], correct[:done]
 
     def batches_in_a_call(self, batch_size: int) -> int:
         """How many batches one call of the training kernel should have, because Ctrl-C waits for its end."""
@@ -395,7 +405,7 @@ class Engine:
         """
         twin = object.__new__(Engine)
         twin.__dict__.update(self.__dict__)
-        twin.optimizer, twin._kernel = (rule := NoUpdate(1.0)), None
+        twin.optimizer, twin._is_core = (rule := NoUpdate(1.0)), None
         twin._settings = np.array(rule.settings(), np.float64)
         twin.step, twin.gradients, twin._plans, twin._initial_state = 0, self.program.zeros(1), {}, []
         twin.averaged = {}
@@ -437,12 +447,21 @@ class Engine:
 
     def running_statistics(self) -> list[Array]:
         """Copies of the running means and variances, for `set_running_statistics`."""
-        return [self.parameters[span].copy() for span in self._running_spans]
+        return self.statistics_in(self.parameters)
 
     def set_running_statistics(self, values: list[Array]) -> None:
         """Write the running means and variances."""
+        self.with_statistics(self.parameters, values)
+
+    def with_statistics(self, flat: Array, values: list[Array]) -> Array:
+        """A vector of parameters, overwritten with these running means and variances."""
         for span, value in zip(self._running_spans, values, strict=True):
-            self.parameters[span] = value
+            flat[span] = value
+        return flat
+
+    def statistics_in(self, flat: Array) -> list[Array]:
+        """Copies of the running means and variances in a vector of parameters."""
+        return [flat[span].copy() for span in self._running_spans]
 
     @property
     def _running_spans(self) -> list[slice]:
@@ -494,15 +513,16 @@ class Engine:
         """
         loss, hits = 0.0, 0
         spans = self._calls(data.rows)
-        choice = self._forward_choice(kernels.evaluate_batches, spans, n_threads)
+        kernel, skipping = self.evaluation_kernel(data), self.skipping(data, training=False)
+        choice = self._forward_choice(kernel, spans, n_threads)
         for start, stop in spans:
             if cancelled():
                 return math.nan, 0
-            threads, part, began = choice.next(), data.part(start, stop), time.perf_counter() - waited.seconds
+            threads, part, began = choice.next, data.part(start, stop), time.perf_counter() - waited.seconds
             row_losses = np.empty(part.rows, self.program.dtype)
             row_correct = np.empty(part.rows, np.int64)
-            plan = self._forward_plan(part.rows, threads)
-            kernels.evaluate_batches.run(
+            plan = self._forward_plan(part.rows, threads, skipping)
+            kernel.run(
                 self.program.dtype,
                 threads,
                 row_losses,
@@ -510,8 +530,7 @@ class Engine:
                 self._no_outputs if outputs is None else outputs[start:stop],
                 self._scratch.workspace(plan),
                 self.parameters,
-                part.x,
-                part.pixels,
+                *part.features,
                 part.labels,
                 part.targets,
                 part.weights,
@@ -526,22 +545,28 @@ class Engine:
             hits += int(row_correct.sum())
         return loss / data.rows, hits
 
+    def evaluation_kernel(self, data: Data) -> Kernel:
+        """The form of the kernel that evaluates this data."""
+        is_dense = data.sparse is None and self.skipping(data, training=False) is None
+        return kernels.evaluate_batches if is_dense else kernels.evaluate_batches_sparse
+
     def predict(self, data: Data, outputs: Array, n_threads: int | None) -> None:
         """Write the network's output for every row; NaN for a row with NaN or infinity."""
-        spans = self._calls(data.rows)
-        choice = self._forward_choice(kernels.predict_batches, spans, n_threads)
+        spans, skipping = self._calls(data.rows), self.skipping(data, training=False)
+        is_dense = data.sparse is None and skipping is None
+        kernel = kernels.predict_batches if is_dense else kernels.predict_batches_sparse
+        choice = self._forward_choice(kernel, spans, n_threads)
         for start, stop in spans:
             part = data if len(spans) == 1 else data.part(start, stop)
-            threads, began = choice.next(), time.perf_counter() - waited.seconds
-            plan = self._forward_plan(part.rows, threads)
-            kernels.predict_batches.run(
+            threads, began = choice.next, time.perf_counter() - waited.seconds
+            plan = self._forward_plan(part.rows, threads, skipping)
+            kernel.run(
                 self.program.dtype,
                 threads,
                 outputs[start:stop],
                 self._scratch.workspace(plan),
                 self.parameters,
-                part.x,
-                part.pixels,
+                *part.features,
                 _NO_ORDER,
                 self.program.ops_for(part.is_centered) if part.is_centered else self.program.ops,
                 plan,
@@ -611,15 +636,24 @@ class Engine:
         is_enough = 2 * self.program.products * rows >= _PARALLEL_FORWARD_WORK
         return _threads.resolve_threads(n_threads) if is_enough else 1
 
-    def _forward_plan(self, rows: int, n_threads: int) -> Array:
+    def _forward_plan(self, rows: int, n_threads: int, skipping: Skipping | None) -> Array:
         # One block of workspace for each thread, which processes its share of the rows in it.
-        key = (min(rows, BLOCK_ROWS * n_threads), n_threads)
+        rows = min(rows, BLOCK_ROWS * n_threads)
+        key = (rows, n_threads, skipping)
         if key not in self._plans:
-            plan = self.program.new_plan(*key)
+            plan = self.program.new_plan(rows, n_threads, skipping=skipping)
             if self.loss is not None:
                 self.loss.fill_plan(plan, self.activation, self.program.classes)
             self._plans[key] = plan
         return self._plans[key]
+
+
+def _timed(kernel: Kernel) -> Kernel:
+    """The form with timers, which only core operations have."""
+    if kernel is kernels.train_batches_sparse:
+        return kernels.train_batches_sparse_timed
+    assert kernel is kernels.train_batches, "only the forms for core operations have timers"
+    return kernels.train_batches_timed
 
 
 def momentum_after(momentum: float, batches: int) -> tuple[float, int]:

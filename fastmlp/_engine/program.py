@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from ..layers import (
 _STRIP_ROWS = 128  # rows of weights in one strip: some panels of X and one of dY stay in the first-level cache
 BLOCK_ROWS = 64  # rows of the batch in one block: its activations stay in the second-level cache
 _WORKSPACE_BYTES = 64 << 20  # a longer batch runs in rounds that fit this workspace
+_PAIRS_IN_PIECE = 4  # the least mean number of pairs of a row in a piece; with fewer, pieces cost more than they save
+_LEAST_PIECES = 16  # of wide rows in spite of that: their gradients are divided among threads
+_UNSORTED_PANELS = 8  # of gradients, which take less time from unsorted pairs than sorting does
 _ALIGNMENT = 64
 _PAGE = 4096
 _FIRST_STREAM = 16  # the first stream of random numbers for layers, see `fastmlp.kernels.noise`
@@ -83,6 +86,13 @@ class Tensor:
         )
 
 
+class Skipping(NamedTuple):
+    """How the zeros of the input are skipped."""
+
+    pairs: int  # that a row has at most
+    density: float  # the share of numbers that are not 0
+
+
 _PENALTIES = ("weights_l1", "weights_l2", "bias_l1", "bias_l2")
 
 
@@ -104,6 +114,8 @@ class Program:
         Whether the loss has penalties on weights, and whether some of them are divided like the losses of a batch.
     needs_whole_batches : bool
         Whether all rows of a batch must be in the workspace at once.
+    can_skip_zeros : bool
+        Whether the first operation is a dense layer, and no other one reads the input.
     running : tuple
         The operations with running statistics of batches: number, place of the means, and declared momentum.
     """
@@ -125,6 +137,7 @@ class Program:
     has_penalties: bool = field(init=False)
     has_penalties_per_batch: bool = field(init=False)
     needs_whole_batches: bool = field(init=False)
+    can_skip_zeros: bool = field(init=False)
     running: tuple[tuple[int, int, float], ...] = field(init=False)
     _has_core_ops: bool = field(init=False)
 
@@ -134,17 +147,18 @@ class Program:
         return self.ops.view(t.OP)[:, 0]
 
     def __post_init__(self) -> None:
-        operations = self.operations
+        operations, first = self.operations, self.operations[0]
         found = {
-            "fan_in": int(operations[0].fan_in),
-            "classes": int(operations[-1].fan_out),
+            "fan_in": int(first["fan_in"]),
+            "classes": int(operations["fan_out"][-1]),
             "count": (count := sum(self.numbers_in(tensor) for tensor in self.tensors)),
             "products": max(1, count),
             "has_penalties": any(operations[name].any() for name in _PENALTIES),
             "has_penalties_per_batch": any(operations[name].any() for name in ("weights_per_batch", "bias_per_batch")),
             "needs_whole_batches": len(self.stages) > 1,
+            "can_skip_zeros": bool(first["code"] == t.DENSE and (operations["other"] != first["x"]).all()),
             "running": _running(operations),
-            "_has_core_ops": bool(np.isin(operations["code"], t.CORE_OPS).all()),
+            "_has_core_ops": {*operations["code"].tolist()} <= {*t.CORE_OPS},
         }
         self.__dict__.update(found)  # the fields cannot be assigned
 
@@ -178,7 +192,15 @@ class Program:
         for tensor, value in zip(self.tensors, values, strict=True):
             self.pack(flat, tensor, value)
 
-    def new_plan(self, batch: int, n_threads: int, *, longest: int | None = None, training: bool = False) -> Array:
+    def new_plan(
+        self,
+        batch: int,
+        n_threads: int,
+        *,
+        longest: int | None = None,
+        training: bool = False,
+        skipping: Skipping | None = None,
+    ) -> Array:
         """Make a plan for batches of ``batch`` rows: sizes of blocks, and how many the workspace holds.
 
         `fastmlp.losses.Loss.fill_plan` and `fastmlp.optimizers.Optimizer.fill_plan` add the loss and the optimiser.
@@ -187,7 +209,11 @@ class Program:
         rounds = math.ceil(longest / (BLOCK_ROWS * n_threads))
         block_rows = math.ceil(longest / (rounds * n_threads))
         capacity = self._capacity(block_rows)
-        block_size = padded(self.columns * capacity + self.scratch, _ALIGNMENT)
+        used = padded(self.columns * capacity + self.scratch, _ALIGNMENT)
+        places: dict[str, int] = {}
+        if skipping is not None:
+            places, used = self._places_of_pairs(used, block_rows, skipping, training=training)
+        block_size = padded(used, _ALIGNMENT)
         blocks = math.ceil(longest / block_rows)
         most = max(n_threads, _WORKSPACE_BYTES // (block_size * self.dtype.itemsize))
         if training and self.needs_whole_batches:
@@ -207,8 +233,31 @@ class Program:
             panel=self.panel,
             is_plain=not self.has_penalties,
             is_limited=bool(self.operations["max_norm"].any()),
+            **places,
         )
         return np.array([plan], t.PLAN).view(np.int64)
+
+    def _places_of_pairs(
+        self, used: int, block_rows: int, skipping: Skipping, *, training: bool
+    ) -> tuple[dict[str, int], int]:
+        """The fields of a plan for pairs, whose places follow the ``used`` numbers of a block, and their end."""
+        width, most = self.fan_in, max(1, block_rows * skipping.pairs)
+        piece = self._piece(skipping.density)
+        starts = block_rows * math.ceil(width / piece) + 1
+        sizes = {"pair_values": most + self.panel, "pair_columns": most + self.panel, "pair_starts": starts}
+        panels = padded(int(self.operations[0].fan_out), self.panel) // self.panel
+        if training and self.operations[0].trained and panels > _UNSORTED_PANELS:
+            sizes |= {"sorted_values": most, "sorted_rows": most, "sorted_starts": width + 2}
+        places = {"piece": piece, "most_pairs": most}
+        for name, size in sizes.items():
+            places[name], used = used, padded(used + size, _ALIGNMENT)
+        return places, used
+
+    def _piece(self, density: float) -> int:
+        """The columns in a piece of rows in pairs: those of some strips of weights."""
+        strip = _even_span(self.fan_in, self.panel)
+        wanted = max(1, math.ceil(_PAIRS_IN_PIECE / max(density, 1e-9) / strip))
+        return strip * min(wanted, max(1, self.fan_in // strip // _LEAST_PIECES))
 
     def network(self, scales: tuple[float, float] = (1.0, 1.0), *, is_centered: bool = False) -> Integers:
         """The network array: the program for inference as one array, for `fastmlp.kernels.predict_rows`.
@@ -255,11 +304,14 @@ class Program:
 
 
 def _running(operations: Array) -> tuple[tuple[int, int, float], ...]:
-    return tuple(
-        (number, int(op.means), float(op.momentum))
-        for number, op in enumerate(operations)
-        if op.code == t.BATCH_NORM and op.kind > 0
-    )
+    means, momenta = operations["means"].tolist(), operations["momentum"].tolist()
+    return tuple((number, means[number], momenta[number]) for number in _of_batches(operations))
+
+
+def _of_batches(operations: Array) -> list[int]:
+    """The numbers of the operations that use the statistics of a batch."""
+    numbers: list[int] = np.flatnonzero((operations["code"] == t.BATCH_NORM) & (operations["kind"] > 0)).tolist()
+    return numbers
 
 
 def padded(width: int, multiple: int) -> int:
@@ -282,19 +334,20 @@ def build(layers: Sequence[Layer], fan_in: int, dtype: np.dtype[Any], panel: int
     """
     writer = _Writer(fan_in, panel, SMALLEST_VARIANCE[dtype])
     writer.layers(layers)
+    trained_ops = len(writer.ops) - int(fuse)
+    last = writer.ops[trained_ops - 1]
+    if last.dy < 0:  # nothing learns, but the loss still writes a gradient
+        writer.ops[trained_ops - 1] = last._replace(dy=writer.columns_for(writer.width))
     ops = np.array(writer.ops, t.OP)
-    trained_ops = len(ops) - int(fuse)
-    if ops[trained_ops - 1].dy < 0:  # nothing learns, but the loss still writes a gradient
-        ops[trained_ops - 1].dy = writer.columns_for(writer.width)
     return Program(
         ops=_table(ops),
-        strips=_table(np.array(_strips(ops, panel), t.STRIP)),
+        strips=_table(np.array(_strips(writer.ops, panel), t.STRIP)),
         stages=_table(np.array(_stages(ops, trained_ops), t.STAGE)),
         tensors=tuple(writer.tensors),
         size=writer.size,
         trained_ops=trained_ops,
         columns=writer.columns,
-        scratch=panel * max(padded(int(op.fan_out), panel) for op in ops),
+        scratch=panel * max(padded(op.fan_out, panel) for op in writer.ops),
         panel=panel,
         dtype=dtype,
     )
@@ -510,7 +563,7 @@ def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
     Before its forward pass, a batch normalisation needs the statistics of all rows, and before its backward pass the
     sums of all rows' gradients.
     """
-    norms = np.flatnonzero((ops["code"] == t.BATCH_NORM) & (ops["kind"] > 0)).tolist()
+    norms = _of_batches(ops)
     stages = []
     for begin, end in itertools.pairwise([0, *norms, trained_ops]):
         stages.append(t.Stage(t.ROWS, forward_from=begin, forward_to=end))
@@ -526,7 +579,7 @@ def _stages(ops: Array, trained_ops: int) -> list[t.Stage]:
     return stages
 
 
-def _strips(ops: Array, panel: int) -> list[t.Strip]:
+def _strips(ops: Sequence[t.Op], panel: int) -> list[t.Strip]:
     """Strips of weights of similar size, each owned by one iteration of the second parallel region.
 
     Neighbours share rows of weights, so the columns of X that they need stay in the second-level cache.
@@ -535,10 +588,10 @@ def _strips(ops: Array, panel: int) -> list[t.Strip]:
         t.Strip(number, j, row, min(span, rows - row))
         for number, op in enumerate(ops)
         if op.trained
-        for rows in [int(op.fan_in) if op.code == t.DENSE else 1]
+        for rows in [op.fan_in if op.code == t.DENSE else 1]
         for span in [_even_span(rows, panel)]
         for row in range(0, rows, span)
-        for j in range(padded(int(op.fan_out), panel) // panel)
+        for j in range(padded(op.fan_out, panel) // panel)
     ]
 
 

@@ -27,6 +27,7 @@ class ThreadChoice:
 
     def __init__(self, most: int, serial_is_ready: Callable[[], bool] = lambda: True) -> None:
         self.most = most
+        self.next = most  # threads for the next call
         self._serial_is_ready = serial_is_ready
         self._best = float("inf")  # seconds per operation on several threads
         self._latest: dict[bool, float] = {}  # seconds per operation, on several threads or on one
@@ -39,13 +40,9 @@ class ThreadChoice:
         self._since_one = _TRIAL_CALLS  # calls on several threads since the last on one
         self._lost = 0.0
 
-    def next(self) -> int:
-        """Threads for the next call."""
-        return 1 if self._try_one or self._serial_calls > 0 else self.most
-
     def seconds(self, work: int) -> float | None:
         """The most seconds that the next call takes for this many operations; None if unknown."""
-        several = self.next() > 1
+        several = self.next > 1
         if several in self._latest:
             return self._latest[several] * work
         return None if not self._latest else self._latest[not several] * self.most * work
@@ -60,6 +57,7 @@ class ThreadChoice:
             self._observe_one(cost)
         else:
             self._observe_several(cost, work, seconds)
+        self.next = 1 if self._try_one or self._serial_calls > 0 else self.most
 
     def _is_slow(self, cost: float, work: int) -> bool:
         is_slow_for_short = work <= _SHORT and cost > self._cost_of_one(_SLOW_SHORT)

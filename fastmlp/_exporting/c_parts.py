@@ -220,7 +220,7 @@ static int next(double *number)
     return scanf("%lf", number) == 1 ? NUMBER : ELSE;
 }
 @HELPER
-int main(void)
+int main(int argc, char **argv)
 {
     static @KIND x[@N];
     static @T out[@K];
@@ -228,6 +228,10 @@ int main(void)
     size_t i = 0;
     int found;
     double number;
+    if (argc > 1) {
+        fprintf(stderr, "usage: %s < rows.csv\\n", argv[0]);
+        return 1;
+    }
     do {
         found = next(&number);
         if (found == NUMBER && i < @N) {
@@ -244,7 +248,9 @@ int main(void)
             row++;
         }
     } while (found != INPUT_END);
-    return 0;
+    if (row == 1)
+        fprintf(stderr, "there are no rows of @N numbers\\n");
+    return row == 1;
 }
 #endif
 """

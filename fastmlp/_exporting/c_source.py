@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._base import check
 from . import c_parts as parts
 from . import limits, texts
 from .description import Activation, Affine, LayerNorm, Residual, ScaleShift, Step, described
@@ -32,7 +31,7 @@ def source(net: Description, name: str) -> str:
     body, tables = _Body(net), _tables(net, name)
     readers = _readers(net, body)
     declared = [reader.signature(body.is_large) + ";" for reader in readers]
-    declared += ["int @P_choice(const @T *out);"] * _chooses(net) + [table.declaration for table in tables]
+    declared += ["int @P_choice(const @T *out);"] * net.outputs.choose_one + [table.declaration for table in tables]
     pieces = [
         _head(net, body, readers, declared),
         *(table.definition for table in tables),
@@ -42,7 +41,7 @@ def source(net: Description, name: str) -> str:
         *([] if body.center is None else [table_of_numbers("static const double center", body.center)]),
         parts.RUN.replace("@LINES", body.text()),
         *(_function(reader, body) for reader in readers),
-        *([_choice(net)] if _chooses(net) else []),
+        *([_choice(net)] if net.outputs.choose_one else []),
         _main(net, readers[-1], body),
     ]
     is_float = net.dtype == np.float32
@@ -55,7 +54,7 @@ def _head(net: Description, body: _Body, readers: list[_Reader], declared: list[
     outputs = net.outputs
     notes = [f"@P_{reader.name} reads {reader.note}." for reader in readers if reader.note]
     notes += [f"out gets {_MEANINGS.get((outputs.are_probabilities, outputs.link), 'the outputs')}."]
-    if _chooses(net):
+    if net.outputs.choose_one:
         notes.append("@P_choice gives the number of the class that outputs choose, and -1 if they are NaN.")
     if body.is_large:
         notes.append(f"scratch must have room for @M_SCRATCH ({body.scratch}) numbers, which are overwritten.")
@@ -81,8 +80,8 @@ def _main(net: Description, reader: _Reader, body: _Body) -> str:
     shown = parts.SHOW_NUMBER if net.classes is None else parts.SHOW_LABEL
     words = {"@KIND": reader.kind, "@READER": reader.name, "@SPACE": scratch, "@CHECK": checked}
     words |= {"@ARGUMENTS": "x, out, scratch" if body.is_large else "x, out"}
-    words |= {"@HELPER": parts.SHOW if shown == parts.SHOW_LABEL and _chooses(net) else ""}
-    words |= {"@SHOW": shown if _chooses(net) else "", "@DIGITS": "9" if net.dtype == np.float32 else "17"}
+    words |= {"@HELPER": parts.SHOW if shown == parts.SHOW_LABEL and net.outputs.choose_one else ""}
+    words |= {"@SHOW": shown if net.outputs.choose_one else "", "@DIGITS": "9" if net.dtype == np.float32 else "17"}
     return _with(parts.MAIN, words)
 
 
@@ -280,10 +279,6 @@ _MEANINGS = {
 }
 
 
-def _chooses(net: Description) -> bool:
-    return net.outputs.choice in (LARGEST, ABOVE, SECOND)
-
-
 def _choice(net: Description) -> str:
     if net.outputs.choice == LARGEST:
         return parts.CHOICE_LARGEST
@@ -305,5 +300,5 @@ def content(network: Network, path: Path, fold: bool = True) -> bytes:
         Whether to write what `fastmlp.Sequential.folded` gives, in which batch normalisation is part of dense layers.
     """
     limits.refuse_large(network, path)
-    net = described(network, fold=check.yes_or_no(fold, "fold"))
+    net = described(network, fold=fold)
     return source(net, texts.identifier(path.stem)).encode("ascii")

@@ -20,21 +20,23 @@ differences.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .. import activations, layers
-from .._base import naming
+from .. import activations
+from .._base import check, naming
 from .._base.errors import ArgumentError, DivergenceError
 from .._base.types import Array
 from .._engine.program import SMALLEST_VARIANCE
 from .._network import bound, folding
 from .._network.inputs import PIXELS
 from .._network.network import Network
-from .outputs import Outputs, outputs_of
+from ..reference.activations import SELU_ALPHA, SELU_SCALE
+from .outputs import ABOVE, Outputs, outputs_of
+from .walk import Walk, beta_of
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,23 @@ class Description:
         """The names of the features as texts."""
         return naming.texts_only(self.feature_names)
 
+    @property
+    def columns(self) -> int:
+        """How many numbers answer a row: probabilities if there are some, else the outputs."""
+        is_halved = self.outputs.choice == ABOVE and self.outputs.are_probabilities
+        return 2 if is_halved else self.n_outputs
+
+    @property
+    def labels_of_columns(self) -> Array | None:
+        """The classes, if each of these numbers belongs to one: one number that chooses between two does not."""
+        return self.classes if self.classes is not None and len(self.classes) == self.columns else None
+
+    @property
+    def first_shift(self) -> ScaleShift | None:
+        """The first step, if it shifts features."""
+        first = self.steps[0] if self.steps else None
+        return first if isinstance(first, ScaleShift) else None
+
     def all_steps(self) -> Iterator[Step]:
         """The steps in the order in which data pass through them; those of a residual follow it."""
         return _every(self.steps)
@@ -132,12 +151,13 @@ def described(network: Network, *, fold: bool = True) -> Description:
     Raises NotBuiltError before it is built, DivergenceError if a weight is not finite, and ArgumentError for a layer
     or an activation that cannot be described.
     """
+    refuse_encoder(network)
     program = network.engine.program
     refuse_ruined(network)
-    whole = folding.fold(network) if fold else network
+    whole = folding.fold(network) if check.yes_or_no(fold, "fold") else network
     kind = network.input_kind
     return Description(
-        steps=tuple(_with_exact_center(list(_steps(whole, bound.tree_of(whole))), whole)),
+        steps=tuple(_with_exact_center(list(_Describing(whole).made(bound.tree_of(whole))), whole)),
         dtype=network.dtype,
         n_features=program.fan_in,
         n_outputs=program.classes,
@@ -151,11 +171,21 @@ def described(network: Network, *, fold: bool = True) -> Description:
 
 def _with_exact_center(steps: list[Step], network: Network) -> list[Step]:
     """Let the step of a first Normalization have its center in float64."""
-    center = network.inputs().center
+    center = network.reader().center
     if center is not None:
         assert isinstance(steps[0], ScaleShift)
         steps[0] = replace(steps[0], center=center.astype(np.float64), is_centered_first=True)
     return steps
+
+
+def refuse_encoder(network: Network) -> None:
+    """Refuse networks whose input is a raw table, which other programs do not read."""
+    if network.reads_tables:
+        raise ArgumentError(
+            "the model begins with a TableEncoder, which this format cannot hold: save(), and export to .safetensors "
+            "or .json, keep it. Or export model[:], the network after the encoder: its input is the result of "
+            "model.encoder.transform(table)"
+        )
 
 
 def refuse_ruined(network: Network) -> None:
@@ -171,30 +201,37 @@ def refuse_ruined(network: Network) -> None:
 # ---------------------------------------------------------------- from the tree
 
 
-def _steps(network: Network, nodes: Sequence[bound.BoundLayer | bound.BoundResidual]) -> Iterator[Step]:
-    for node in nodes:
-        if isinstance(node, bound.BoundResidual):
-            yield Residual(tuple(_steps(network, node.layers)))
-            continue
-        describe = _DESCRIBE.get(type(node.declaration))
-        if describe is None:
-            raise ArgumentError(f"a {type(node.declaration).__name__} layer cannot be exported: {node!r:.100}")
-        yield from describe(network, node)
+class _Describing(Walk[Step]):
+    """Gives steps; dropout and noise give none."""
 
+    def affine(self, layer: Any) -> Step:
+        kernel = layer.kernel
+        return Affine(kernel, layer.bias if layer.declaration.use_bias else np.zeros(kernel.shape[1], kernel.dtype))
 
-def _dense(network: Network, layer: Any) -> Iterator[Step]:
-    kernel = layer.kernel
-    yield Affine(kernel, layer.bias if layer.declaration.use_bias else np.zeros(kernel.shape[1], kernel.dtype))
-    yield from _activation(network, layer)
+    def function(self, activation: str) -> Step:
+        return activation_step(activation)
 
+    def residual(self, inside: list[Step]) -> Step:
+        return Residual(tuple(inside))
 
-def _activation(network: Network, layer: Any) -> Iterator[Step]:
-    if layer.activation != "linear":
-        yield activation_step(layer.activation)
+    def batch_normalization(self, layer: Any) -> Iterator[Step]:
+        variance = layer.moving_variance.astype(np.float64) + layer.declaration.epsilon
+        factors = layer.gamma / np.sqrt(variance)
+        yield ScaleShift(layer.moving_mean, factors.astype(self.dtype), layer.beta)
+
+    def layer_normalization(self, layer: Any) -> Iterator[Step]:
+        yield LayerNorm(layer.gamma, layer.beta, layer.declaration.epsilon)
+
+    def normalization(self, layer: Any) -> Iterator[Step]:
+        factors = 1 / np.sqrt(layer.variance.astype(np.float64) + SMALLEST_VARIANCE[self.dtype])
+        yield ScaleShift(layer.mean, factors.astype(self.dtype), np.zeros_like(layer.mean))
+
+    def scale(self, layer: Any) -> Iterator[Step]:
+        yield ScaleShift(np.zeros_like(layer.gamma), layer.gamma, beta_of(layer))
 
 
 # Numbers of activations that users cannot choose: y = scale · (x above 0, alpha (eˣ − 1) below)
-_CONSTANTS = {"selu": {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}}
+_CONSTANTS = {"selu": {"alpha": SELU_ALPHA, "scale": SELU_SCALE}}
 
 
 def activation_step(activation: str) -> Activation:
@@ -205,41 +242,3 @@ def activation_step(activation: str) -> Activation:
             f"the activation {activation!r} cannot be exported: it is your own code, or was added without a description"
         )
     return Activation(kind, {**activations.parameters(activation), **_CONSTANTS.get(kind, {})})
-
-
-def _nothing(network: Network, layer: Any) -> Iterator[Step]:
-    return iter(())
-
-
-def _batch_normalization(network: Network, layer: Any) -> Iterator[Step]:
-    variance = layer.moving_variance.astype(np.float64) + layer.declaration.epsilon
-    factors = layer.gamma / np.sqrt(variance)
-    yield ScaleShift(layer.moving_mean, factors.astype(network.dtype), layer.beta)
-
-
-def _layer_normalization(network: Network, layer: Any) -> Iterator[Step]:
-    yield LayerNorm(layer.gamma, layer.beta, layer.declaration.epsilon)
-
-
-def _normalization(network: Network, layer: Any) -> Iterator[Step]:
-    factors = 1 / np.sqrt(layer.variance.astype(np.float64) + SMALLEST_VARIANCE[network.dtype])
-    yield ScaleShift(layer.mean, factors.astype(network.dtype), np.zeros_like(layer.mean))
-
-
-def _scale(network: Network, layer: Any) -> Iterator[Step]:
-    gamma = layer.gamma
-    yield ScaleShift(np.zeros_like(gamma), gamma, layer.beta if layer.declaration.use_bias else np.zeros_like(gamma))
-
-
-# A Residual is a node of the tree, which `_steps` describes.
-_DESCRIBE: dict[type[layers.Layer], Callable[[Network, Any], Iterator[Step]]] = {
-    layers.Dense: _dense,
-    layers.Activation: _activation,
-    layers.Flatten: _nothing,  # rows are flat already
-    layers.Dropout: _nothing,
-    layers.GaussianNoise: _nothing,
-    layers.BatchNormalization: _batch_normalization,
-    layers.LayerNormalization: _layer_normalization,
-    layers.Normalization: _normalization,
-    layers.Scale: _scale,
-}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .outputs import ABOVE, LARGEST, SECOND
+from .outputs import ABOVE, SECOND
 
 if TYPE_CHECKING:
     from .description import Description
@@ -89,16 +89,11 @@ def _array(shape, dtype, text):
 # ---------------------------------------------------------------- the answers
 
 
-def chooses(net: Description) -> bool:
-    """Whether each row has one class."""
-    return net.outputs.choice in (LARGEST, ABOVE, SECOND)
-
-
 def answers(net: Description) -> list[str]:
     """The functions for the answers of a network of classes."""
     found = []
     is_one = net.outputs.choice == ABOVE
-    if chooses(net):
+    if net.outputs.choose_one:
         numbers = "predict(x).argmax(axis=1)"
         if is_one:
             numbers = f"(predict(x)[:, 0] > {net.outputs.thresholds[0]}).astype(np.int64)"
@@ -111,8 +106,7 @@ def answers(net: Description) -> list[str]:
         lines = [_LINKS[net.outputs.link]]
         if is_one:
             lines.append("    p = np.hstack([1 - p, p])")
-        columns = 2 if is_one else net.n_outputs
-        found.append(_PROBABILITIES.format(columns=columns, lines="\n".join(lines)))
+        found.append(_PROBABILITIES.format(columns=net.columns, lines="\n".join(lines)))
     return found
 
 
@@ -213,9 +207,8 @@ _KINDS = {
 def main(net: Description) -> str:
     """The code that reads a CSV file and writes answers, when the file is run."""
     shown = "predict_proba(x)" if net.outputs.are_probabilities else "predict(x)"
-    columns = 2 if net.outputs.choice == ABOVE else net.n_outputs
-    heads = "CLASSES" if net.classes is not None else f"[f'output {{i}}' for i in range({columns})]"
-    write = _WRITE_CLASSES if chooses(net) else _WRITE_OUTPUTS
+    heads = f"[f'output {{i}}' for i in range({net.columns})]" if net.labels_of_columns is None else "CLASSES"
+    write = _WRITE_CLASSES if net.outputs.choose_one else _WRITE_OUTPUTS
     return _MAIN.format(
         is_header=_IS_HEADER if net.feature_names is None else _IS_HEADER_WITH_NAMES,
         places=_PLACES if net.feature_names is None else _PLACES_BY_NAME,
@@ -264,6 +257,8 @@ def main(path):
     if lines and {is_header}:
         header = lines.pop(0)[1]
         places, width = _places(header), len(header)
+    if not lines:
+        raise SystemExit(f"{{path}} has no rows of {{N_FEATURES}} numbers")
     rows = [_read(line, places, width, number) for number, line in lines]
     x = np.array(rows, np.float64).reshape(-1, N_FEATURES)
 {pixels}    out = csv.writer(sys.stdout)
@@ -287,13 +282,31 @@ def _read(line, places, width, number):
     if len(line) != width:
         raise SystemExit(f"line {{number}} must have {{width}} columns, not {{len(line)}}")
     try:
-        return [float(line[place]) for place in places]
+        found = [float(line[place]) for place in places]
     except ValueError:
         raise SystemExit(f"line {{number}} must hold numbers: {{line!r:.80}}") from None
+    if not np.isfinite(found).all():
+        raise SystemExit(f"line {{number}} must hold finite numbers: {{line!r:.80}}")
+    return found
+
+
+def _run(path):
+    \"\"\"Call `main`, and tell what is wrong with the file in one line.\"\"\"
+    try:
+        main(path)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads further answers
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeDecodeError:
+        raise SystemExit(f"{{path}} is not a text in UTF-8") from None
+    except OSError as error:
+        raise SystemExit(f"{{path}}: {{error.strerror}}") from None
+    except (ValueError, csv.Error) as error:
+        raise SystemExit(f"{{path}}: {{error}}") from None
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: python {{sys.argv[0]}} rows.csv")
-    main(sys.argv[1])
+    _run(sys.argv[1])
 """

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._base import check
 from . import limits, texts
 from . import numpy_parts as parts
 from .description import Activation, Affine, LayerNorm, Residual, ScaleShift, Step, described
@@ -122,9 +121,9 @@ def _head(net: Description, name: str, body: _Body) -> str:
     uses = [f"outputs = {name}.predict(x)  # x: an array of shape (rows, {net.n_features})"]
     if net.outputs.are_probabilities:
         uses.append(f"shares = {name}.predict_proba(x)")
-    if parts.chooses(net):
+    if net.outputs.choose_one:
         uses.append(f"answers = {name}.predict_classes(x)")
-    modules = ["base64"] * body.has_bytes + ["csv"] + ["math"] * ("gelu" in body.kinds) + ["sys"]
+    modules = ["base64"] * body.has_bytes + ["csv"] + ["math"] * ("gelu" in body.kinds) + ["os", "sys"]
     imports = "\n".join(f"import {module}" for module in modules)
     return _HEAD.format(name=name, uses="\n    ".join(uses), imports=imports)
 
@@ -181,5 +180,5 @@ def content(network: Network, path: Path, fold: bool = True) -> bytes:
         Whether to write what `fastmlp.Sequential.folded` gives, in which batch normalisation is part of dense layers.
     """
     limits.refuse_large(network, path)
-    net = described(network, fold=check.yes_or_no(fold, "fold"))
+    net = described(network, fold=fold)
     return source(net, texts.identifier(path.stem)).encode("ascii")

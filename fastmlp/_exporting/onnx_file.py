@@ -19,7 +19,7 @@ from .._base.extras import library
 from .._base.types import Array
 from .._network.network import Network
 from .._version import __version__
-from .description import Description, ScaleShift, described
+from .description import Description, described
 from .onnx_nodes import OPSET, Graph, scaled
 from .outputs import ABOVE, EACH, LARGEST, NUMBERS, SECOND
 
@@ -48,7 +48,7 @@ def content(
         Default: uint8 for a model that was trained on pixels; float64 where a first Normalization subtracts means that
         are so large that float32 would lose the differences; else the model's dtype.
     """
-    found = described(network, fold=check.yes_or_no(fold, "fold"))
+    found = described(network, fold=fold)
     given = _input_type(found, input_type)
     if labels is None:
         labels = found.outputs.choice != NUMBERS
@@ -67,8 +67,7 @@ def content(
 
 
 def _input_type(found: Description, given: str | None) -> np.dtype[Any]:
-    first = found.steps[0] if found.steps else None
-    is_far = isinstance(first, ScaleShift) and first.has_large_center
+    is_far = found.first_shift is not None and found.first_shift.has_large_center
     if given is None:
         given = "uint8" if found.pixel_scale is not None else "float64" if is_far else str(found.dtype)
     if check.choice(given, "input_type", _TYPES) == "uint8" and found.pixel_scale is None:
@@ -78,8 +77,8 @@ def _input_type(found: Description, given: str | None) -> np.dtype[Any]:
 
 def _from_input(graph: Graph, found: Description, given: np.dtype[Any]) -> tuple[tuple[Any, ...], str]:
     """The steps that are left, and what they begin with, once the input has the model's dtype."""
-    first = found.steps[0] if found.steps else None
-    if given == np.float64 and found.dtype == np.float32 and isinstance(first, ScaleShift) and first.is_centered_first:
+    first = found.first_shift
+    if given == np.float64 and found.dtype == np.float32 and first is not None and first.is_centered_first:
         centered = graph.add("Sub", "x", graph.constant("center", first.center))
         return found.steps[1:], scaled(graph, first, graph.cast(centered, found.dtype))
     x = "x" if given == found.dtype else graph.cast("x", found.dtype)

@@ -40,6 +40,11 @@ class Outputs:
     link: str | None
 
     @property
+    def choose_one(self) -> bool:
+        """Whether they choose one class for each row."""
+        return self.choice in (LARGEST, ABOVE, SECOND)
+
+    @property
     def subtracts(self) -> bool:
         """Whether "second" means the second output minus the first."""
         return self.choice == SECOND and self.link is not None

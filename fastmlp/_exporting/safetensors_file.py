@@ -31,7 +31,7 @@ def content(network: Network, path: Path) -> bytes:
         name_of(tensor.layer, tensor.name): np.ascontiguousarray(value)
         for tensor, value in zip(program.tensors, network.get_weights(), strict=True)
     }
-    center = network.inputs().center
+    center = network.reader().center
     if center is not None and network.dtype != np.float64:
         tensors[CENTER] = np.ascontiguousarray(center, np.float64)
     text = json.dumps(architecture.config_of(network), allow_nan=False)

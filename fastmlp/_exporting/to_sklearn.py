@@ -10,14 +10,16 @@ from .._base.extras import library
 from .._base.types import Array
 from .._network.deciding import USUAL
 from .._network.network import Network
-from .description import Activation, Affine, ScaleShift, Step, described
+from .description import Activation, Affine, ScaleShift, Step, described, refuse_encoder
 
-_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
-_OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
+# scikit-learn's names of activations of hidden layers, and of last ones
+HIDDEN = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity"}
 
 
 def to_sklearn(network: Network) -> Any:
     """See `Sequential.to_sklearn`."""
+    refuse_encoder(network)
     theirs = library("sklearn.neural_network", "sklearn", "to_sklearn()")
     found = described(network)
     if any(value != USUAL for value in network.data_known.thresholds or ()):
@@ -25,13 +27,14 @@ def to_sklearn(network: Network) -> Any:
             "scikit-learn's estimators choose at 0.5, but the model has thresholds of its own: set model.thresholds = "
             "None, and give the threshold to sklearn.model_selection.FixedThresholdClassifier"
         )
-    factors, dense = _dense_layers(found.steps)
+    first = found.first_shift  # a normalisation that stays apart
+    dense = _dense_layers(found.steps[0 if first is None else 1 :])
     kernels, names = [affine.kernel for affine, _ in dense], [name for _, name in dense]
     biases = [affine.bias for affine, _ in dense]
-    if factors is not None:
-        kernels[0], biases[0] = _merged(factors, kernels[0], biases[0])
+    if first is not None:
+        kernels[0], biases[0] = _merged(first, kernels[0], biases[0])
     hidden, last = _hidden(names[:-1]), found.outputs.link or names[-1]
-    if last not in _OUTPUTS:
+    if last not in OUTPUTS:
         raise ArgumentError(f"scikit-learn has no estimator whose last activation is {last!r}")
     is_classifier = found.outputs.are_probabilities
     if is_classifier == (last == "linear"):
@@ -39,12 +42,14 @@ def to_sklearn(network: Network) -> Any:
             f"scikit-learn has no estimator that {'classifies' if is_classifier else 'predicts numbers'} with "
             f"the last activation {last!r}"
         )
+    if last == "softmax" and kernels[-1].shape[1] == 2:  # there, two classes have one output
+        kernels[-1], biases[-1], last = np.diff(kernels[-1]), np.diff(biases[-1]), "sigmoid"
     is_of_counts = network.is_compiled and isinstance(network.loss, losses.PoissonDeviance)
     settings = {"loss": "poisson"} if is_of_counts else {}
     kind = theirs.MLPClassifier if is_classifier else theirs.MLPRegressor
     made = kind(**settings, hidden_layer_sizes=tuple(kernel.shape[1] for kernel in kernels[:-1]), activation=hidden)
     made.coefs_, made.intercepts_ = [kernel.copy() for kernel in kernels], [bias.copy() for bias in biases]
-    made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, found.n_outputs, _OUTPUTS[last]
+    made.n_layers_, made.n_outputs_, made.out_activation_ = len(kernels) + 1, kernels[-1].shape[1], OUTPUTS[last]
     if is_of_counts:  # the network gives logarithms, and scikit-learn's estimator counts
         made.out_activation_ = "exp"
     made.n_features_in_, made.n_iter_, made.t_ = found.n_features, network.position.epoch, 0
@@ -58,18 +63,17 @@ def to_sklearn(network: Network) -> Any:
     return made
 
 
-def _dense_layers(steps: tuple[Step, ...]) -> tuple[ScaleShift | None, list[tuple[Affine, str]]]:
-    """A first normalisation, if it stays apart, and the dense layers with the names of their activations."""
-    first = steps[0] if steps and isinstance(steps[0], ScaleShift) else None
+def _dense_layers(steps: tuple[Step, ...]) -> list[tuple[Affine, str]]:
+    """The dense layers with the names of their activations."""
     found: list[tuple[Affine, str]] = []
-    for step in steps[0 if first is None else 1 :]:
+    for step in steps:
         if isinstance(step, Affine):
             found.append((step, "linear"))
         elif isinstance(step, Activation) and found and found[-1][1] == "linear":
             found[-1] = found[-1][0], step.kind
         else:
             raise ArgumentError(f"scikit-learn's networks have dense layers alone, but this one has a {_what(step)}")
-    return first, found
+    return found
 
 
 def _what(step: Step) -> str:
@@ -87,9 +91,9 @@ def _hidden(names: list[str]) -> str:
     if len(set(names)) > 1:
         raise ArgumentError(f"scikit-learn's hidden layers have one activation, but these have {', '.join(names)}")
     name = names[0] if names else "relu"
-    if name not in _ACTIVATIONS:
-        raise ArgumentError(f"scikit-learn has no activation {name!r}; it has {', '.join(_ACTIVATIONS)}")
-    return _ACTIVATIONS[name]
+    if name not in HIDDEN:
+        raise ArgumentError(f"scikit-learn has no activation {name!r}; it has {', '.join(HIDDEN)}")
+    return HIDDEN[name]
 
 
 def _name_classes(made: Any, classes: Array | None, last: str) -> None:

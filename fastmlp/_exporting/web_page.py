@@ -45,7 +45,7 @@ def content(network: Network, path: Path, fold: bool = True, image: bool | None 
     """
     limits.refuse_large(network, path)
     ink = check.real_number(ink, "ink")
-    net = described(network, fold=check.yes_or_no(fold, "fold"))
+    net = described(network, fold=fold)
     weights = _Weights(net)
     steps = [weights.step(step) for step in net.steps]
     side = _side_of_image(net, None if image is None else check.yes_or_no(image, "image"))
@@ -55,6 +55,7 @@ def content(network: Network, path: Path, fold: bool = True, image: bool | None 
         "n_features": net.n_features,
         "n_outputs": net.n_outputs,
         "classes": texts.of_labels(net.classes),
+        "columns": texts.of_labels(net.labels_of_columns),
         "outputs": vars(net.outputs),
         "steps": steps,
         "image": side and {"side": side, "scale": net.pixel_scale, "ink": ink},
@@ -157,5 +158,5 @@ def _side_of_image(net: Description, wanted: bool | None) -> int | None:
 
 def _typical(network: Network) -> list[float] | None:
     """Numbers for a form to begin with: the means of the training data, if the network knows them."""
-    center = network.inputs().center
+    center = network.reader().center
     return None if center is None else [float(f"{value:.{_DIGITS}g}") for value in center]

@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import activations
 from .._base.types import Array
+from ..reference.activations import SELU_ALPHA, SELU_SCALE
 
 MOST_TERMS, MOST_POWER, MOST_NESTED = 16, 4, 8  # more than any formula of an activation has
 
@@ -193,11 +194,8 @@ def _compared(name: str, formula: Formula, wanted: Formula, factor: Array) -> Fo
     return Found(name, factor, rest.get(X_ALONE, zero), rest.get((), zero))
 
 
-_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
-
-
 def _is_selu(alpha: float, factor: Array) -> bool:
-    return math.isclose(alpha, _SELU_ALPHA, rel_tol=1e-6) and bool(np.isclose(factor, _SELU_SCALE, rtol=1e-6).all())
+    return math.isclose(alpha, SELU_ALPHA, rel_tol=1e-6) and bool(np.isclose(factor, SELU_SCALE, rtol=1e-6).all())
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from .._base.errors import ArgumentError, ArgumentTypeError
-from .._base.files import as_path
+from .._base.files import OF_KERAS, as_path
 from ..model import Sequential
 
 FILES = {
@@ -32,9 +32,10 @@ def import_model(source: Any, **options: Any) -> Sequential:
     ----------
     source : str, PathLike or object
         A fitted `MLPClassifier` or `MLPRegressor` of scikit-learn, or a pipeline of a `StandardScaler` and one of
-        these: this gives a compiled model. A `Sequential` of Keras, or an `nn.Sequential` of PyTorch, of layers that
-        fastmlp has: this gives a model that is not compiled. Or a file, whose suffix names its format: ``.onnx``,
-        ``.safetensors`` or ``.json`` (see `fastmlp.export`) or ``.npz`` (see `Sequential.save`).
+        these, also those of fastmlp: this gives a compiled model, with weights of its own. A `Sequential` of Keras, or
+        a graph with residual sums, or an `nn.Sequential` of PyTorch, of layers that fastmlp has: this gives a model
+        that is not compiled. Or a file, whose suffix names its format: ``.onnx``, ``.safetensors`` or ``.json`` (see
+        `fastmlp.export`) or ``.npz`` (see `Sequential.save`).
     **options
         Those of the format; ``docs/export.md`` lists them.
 
@@ -74,6 +75,11 @@ def _module_for(source: Any) -> str:
     if isinstance(source, (str, os.PathLike)):
         path = as_path(source, "source")
         found = FILES.get(path.suffix.lower())
+        if path.suffix.lower() in OF_KERAS:
+            raise ArgumentError(
+                f"source must not be a file of Keras, such as {path.name!r:.60}: load it with Keras, "
+                "keras.models.load_model(path), and give the model to import_model"
+            )
         if found is None:
             raise ArgumentError(
                 f"source must be a file whose name ends in {', '.join(sorted(FILES))}, not {path.suffix!r} "

@@ -9,20 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
 from .._base import archive, naming
 from .._base.errors import FastMLPError, ModelFileError
 from .._base.files import as_path
-from .._base.types import Array
-from .._engine import program
 from .._network.inputs import FLOATS as OF_FLOATS
 from .._network.inputs import INTEGERS, PIXELS
 from ..model import Sequential
-from . import places
 from .formulas import TooLarge
 from .onnx_graph import Graph, Node, Value, read
 from .onnx_operators import OPERATORS
 from .onnx_rows import Rows, Translation
+from .parts import assembled, has_dense
 from .places import Place
 
 # What computes labels from the outputs. The model chooses the class of the largest output itself.
@@ -59,7 +56,9 @@ def model(path: str | os.PathLike[str]) -> Sequential:
     last = translation.values[name]
     if not last.formula.is_x:
         raise graph.refused(f"its output is {last.formula.key:.100}, which no layer or activation of fastmlp computes")
-    return _model(translation, last, classes)
+    made = _model(translation, last, classes)
+    _compile(made, takes_largest=_takes_largest(graph, nodes))
+    return made
 
 
 # ---------------------------------------------------------------- what is to be translated
@@ -143,6 +142,12 @@ def _check_labels(graph: Graph, nodes: list[Node], name: str) -> None:
             raise graph.refused(f"{node}: it computes an output that is not the label of the most probable class")
 
 
+def _takes_largest(graph: Graph, computed: list[Node]) -> bool:
+    """Whether nodes that are not needed for the outputs choose the largest one."""
+    known = set(map(id, computed))
+    return any(node.operator == "ArgMax" and id(node) not in known for node in graph.nodes)
+
+
 def _begin(graph: Graph, nodes: list[Node], uses: Counter[str]) -> Translation:
     given = [value for value in graph.inputs if uses[value.name]]
     if len(given) != 1:
@@ -197,13 +202,11 @@ def _model(translation: Translation, last: Rows, labels: list[Any] | None) -> Se
     if last.is_pair and last.place.width != 1:
         raise graph.refused("its output joins several values")
     try:
-        declared, tensors = places.declared(parts)
-        if width is None or not any("kernel" in held for held in tensors):
+        if width is None or not has_dense(parts):
             raise graph.refused("it has no dense layer: no Gemm and no MatMul with constant weights")
         scale = (translation.pixel_scale or 1.0) if translation.is_bytes else 1 / 255
         classes = _labels(labels, last.place.width)
-        made = Sequential(declared, dtype=str(translation.dtype), uint8_scale=scale, classes=classes)
-        _fill(made, width, tensors)
+        made = assembled(parts, width, str(translation.dtype), uint8_scale=scale, classes=classes)
     except ModelFileError:
         raise
     except RecursionError:
@@ -214,16 +217,7 @@ def _model(translation: Translation, last: Rows, labels: list[Any] | None) -> Se
     names = _property(graph, "feature_names")
     if isinstance(names, list) and len(set(map(str, names))) == len(names) == width:
         made.feature_names = tuple(map(str, names))
-    _compile(made)
     return made
-
-
-def _fill(made: Sequential, width: int, tensors: list[dict[str, Array]]) -> None:
-    panel = kernels.panel_width(made.dtype)
-    wanted = program.tensors(made.declarations, width, made.dtype, panel)
-    values = [tensors[tensor.layer][tensor.name] for tensor in wanted]
-    made.build_bare(width)
-    made.set_weights(values)
 
 
 def _labels(labels: list[Any] | None, units: int | None) -> list[Any] | None:
@@ -238,10 +232,15 @@ def _labels(labels: list[Any] | None, units: int | None) -> list[Any] | None:
         return None  # such as numbers with fractions
 
 
-def _compile(made: Sequential) -> None:
-    """Choose the loss whose probabilities the outputs are, so that `predict_proba` works."""
+def _compile(made: Sequential, *, takes_largest: bool) -> None:
+    """Choose the loss whose probabilities the outputs are, so that `predict_proba` works.
+
+    Sigmoids are no answers of their own if the label is that of the largest: the squared error has such classes.
+    """
     units, activation = made.last_output
-    if activation == "softmax" and (units or 1) > 1:
+    if activation == "sigmoid" and (units or 1) > 1 and takes_largest:
+        made.compile(loss="mean_squared_error")
+    elif activation == "softmax" and (units or 1) > 1:
         made.compile()
     elif activation == "sigmoid":
         made.compile(loss="binary_crossentropy")

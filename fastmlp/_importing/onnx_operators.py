@@ -11,7 +11,7 @@ from .._base.types import Array
 from .formulas import call, clipped, constant
 from .onnx_graph import Node
 from .onnx_rows import Rows, Translation
-from .places import Part
+from .parts import Part
 
 SOFTPLUS_IS_LINEAR = 15.0  # from here on log(1 + eˣ) and x are the same number in float32
 

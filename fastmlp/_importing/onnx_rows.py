@@ -14,7 +14,8 @@ from .._base.errors import ModelFileError
 from .._base.types import Array
 from .formulas import Formula, TooLarge, X, call, constant
 from .onnx_graph import FLOATS, Graph, Node
-from .places import Part, Place, settled
+from .parts import Part
+from .places import Place, settled
 
 
 @dataclass(frozen=True)

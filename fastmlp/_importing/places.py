@@ -1,4 +1,4 @@
-"""Layers with their tensors, as a translation of another program's network finds them one after the other.
+"""Where a translation of another program's network is: after which layers, which it finds one after the other.
 
 A `Place` stands between two layers: it knows the layers that lead to it. From a place and a formula of what is there
 (see `formulas`), `settled` finds the layers that compute the formula, and the place after them.
@@ -6,7 +6,7 @@ A `Place` stands between two layers: it knows the layers that lead to it. From a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,7 @@ from .._engine.program import SMALLEST_VARIANCE
 from .._network.folding import FAR
 from . import formulas
 from .formulas import Formula, constant
-
-
-@dataclass(frozen=True)
-class Part:
-    """A layer with its tensors; or, without a layer, a residual connection around other parts."""
-
-    layer: layers.Layer | None = None
-    tensors: dict[str, Array] = field(default_factory=dict)
-    inside: tuple[Part, ...] = ()
+from .parts import Part
 
 
 @dataclass(eq=False)
@@ -142,26 +134,3 @@ def _affine(factor: Array, offset: Array, place: Place, dtype: np.dtype[Any]) ->
     tensors = {name: np.broadcast_to(value, (place.width,)) for name, value in (("mean", mean), ("variance", variance))}
     rest = _scaled(np.sign(factor), np.where(is_used, 0, offset), place.width)
     return [Part(layers.Normalization(), tensors), *rest]
-
-
-# ---------------------------------------------------------------- layers for a model
-
-
-def declared(parts: tuple[Part, ...]) -> tuple[list[layers.Layer], list[dict[str, Array]]]:
-    """The layers, and the tensors of each leaf; an activation after a linear dense layer becomes part of it."""
-    found: list[layers.Layer] = []
-    tensors: list[dict[str, Array]] = []
-    for part in parts:
-        last = found[-1] if found else None
-        if part.layer is None:
-            inside, held = declared(part.inside)
-            found.append(layers.Residual(inside))
-            tensors += held
-        elif (
-            isinstance(part.layer, layers.Activation) and isinstance(last, layers.Dense) and last.activation == "linear"
-        ):
-            found[-1] = replace(last, activation=part.layer.activation)
-        else:
-            found.append(part.layer)
-            tensors.append(part.tensors)
-    return found, tensors

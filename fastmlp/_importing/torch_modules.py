@@ -8,60 +8,109 @@ import numpy as np
 from .. import activations
 from .._base.errors import ArgumentError
 from .._base.types import Array
-from ..layers import Activation, BatchNormalization, Dense, Dropout, LayerNormalization
+from .._engine.program import SMALLEST_VARIANCE
+from .._exporting.to_torch import ACTIVATIONS
+from ..layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LayerNormalization,
+    Normalization,
+    Scale,
+)
 from ..model import Sequential
 from .parts import Part, assembled, dtype_of
 
-_ACTIVATIONS = {
-    "ReLU": "relu",
-    "SELU": "selu",
-    "SiLU": "silu",
-    "Mish": "mish",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Hardsigmoid": "hard_sigmoid",
-    "Hardswish": "hard_swish",
-}
+# Those that neither have settings nor need any here; `_MAKERS` come first, which read them
+_ACTIVATIONS = {kind: name for name, (kind, settings) in ACTIVATIONS.items() if not settings}
 _NOTHING = ("Identity", "Flatten")
+_HOLDERS = ("Sequential", "Sum")
+_OUR_HOME = "fastmlp._exporting.torch_modules"
+_SIZE_OF_FLOAT32 = 4
+_THRESHOLD = 20  # from which on the default Softplus is linear: exp(-20) is 2e-9
 
 
 def model(source: Any) -> Sequential:
     """A model with the same weights and predictions, which is not compiled."""
-    dtype = dtype_of([_array(value) for value in source.parameters()], type(source).__name__)
     parts = list(_parts(source, ""))
-    width = next((value.shape[0] for part in parts for value in part.weights), None)
-    return assembled(parts, width, dtype)
+    dtype = dtype_of([_array(value) for value in source.parameters()], type(source).__name__)
+    return assembled(parts, None, dtype)
 
 
 def _parts(module: Any, place: str) -> Iterator[Part]:
     name = type(module).__name__
+    is_known = name in {*_HOLDERS, *_NOTHING, *_MAKERS, *_ACTIVATIONS, *_OURS}
+    home = _OUR_HOME if name in _OURS or name == "Sum" else "torch.nn"
+    if not is_known or not type(module).__module__.startswith(home):
+        known = ", ".join(sorted({*_MAKERS, *_ACTIVATIONS, *_NOTHING, "Sequential"}))
+        own = " of your own" if is_known else ""
+        raise ArgumentError(f"source{place} is a {name}{own}, which cannot be imported; there are {known}")
+    try:
+        _refuse_changed(module)
+        if part := _part(module, name):
+            yield part
+    except ArgumentError as error:
+        raise ArgumentError(f"source{place}, {module!r:.80}, cannot be imported: {error}") from None
     if name == "Sequential":
         for number, inner in enumerate(module):
             yield from _parts(inner, f"{place}[{number}]")
-        return
-    if name in _NOTHING:
-        return
-    if name in _ACTIVATIONS:
-        yield Part(Activation(_ACTIVATIONS[name]))
-    elif name in _MAKERS:
-        try:
-            yield _MAKERS[name](module)
-        except ArgumentError as error:
-            raise ArgumentError(f"source{place}, {module!r:.80}, cannot be imported: {error}") from None
-    else:
-        known = ", ".join(sorted([*_MAKERS, *_ACTIVATIONS, *_NOTHING, "Sequential"]))
-        raise ArgumentError(f"source{place} is a {name}, which cannot be imported; there are {known}")
+    elif name == "Sum":
+        yield Part(inside=tuple(_parts(module.inner, f"{place}.inner")))
+
+
+def _part(module: Any, name: str) -> Part | None:
+    """What one module becomes by itself."""
+    if name == "Sequential":
+        _refuse_softmax_before_flatten([type(inner).__name__ for inner in module])
+    elif name == "Flatten":
+        _check_flatten(module)
+    elif name in _ACTIVATIONS and name not in _MAKERS:
+        return Part(Activation(_ACTIVATIONS[name]))
+    return {**_MAKERS, **_OURS}[name](module) if name in _MAKERS or name in _OURS else None
+
+
+def _refuse_changed(module: Any) -> None:
+    """Refuse what makes another result of a module than its class says."""
+    if "forward" in vars(module):
+        raise ArgumentError("its forward() was replaced")
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ArgumentError(
+            "it has hooks, which may change its result: remove them, those of pruning and weight_norm with "
+            "torch.nn.utils.prune.remove(module, 'weight') and torch.nn.utils.remove_weight_norm(module)"
+        )
+
+
+def _check_flatten(module: Any) -> None:
+    if module.start_dim != 1 or module.end_dim != -1:
+        raise ArgumentError(
+            f"it flattens dimensions {module.start_dim} to {module.end_dim}, but here a row has one: nn.Flatten()"
+        )
+
+
+def _refuse_softmax_before_flatten(names: list[str]) -> None:
+    """Refuse a softmax of rows that are not flat yet: it goes along one of their dimensions."""
+    before = names[: names.index("Flatten")] if "Flatten" in names else []
+    if "Softmax" in before and "Linear" not in before:
+        raise ArgumentError("its Softmax comes before Flatten: put Flatten first")
 
 
 def _array(tensor: Any) -> Array:
-    return np.asarray(tensor.detach().cpu().numpy())
+    """The values of a tensor; numbers of 16 bits or less become float32, which holds each of them."""
+    if tensor.is_meta:
+        raise ArgumentError("source has no weights: they are on the device 'meta'")
+    if not tensor.is_floating_point():
+        raise ArgumentError(f"weights must be real numbers, not {tensor.dtype}")
+    tensor = tensor.detach().cpu()
+    return np.asarray((tensor if tensor.element_size() >= _SIZE_OF_FLOAT32 else tensor.float()).numpy())
 
 
 def _linear(module: Any) -> Part:
-    weights = [_array(module.weight).T]
+    tensors = {"kernel": _array(module.weight).T}
     if module.bias is not None:
-        weights.append(_array(module.bias))
-    return Part(Dense(module.out_features, use_bias=module.bias is not None), weights)
+        tensors["bias"] = _array(module.bias)
+    return Part(Dense(module.out_features, use_bias=module.bias is not None), tensors)
 
 
 def _batch_norm(module: Any) -> Part:
@@ -70,7 +119,8 @@ def _batch_norm(module: Any) -> Part:
     if module.momentum is None:
         raise ArgumentError("momentum=None, a plain average of all batches, is not a momentum of fastmlp's")
     layer = BatchNormalization(1 - module.momentum, module.eps)
-    return Part(layer, [*_scale(module, module.num_features), _array(module.running_mean), _array(module.running_var)])
+    statistics = {"moving_mean": _array(module.running_mean), "moving_variance": _array(module.running_var)}
+    return Part(layer, _scale(module, module.num_features) | statistics)
 
 
 def _layer_norm(module: Any) -> Part:
@@ -79,10 +129,10 @@ def _layer_norm(module: Any) -> Part:
     return Part(LayerNormalization(epsilon=module.eps), _scale(module, module.normalized_shape[0]))
 
 
-def _scale(module: Any, width: int) -> list[Array]:
+def _scale(module: Any, width: int) -> dict[str, Array]:
     """gamma and beta; those that do nothing if the module has none."""
     gamma = np.ones(width) if module.weight is None else _array(module.weight)
-    return [gamma, np.zeros(width) if module.bias is None else _array(module.bias)]
+    return {"gamma": gamma, "beta": np.zeros(width) if module.bias is None else _array(module.bias)}
 
 
 def _softmax(module: Any) -> Part:
@@ -94,6 +144,8 @@ def _softmax(module: Any) -> Part:
 def _softplus(module: Any) -> Part:
     if module.beta != 1:
         raise ArgumentError(f"beta is {module.beta}, not 1")
+    if module.threshold < _THRESHOLD:
+        raise ArgumentError(f"threshold is {module.threshold}, from which on it is linear, not {_THRESHOLD} or more")
     return Part(Activation("softplus"))
 
 
@@ -115,4 +167,23 @@ _MAKERS: dict[str, Callable[[Any], Part]] = {
     "Softmax": _softmax,
     "Softplus": _softplus,
     "LogSoftmax": _log_softmax,
+}
+
+
+# ---------------------------------------------------------------- modules that `to_torch` makes
+
+
+def _learned_scale(module: Any) -> Part:
+    return Part(Scale(), {"gamma": _array(module.gamma), "beta": _array(module.beta)})
+
+
+def _normalization(module: Any) -> Part:
+    variance = np.square(_array(module.deviation)) - SMALLEST_VARIANCE[np.dtype(module.dtype)]
+    return Part(Normalization(), {"mean": _array(module.mean), "variance": np.maximum(variance, 0)})
+
+
+_OURS: dict[str, Callable[[Any], Part]] = {
+    "Noise": lambda module: Part(GaussianNoise(module.stddev)),
+    "Scale": _learned_scale,
+    "Normalization": _normalization,
 }

@@ -7,6 +7,7 @@ from typing import Any
 from .._base import check, columns
 from .._base.batches import Piece
 from .._base.errors import ArgumentError
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from ..layers import Layer, Normalization, Residual, leaves
 from .inputs import Inputs
@@ -26,7 +27,7 @@ def wants_statistics(network: Network) -> bool:
     return is_first
 
 
-def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: str = "x") -> bool:
+def adapt(network: Network, parts: Iterable[Array | SparseRows], *, are_pixels: bool, name: str = "x") -> bool:
     """Give a first Normalization without statistics those of ``rows``; returns whether it did.
 
     The statistics are measured in the rows' own precision. The declaration is replaced, not changed, because it may
@@ -36,7 +37,7 @@ def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: s
         return False
     layer = network.declarations[0]
     assert isinstance(layer, Normalization)
-    found = columns.measured(_finite(rows, name) for rows in parts)
+    found = columns.measured(_finite(block, name) for rows in parts for block in _blocks(rows))
     adapted = layer.learned(found, network.uint8_scale if are_pixels else 1.0)
     if network.has_engine:
         write_first_statistics(network, adapted.mean, adapted.variance)
@@ -44,12 +45,16 @@ def adapt(network: Network, parts: Iterable[Array], *, are_pixels: bool, name: s
     return True
 
 
-def rows_of(inputs: Inputs, pieces: Iterable[Piece]) -> Iterator[Array]:
+def rows_of(inputs: Inputs, pieces: Iterable[Piece]) -> Iterator[Array | SparseRows]:
     """The rows of chunks or batches, which all have the width of the first."""
     for piece in pieces:
         rows = inputs.rows(piece.x, piece.names[0])
         inputs = dataclasses.replace(inputs, width=rows.shape[1])
         yield rows
+
+
+def _blocks(rows: Array | SparseRows) -> Iterable[Array]:
+    return rows.dense_blocks() if isinstance(rows, SparseRows) else [rows]
 
 
 def _finite(rows: Array, name: str) -> Array:

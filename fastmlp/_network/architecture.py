@@ -14,6 +14,7 @@ from .. import layers, losses, optimizers
 from .._base import check, naming
 from .._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
 from .._version import __version__
+from ..tables import TableEncoder
 from . import custom_objects, deciding, inputs
 from .last_layer import check_last
 from .network import Network
@@ -34,6 +35,7 @@ _OPTIONAL = (
     "thresholds",
     "tuned_for",
 )
+_OF_ENCODER = ("encoder", "has_learned_encoder")  # only of models that have one: earlier versions read the others
 
 
 def config_of(model: Network) -> dict[str, Any]:
@@ -71,8 +73,8 @@ def checked(config: Any) -> dict[str, Any]:
             f"config has the format version {version!r:.60}, but this fastmlp ({__version__}) reads version "
             f"{FORMAT_VERSION}: read it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
-    known = config_of(Network()).keys()
-    missing = [key for key in known if key not in config and key not in _OPTIONAL]
+    known = [*config_of(Network()), *_OF_ENCODER]
+    missing = [key for key in known if key not in config and key not in (*_OPTIONAL, *_OF_ENCODER)]
     strange = [key for key in config if key not in known]
     if missing or strange:
         parts = [f"lacks {check.some(missing)}"] * bool(missing) + [f"has {check.some(strange)}"] * bool(strange)
@@ -100,6 +102,7 @@ def described(model: Network) -> dict[str, Any]:
         "input_kind": model.input_kind,
         "thresholds": None if model.data_known.thresholds is None else list(model.data_known.thresholds),
         "tuned_for": model.data_known.tuned_for,
+        **_encoder_config(model),
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
         "own_schedule": _own_schedule(model),
@@ -112,6 +115,12 @@ def described(model: Network) -> dict[str, Any]:
 def _plain(name: naming.Name) -> Any:
     """A name of a feature in the types of JSON."""
     return [_plain(part) for part in name] if isinstance(name, tuple) else name
+
+
+def _encoder_config(model: Network) -> dict[str, Any]:
+    if model.encoder is None:
+        return {}
+    return dict(zip(_OF_ENCODER, (model.encoder.config(), model.has_learned_encoder), strict=True))
 
 
 def _own_schedule(model: Network) -> str | None:
@@ -138,7 +147,10 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
     Raises errors of all kinds if the description is wrong.
     """
     model = make(
-        [layers.from_config(item) for item in check.items(config["layers"], "layers", "layers")],
+        [
+            *_encoders(config.get("encoder")),
+            *(layers.from_config(item) for item in check.items(config["layers"], "layers", "layers")),
+        ],
         dtype=config["dtype"],
         uint8_scale=config["uint8_scale"],
         seed=config["seed"],
@@ -155,6 +167,10 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
     model.data_known = dataclasses.replace(model.data_known, has_learned_classes=learned)
     if config.get("thresholds") is not None:  # files of 0.2.0 do not have it
         _set_thresholds(model, config["thresholds"], config.get("tuned_for"))
+    if check.yes_or_no(config.get("has_learned_encoder", False), "has_learned_encoder"):
+        model.declare_unlearned_encoder()
+    if model.encoder is not None and config["n_features"] != model.width_known:
+        raise ValueError("n_features is not the number of features that the encoder makes")
     return model
 
 
@@ -163,6 +179,11 @@ def _set_thresholds(model: Network, values: Any, tuned_for: Any) -> None:
     if tuned_for is not None:
         # of the weights of another model, which a file replaces
         model.data_known = dataclasses.replace(model.data_known, tuned_for=str(tuned_for), has_old_thresholds=True)
+
+
+def _encoders(stored: Any) -> list[TableEncoder]:
+    """The encoder of a description, if there is one."""
+    return [] if stored is None else [TableEncoder.from_config(stored)]
 
 
 def _compile(model: Network, config: dict[str, Any], where: Any, stacklevel: int) -> None:

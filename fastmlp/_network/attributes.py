@@ -1,6 +1,7 @@
 """Messages about attributes that do not exist or cannot be set."""
 
 import difflib
+import functools
 import inspect
 from collections.abc import Iterable
 from typing import Any
@@ -12,8 +13,8 @@ def refuse_unknown(owner: Any, name: str) -> None:
     So ``model.learing_rate = 3`` is an error instead of an attribute that nothing reads. Subclasses of users may set
     any attribute.
     """
-    kind = type(owner)
-    if _is_ours(kind) and name not in names_in(*kind.__mro__):
+    kind: Any = type(owner)
+    if _is_ours(kind) and name not in _names_of(kind):
         raise AttributeError(f"{kind.__name__} has no attribute {name!r} to set{did_you_mean(name, dir(owner))}")
 
 
@@ -30,6 +31,11 @@ def did_you_mean(name: str, legal: Iterable[str]) -> str:
 def names_in(*kinds: type) -> frozenset[str]:
     """The names that classes annotate or define themselves."""
     return frozenset(name for kind in kinds for name in (*inspect.get_annotations(kind), *vars(kind)))
+
+
+@functools.cache  # a network sets about ten attributes for the first time
+def _names_of(kind: type) -> frozenset[str]:
+    return names_in(*kind.__mro__)
 
 
 def _is_ours(kind: type) -> bool:

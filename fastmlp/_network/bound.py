@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._base import check, text_table
+import numpy as np
+
+from .._base import check, keras, text_table
 from .._base.errors import ArgumentError, BusyError
 from .._base.public import as_public
 from .._base.types import Array
@@ -33,6 +35,14 @@ class BoundLayer:
     def __init__(self, model: Network, index: int) -> None:
         object.__setattr__(self, "_model", model)
         object.__setattr__(self, "_index", index)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """Let ``isinstance(layer, Dense)`` and ``layer.__class__.__name__`` tell what was declared; type() is ours."""
+        return type(self.declaration)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BoundLayer, (self._model, self._index)
 
     @property
     def declaration(self) -> Layer:
@@ -80,6 +90,34 @@ class BoundLayer:
         """Its tensors, each a read-only copy."""
         return [self._model.tensor_values(self._index, name) for name in self.tensors]
 
+    @property
+    def trainable_weights(self) -> list[Array]:
+        """The ``weights`` that training changes."""
+        return self._weights_where(True)
+
+    @property
+    def non_trainable_weights(self) -> list[Array]:
+        """The ``weights`` that training does not change, and running statistics."""
+        return self._weights_where(False)
+
+    def _weights_where(self, trained: bool) -> list[Array]:
+        tensors = [tensor for tensor in self._model.engine.program.tensors if tensor.layer == self._index]
+        return [self._model.tensor_values(self._index, t.name) for t in tensors if t.trained == trained]
+
+    variables = weights  # as Keras spells them
+    trainable_variables = trainable_weights
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def built(self) -> bool:
+        """Whether its tensors exist."""
+        return self._model.is_built
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision of the model."""
+        return self._model.dtype
+
     def get_weights(self) -> list[Array]:
         """Return copies of its tensors, in the order of ``tensors``: for a dense layer kernel and bias."""
         return [values.copy() for values in self.weights]
@@ -104,7 +142,7 @@ class BoundLayer:
         """Return how many numbers its tensors hold."""
         return sum(values.size for values in self.weights)
 
-    def __getattr__(self, name: str) -> Array:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if name in ("input", "output"):
@@ -112,6 +150,10 @@ class BoundLayer:
                 f"a layer has no {name} to make a model of: model[:{self._index + 1}].predict(x) computes the outputs "
                 f"of layer {self._index}"
             )
+        if name in self._settings():  # such as use_bias and rate
+            return getattr(self.declaration, name)
+        if keras.is_named(self, name):
+            raise keras.absent(self, name)
         return self._model.tensor_values(self._index, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -123,8 +165,12 @@ class BoundLayer:
         self._model.write_tensors([(self._model.find_tensor(self._index, name), value, name)])
 
     def __dir__(self) -> list[str]:
-        own = [name for name in super().__dir__() if not name.startswith("_")]
-        return sorted([*own, *(self.tensors if self._model.is_built else ())])
+        own = [name for name in dir(BoundLayer) if not name.startswith("_")]
+        return sorted({*own, *self._settings(), *(self.tensors if self._model.is_built else ())})
+
+    def _settings(self) -> set[str]:
+        """The names of what was declared; mean and variance are tensors."""
+        return set(self.declaration.__dataclass_fields__) - {"mean", "variance"}
 
     def __repr__(self) -> str:
         named = "" if self.declaration.name is None else f" {self.name!r}"
@@ -146,6 +192,14 @@ class BoundResidual:
         self._declaration = declaration
         self.layers = layers
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """As for `BoundLayer`."""
+        return type(self._declaration)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BoundResidual, (self._declaration, self.layers)
+
     @property
     def declaration(self) -> Residual:
         """The layer as it was declared."""
@@ -155,6 +209,9 @@ class BoundResidual:
     def units(self) -> int:
         """The width of the output, which is that of the input."""
         return self.layers[-1].units
+
+    def __dir__(self) -> list[str]:
+        return [*(name for name in dir(BoundResidual) if not name.startswith("_")), "layers"]
 
     def __repr__(self) -> str:
         return f"<residual of {self.layers}>"
@@ -247,6 +304,8 @@ def summary_rows(model: Network) -> list[tuple[str, ...]]:
     """The head of the table of layers, and a row for each of them."""
     rows: list[tuple[str, ...]] = [("layer", "name", "activation", "output", "parameters")]
     counts = _counts(model) if model.is_built else None
+    if model.reads_tables:
+        rows.append(("TableEncoder", "", "", f"(rows, {model.n_features or '?'})", "0"))
     stack = zip(leaves(model.declarations), model.layer_names, output_widths(model), strict=True)
     for index, (layer, name, units) in enumerate(stack):
         activation = str(layer.activation) if isinstance(layer, (Dense, Activation)) else ""

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from .._base.errors import ArgumentError
-from ..layers import Activation, Dense, Dropout, Flatten, GaussianNoise, InputLayer, Layer, leaves
+from ..layers import Activation, Dense, Dropout, Flatten, GaussianNoise, InputLayer, Layer, leaves, shape_of_rows
 
 
 def declared_width(layers: Sequence[Layer], given: InputLayer | None) -> int | None:
@@ -52,3 +55,21 @@ def _check_later_shapes(every: Sequence[Layer], width: int | None) -> None:
                 f"{width} numbers: leave it out, as only the first layer needs it"
             )
         width = layer.units if isinstance(layer, Dense) else width
+
+
+def width_from(given: Any, layers: Sequence[Layer], known: int | None) -> Any:
+    """The number of features that `Sequential.build` is given: itself, or in the shape of a batch, or as declared."""
+    if given is None:
+        if known is None:
+            raise ArgumentError("build() needs the number of features, because no layer declares it: build(n_features)")
+        return known
+    if not isinstance(given, (tuple, list)):
+        return given
+    is_batch = len(given) > 1 and (given[0] is None or isinstance(given[0], (int, np.integer)))
+    shape = shape_of_rows(given[1:], "input_shape") if is_batch else None
+    if shape is None:
+        raise ArgumentError(
+            f"input_shape must be the shape of a batch, which begins with its rows, as in (None, 784), not "
+            f"{given!r:.60}; or give the number of features alone, build(784)"
+        )
+    return declared_width(layers, InputLayer(shape))

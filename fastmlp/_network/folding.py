@@ -71,7 +71,7 @@ def _folded(model: Network, layers: Sequence[Layer], numbers: Any) -> tuple[list
         of_layer = bound.layers_of(model)[next(numbers)]
         if not isinstance(layer, _ONLY_IN_TRAINING):
             tensors = {name: getattr(of_layer, name).astype(np.float64) for name in of_layer.tensors}
-            if layer is model.declarations[0] and (center := model.inputs().center) is not None:
+            if layer is model.declarations[0] and (center := model.reader().center) is not None:
                 tensors["mean"] = center  # the tensor may hold it rounded
             run.append(_Part(layer, tensors, model.dtype, SMALLEST_VARIANCE[model.dtype]))
     _finish(run, found, parts)

@@ -13,6 +13,7 @@ from .._base.types import Array
 from .._engine.engine import Data, Engine
 from .._engine.program import Tensor
 from ..layers import leaves
+from . import raw_tables
 from .network import Network
 from .reading import data_for, learn_names, weighted
 
@@ -116,6 +117,7 @@ def check(
     samples = _check.whole_number(samples, "samples", minimum=1)
     step = _check.real_number(step, "step", above=0)
     tolerance = _check.real_number(tolerance, "tolerance", above=0)
+    x, y = raw_tables.apart(model, x, y)
     twin = _in_float64(model, x)
     learn_names(twin, naming.feature_names(x), y)
     data = weighted(twin.wanted_targets(), data_for(twin, x, y), *weights)
@@ -140,7 +142,8 @@ def _in_float64(model: Network, x: Any) -> Network:
     """A copy in float64, which has enough digits for finite differences."""
     twin = model.like(model.declarations, "float64")
     twin.compile(model.rule, model.loss, model.metrics)
-    twin.build(model.engine.program.fan_in if model.is_built else twin.inputs().rows(x, "x").shape[1])
+    raw_tables.learn_encoder(twin, x)
+    twin.build(model.engine.program.fan_in if model.is_built else twin.reader().rows(x, "x").shape[1])
     if model.is_built:
         twin.set_weights(model.get_weights())
     return twin

@@ -12,7 +12,7 @@ from collections.abc import Iterator, KeysView
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._base import check
+from .._base import check, keras
 from .._base.curves import Curve
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.files import as_path, write_atomically
@@ -34,8 +34,9 @@ class History:
     ----------
     history : dict of str to list of float
         One value for each epoch: ``"loss"``, ``"accuracy"``, ``"val_loss"``, ``"val_accuracy"``, ``"seconds"`` (the
-        training itself, without validation). Unknown values are NaN: the validation of an epoch that Ctrl-C
-        interrupted, of epochs without validation, or of epochs before a run was resumed with validation.
+        training itself, without validation), ``"learning_rate"`` (at the end of the epoch), and the numbers that your
+        callbacks write into the logs in ``on_epoch_end``. Unknown values are NaN: the validation of an epoch that
+        Ctrl-C interrupted, of epochs without validation, or of epochs before a run was resumed with validation.
     batches : dict of str to list of float
         One value for each batch, in the order of training: ``"loss"`` and ``"accuracy"``, before its update. NaN for
         batches of runs that did not have the metric. Files and pickles keep the latest 10,000 values, and of the
@@ -59,6 +60,9 @@ class History:
         How SciPy's search ended, after training with L-BFGS: ``"status"`` (0: converged; 1: the last epoch, or the most
         evaluations; 2: no step lowers the loss) and ``"message"``, the numbers of ``"iterations"`` and
         ``"evaluations"``, and the last ``"loss"``.
+    params : dict
+        As in Keras: ``"epochs"``, ``"steps"`` (the batches of an epoch; None if nobody knows) and ``"verbose"`` of the
+        latest `fit`. It is empty in a history from a file.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class History:
     thinned_at: int = 0
     so_far: dict[str, float] = field(default_factory=dict)
     solver: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def batch_count(self) -> int:
@@ -126,6 +131,9 @@ class History:
     def __copy__(self) -> History:
         return type(self)(**vars(self))
 
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
+
     def __getitem__(self, name: str) -> list[float]:
         return self.history[name]
 
@@ -141,10 +149,11 @@ class History:
 
     def add_batches(self, **values: list[float]) -> None:
         """Append values of consecutive batches; NaN for values that this run does not measure."""
-        length = max(map(len, self.batches.values()), default=0)
+        length, more = max(map(len, self.batches.values()), default=0), max(map(len, values.values()), default=0)
         for name in {**self.batches, **values}:
-            unknown = [math.nan] * max(map(len, values.values()), default=0)
-            self.batches.setdefault(name, [math.nan] * length).extend(values.get(name, unknown))
+            if name not in self.batches:
+                self.batches[name] = [math.nan] * length
+            self.batches[name].extend(values[name] if name in values else [math.nan] * more)
 
     def add_validation(self, epoch: int, batch: int, values: dict[str, float]) -> None:
         """Append a validation after some batches of an epoch."""
@@ -159,6 +168,11 @@ class History:
         self.partial = partial
         _append(self.history, logs, len(self.epoch))
         self.epoch.append(number)
+
+    def change_epoch(self, values: dict[str, float]) -> None:
+        """Set values of the last epoch, also new ones, which are NaN for the epochs before it."""
+        for name, value in values.items():
+            self.history.setdefault(name, [math.nan] * len(self.epoch))[-1] = value
 
     def config(self) -> dict[str, Any]:
         """A JSON-ready description, `thinned`; `from_config` reads it back."""
@@ -179,8 +193,9 @@ class History:
     @classmethod
     def from_config(cls, config: Any) -> History:
         """The history that `config` describes; refuses unknown fields, wrong types and lists of different lengths."""
-        if not isinstance(config, dict) or not config.keys() <= cls.__dataclass_fields__.keys():
-            raise ArgumentTypeError(f"history must have no fields but {', '.join(cls.__dataclass_fields__)}")
+        legal = [name for name in cls.__dataclass_fields__ if name != "params"]
+        if not isinstance(config, dict) or not config.keys() <= set(legal):
+            raise ArgumentTypeError(f"history must have no fields but {', '.join(legal)}")
         history = cls(**config)
         check.yes_or_no(history.partial, "history: partial")
         if not isinstance(history.stopped, str):
@@ -279,7 +294,9 @@ def _of_one_length(batches: Any) -> Any:
 def _append(lists: dict[str, list[float]], values: dict[str, float], length: int) -> None:
     """Append to lists of equal length, with NaN for unknown values, so that the lengths stay equal."""
     for name in {**lists, **values}:
-        lists.setdefault(name, [math.nan] * length).append(values.get(name, math.nan))
+        if name not in lists:
+            lists[name] = [math.nan] * length
+        lists[name].append(values.get(name, math.nan))
 
 
 as_public(globals(), "fastmlp.history")

@@ -9,7 +9,7 @@ from .._base.curves import Curve, chart
 
 _MOST_LINES = 8
 _MOST_CHARTS = 3
-_SHOWN_IN_HEAD = ("seconds",)
+_NOT_SHOWN = ("seconds", "learning_rate")  # the seconds are in the head; the rate is nothing to be good at
 _ENDS = {
     "finished": "finished",
     "interrupted": "interrupted by Ctrl-C",
@@ -58,7 +58,7 @@ def head(facts: Facts) -> str:
 
 def _rows(facts: Facts) -> list[tuple[str, ...]]:
     """The last and the best value of each quantity."""
-    names = [name for name in facts.values if name not in _SHOWN_IN_HEAD]
+    names = [name for name in facts.values if name not in _NOT_SHOWN]
     return [("", "last", "best", "in epoch"), *(_row(name, facts) for name in names)]
 
 
@@ -81,7 +81,7 @@ def _charts(facts: Facts) -> list[str]:
     if len(facts.epochs) < 2:
         return [chart("loss", [facts.losses], "batch")]
     epochs = [number + 1 for number in facts.epochs]
-    names = dict.fromkeys(name.removeprefix("val_") for name in facts.values if name not in _SHOWN_IN_HEAD)
+    names = dict.fromkeys(name.removeprefix("val_") for name in facts.values if name not in _NOT_SHOWN)
     charts = []
     for name in list(names)[:_MOST_CHARTS]:
         there: dict[str, Any] = {"training": facts.values.get(name), "validation": facts.values.get(f"val_{name}")}

@@ -19,9 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from .._base import check, naming
-from .._base.errors import ArgumentError
+from .._base import check, naming, sparse
+from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.sparse import SparseRows
 from .._base.types import Array
+from ..tables import TableEncoder
+from ..tables.columns import is_table
 
 PIXELS, INTEGERS, FLOATS = KINDS = ("pixels", "integers", "floats")
 
@@ -33,9 +36,9 @@ _FEW_LOST = 0.9  # the least share of distinct values of a column of floats that
 
 @dataclass(frozen=True)
 class Features:
-    """Rows as the kernels read them: uint8, or numbers in the model's dtype."""
+    """Rows as the kernels read them: uint8, or numbers in the model's dtype, which may be sparse."""
 
-    rows: Array
+    rows: Array | SparseRows
     is_centered: bool = False  # whether the mean of the first layer is already subtracted
 
 
@@ -49,16 +52,42 @@ class Inputs:
     kind: str | None  # of the training data: "pixels", "integers" or "floats"
     pixel_scale: float
     center: Array | None  # the mean of a first `fastmlp.Normalization`, in float64, shape (features,)
+    encoder: TableEncoder | None = None  # makes features of raw tables
 
     def read(self, x: Any, name: str, *, finite: bool = True) -> Features:
         """Read the user's features like the training data; refuse NaN and infinities, if ``finite``."""
         return self.converted(self.rows(x, name), name, finite=finite)
 
-    def rows(self, x: Any, name: str) -> Array:
+    def rows(self, x: Any, name: str) -> Array | SparseRows:
         """The user's numbers as a matrix, with the columns in the model's order; uint8 if they are pixels."""
+        if self.encoder is not None:
+            return self._encoded(self.encoder, x, name)
+        if sparse.is_sparse(x):
+            return self._sparse(sparse.rows_of(x, name, self.width), name)
         places = None if type(x) is np.ndarray else naming.places(x, self.names, name)
         rows = check.rows(x, name, self.width if places is None else None)
         return self._of_kind(rows if places is None else rows[:, places], name)
+
+    def _encoded(self, encoder: TableEncoder, x: Any, name: str) -> Array:
+        """The features of a raw table, in the model's precision."""
+        if not is_table(x) and not callable(getattr(x, "collect", None)):
+            came = f"{type(x).__name__} of shape {x.shape}" if isinstance(x, np.ndarray) else f"{x!r:.60}"
+            raise ArgumentTypeError(
+                f"{name} must be a table with the columns of the training data, because the model begins with a "
+                f"TableEncoder, not {came}: give a frame, a dict of columns or a list of dicts. (model[:] is the "
+                "network after the encoder, which reads the result of model.encoder.transform(table).)"
+            )
+        features = encoder.features(x, self.dtype, name)
+        if len(features) == 0:
+            raise ArgumentError(f"{name} must have at least one row")
+        return features
+
+    def _sparse(self, rows: SparseRows, name: str) -> SparseRows:
+        if self.kind == PIXELS:
+            raise ArgumentError(
+                f"{name} is sparse, but the model was trained on pixels (uint8): give pixels, as {name}.toarray()"
+            )
+        return rows.converted(np.dtype(np.int16)) if rows.dtype == np.uint8 else rows  # numbers, not pixels
 
     def _of_kind(self, rows: Array, name: str) -> Array:
         is_bytes = rows.dtype == np.uint8
@@ -100,8 +129,14 @@ class Inputs:
                 f"model.uint8_scale, which are numbers from 0 to {size:g}"
             )
 
-    def converted(self, rows: Array, name: str, *, finite: bool = True) -> Features:
+    def converted(self, rows: Array | SparseRows, name: str, *, finite: bool = True) -> Features:
         """Convert a matrix of `rows` to the form that kernels read."""
+        if isinstance(rows, SparseRows):
+            with np.errstate(over="ignore"):
+                found = rows.converted(self.dtype)
+            if finite:
+                sparse.refuse_non_finite(found, rows, name)
+            return Features(found)
         if rows.dtype == np.uint8:
             return Features(np.ascontiguousarray(rows))
         is_centered = self.center is not None and not is_exact(rows.dtype, self.dtype)
@@ -118,7 +153,7 @@ class Inputs:
             result[start : start + _BLOCK] = rows[start : start + _BLOCK] - self.center
         return result
 
-    def learned(self, rows: Array) -> str:
+    def learned(self, rows: Array | SparseRows) -> str:
         """The kind of a model after training on these `rows` too."""
         given = PIXELS if rows.dtype == np.uint8 else FLOATS if rows.dtype.kind == "f" else INTEGERS
         if self.kind is None or self.kind == given:
@@ -141,9 +176,11 @@ def is_exact(given: np.dtype[Any], dtype: np.dtype[Any]) -> bool:
     return given.kind == "b" or 8 * given.itemsize <= np.finfo(dtype).nmant + 1
 
 
-def warn_of_merged(given: Array, numbers: Array, names: naming.Names | None, stacklevel: int = 3) -> None:
+def warn_of_merged(
+    given: Array | SparseRows, numbers: Array | SparseRows, names: naming.Names | None, stacklevel: int = 3
+) -> None:
     """Warn the caller's caller of columns whose different values became equal in the model's dtype."""
-    if is_exact(given.dtype, numbers.dtype):
+    if isinstance(given, SparseRows) or isinstance(numbers, SparseRows) or is_exact(given.dtype, numbers.dtype):
         return
     merged = [column for column in _crowded(numbers) if _loses(given[:, column], numbers[:, column])]
     if merged:

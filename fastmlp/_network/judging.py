@@ -113,7 +113,7 @@ def _finite(network: Network, scores: dict[str, float], data: Data | None = None
         if data is not None:
             outputs = np.empty((data.rows, network.engine.program.classes), network.dtype)
             network.engine.predict(data, outputs, None)
-            refuse_overflow(outputs, "x", network.dtype)
+            refuse_overflow(outputs, "x", network)
         refuse_loss(network, scores["loss"])
     return Scores(scores)
 

@@ -36,8 +36,9 @@ _STATISTICS = ("mean", "variance")
 _CENTER = "input/mean"  # the mean of a first Normalization, in float64
 _KIND = "input/kind"  # the kind of data that the weights were trained on, in files of weights alone
 FORMAT = "fastmlp-model"
-FORMAT_VERSION = 2
-_READABLE = (1, 2)
+FORMAT_VERSION = 3  # of models with an encoder, whose tables earlier versions would misread
+_WITHOUT_ENCODER = 2  # of others, which these versions read
+_READABLE = (1, 2, 3)
 _TO_CALLER = 6  # frames between a warning and the caller of `load`
 
 
@@ -77,7 +78,7 @@ def save_weights(model: Network, path: str | os.PathLike[str]) -> None:
 
 def _center(model: Network) -> dict[str, Array]:
     """The mean of a first Normalization, if its tensor holds it rounded."""
-    center = model.inputs().center
+    center = model.reader().center
     return {} if center is None or model.dtype == np.float64 else {_CENTER: center}
 
 
@@ -93,7 +94,7 @@ def _config(model: Network) -> dict[str, Any]:
     return {
         **architecture.described(model),
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if model.reads_tables else _WITHOUT_ENCODER,
         "step": model.engine.step,
         "has_state": _has_state(model),
         "statistics": _statistics(model),
@@ -186,6 +187,8 @@ def _read_config(file: Archive) -> dict[str, Any]:
             f"{path} has format version {config.get('format_version')!r:.60}, but this fastmlp ({__version__}) reads "
             f"versions up to {FORMAT_VERSION}: load it with fastmlp {config.get('fastmlp_version')!r:.60}"
         )
+    if (config["format_version"] == FORMAT_VERSION) != (config.get("encoder") is not None):
+        raise ModelFileError(f"{path} is damaged: files of version {FORMAT_VERSION}, and no others, have an encoder")
     return config
 
 

@@ -32,7 +32,8 @@ def _head(model: Network) -> str:
     count = len(list(leaves(model.declarations)))
     layers = f"{type(model).__name__}: {count} layer{'s' * (count != 1)}"
     if not model.is_built:
-        return f"{layers}, {model.dtype}, not built: fit or build(n_features) makes its parameters"
+        how = "fit(table, y)" if model.reads_tables else "fit or build(n_features)"
+        return f"{layers}, {model.dtype}, not built: {how} makes its parameters"
     program = model.engine.program
     return f"{layers}, {program.fan_in} features, {program.count:,} parameters in {model.dtype}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+import warnings
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -28,6 +30,7 @@ from ..layers import (
     output_of,
     with_leaf,
 )
+from ..tables import TableEncoder
 from . import state
 from .attributes import did_you_mean, names_in, refuse_unknown
 from .declared_width import declared_width
@@ -61,7 +64,18 @@ _SET_BY = {  # attributes that cannot be set, and their alternatives
     "metrics": "compile(..., metrics=[...])",
     "is_built": "build(n_features)",
     "n_features": "build(n_features)",
+    "built": "build(n_features)",
+    "compiled": "compile()",
+    "input_shape": "build(n_features), or Dense(..., input_shape=...)",
+    "output_shape": "add(layer), or Sequential([...]) for a new model",
+    "variables": "set_weights([...])",
+    "trainable_variables": "set_weights([...])",
+    "non_trainable_variables": "set_weights([...])",
+    "weights": "set_weights([...])",
+    "trainable_weights": "set_weights([...])",
+    "non_trainable_weights": "set_weights([...])",
     "layer_names": "name= of a layer, as in Dense(64, name=...)",
+    "encoder": "Sequential([TableEncoder(...), ...]) for a new model",
 }
 _DTYPES = ("float32", "float64")
 DEFAULT_NAME = "sequential"
@@ -77,6 +91,9 @@ class Position:
     batch: int = 0
 
 
+_OF_FEATURES = ("feature_names", "input_kind", "encoder")
+
+
 @dataclasses.dataclass(frozen=True)
 class Known:
     """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers."""
@@ -85,6 +102,7 @@ class Known:
     has_learned_classes: bool = False  # from training data, instead of the argument `classes`
     feature_names: naming.Names | None = None
     input_kind: str | None = None
+    encoder: TableEncoder | None = None  # one that has learned, of a network that reads tables
     thresholds: tuple[float, ...] | None = None  # of the probabilities of yes; see `deciding`
     tuned_for: str | None = None  # the metric for which they were tuned
     temperature: float | None = None  # by which logits were divided; see `calibrating`
@@ -93,7 +111,7 @@ class Known:
 
     def of_outputs(self) -> dict[str, Any]:
         """The fields about the outputs of the last layer, which networks with the same one share."""
-        return {name: value for name, value in vars(self).items() if name not in ("feature_names", "input_kind")}
+        return {name: value for name, value in vars(self).items() if name not in _OF_FEATURES}
 
 
 class WantedTargets(NamedTuple):
@@ -149,7 +167,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Iterable[Layer | InputLayer | Network] | None = (),
+        layers: Iterable[Layer | InputLayer | TableEncoder | Network] | None = (),
         *,
         dtype: str = "float32",
         uint8_scale: float = 1 / 255,
@@ -160,6 +178,7 @@ class Network:
         self._begin_family(Known(None if classes is None else naming.class_labels(classes)))
         self.declarations = []
         self._input: InputLayer | None = None
+        self._encoder: TableEncoder | None = None  # as it was declared
         self.name = DEFAULT_NAME if name is None else name
         self.dtype = _checked_dtype(dtype)
         self.uint8_scale = check.real_number(uint8_scale, "uint8_scale", above=0)
@@ -214,14 +233,57 @@ class Network:
         if isinstance(layer, InputLayer):
             self._add_input(layer)
             return
+        if isinstance(layer, TableEncoder):
+            self._add_encoder(layer)
+            return
         checked([layer])
         self._replace_layers(self.declarations + declared([layer]))
 
     def _add_input(self, given: InputLayer) -> None:
         if self.declarations or self._input is not None:
             raise ArgumentError("an Input must be the first element: a model has one input")
+        if self._encoder is not None:
+            raise ArgumentError("a TableEncoder decides how many features there are: leave out the Input after it")
         self._input = given
         self._forget_derived()
+
+    def _add_encoder(self, given: TableEncoder) -> None:
+        if self.declarations or self._input is not None or self._encoder is not None:
+            raise ArgumentError("a TableEncoder must be the first element, and the only one of its kind")
+        self._encoder = copy.copy(given)  # the user may let theirs learn again
+        if given.is_fitted:
+            self._note(encoder=self._encoder, feature_names=given.encoding.names)
+        self._forget_derived()
+
+    def forget_encoder(self: _N) -> _N:
+        """Let it read the features that the encoder makes instead of tables; returns itself."""
+        self._encoder = None
+        self._note(encoder=None)
+        return self
+
+    @property
+    def has_learned_encoder(self) -> bool:
+        """Whether its encoder learned from training data, instead of being given so."""
+        return self.data_known.encoder is not None and self._encoder is not None and not self._encoder.is_fitted
+
+    def declare_unlearned_encoder(self) -> None:
+        """Let what its encoder knows count as learned from training data."""
+        if self._encoder is not None:
+            self._encoder = type(self._encoder)(**self._encoder.get_params())
+
+    @property
+    def reads_tables(self) -> bool:
+        """Whether it begins with a `fastmlp.TableEncoder`; parts of it read features."""
+        return self._encoder is not None
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        return copy.copy(self._table_reader)  # theirs may learn again
+
+    @property
+    def _table_reader(self) -> TableEncoder | None:
+        """What reads raw tables, with what it has learned, if it has."""
+        return None if self._encoder is None else self.data_known.encoder or self._encoder
 
     def pop(self) -> None:
         if not self.declarations:
@@ -234,19 +296,27 @@ class Network:
             raise BusyError("this model is being trained: its layers can be changed only before or after that")
         self._refuse_change(len(layers))
         engine, self._engine = self._engine, None
-        self._note(thresholds=None, tuned_for=None, temperature=None)
         has_learned = self.data_known.has_learned_classes
-        units = self.last_units if has_learned else None  # which looks through all layers
+        dense = self._dense_layers() if has_learned else []
         self.declarations = layers
         self._forget_derived()
-        if has_learned and self.last_units != units:
-            self._note(classes=None, has_learned_classes=False)
+        ends = [part._known for part in self._parts if part._span[1] == len(layers)]
+        self._take_choices(ends)
+        if has_learned and self._dense_layers() != dense:  # then the units mean something else
+            labels = next((known.classes for known in ends if known.classes is not None), None)
+            self._note(classes=labels, has_learned_classes=labels is not None)
         if engine is None:
             return
         self.position = Position()
         if any(isinstance(layer, Dense) for layer in leaves(layers)):
             self.build(engine.program.fan_in)
             state.take_over(self.engine, engine)
+
+    def _take_choices(self, ends: list[Known]) -> None:
+        """Forget thresholds and temperature, which were those of other outputs, or take those of parts with its end."""
+        choices = next((known for known in ends if known.thresholds or known.temperature), Known())
+        names = ("thresholds", "tuned_for", "temperature", "has_old_thresholds", "has_old_temperature")
+        self._note(**{name: getattr(choices, name) for name in names})
 
     @property
     def layers_seen(self) -> dict[int, Any]:
@@ -276,6 +346,8 @@ class Network:
             return self._engine.program.fan_in
         if self._place is not None:
             return self._place.width
+        if self.data_known.encoder is not None:
+            return self.data_known.encoder.encoding.width
         if self._declared is None:
             self.check_layers()
         assert self._declared is not None
@@ -382,17 +454,15 @@ class Network:
 
     @property
     def data_known(self) -> Known:
-        """Its knowledge, which parts share whose input or output is that of the whole; replaced as a whole."""
+        """Its knowledge, which models share that begin or end with the same layer; replaced as a whole."""
         return self._known
 
     @data_known.setter
     def data_known(self, value: Known) -> None:
         self._known = value
-        if self._place is not None:
-            self.root._known = self._shared_knowledge(self.root._known, value)
-        for part in self.root._parts:
-            if part is not self:
-                part._known = part._shared_knowledge(part._known, self.root._known)
+        for other in (self.root, *self.root._parts):
+            if other is not self:
+                other._known = other._shared_knowledge(other._known, self)
 
     @property
     def classes(self) -> Array | None:
@@ -433,11 +503,12 @@ class Network:
         """The given labels, but not learned ones."""
         return None if self.data_known.has_learned_classes else self.data_known.classes
 
-    def inputs(self, width: int | None = None) -> Inputs:
+    def reader(self, width: int | None = None) -> Inputs:
         """How it reads features, which have ``width`` columns if it is not built."""
         width = width if self.width_known is None else self.width_known
         known = self.data_known
-        return Inputs(self.dtype, width, known.feature_names, known.input_kind, self.uint8_scale, self._center())
+        features = (known.feature_names, known.input_kind, self.uint8_scale, self._center())
+        return Inputs(self.dtype, width, *features, None if self._encoder is None else self._table_reader)
 
     def _center(self) -> Array | None:
         """The mean of a first Normalization, if there is one; in float64, unless the tensor was replaced."""
@@ -494,6 +565,11 @@ class Network:
             raise ArgumentError(f"n_features is {n_features}, but the model {how} {self.width_known}")
         if self._engine is not None:
             return
+        if self.reads_tables and self.data_known.encoder is None:
+            raise ArgumentError(
+                "n_features of a model that begins with a TableEncoder follows from a table: call fit(table, y), or "
+                "give an encoder that has learned, TableEncoder().fit(table)"
+            )
         if self._place is not None:
             self._build_whole(n_features)
             return
@@ -528,12 +604,12 @@ class Network:
         """A network with these layers that reads features and names classes like this one, without weights."""
         dtype = str(self.dtype) if dtype is None else dtype
         new = type(self)(layers, dtype=dtype, uint8_scale=self.uint8_scale, seed=self.seed)
-        new.data_known = self.data_known
+        new._encoder, new.data_known = self._encoder, self.data_known
         return new
 
     def cloned(self: _N) -> _N:
         """A network with the same declared layers and input, that knows nothing of data."""
-        given = () if self._input is None else (self._input,)
+        given = [item for item in (self._input, self._encoder) if item is not None]
         labels = self.declared_classes
         settings: dict[str, Any] = {"dtype": str(self.dtype), "uint8_scale": self.uint8_scale, "classes": labels}
         return type(self)([*given, *self.declarations], name=self.name, **settings)
@@ -561,11 +637,13 @@ class Network:
 
     def rates(self, batches: int) -> Array:
         """The learning rates of the next batches."""
-        rule = _compiled(self._optimizer)
-        rate = rule.learning_rate if self._learning_rate is None else self._learning_rate
-        if not callable(rate):
-            return np.full(batches, rate, np.float64)
-        return rule.rates((self.steps_done + np.arange(batches)) // rule.gradient_accumulation_steps)
+        rate = self._learning_rate or _compiled(self._optimizer).learning_rate
+        if callable(rate):
+            rule = self.rule
+            return rule.rates((self.steps_done + np.arange(batches)) // rule.gradient_accumulation_steps)
+        rates = np.empty(batches)
+        rates.fill(rate)  # np.full takes five times as long, for each call of a kernel
+        return rates
 
     # ------------------------------------------------------------ tensors
 
@@ -715,6 +793,14 @@ class Network:
     def take_aside(self) -> Aside | None:
         """What was put aside for this update, once; None after another update, or with another optimiser."""
         aside, self._aside = self._aside, None
+        left_at = self.__dict__.pop("_left_at", None)  # when it was copied from a network that has something aside
+        if aside is None and left_at is not None and left_at == self.steps_done:
+            warnings.warn(
+                "this model is a copy that was made between gradients() and apply_gradients(), and does not hold the "
+                f"rows from which {type(self.rule).__name__} recomputes running statistics: copy it before or after "
+                "both",
+                stacklevel=5,
+            )
         is_ours = aside is not None and aside.step == self.steps_done and aside.rule is self.rule
         return aside if is_ours else None
 
@@ -735,17 +821,38 @@ class Network:
         held = {name: value for name, value in self.__dict__.items() if name not in (*_DERIVED, *_OF_FAMILY)}
         engine = None if self._engine is None else state.of_engine(self._engine)
         position = (self.position.epoch, self.position.batch)
-        own = {"busy_in": None, "data_known": vars(self.data_known), "position": position, "_engine": engine}
+        own: dict[str, Any] = {
+            "busy_in": None,
+            "data_known": vars(self.data_known),
+            "position": position,
+            "_engine": engine,
+        }
+        aside = self._aside
+        if aside is not None and aside.step == self.steps_done and aside.rule is self._optimizer:
+            own["_aside"] = None if aside.batch is not None else self._held_aside(aside)
+            own["_left_at"] = aside.step if aside.batch is not None else None  # a copy does not hold its rows
         return {**held, **own}  # a copy that is made during training is not being trained
 
     def __setstate__(self, held: dict[str, Any]) -> None:
         held = state.today(held)
         engine, known, position = (held.pop(name) for name in ("_engine", "data_known", "position"))
+        aside = held.pop("_aside", None)
         self._begin_family(Known(**known))
         self.__dict__.update({**held, "busy_in": None, "position": Position(*position), "_engine": None})
         self._forget_derived()
         if engine is not None:
             state.fill(self.build_bare(engine["n_features"]), engine)
+        if aside is not None:
+            self._aside = self._restored_aside(aside)
+
+    def _held_aside(self, aside: Aside) -> dict[str, Any]:
+        """What was put aside for an update, as `__getstate__` holds it."""
+        values = state.of_statistics(self.engine, aside.found.statistics, aside.found.averaged)
+        return {"step": aside.step, "known": vars(aside.known), "first": aside.first, "statistics": values}
+
+    def _restored_aside(self, held: dict[str, Any]) -> Aside:
+        found = StepGradient(float("nan"), np.empty(0), *state.statistics_of(self.engine, held["statistics"]))
+        return Aside(held["step"], self.rule, Known(**held["known"]), held["first"], found, None)
 
     # ------------------------------------------------------------ parts, which share their tensors with the whole
 
@@ -770,7 +877,8 @@ class Network:
         """Become the part of a whole with these elements of its declarations; a network without layers."""
         root, offset = whole.root, 0 if whole._place is None else whole._place.start
         self._place = Place(root, offset + start, offset + stop)
-        self._known = self._shared_knowledge(self._known, root._known)
+        for other in (*root._parts, root, whole):
+            self._known = self._shared_knowledge(self._known, other)
         root._parts.add(self)
         self._follow()
 
@@ -819,14 +927,23 @@ class Network:
             )
         root.build(n_features if root.width_known is None else root.width_known)
 
-    def _shared_knowledge(self, own: Known, other: Known) -> Known:
-        """Its knowledge with what others learned of the same features and classes."""
-        assert self._place is not None
-        if self._place.is_first:
-            own = dataclasses.replace(own, feature_names=other.feature_names, input_kind=other.input_kind)
-        if self._place.is_last:
-            own = dataclasses.replace(own, **other.of_outputs())
+    def _shared_knowledge(self, own: Known, other: Network) -> Known:
+        """Its knowledge with what another part, or the whole, has learned of the same features and classes."""
+        known = other._known
+        if self._span[0] == other._span[0]:
+            own = dataclasses.replace(own, feature_names=known.feature_names, input_kind=known.input_kind)
+        if self._span[1] == other._span[1]:
+            own = dataclasses.replace(own, **known.of_outputs())
         return own
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        """The numbers of its first element in the whole, and of the one after its last."""
+        return (0, len(self.declarations)) if self._place is None else (self._place.start, self._place.stop)
+
+    def _dense_layers(self) -> list[int]:
+        """What tells the dense layers from others."""
+        return [id(layer) for layer in leaves(self.declarations) if isinstance(layer, Dense)]
 
     def append_layers_of(self, other: Network) -> None:
         """Append the layers of another whole, which becomes a part with the tensors that it has."""

@@ -7,6 +7,9 @@ import numpy as np
 
 from .._base.errors import ArgumentError
 from .._base.types import Array
+from ..activations import Custom
+from ..layers import leaves
+from .network import Network
 
 _FEW = 64  # so few numbers are read faster one by one than by NumPy
 
@@ -20,15 +23,28 @@ def look_finite(outputs: Array, activation: str) -> bool:
     return math.isfinite(outputs.min()) and math.isfinite(outputs.max())
 
 
-def refuse_overflow(outputs: Array, name: str, dtype: np.dtype[Any]) -> None:
+def refuse_overflow(outputs: Array, name: str, network: Network) -> None:
     """Refuse outputs that are not finite although their rows are."""
     wrong = np.argwhere(~np.isfinite(outputs))
     if len(wrong):
         row, column = wrong[0].tolist()
+        found, dtype, own = outputs[row, column], network.dtype, _own_activations(network)
+        if own and np.isnan(found):
+            raise ArgumentError(
+                f"{name} has row {row}, for which output {column} is NaN, although the row is finite: the activation "
+                f"{own[0]!r} of your own gives NaN or raises an error for a number in the network, or numbers are too "
+                f"large for {dtype}"
+            )
         raise ArgumentError(
             f"{name} must not be so large: row {row} is finite, but the network makes numbers of it that are too large "
-            f"for {dtype}, and its output {column} {outputs[row, column]}. {remedy(dtype, 'the features')}"
+            f"for {dtype}, and its output {column} {found}. {remedy(dtype, 'the features')}"
         )
+
+
+def _own_activations(network: Network) -> list[str]:
+    """The names of activations that are functions of the user's."""
+    kinds = [getattr(layer, "activation", None) for layer in leaves(network.declarations)]
+    return [kind.name for kind in kinds if isinstance(kind, Custom)]
 
 
 def remedy(dtype: np.dtype[Any], what: str) -> str:

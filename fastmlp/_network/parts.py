@@ -69,7 +69,7 @@ def adopt(network: Network, other: Network) -> None:
         network.data_known = dataclasses.replace(
             network.data_known, feature_names=known.feature_names, input_kind=known.input_kind
         )
-    if known.classes is not None and network.declared_classes is None:  # layers after it will replace them
+    if known.classes is not None and network.declared_classes is None:  # until dense layers follow
         network.data_known = dataclasses.replace(network.data_known, classes=known.classes, has_learned_classes=True)
 
 
@@ -83,6 +83,11 @@ def _refuse_to_adopt(network: Network, other: Network) -> None:
         raise ArgumentError(
             f"a model of {other.dtype} with uint8_scale={other.uint8_scale:.6g} cannot be a part of one of "
             f"{network.dtype} with uint8_scale={network.uint8_scale:.6g}: make both with the same settings"
+        )
+    if other.reads_tables:
+        raise ArgumentError(
+            "a model that begins with a TableEncoder cannot be a part of another one: let the whole begin with the "
+            "encoder, and add the layers after it"
         )
     if other.is_busy:
         raise BusyError("this model is being trained: wait for its end before it becomes a part of another one")

@@ -23,16 +23,6 @@ class Place(NamedTuple):
         return slice(first, first + len(list(leaves(declarations[self.start : self.stop]))))
 
     @property
-    def is_first(self) -> bool:
-        """Whether the input of the part is that of the whole."""
-        return self.start == 0
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the output of the part is that of the whole."""
-        return self.stop == len(self.whole.declarations)
-
-    @property
     def units_before(self) -> int | None:
         """The width of what comes in, if a layer before it determines that."""
         return output_of(self.whole.declarations[: self.start])[0]

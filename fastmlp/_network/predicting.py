@@ -1,5 +1,6 @@
 """Predicts the outputs of a network, and the classes that they choose."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from .._base import check
 from .._base.batches import Batches, are_batches
 from .._base.errors import ArgumentError
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine.engine import data_of
 from ..losses import CLASSES, PROBABILITIES
@@ -21,19 +23,21 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
     """See `Sequential.predict`."""
     engine = network.engine
     given, is_centered = x, False
-    if not check.are_rows(x, network.dtype, engine.program.fan_in):
+    if network.reads_tables or not check.are_rows(x, network.dtype, engine.program.fan_in):
         if are_batches(x):
             return over_batches(x, lambda part: predict(network, part, None, n_threads), out)
-        features = network.inputs().read(x, "x", finite=False)
+        features = network.reader().read(x, "x", finite=False)
         x, is_centered = features.rows, features.is_centered
     elif network.data_known.input_kind == PIXELS:
-        network.inputs().check_scaled(x, "x")
+        network.reader().check_scaled(x, "x")
     shape = (x.shape[0], engine.program.classes)
     if out is None:
         out = np.empty(shape, network.dtype)
     else:
         x = _checked_output(out, shape, network.dtype, x)
-    if x.dtype == network.dtype and engine.are_few(shape[0], n_threads):
+    if isinstance(x, SparseRows) and engine.are_few(shape[0], n_threads):
+        x = x.dense()
+    if x.dtype == network.dtype and not isinstance(x, SparseRows) and engine.are_few(shape[0], n_threads):
         engine.predict_rows(x, out, is_centered=is_centered)
     else:
         none = np.empty(0, np.int64)
@@ -41,8 +45,8 @@ def predict(network: Network, x: Any, out: Array | None = None, n_threads: int |
         engine.predict(data, out, n_threads)
     if not look_finite(out, engine.activation):
         is_lost = isinstance(given, np.ndarray) and np.may_share_memory(out, given)
-        network.inputs().read(x if is_lost else given, "x")  # raises an error with the cause of a NaN
-        refuse_overflow(out, "x", network.dtype)
+        network.reader().read(x if is_lost else given, "x")  # raises an error with the cause of a NaN
+        refuse_overflow(out, "x", network)
     return out
 
 
@@ -55,7 +59,9 @@ def over_batches(
     return np.concatenate([answer(part) for part in Batches(x, "x", steps=steps).features()])
 
 
-def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array) -> Array:
+def _checked_output(
+    out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: Array | SparseRows
+) -> Array | SparseRows:
     """Check an array for predictions; returns the features, copied if the two overlap."""
     usable = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
     if not usable or not out.flags.c_contiguous or not out.flags.writeable:
@@ -63,6 +69,8 @@ def _checked_output(out: Any, shape: tuple[int, int], dtype: np.dtype[Any], x: A
             f"out must be a writable C-contiguous {dtype} array of shape {shape}, not "
             f"{getattr(out, 'dtype', type(out).__name__)} of shape {getattr(out, 'shape', None)}"
         )
+    if isinstance(x, SparseRows):
+        return dataclasses.replace(x, values=x.values.copy()) if np.may_share_memory(out, x.values) else x
     return x.copy() if np.may_share_memory(out, x) else x  # some rows are read after others are written
 
 
@@ -79,13 +87,13 @@ def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
 
 def read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
     """The outputs that the loss reads, for each row."""
-    features, dtype = network.inputs().read(x, "x"), network.dtype
+    features, dtype = network.reader().read(x, "x"), network.dtype
     outputs = np.empty((len(features.rows), network.engine.program.classes), dtype)
     labels = np.zeros(len(outputs), np.int64)
     targets = np.zeros(outputs.shape if network.loss.targets == PROBABILITIES else (0, outputs.shape[1]), dtype)
     data = data_of(features.rows, labels, targets, dtype, is_centered=features.is_centered)
     network.engine.evaluate(data, n_threads, outputs=outputs)
-    refuse_overflow(outputs, "x", dtype)
+    refuse_overflow(outputs, "x", network)
     return outputs
 
 

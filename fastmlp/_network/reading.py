@@ -8,9 +8,12 @@ import numpy as np
 
 from .. import losses
 from .._base import naming
+from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine import row_weights, targets
 from .._engine.engine import Data, data_of
+from ..tables.columns import Columns
+from . import raw_tables
 from .inputs import Features, Inputs
 from .network import Known, Network, WantedTargets
 
@@ -25,7 +28,10 @@ def data_for(
     sample_weight: Any = None,
 ) -> Data:
     """Rows and targets from the user's data, checked against the network; ``names`` are for messages."""
-    features = network.inputs(width).read(x, names[0])
+    inputs = network.reader(width)
+    if inputs.encoder is not None:
+        x, y = raw_tables.apart(network, x, y, names[0])
+    features = inputs.read(x, names[0])
     return with_targets(network.wanted_targets(), features, y, names, sample_weight=sample_weight)
 
 
@@ -67,9 +73,17 @@ def weighted(
 # ---------------------------------------------------------------- learning
 
 
-def learn_from(network: Network, x: Any, y: Any) -> tuple[Array, Inputs, WantedTargets]:
-    """Learn the classes and how to read later data from training data; return the rows and both."""
-    inputs, wanted, is_untrained = network.inputs(), network.wanted_targets(), network.is_untrained
+def learn_from(
+    network: Network, x: Any, y: Any, learned_rows: Any = None
+) -> tuple[Array | SparseRows, Inputs, WantedTargets]:
+    """Learn the classes and how to read later data from training data; return the rows and both.
+
+    An encoder learns from a table that is given as `Columns`: from all its rows, or from ``learned_rows`` if they are
+    fewer or more.
+    """
+    if isinstance(x, Columns):
+        raw_tables.learn_encoder(network, x if learned_rows is None else learned_rows, y)
+    inputs, wanted, is_untrained = network.reader(), network.wanted_targets(), network.is_untrained
     known = _with_names(network.data_known, naming.feature_names(x), y, wanted, inputs.width is not None, is_untrained)
     inputs = dataclasses.replace(inputs, names=known.feature_names)
     rows = inputs.rows(x, "x")

@@ -8,11 +8,12 @@ from typing import Any
 from .._base import text_table
 from .._base.public import as_public
 from .attributes import did_you_mean
+from .score_numbers import Numbers
 
 __all__ = ["Scores"]
 
 
-class Scores(dict[str, float]):
+class Scores(Numbers):
     """The loss and the metrics of a model on some rows: a dict that unpacks to its values.
 
     It is a dict of names and values, with the loss first and the metrics in the order of `Sequential.compile`. Access
@@ -22,6 +23,9 @@ class Scores(dict[str, float]):
     Iteration yields the values, as for a tuple, so that ``loss, accuracy = scores`` works. Therefore ``list(scores)``,
     ``sorted(scores)`` and ``max(scores)`` use the values, and ``keys()`` gives the names. A whole number is a
     position: ``scores[0]`` is the loss.
+
+    NumPy takes the values as an array: ``np.mean([scores, others], axis=0)``. A result with one value is also a number:
+    ``total += scores``, ``f"{scores:.3f}"``, ``float(scores)``, ``scores < 0.1``.
 
     ``scores.accuracy`` is ``scores["accuracy"]``. Methods of dicts keep their names: the value of a metric named
     "items" is only available as ``scores["items"]``.
@@ -99,6 +103,11 @@ def _scores(values: dict[str, float], thresholds: tuple[float, ...] | None) -> S
     if thresholds is not None:
         new._thresholds = thresholds
     return new
+
+
+def as_asked(scores: Scores, return_dict: bool) -> Scores:
+    """The scores, or with ``return_dict`` a plain dict, which goes through its names."""
+    return dict(scores) if return_dict else scores  # type: ignore[return-value]  # annotations say what is usual
 
 
 as_public(globals(), "fastmlp.scores")

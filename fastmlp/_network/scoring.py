@@ -34,6 +34,7 @@ class Scoring:
     _of_outputs: tuple[Metric, ...] = field(init=False)
 
     counts_hits: bool = field(init=False)  # whether kernels count right answers, and the accuracy is wanted
+    counted: tuple[str, ...] = field(init=False)  # the metrics that follow from these counts
     needs_outputs: bool = field(init=False)  # whether a metric needs the outputs of all rows
     answers: int = field(init=False)  # in a row
     names: list[str] = field(init=False)  # the loss and the metrics
@@ -42,9 +43,11 @@ class Scoring:
     def __post_init__(self) -> None:
         hits = self.loss.hits(self.activation, self.units)
         counts_hits = hits != t.NO_HITS and any(metric.counted_by_kernels for metric in self.metrics)
+        counted = tuple(m.name for m in self.metrics if counts_hits and m.counted_by_kernels)
         of_outputs = tuple(m for m in self.metrics if not (counts_hits and m.counted_by_kernels))
         found = {
             "counts_hits": counts_hits,
+            "counted": counted,
             "needs_outputs": bool(of_outputs),
             "answers": self.units if hits in (t.ABOVE_HALF, t.ABOVE_ZERO) else 1,
             "names": ["loss", *(metric.name for metric in self.metrics)],
@@ -59,8 +62,7 @@ class Scoring:
 
     def report(self, loss: float, hits: float, rows: int) -> dict[str, float]:
         """The values that need no outputs."""
-        counted = [metric.name for metric in self.metrics if self.counts_hits and metric.counted_by_kernels]
-        return {"loss": loss, **dict.fromkeys(counted, hits / (rows * self.answers))}
+        return {"loss": loss, **dict.fromkeys(self.counted, hits / (rows * self.answers))}
 
     def full_report(
         self, loss: float, hits: float, rows: int, data: Data, outputs: Array | None, chosen: Any = slice(None)

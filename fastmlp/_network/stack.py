@@ -10,6 +10,7 @@ from .._base import check, naming
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..layers import Activation, BatchNormalization, Dense, Dropout, Layer, Normalization
+from ..tables import TableEncoder
 
 CLASSIFICATION, REGRESSION, MULTILABEL = TASKS = ("classification", "regression", "multilabel")
 
@@ -59,6 +60,13 @@ def _classes(classes: Any) -> Goal:
 
 def _last(outputs: Any, activation: str | None) -> Dense:
     return Dense(check.whole_number(outputs, "outputs", minimum=1), activation=activation)
+
+
+def encoders(table: Any) -> list[TableEncoder]:
+    """The encoder before all layers, if one is asked for."""
+    if isinstance(table, TableEncoder):
+        return [table]
+    return [TableEncoder()] if check.yes_or_no(table, "table") else []
 
 
 def hidden_layers(hidden: Any, activation: Any, dropout: Any, *, normalize: bool, batch_norm: bool) -> list[Layer]:

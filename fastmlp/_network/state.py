@@ -44,6 +44,25 @@ def fill(engine: Engine, held: dict[str, Any]) -> None:
     engine.averaged = {built.tensors[number].offset: batches for number, batches in held["averaged"].items()}
 
 
+def of_statistics(engine: Engine, statistics: list[Array], averaged: dict[int, int]) -> dict[str, Any]:
+    """Running statistics that are not yet those of an engine, in the form of `of_engine`."""
+    numbers = {tensor.offset: number for number, tensor in enumerate(engine.program.tensors)}
+    flat = engine.with_statistics(engine.parameters.copy(), statistics)
+    return {
+        "parameters": _matrices(engine.program, flat) if statistics else [],
+        "averaged": {numbers[offset]: batches for offset, batches in averaged.items() if offset in numbers},
+    }
+
+
+def statistics_of(engine: Engine, held: dict[str, Any]) -> tuple[list[Array], dict[int, int]]:
+    """The running statistics that `of_statistics` describes, and how many batches they average."""
+    flat, tensors = engine.program.zeros(1), engine.program.tensors
+    for tensor, matrix in zip(tensors, held["parameters"], strict=bool(held["parameters"])):
+        engine.program.pack(flat, tensor, matrix)
+    averaged = {tensors[number].offset: batches for number, batches in held["averaged"].items()}
+    return engine.statistics_in(flat), averaged
+
+
 def take_over(new: Engine, old: Engine) -> None:
     """Write the weights and running statistics of an engine into one with layers more or fewer at the end."""
     pairs = list(zip(old.program.tensors, new.program.tensors, strict=False))
@@ -54,7 +73,7 @@ def take_over(new: Engine, old: Engine) -> None:
 
 def today(state: dict[str, Any]) -> dict[str, Any]:
     """The state of a pickle in the form of this version, whichever version wrote it."""
-    state = {"name": "sequential", "_input": None, **state}  # which versions before 0.3.0 did not have
+    state = {"name": "sequential", "_input": None, "_encoder": None, **state}  # which earlier versions did not have
     state = {_RENAMED.get(name, name): value for name, value in state.items() if name not in _GONE}
     if "data_known" not in state:
         state["data_known"] = {new: state.pop(old) for old, new in _KNOWN.items() if old in state}

@@ -56,5 +56,5 @@ class BatchTrainer(ChunkTrainer):
         if self._is_due:
             self._told = time.perf_counter()
 
-    def _is_told(self, callback: Callback, batch: int) -> bool:
-        return self._is_due if callback.every_batches is None else super()._is_told(callback, batch)
+    def _is_told(self, callback: Callback) -> bool:
+        return self._is_due if callback.every_batches is None else super()._is_told(callback)

@@ -67,7 +67,7 @@ class ChunkTrainer(Trainer):
 
     def _take(self, data: Data) -> None:
         self.data, self.network.position.batch = data, 0
-        self.batches = self._batches_of(data)
+        self.batches, self.sizes = self._batches_of(data), self._sizes_of(data)
         self.outputs = self.scoring.room(data.rows, self.network.dtype)
 
     def _number(self, chunk: int) -> int:

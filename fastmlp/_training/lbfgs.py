@@ -114,8 +114,7 @@ class LBFGSTrainer(Trainer):
         return hits, outputs
 
     def _scores(self, epoch: int, totals: EpochTotals, outputs: Array | None) -> dict[str, float]:
-        values = totals.logs(self.scoring, self.data, outputs, slice(None))
-        return {**values, "learning_rate": self.network.learning_rate, **self._validation_of_epoch(epoch, 0)}
+        return {**self._logs(totals, outputs, slice(None)), **self._validation_of_epoch(epoch, 0)}
 
 
 class Objective:

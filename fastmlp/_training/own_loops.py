@@ -17,9 +17,9 @@ from .._base.interruption import uninterrupted
 from .._base.types import Array
 from .._compiling.threads import resolve_threads
 from .._engine.engine import Data
-from .._network import adapting
+from .._network import adapting, raw_tables
 from .._network.judging import refuse_loss
-from .._network.network import Aside, Network
+from .._network.network import Aside, Known, Network
 from .._network.reading import learn_from, weighted, with_targets
 from ..layers import Normalization
 from ..optimizers import LBFGS
@@ -96,20 +96,27 @@ def _computed(network: Network, x: Any, y: Any, wanted: Wanted) -> tuple[float, 
     """Loss, gradients, and what training would change; the network only gets its parameters, if it has none."""
     before = network.before_training()
     try:
+        x, y = raw_tables.apart(network, x, y)
         rows, inputs, targets = learn_from(network, x, y)
         network.build(rows.shape[1])
         first = FirstLayer(network)
         try:
             if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
-                inputs = network.inputs()
+                inputs = network.reader()
             data = weighted(targets, with_targets(targets, inputs.converted(rows, "x"), y), *wanted.weights)
             return _of_batch(network, data, wanted)
         finally:
             first.bring_back()
-            network.data_known = before.known
+            network.data_known = _with_encoder(before.known, network)
     except BaseException:
         network.undo_preparation(before)
         raise
+
+
+def _with_encoder(known: Known, network: Network) -> Known:
+    """Earlier knowledge with an encoder that has learned since: the network is built for the features that it makes."""
+    now = network.data_known
+    return dataclasses.replace(known, encoder=now.encoder, feature_names=now.feature_names) if now.encoder else known
 
 
 def _of_batch(network: Network, data: Data, wanted: Wanted) -> tuple[float, list[Array], Aside]:

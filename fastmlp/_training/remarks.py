@@ -37,7 +37,8 @@ class Remarks:
 
     def before(self) -> None:
         """Name features that are not scaled; once for a model, before its first training."""
-        x = self._run.data.x
+        data = self._run.data
+        x = data.x if data.sparse is None else data.sparse
         if self._was_untrained and len(x) and not self._has_normalization():
             self._scales = trouble(x, self._run.network.feature_names)
         if self._scales is not None:

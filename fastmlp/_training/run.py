@@ -12,19 +12,21 @@ from .._base import check
 from .._base.batches import Batches, Piece
 from .._base.classes import to_stratify_by
 from .._base.errors import ArgumentError, ArgumentTypeError
+from .._base.sparse import SparseRows
 from .._base.types import Array, Integers
 from .._engine import row_weights, targets
 from .._engine.engine import Data, Engine
 from .._engine.row_weights import ScaledSoFar
-from .._network import adapting
+from .._network import adapting, raw_tables
 from .._network.chunks import ChunkSource, opened, pieces, survey
 from .._network.history import History
 from .._network.inputs import Inputs, warn_of_merged
 from .._network.network import Network, WantedTargets
-from .._network.reading import data_for, learn_from, weighted, with_targets
+from .._network.reading import learn_from, weighted, with_targets
 from .._network.scoring import Scoring
 from ..callbacks.base import Model
 from ..optimizers import Optimizer
+from ..tables.columns import Columns, rows_at
 from .request import Request
 
 
@@ -61,12 +63,14 @@ class Run:
         return map(self._chunk, pieces(self.source, epoch, shuffle=bool(self.request.shuffle), seed=self.network.seed))
 
     def _chunk(self, piece: Piece) -> Data:
-        network, inputs = self.network, self.network.inputs()
-        rows = inputs.rows(piece.x, piece.names[0])
+        network, inputs = self.network, self.network.reader()
+        x, y = raw_tables.apart(network, piece.x, piece.y, piece.names[0])
+        rows = inputs.rows(x, piece.names[0])
         kind = inputs.learned(rows)  # of all chunks: floats may follow whole numbers
         if kind != network.input_kind:
             network.input_kind = kind
-        data = data_for(network, rows, piece.y, piece.names)
+        inputs = dataclasses.replace(inputs, kind=kind)
+        data = with_targets(network.wanted_targets(), inputs.converted(rows, piece.names[0]), y, piece.names)
         return weighted(network.wanted_targets(), data, piece.weights, self.request.class_weight, self.scale)
 
 
@@ -78,17 +82,13 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     x, y = request.x, request.y
     stream: Iterator[Piece] = iter(())
     if request.source is not None:
-        if adapting.wants_statistics(network):
+        if adapting.wants_statistics(network) or raw_tables.wants_encoder(network):
             survey(request.source, 0, 0)  # which is refused before anything is read
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
-    rows, inputs, wanted = learn_from(network, x, y)
-    if request.stratify:
-        rows, y, request.sample_weight, kept = _divided(rows, y, request, network.seed)
-    else:
-        kept = _kept(len(rows), request.validation_split)
+    (inputs, wanted), (rows, y), kept = _learned(network, request, x, y)
     if _adapt(network, request, inputs, rows[:kept]):
-        inputs = network.inputs()
+        inputs = network.reader()
         if request.source is not None:  # again, because the statistics needed a pass through them
             _, stream = _opened(network, request.source, request)
     train, validation = _data(network, request, (inputs, wanted), (rows, y), kept)
@@ -108,6 +108,22 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     classes = _classes_of(train, request)
     run = (network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, classes)
     return Run(*run, stream)
+
+
+def _learned(
+    network: Network, request: Request, x: Any, y: Any
+) -> tuple[tuple[Inputs, WantedTargets], tuple[Array | SparseRows, Any], int]:
+    """How data are read, which it learns; rows and targets, those for training first; and how many those are."""
+    kept, to_learn_from = None, None
+    if network.reads_tables:
+        x, y = raw_tables.apart(network, x, y)
+        if request.stratify and isinstance(x, Columns):  # first, as the encoder learns from training rows alone
+            x, y, request.sample_weight, kept = _divided(x, y, request, network.seed)
+        to_learn_from = _for_encoder(network, request, x, kept)
+    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
+    if request.stratify and kept is None:
+        rows, y, request.sample_weight, kept = _divided(rows, y, request, network.seed)
+    return (inputs, wanted), (rows, y), _kept(len(rows), request.validation_split) if kept is None else kept
 
 
 def _classes_of(train: Data, request: Request) -> Integers | None:
@@ -135,7 +151,7 @@ def _opened(network: Network, source: ChunkSource, request: Request) -> tuple[Pi
     return opened(source, network.position.epoch, shuffle=bool(request.shuffle), seed=network.seed)
 
 
-def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> bool:
+def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array | SparseRows) -> bool:
     """Give a first Normalization the statistics of the rows, with a pass through all chunks if there are any."""
     are_pixels = rows.dtype == "uint8"
     if request.source is None:
@@ -145,6 +161,15 @@ def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array) -> b
     parts = adapting.rows_of(inputs, survey(request.source, network.position.epoch, network.seed))
     name = "x of a batch" if isinstance(request.source, Batches) else "x of a chunk"
     return adapting.adapt(network, parts, are_pixels=are_pixels, name=name)
+
+
+def _for_encoder(network: Network, request: Request, x: Any, kept: int | None) -> Columns | None:
+    """The rows that an encoder learns from: those for training, or the first ones of a pass through all chunks."""
+    if not raw_tables.wants_encoder(network) or not isinstance(x, Columns):
+        return None
+    if request.source is None:
+        return x.at(slice(_kept(x.rows, request.validation_split) if kept is None else kept))
+    return raw_tables.joined_pieces(survey(request.source, network.position.epoch, network.seed), network)
 
 
 def _kept(rows: int, validation_split: float) -> int:
@@ -157,24 +182,29 @@ def _kept(rows: int, validation_split: float) -> int:
     return kept
 
 
-def _divided(rows: Array, y: Any, request: Request, seed: int) -> tuple[Array, Any, Any, int]:
+def _divided(x: Any, y: Any, request: Request, seed: int) -> tuple[Any, Any, Any, int]:
     """Rows, targets and weights with those for training first, of each class in proportion; and how many they are."""
     y, weights = check.array_of(y, "y"), request.sample_weight
     classes = to_stratify_by(y, "y", True)
     assert classes is not None
-    if len(classes) != len(rows):
-        raise ArgumentError(f"y has {len(classes)} rows, but x has {len(rows)}: they must match")
+    rows = x.rows if isinstance(x, Columns) else len(x)
+    if len(classes) != rows:
+        raise ArgumentError(f"y has {len(classes)} rows, but x has {rows}: they must match")
     from ..datasets.split import held_out  # training does not need it otherwise
 
-    is_held = held_out(classes, len(rows) - _kept(len(rows), request.validation_split), seed)
+    is_held = held_out(classes, rows - _kept(rows, request.validation_split), seed)
     order = np.concatenate([np.flatnonzero(~is_held), np.flatnonzero(is_held)])
     if weights is not None:
-        weights = row_weights.checked(weights, len(rows))[order]
-    return rows[order], y[order], weights, int((~is_held).sum())
+        weights = row_weights.checked(weights, rows)[order]
+    return rows_at(x, order), y[order], weights, int((~is_held).sum())
 
 
 def _data(
-    network: Network, request: Request, reading: tuple[Inputs, WantedTargets], given: tuple[Array, Any], kept: int
+    network: Network,
+    request: Request,
+    reading: tuple[Inputs, WantedTargets],
+    given: tuple[Array | SparseRows, Any],
+    kept: int,
 ) -> tuple[Data, Data | ChunkSource | None]:
     """The first ``kept`` rows for training, and the rest or ``validation_data`` for validation."""
     (inputs, wanted), (rows, y), others = reading, given, request.validation_data
@@ -183,7 +213,7 @@ def _data(
     if others is not None:
         if kept < len(rows):
             raise ArgumentError("give validation_data or validation_split, not both")
-        return weighted(wanted, data, weights, class_weight), _validation(reading, request, data.width)
+        return weighted(wanted, data, weights, class_weight), _validation(network, reading, request, data.width)
     if kept == data.rows:
         return weighted(wanted, data, weights, class_weight), None
     train, validation = data.part(0, kept), data.part(kept, data.rows)
@@ -195,7 +225,9 @@ def _data(
     return weighted(wanted, train, weights[:kept], class_weight), weighted(wanted, validation, weights[kept:])
 
 
-def _validation(reading: tuple[Inputs, WantedTargets], request: Request, width: int) -> Data | ChunkSource:
+def _validation(
+    network: Network, reading: tuple[Inputs, WantedTargets], request: Request, width: int
+) -> Data | ChunkSource:
     given = request.validation_data
     if request.validation_source is not None:
         return request.validation_source
@@ -206,5 +238,7 @@ def _validation(reading: tuple[Inputs, WantedTargets], request: Request, width: 
     x, y, sample_weight = [*given, None][:3]
     names = ("validation_data[0]", "validation_data[1]")
     inputs, wanted = reading
+    if inputs.encoder is not None:
+        x, y = raw_tables.apart(network, x, y, names[0])
     features = dataclasses.replace(inputs, width=width).read(x, names[0])
     return with_targets(wanted, features, y, names, sample_weight=sample_weight)

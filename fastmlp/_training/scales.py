@@ -5,20 +5,25 @@ from typing import Any
 
 import numpy as np
 
+from .._base.sparse import SparseRows
 from .._base.types import Array
 
 _ROWS = 1000  # of the sample
 _NUMBERS = 1 << 20  # the most numbers of the sample
 _LARGE = 100.0  # the size of a column's numbers
 _RATIO = 100.0  # of the largest to the smallest column; and of a column's mean to its spread
+_RARE = 0.05  # of the rows, in which a column has another value than usual
+_FEWEST_POINTS, _ALIKE = 64, 0.5  # columns of a picture or a signal; the correlation of the spread of neighbours
 _NAMED = 2  # columns that a sentence names
 REMEDY = "scale them with fm.Normalization() as the first layer, or fm.mlp(..., normalize=True)"
 
 
-def trouble(x: Array, names: Sequence[Any] | None) -> str | None:
+def trouble(x: Array | SparseRows, names: Sequence[Any] | None) -> str | None:
     """What is wrong with the columns of ``x``, in words; None if nothing is. A sample of the rows decides.
 
-    Columns of two values, such as one-hot columns, are never named unless they are large.
+    Columns of two values, such as one-hot columns, are never named unless they are large. Columns that hardly ever
+    leave one value are not called small: in scaled images these are pixels at the border, faint and nearly always
+    black. Nor are the columns of a picture or a signal compared with each other: they have one unit.
     """
     sample = _sample(x)
     if sample is None:
@@ -30,7 +35,8 @@ def trouble(x: Array, names: Sequence[Any] | None) -> str | None:
     if len(counts) == 0:
         return None
     order = counts[np.argsort(-size[counts], kind="stable")]
-    smallest = order[-1]
+    compared = order[:0] if _have_one_unit(spread) else order[~_are_rare(sample)[order]]
+    smallest = compared[-1] if len(compared) else order[0]
     if size[order[0]] > _RATIO * size[smallest]:
         large = [column for column in order if size[column] > _RATIO * size[smallest]]
         ends = f"{_some(large, size, names)}; {_name(smallest, names)} is about {_short(size[smallest])}"
@@ -38,7 +44,8 @@ def trouble(x: Array, names: Sequence[Any] | None) -> str | None:
     large = [column for column in order if size[column] > _LARGE]
     if large:
         return f"features are large: {_some(large, size, names)}"
-    far = [column for column in counts if abs(mean[column]) > _RATIO * spread[column] and not is_flag[column]]
+    near = _RATIO * spread
+    far = sorted(column for column in compared if abs(mean[column]) > near[column] and not is_flag[column])
     if far:
         first = far[0]
         others = f" and {len(far) - 1} more" if len(far) > 1 else ""
@@ -49,13 +56,28 @@ def trouble(x: Array, names: Sequence[Any] | None) -> str | None:
     return None
 
 
-def _sample(x: Array) -> Array | None:
+def _sample(x: Array | SparseRows) -> Array | None:
     """Some rows in float64, spread over all; None if there are too few, or too many columns."""
     rows, width = x.shape
     most = min(_ROWS, _NUMBERS // max(1, width))
     if min(rows, most) < 2:
         return None
-    return x[:: -(-rows // most)].astype(np.float64)
+    some = x[:: -(-rows // most)]
+    return (some.dense() if isinstance(some, SparseRows) else some).astype(np.float64)
+
+
+def _are_rare(sample: Array) -> Array:
+    """Which columns nearly always have the same value."""
+    return np.asarray((sample != np.median(sample, axis=0)).mean(axis=0) < _RARE)
+
+
+def _have_one_unit(spread: Array) -> bool:
+    """Whether neighbouring columns spread alike, as pixels do, and the points of a signal; not those of a table."""
+    known = np.log(spread[spread > 0])
+    if len(known) < _FEWEST_POINTS:
+        return False
+    first, second = known[:-1] - known[:-1].mean(), known[1:] - known[1:].mean()
+    return bool((first * second).sum() > _ALIKE * np.sqrt((first**2).sum() * (second**2).sum()))
 
 
 def _sizes(sample: Array) -> Array:

@@ -9,7 +9,7 @@ from .._base.errors import ArgumentError, DivergenceError
 from .._base.interruption import uninterrupted
 from .._compiling.threads import resolve_threads
 from .._engine.engine import Data
-from .._network import adapting
+from .._network import adapting, raw_tables
 from .._network.inputs import warn_of_merged
 from .._network.network import Network
 from .._network.reading import learn_from, weighted, with_targets
@@ -32,9 +32,10 @@ def partial_fit(
         batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
     with attempt(network):
         is_first = network.steps_done == 0
+        x, y = raw_tables.apart(network, x, y)
         rows, inputs, wanted = learn_from(network, x, y)
         if adapting.adapt(network, [rows], are_pixels=rows.dtype == np.uint8):
-            inputs = network.inputs()
+            inputs = network.reader()
         data = weighted(wanted, with_targets(wanted, inputs.converted(rows, "x"), y), *weights)
         network.scoring.check(data)
         if is_first:  # once, not for each batch of a stream

@@ -20,11 +20,13 @@ from .._network.history import History
 from .._network.judging import scores_of, scores_of_pieces
 from .._network.scoring import Scoring
 from ..callbacks import Callback
+from .epoch_logs import WrittenLogs, recorded
 from .run import Run
 from .sampling import order_of
 
 CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
 _SNAPSHOT_SHARE = 0.01  # the largest share of the time for copies of good parameters
+_UNHEARD = Callback.on_batches_end  # of callbacks that do not define it
 TIMES = ("seconds", "samples_per_second")  # what is reported besides the loss and the metrics
 
 
@@ -39,17 +41,19 @@ class Trainer:
         self.validation = run.validation
         self.callbacks = run.request.listeners
         self.history = run.history
+        self.written = WrittenLogs(run.history)
         self.first_epoch, self.batch_size = run.first_epoch, run.batch_size
-        self.batches = self._batches_of(run.data)
+        self.batches, self.sizes = self._batches_of(run.data), self._sizes_of(run.data)
         self.classes = run.classes
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.products * rows
         most = self.engine.training_threads(rows, self.request.n_threads, self.batches)
-        self.kernel = self.engine.training_kernel(rows, most)
+        self.kernel = self.engine.training_kernel(run.data)
         self.threads = self.engine.thread_choice(self.kernel, most, self.batch_work)
         self.scoring = run.scoring
         self.outputs = self.scoring.room(run.data.rows, run.network.dtype)
+        self.uninterrupted = uninterrupted()
         self.stop_reason: str | None = None
         self.begun: list[Callback] = []
         self.between: dict[str, float] = {}  # the latest validation within the epoch
@@ -70,9 +74,9 @@ class Trainer:
         return self.history
 
     def _epochs(self) -> None:
+        if self.interruption.has_happened():
+            self.stop_reason = "interrupted"  # during the preparation of the run
         for epoch in range(self.first_epoch, self.request.epochs):
-            if self.interruption.has_happened():
-                self.stop_reason = "interrupted"  # during the preparation of the run
             if self.stop_reason:
                 break
             self._epoch(epoch)
@@ -88,16 +92,19 @@ class Trainer:
         if self.validation is not None:  # its kernel too is compiled before Ctrl-C and the clock count
             rows = self.validation.rows if isinstance(self.validation, Data) else self.data.rows
             several = self.engine.forward_threads(rows, self.request.n_threads) > 1
-            forms.append((kernels.evaluate_batches, several))
+            data = self.validation if isinstance(self.validation, Data) else self.data
+            forms.append((self.engine.evaluation_kernel(data), several))
         for kernel, parallel in forms:
             kernel.variant(self.engine.program.dtype, parallel=parallel)
         if self.request.shuffle:
             kernels.shuffle.variant(np.float64, parallel=False)
         if self.request.max_time is not None:  # compilation does not count
             self._deadline = time.perf_counter() - waited.seconds + self.request.max_time
-        for callback in self.callbacks:
-            callback.model = self.model
         run_info = self._run_info()
+        params = {"verbose": self.request.verbose, "epochs": run_info["epochs"], "steps": run_info["batches"] or None}
+        self.history.params = params
+        for callback in self.callbacks:
+            callback.model, callback.params = self.model, dict(params)
         for callback in self.callbacks:
             callback.on_train_begin(run_info)
             self.begun.append(callback)
@@ -122,17 +129,19 @@ class Trainer:
         }
 
     def _epoch(self, epoch: int) -> None:
-        network = self.network
-        order = self._order(network.position.epoch)
+        network, position = self.network, self.network.position
+        order = self._order(position.epoch)
         self._tell("on_epoch_begin", epoch)
         self._heed_callbacks()
-        self.random_key = (network.seed, network.position.epoch)
-        totals = self._totals_so_far(network.position.batch)
-        self.first_output = network.position.batch * self.batch_size  # outputs of earlier rows are unknown
+        self.random_key = (network.seed, position.epoch)
+        totals = self._totals_so_far(position.batch) if position.batch else EpochTotals()
+        self.first_output = position.batch * self.batch_size  # outputs of earlier rows are unknown
         self.between = {}
-        while network.position.batch < self.batches and self.stop_reason is None:
+        while position.batch < self.batches and self.stop_reason is None:
             self._call(order, totals)
-            self._validate_between(epoch)
+            if self.validation is not None and self._is_validated_at(position.batch):
+                self.between = self._validate()
+                self.history.add_validation(epoch, position.batch, self.between)
             self._tell_batches(totals)
             self._look_around()
         self._end_epoch(epoch, totals, order)
@@ -142,11 +151,11 @@ class Trainer:
         position = self.network.position
         left = self._batches_left()
         self.good.offer(self.engine.parameters, self.engine.averaged)
-        seconds, threads = self.threads.seconds(self.batch_work), self.threads.next()
+        seconds, threads = self.threads.seconds(self.batch_work), self.threads.next
         wanted = min(left, max(1, int(CALL_SECONDS / seconds))) if seconds else 1
         rates = self.network.rates(wanted)
         start = time.perf_counter() - waited.seconds  # another form of the kernel may yet be compiled
-        with uninterrupted():  # counts the trained batches
+        with self.uninterrupted:  # counts the trained batches
             losses, correct = self.engine.train(
                 self.data,
                 order,
@@ -160,19 +169,20 @@ class Trainer:
             self._note(losses, correct, totals, time.perf_counter() - waited.seconds - start, threads)
         if len(losses) < wanted:
             self._diverged(position.epoch, position.batch)
-        if position.batch == self.batches:
+        if position.batch == self.batches and self.engine.program.running:
             self._take_statistics(order)
 
     def _note(self, losses: Any, correct: Any, totals: EpochTotals, seconds: float, threads: int) -> None:
         """Record the batches of a kernel call."""
         position, done = self.network.position, len(losses)
-        sizes = self._sizes(position.batch, done)
+        sizes = self.sizes[position.batch : position.batch + done]
         self.threads.observe(threads, self.batch_work * max(1, done), seconds)
-        values = {"loss": losses.tolist()}
+        values, hits = {"loss": losses.tolist()}, correct.tolist()
         if self.scoring.counts_hits:
-            values["accuracy"] = (correct / (sizes * self.scoring.answers)).tolist()
+            answers = self.scoring.answers
+            values["accuracy"] = [right / (size * answers) for right, size in zip(hits, sizes, strict=True)]
         self.history.add_batches(**values)
-        totals.add(losses, correct, sizes, seconds)
+        totals.add(values["loss"], hits, sizes, seconds)
         self.history.so_far = totals.sums()
         position.batch += done
         if done:
@@ -185,7 +195,7 @@ class Trainer:
         batches, and always if a step takes all rows, because it can change everything.
         """
         engine, takes_all = self.engine, self.network.rule.needs_all_rows
-        if engine.program.running and (takes_all or engine.lags_after(self.history.batch_count)):
+        if takes_all or engine.lags_after(self.history.batch_count):
             size, threads = self.batch_size, self.threads.most
             engine.take_statistics(
                 self.data, order, size, self.batches, threads, self.random_key, self.interruption.has_happened
@@ -196,33 +206,36 @@ class Trainer:
         there, most = -(-data.rows // self.batch_size), self.request.steps_per_epoch
         return there if most is None else min(there, most)
 
+    def _sizes_of(self, data: Data) -> list[int]:
+        """The rows of each batch."""
+        whole, rest = divmod(data.rows, self.batch_size)
+        return [self.batch_size] * whole + [rest] * (rest > 0)
+
     def _batches_left(self) -> int:
         """The number of batches until the epoch ends, a callback is due, or a validation is due."""
-        batch, every = self.network.position.batch, [self.request.validation_batches]
+        batch, every = self.network.position.batch, [self.batches]
+        if self.request.validation_batches is not None:
+            every.append(self.request.validation_batches)
         for callback in self.callbacks:
-            name = f"every_batches of {type(callback).__name__}"
-            number = callback.every_batches
-            every.append(None if number is None else check.whole_number(number, name, minimum=1))
-        return min([self.batches - batch, *(number - batch % number for number in every if number is not None)])
+            if callback.every_batches is not None:
+                name = f"every_batches of {type(callback).__name__}"
+                every.append(check.whole_number(callback.every_batches, name, minimum=1))
+        return min([number - batch % number for number in every])
 
     def _totals_so_far(self, batches: int) -> EpochTotals:
         """The totals of the batches that an earlier run trained in this epoch."""
         totals, so_far = EpochTotals(), self.history.so_far
-        if 0 < batches == so_far.get("batches"):
+        if batches == so_far.get("batches"):
             totals = EpochTotals(so_far["loss"], int(so_far["correct"]), int(so_far["rows"]), batches)
-        elif 0 < batches <= self.history.latest_batches and "loss" in self.history.batches:  # of a file without sums
-            sizes = self._sizes(0, batches)
-            losses = np.array(self.history.batches["loss"][-batches:])
+        elif batches <= self.history.latest_batches and "loss" in self.history.batches:  # of a file without sums
+            sizes, losses = self.sizes[:batches], self.history.batches["loss"][-batches:]
             accuracies = np.array(self.history.batches.get("accuracy", [0.0] * batches)[-batches:])
             accuracies = np.clip(np.nan_to_num(accuracies), 0, 1)  # NaN if the other run did not have the metric
-            totals.add(losses, np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64), sizes, 0.0)
+            hits = np.rint(accuracies * sizes * self.scoring.answers).astype(np.int64)
+            totals.add(losses, hits.tolist(), sizes, 0.0)
         if totals.batches and self.history.partial:
             totals.seconds = self.history.history.get("seconds", [0.0])[-1]
         return totals
-
-    def _sizes(self, first: int, count: int) -> Integers:
-        starts = (first + np.arange(count)) * self.batch_size
-        return np.minimum(self.batch_size, self.data.rows - starts)
 
     def _order(self, epoch: int) -> Integers:
         if self.request.order is not None:
@@ -241,8 +254,8 @@ class Trainer:
             self.stop_reason = "interrupted"
         elif self._deadline is not None and time.perf_counter() - waited.seconds >= self._deadline:
             self.stop_reason = "max_time"
-        else:
-            self._heed_callbacks()
+        elif self.network.stop_training:
+            self.stop_reason = "callback"
 
     def _heed_callbacks(self) -> None:
         if self.network.stop_training:
@@ -257,10 +270,12 @@ class Trainer:
             self.history.so_far = {}
         if totals.batches == 0 or (partial and trained.start == trained.stop):
             return  # otherwise nothing was added to the record
+        # If an earlier run has trained all batches, their outputs are unknown.
+        outputs = None if self.outputs is None or trained.start == trained.stop else self.outputs[trained]
         self._close(
             epoch,
             totals,
-            lambda: {**self._logs_of_epoch(totals, order, trained), **self._validation_of_epoch(epoch, last)},
+            lambda: {**self._logs(totals, outputs, order[trained]), **self._validation_of_epoch(epoch, last)},
             partial=partial,
         )
 
@@ -274,22 +289,16 @@ class Trainer:
             self._record(epoch, self._logs(totals), partial)
             raise
         self._record(epoch, logs, partial)
-        self._tell("on_epoch_end", epoch, logs)
+        self.written.tell(self.callbacks, epoch, logs)
         self._look_around()
 
     def _record(self, epoch: int, logs: dict[str, float], partial: bool) -> None:
-        values = {name: value for name, value in logs.items() if name not in ("samples_per_second", "learning_rate")}
-        with uninterrupted():
-            self.history.add_epoch(epoch, values, partial=partial)
+        with self.uninterrupted:
+            self.history.add_epoch(epoch, recorded(logs), partial=partial)
 
-    def _logs(self, totals: EpochTotals) -> dict[str, float]:
-        return {**totals.logs(self.scoring), "learning_rate": float(self.network.rates(1)[0])}
-
-    def _logs_of_epoch(self, totals: EpochTotals, order: Integers, trained: slice) -> dict[str, float]:
-        if trained.start == trained.stop:  # an earlier run trained all batches, so their outputs are unknown
-            return self._logs(totals)
-        outputs = None if self.outputs is None else self.outputs[trained]
-        values = totals.logs(self.scoring, self.data, outputs, order[trained])
+    def _logs(self, totals: EpochTotals, outputs: Array | None = None, rows: Any = None) -> dict[str, float]:
+        """The means so far, with metrics that need outputs if those of ``rows`` are given."""
+        values = totals.logs(self.scoring, self.data, outputs, rows)
         return {**values, "learning_rate": float(self.network.rates(1)[0])}
 
     def _validate(self) -> dict[str, float]:
@@ -303,20 +312,15 @@ class Trainer:
 
     def _is_validated_at(self, batch: int) -> bool:
         every = self.request.validation_batches
-        return self.validation is not None and every is not None and batch % every == 0
-
-    def _validate_between(self, epoch: int) -> None:
-        batch = self.network.position.batch
-        if self._is_validated_at(batch):
-            self.between = self._validate()
-            self.history.add_validation(epoch, batch, self.between)
+        return every is not None and batch % every == 0
 
     def _validation_of_epoch(self, epoch: int, last_batch: int) -> dict[str, float]:
         """The validation at the end of an epoch, if there is one."""
+        if self.validation is None:
+            return {}
         if self._is_validated_at(last_batch):
             return self.between
-        is_due = self.validation is not None and (epoch + 1) % self.request.validation_freq == 0
-        return self._validate() if is_due else {}
+        return self._validate() if (epoch + 1) % self.request.validation_freq == 0 else {}
 
     def _diverged(self, epoch: int, batch: int) -> None:
         self.engine.set_averages(self.good.restore(self.engine.parameters))
@@ -335,15 +339,16 @@ class Trainer:
             getattr(callback, hook)(*args)
 
     def _tell_batches(self, totals: EpochTotals) -> None:
-        batch = self._batches_done()
-        told = [callback for callback in self.callbacks if self._is_told(callback, batch)]
+        told = [callback for callback in self.callbacks if self._is_told(callback)]
         if told:
-            logs = {**self._logs(totals), **self.between}
+            batch, logs = self._batches_done(), {**self._logs(totals), **self.between}
             for callback in told:
                 callback.on_batches_end(batch, logs)
 
-    def _is_told(self, callback: Callback, batch: int) -> bool:
-        return callback.every_batches is None or batch % callback.every_batches == 0
+    def _is_told(self, callback: Callback) -> bool:
+        if getattr(callback.on_batches_end, "__func__", None) is _UNHEARD:
+            return False
+        return callback.every_batches is None or self._batches_done() % callback.every_batches == 0
 
     def _batches_done(self) -> int:
         """The number of batches of this epoch so far, for callbacks."""
@@ -377,9 +382,9 @@ class EpochTotals:
     batches: int = 0
     seconds: float = 0.0
 
-    def add(self, losses: Any, correct: Any, sizes: Any, seconds: float) -> None:
+    def add(self, losses: list[float], correct: list[int], sizes: list[int], seconds: float) -> None:
         # Batch by batch, so that the sum does not depend on how batches were divided into calls.
-        for loss, hits, size in zip(losses.tolist(), correct.tolist(), sizes.tolist(), strict=True):
+        for loss, hits, size in zip(losses, correct, sizes, strict=True):
             self.loss += loss * size
             self.correct += hits
             self.rows += size
@@ -395,7 +400,7 @@ class EpochTotals:
     ) -> dict[str, float]:
         """The means so far, including metrics that need outputs if data and outputs are given."""
         count = max(1, self.rows)
-        if data is None:
+        if data is None or outputs is None:
             values = scoring.report(self.loss / count, self.correct, count)
         else:
             values = scoring.full_report(self.loss / count, self.correct, count, data, outputs, rows)

@@ -15,8 +15,8 @@ class History(Callback):
 
     Attributes
     ----------
-    history : dict of str to list of float
-        The values of the logs of each epoch.
+    history : dict of str to list
+        The values of the logs of each epoch: floats, and what else callbacks before it have written, as it is.
     epoch : list of int
         The numbers of the epochs, from 0.
 
@@ -31,7 +31,7 @@ class History(Callback):
     """
 
     def __init__(self) -> None:
-        self.history: dict[str, list[float]] = {}
+        self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
     def on_train_begin(self, run_info: dict[str, Any]) -> None:
@@ -40,7 +40,8 @@ class History(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.epoch.append(epoch)
         for name, value in logs.items():
-            self.history.setdefault(name, []).append(float(value))
+            number = check.number_in(value)
+            self.history.setdefault(name, []).append(value if number is None else number)
 
 
 class TerminateOnNaN(Callback):

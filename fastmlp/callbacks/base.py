@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .._base import check
+from .._base import check, keras
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.naming import Names
 from .._base.types import Array
@@ -25,6 +27,7 @@ from ..optimizers import Optimizer
 
 if TYPE_CHECKING:
     from ..metrics import Metric
+    from ..tables import TableEncoder
 
 Logs = dict[str, float]
 
@@ -54,6 +57,20 @@ class Model(Protocol):
     @property
     def is_built(self) -> bool: ...
     @property
+    def built(self) -> bool: ...
+    @property
+    def compiled(self) -> bool: ...
+    @property
+    def input_shape(self) -> tuple[int | None, int | None]: ...
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]: ...
+    @property
+    def variables(self) -> list[Array]: ...
+    @property
+    def trainable_variables(self) -> list[Array]: ...
+    @property
+    def non_trainable_variables(self) -> list[Array]: ...
+    @property
     def layers(self) -> list[BoundLayer]: ...
     @property
     def loss(self) -> Loss: ...
@@ -73,9 +90,11 @@ class Model(Protocol):
     def non_trainable_weights(self) -> list[Array]: ...
     @property
     def n_features(self) -> int | None: ...
+    @property
+    def encoder(self) -> TableEncoder | None: ...
     def add(self, layer: Any) -> None: ...
     def apply_gradients(self, gradients: Sequence[Any], *, n_threads: int | None = None) -> None: ...
-    def build(self, n_features: int) -> None: ...
+    def build(self, n_features: int | Sequence[int | None] | None = None) -> None: ...
     def calibrate(self, *given: Any, **settings: Any) -> Any: ...
     def classification_report(self, *given: Any, **settings: Any) -> Any: ...
     def classes_of(self, outputs: Array) -> Array: ...
@@ -92,7 +111,7 @@ class Model(Protocol):
     def export(self, path: str | os.PathLike[str], **options: Any) -> None: ...
     def gradient_check(self, *given: Any, **settings: Any) -> GradientCheck: ...
     def gradients(self, *given: Any, **settings: Any) -> tuple[float, list[Array]]: ...
-    def inputs(self, width: int | None = None) -> Inputs: ...
+    def reader(self, width: int | None = None) -> Inputs: ...
     def jitted(self) -> Any: ...
     def like(self, layers: Sequence[Layer], dtype: str | None = None) -> Any: ...
     def load_weights(self, path: str | os.PathLike[str]) -> None: ...
@@ -103,6 +122,7 @@ class Model(Protocol):
     def predict_labels(self, x: Any, *, n_threads: int | None = None) -> Array: ...
     def predict_log_proba(self, x: Any, *, n_threads: int | None = None) -> Array: ...
     def predict_on_batch(self, x: Any) -> Array: ...
+    def reset_metrics(self) -> None: ...
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array: ...
     def save(self, path: str | os.PathLike[str]) -> None: ...
     def save_weights(self, path: str | os.PathLike[str]) -> None: ...
@@ -120,6 +140,23 @@ class Model(Protocol):
     def tune_threshold(self, *given: Any, **settings: Any) -> Any: ...
 
 
+def _takes_logs(hook: Any) -> bool:
+    """Whether the one argument of a method is called ``logs``, as in Keras."""
+    return inspect.isfunction(hook) and list(inspect.signature(hook).parameters)[1:2] == ["logs"]
+
+
+def _with_logs(hook: Callable[[Any, Any], None]) -> Callable[[Any, str], None]:
+    """``on_train_end`` for a class with Keras's, which is given the logs of the last epoch and not a reason."""
+
+    @functools.wraps(hook)
+    def on_train_end(self: Any, reason: str) -> None:
+        history = self.model.history
+        last = {} if history is None else {name: values[-1] for name, values in history.history.items() if values}
+        hook(self, last)
+
+    return on_train_end
+
+
 class Callback:
     """Base of all callbacks. Override the methods that you need; ``self.model.stop_training = True`` ends training.
 
@@ -129,6 +166,8 @@ class Callback:
     ----------
     model : Model
         The `fastmlp.Sequential` that is trained.
+    params : dict
+        As in Keras: ``"epochs"``, ``"steps"`` (the batches of an epoch; None if nobody knows) and ``"verbose"``.
     every_batches : int or None, default None
         If set, in the class or the object, ``on_batches_end`` is called each time this many batches are done, and
         at no other time. None: about twenty times a second.
@@ -142,16 +181,22 @@ class Callback:
     """
 
     model: Model
+    params: dict[str, Any]
     every_batches: int | None = None
     verbose: int = 0
 
     def __init_subclass__(cls) -> None:
         """Let a class with Keras's hook for each batch hear of each batch."""
         super().__init_subclass__()
+        if _takes_logs(vars(cls).get("on_train_end")):
+            cls.on_train_end = _with_logs(cls.on_train_end)  # type: ignore[assignment,method-assign]
         names = [name for name in ("on_train_batch_end", "on_batch_end") if name in vars(cls)]
         if names and "on_batches_end" not in vars(cls):
             cls.every_batches = vars(cls).get("every_batches", 1)
             cls.on_batches_end = _by_batch(names[0])  # type: ignore[assignment,method-assign]
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
 
     def _announce(self, text: str) -> None:
         """Print a line, with ``verbose=1``."""
@@ -166,7 +211,8 @@ class Callback:
 
         ``run_info`` has ``epochs``, ``first_epoch``, ``batches`` and ``rows`` of an epoch, ``batch_size``,
         ``validation_rows``, ``validation_freq``, ``validation_batches``, ``callbacks`` in their order, and ``logs``,
-        the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them.
+        the names of an epoch's logs. A callback may add values to the logs that it receives; later callbacks see them,
+        and in ``on_epoch_end`` the history keeps those that are numbers.
         If data come in chunks or batches, ``rows`` are those of the first; ``batches`` is 0 if a source of batches does
         not tell their number.
         """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .._base import check
+from .._base import check, keras
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .base import Callback
 from .progress_bar import ProgressBar, ProgressLine, progress
@@ -27,7 +27,9 @@ def _checked(given: Any) -> list[Callback]:
     found = [] if given is None else check.items(given, "callbacks", "fastmlp.callbacks.Callback objects")
     for item in found:
         if not isinstance(item, Callback):
-            raise ArgumentTypeError(f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}")
+            raise ArgumentTypeError(
+                f"callbacks must be fastmlp.callbacks.Callback objects, not {item!r:.60}{keras.made(item)}"
+            )
         _refuse_other_hooks(item)
     return found
 

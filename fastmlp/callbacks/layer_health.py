@@ -1,5 +1,6 @@
 """Figures about the layers of a model in training: dead units, sizes of weights and of updates."""
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from .._base.types import Array
 from .._network.network import Network
 from .._network.predicting import predict
 from ..layers import Dense, Layer, Residual
+from ..tables.columns import is_table
 from .base import Model
 
 _SAMPLE_ROWS = 1000
@@ -80,11 +82,12 @@ class ReluOutputs:
     def __init__(self, model: Model, x: Any) -> None:
         self._model = model
         sample = x[:_SAMPLE_ROWS] if isinstance(x, np.ndarray) and x.ndim else x
-        self._x = model.inputs().rows(sample, "x")[:_SAMPLE_ROWS]
+        inputs = model.reader() if is_table(x) else dataclasses.replace(model.reader(), encoder=None)
+        self._x = inputs.rows(sample, "x")[:_SAMPLE_ROWS]
         self._networks = {number: self._network(way) for number, way in _relus(model.declarations)}
 
     def _network(self, declarations: list[Layer]) -> Network:
-        network: Network = self._model.like(declarations)
+        network: Network = self._model.like(declarations).forget_encoder()
         network.build(self._model.engine.program.fan_in)
         return network
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .._base import check
 from .._compiling.waiting import working_time
 from .base import Logs
 
@@ -25,8 +26,9 @@ def share_of_epoch(batch: int, run_info: dict[str, Any]) -> float:
 
 
 def values(logs: Logs) -> str:
-    """The loss, the metrics and the speed."""
-    shown = [f"{name} {value:.4f}" for name, value in logs.items() if name not in _NOT_SHOWN]
+    """The loss, the metrics and the speed; nothing else that callbacks write, such as a text or an array."""
+    numbers = {name: check.number_in(value) for name, value in logs.items() if name not in _NOT_SHOWN}
+    shown = [f"{name} {number:.4f}" for name, number in numbers.items() if number is not None]
     return "  ".join([*shown, f"{logs['samples_per_second']:,.0f} samples/s"])
 
 

@@ -113,7 +113,7 @@ class CSVLogger(EpochLines):
         if not self._columns:  # also values that other callbacks have added to the logs
             self._columns = list(dict.fromkeys(["epoch", *self._names, *logs]))
             rows.append(self._columns)
-        values = {"epoch": epoch, **{name: repr(float(value)) for name, value in logs.items()}}
+        values = {"epoch": epoch, **{name: _as_text(value) for name, value in logs.items()}}
         rows.append([values.get(name, "") for name in self._columns])
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
@@ -128,7 +128,7 @@ class CSVLogger(EpochLines):
 class JSONLogger(EpochLines):
     """Writes a line of JSON for each epoch: ``{"epoch": 0, "loss": 0.5, …}``.
 
-    NaN and infinity become ``null``. Otherwise it works like `CSVLogger`.
+    NaN and infinity become ``null``, and what is no number a text. Otherwise it works like `CSVLogger`.
 
     Parameters
     ----------
@@ -154,11 +154,22 @@ class JSONLogger(EpochLines):
         super().__init__(path, append)
 
     def _line(self, epoch: int, logs: Logs) -> str:
-        values = {name: float(value) for name, value in logs.items()}
-        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        return json.dumps({"epoch": epoch, **finite}) + "\n"
+        return json.dumps({"epoch": epoch, **{name: _as_json(value) for name, value in logs.items()}}) + "\n"
 
     def _epoch_of(self, line: str) -> int | None:
         with contextlib.suppress(ValueError, TypeError, KeyError):
             return int(json.loads(line)["epoch"])
         return None
+
+
+def _as_text(value: Any) -> str:
+    """A number with all of its digits; anything else that a callback wrote as Python shows it."""
+    number = check.number_in(value)
+    return str(value) if number is None else repr(number)
+
+
+def _as_json(value: Any) -> float | str | None:
+    number = check.number_in(value)
+    if number is None:
+        return str(value)
+    return number if math.isfinite(number) else None

@@ -14,8 +14,12 @@ _FIRST_KERNELS = (
     ("shuffle", "float64", False),
     ("train_batches", None, True),
     ("train_batches_full", None, True),  # for a first fit with other operations than the core
+    ("train_batches_sparse", None, True),  # for data that are mostly zeros, such as images
+    ("train_batches_sparse_full", None, True),
     ("evaluate_batches", None, True),
+    ("evaluate_batches_sparse", None, True),
     ("predict_batches", None, True),
+    ("predict_batches_sparse", None, True),
     ("predict_rows", None, False),
     ("network_fault", "float64", False),  # for a first call from numba code
 )

@@ -16,7 +16,7 @@ DATA is the name of a data set (digits, which is built in, mnist or fashion_mnis
 files, an NPZ file with x_train, y_train, x_test and y_test, or a CSV file with labels."""
 
 _READ = """\
-Tables, such as CSV files, hold numbers; --features uint8 makes pixels of them. Images (IDX, mnist) and uint8 arrays are
+Numbers in CSV files are numbers; --features uint8 makes pixels of them. Images (IDX, mnist) and uint8 arrays are
 pixels, which a model multiplies by 1/255. If a CSV file has no header and both its first and its last column could be
 the label, use --label. The command prints which column is the label."""
 
@@ -27,9 +27,15 @@ A CSV file has no test part, so a sixth of its rows becomes it, of each class in
 {_READ}"""
 
 _TRAIN = f"""\
-Train a classifier, and report its loss and accuracy on the test part of the data.
+Train a network, and report how good it is on the test part of the data.
 
 {_SPLIT}
+
+A CSV, Parquet or Feather file whose columns have names is a table: fastmlp train people.csv --label churned. Its
+columns may hold numbers, texts, dates, True and False, and missing values. The command prints what it makes of each,
+stops when validation rows show no more progress, and prints the scores with a baseline, and how much each column
+matters. Names that only count the columns, such as pixel0 and pixel1, are those of images; --task auto reads such a
+table like others.
 
 The same command gives the same bits at any number of threads, unless --max-time or Ctrl-C ends it. After Ctrl-C, the
 model so far is saved, and --resume continues its training."""
@@ -65,6 +71,9 @@ INPUT is a CSV file, an NPY file, or IDX images. A CSV file must have no label c
 label, labels, class or target. If the header has all columns that the model was trained on, other columns are left
 out. The output is a probability for each class, or the most probable class with --classes, as CSV with a header or as
 NPY. A model that was trained on words as labels gives words.
+
+A model of a table with columns of any kind reads the raw file, with or without the label. It writes the label and a
+probability for each class, or the predicted number; --keep writes columns of the file beside them.
 
 {_AS_TRAINED}"""
 
@@ -129,7 +138,8 @@ def _add_command(
 def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _add_command(commands, "train", _TRAIN, "fastmlp train [DATA] [options]")
     parser.add_argument("data", nargs="?", default="digits", metavar="DATA", help="default: digits")
-    _add_reading(parser)
+    _add_reading(parser, names=True)
+    _add_table_options(parser)
     _add_model_options(parser)
     _add_fit_options(parser)
     files = parser.add_argument_group("files")
@@ -149,6 +159,24 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--quiet", action="store_true", help="print only the result")
 
 
+def _add_table_options(parser: argparse.ArgumentParser) -> None:
+    table = parser.add_argument_group("tables with columns of any kind")
+    table.add_argument(
+        "--task",
+        choices=("classification", "regression", "auto"),
+        help="predict classes or a number (default: auto, which says what it chose and why)",
+    )
+    table.add_argument("--drop", metavar="NAMES", help="columns to leave out, with commas between them")
+    table.add_argument("--weights", metavar="COLUMN", help="a column that says how much each row counts")
+    table.add_argument("--test", metavar="FILE", help="a file of test rows (default: a sixth of the rows of DATA)")
+    table.add_argument(
+        "--folds",
+        type=usage.whole_number(2),
+        metavar="N",
+        help="cross-validate with N folds instead of a test part; with --output, a model is then trained on all rows",
+    )
+
+
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     # The command fills in defaults, because none of these may be given with --resume.
     model = parser.add_argument_group("model")
@@ -164,7 +192,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     fit = parser.add_argument_group("training")
-    fit.add_argument("--epochs", type=usage.whole_number(0), default=5, help="passes over the data (default: 5)")
+    fit.add_argument(
+        "--epochs",
+        type=usage.whole_number(0),
+        help="passes over the data (default: 5; for tables at most 200, until validation shows no more progress)",
+    )
     fit.add_argument("--batch-size", type=usage.whole_number(1), metavar="ROWS", help="default: 128")
     fit.add_argument("--rows", type=usage.whole_number(1), help="train on only the first ROWS rows (default: all)")
     fit.add_argument(
@@ -173,7 +205,7 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="rows in each epoch, newly drawn: full batches, or one smaller batch (default: all)",
     )
-    _add_validation_split(fit, "validate with")
+    _add_validation_split(fit, "validate with", note="; for tables 0.1, to stop in time")
     fit.add_argument(
         "--max-time", type=usage.real_number(above=0), metavar="SECONDS", help="end training after this time"
     )
@@ -232,6 +264,9 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="a .csv or .npy file (default: CSV on stdout)",
     )
     parser.add_argument("--classes", action="store_true", help="write the most probable class of each row")
+    parser.add_argument(
+        "--keep", metavar="NAMES", help="columns of a table to write beside the predictions, with commas between them"
+    )
     _add_reading(parser, labels=False)
     _add_threads(parser)
 
@@ -272,17 +307,17 @@ def _add_hidden(model: argparse._ActionsContainer) -> None:
         "--layers",
         type=usage.widths,
         metavar="WIDTHS",
-        help='widths of the hidden layers; "" for none (default: 128,64)',
+        help='widths of the hidden layers; "" for none (default: 128,64; for tables 256,128)',
     )
     model.add_argument(
         "--activation",
         type=usage.activations,
         metavar="NAMES",
-        help="activation of all hidden layers, or of each, separated by commas (default: relu)",
+        help="activation of all hidden layers, or of each, separated by commas (default: relu; for tables gelu)",
     )
 
 
-def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> None:
+def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True, names: bool = False) -> None:
     reading = parser.add_argument_group("how a file is read")
     if labels:
         reading.add_argument(
@@ -297,11 +332,12 @@ def _add_reading(parser: argparse.ArgumentParser, *, labels: bool = True) -> Non
             metavar="N",
             help="the first N columns of a CSV file are one-hot labels; 0 for none",
         )
-    reading.add_argument(
-        "--features",
-        choices=("uint8", "float32"),
-        help="whether features are pixels, whole numbers from 0 to 255 (uint8), or numbers (float32)",
-    )
+    kinds = "whether features are pixels, whole numbers from 0 to 255 (uint8), or numbers (float32)"
+    if names:
+        kinds += "; or the names of the columns of a table to learn from, with commas between them"
+        reading.add_argument("--features", metavar="uint8|float32|NAMES", help=kinds)
+    else:
+        reading.add_argument("--features", choices=("uint8", "float32"), help=kinds)
     reading.add_argument(
         "--separator",
         type=usage.separator,
@@ -318,9 +354,11 @@ def _add_seed(parser: argparse._ActionsContainer, of: str, default: int | None =
     parser.add_argument("--seed", type=whole, default=default, help=f"seed of {of} (default: 0)")
 
 
-def _add_validation_split(parser: argparse._ActionsContainer, to: str, default: float | None = None) -> None:
+def _add_validation_split(
+    parser: argparse._ActionsContainer, to: str, default: float | None = None, note: str = ""
+) -> None:
     share = usage.real_number(minimum=0, below=1)
-    text = f"share of the training rows, drawn at random from each class, to {to} (default: {default or 0})"
+    text = f"share of the training rows, drawn at random from each class, to {to} (default: {default or 0}{note})"
     parser.add_argument("--validation-split", type=share, default=default, metavar="SHARE", help=text)
 
 

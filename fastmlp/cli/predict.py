@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from .._base.files import write_atomically
 from ..model import Sequential
-from . import trained
+from . import trained, use_table
 from .labelled import check_header, form_for, hint_at_pixels, load_unlabelled, read_for
-from .usage import check_outputs
+from .usage import UsageError, check_outputs
 
 Array = npt.NDArray[Any]
 
@@ -23,7 +23,11 @@ Array = npt.NDArray[Any]
 def run(args: argparse.Namespace) -> int:
     """Write the outputs of a saved model, or its classes."""
     check_outputs({"--output": args.output}, {"INPUT": args.input, "MODEL": args.model})
-    model, notes = trained.load(args.model)
+    model, notes = trained.load_any(args.model)
+    if isinstance(notes, trained.TableNotes):
+        return use_table.predict(args, model, notes)
+    if args.keep:
+        raise UsageError(f"--keep is for models of tables with columns of any kind, and {args.model} is not one")
     form = form_for(args, notes, args.model, model)
     found, names = load_unlabelled(args.input, form)
     if notes is None and args.features is None:

@@ -13,9 +13,9 @@ from ..search.sweeps.data import SweepData
 from ..search.sweeps.training import sweep_data
 from . import trained
 from .labelled import Labelled, Part, announce, load_split, table_form
-from .train import _silent, in_words
 from .trained import Notes
 from .usage import UsageError
+from .words import in_words, silent
 
 
 def run(args: argparse.Namespace) -> int:
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--again goes with --output")
     settings = read_settings(args.settings)
     data = load_split(args.data, table_form(args), args.seed).as_kind(args.features)
-    announce(data, args.features is not None, _silent if args.quiet else print)
+    announce(data, args.features is not None, silent if args.quiet else print)
     train, validation = _with_validation(data.train, args.validation_split, args.seed)
     try:
         result = sweep_data(

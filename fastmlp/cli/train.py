@@ -4,19 +4,21 @@ import argparse
 import dataclasses
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import datasets, optimizers
-from .._base.errors import DataFileError, DivergenceError, FastMLPError
+from .._base.errors import DataFileError, DivergenceError
 from .._compiling.waiting import waited
-from .._network.scores import Scores
+from ..datasets.csv_text import NoNumberError
 from ..model import Sequential, mlp
-from . import trained
+from . import train_table, trained
 from .labelled import Labelled, Part, announce, form_for, load_split, table_form
+from .raw import table_in, table_instead
 from .trained import Notes
 from .usage import UsageError, check_outputs
+from .words import RunFailed, Say, in_words, silent
 
+_EPOCHS = 5
 _OF_THE_MODEL = ("layers", "activation", "dtype", "optimizer", "loss", "learning_rate", "seed")
 
 
@@ -47,10 +49,21 @@ class Run:
 
 def run(args: argparse.Namespace) -> int:
     """Train, save, and report."""
+    file = table_in(args)
+    if file is not None:
+        return train_table.run(args, file)
+    if args.epochs is None:
+        args.epochs = _EPOCHS
     start = time.perf_counter()
-    say: Callable[[str], object] = _silent if args.quiet else print
+    say: Say = silent if args.quiet else print
     check_outputs({"--output": args.output, "--history": args.history}, {"DATA": args.data})
-    work = _resumed(args) if args.resume else _begun(args)
+    try:
+        work = _resumed(args) if args.resume else _begun(args)
+    except NoNumberError:
+        file = table_instead(args)
+        if file is None:
+            raise
+        return train_table.run(args, file)
     work = dataclasses.replace(work, data=work.data.with_rows(args.rows))
     _describe(work, say, is_known=args.features is not None or args.resume is not None)
     failure = _fit(work, args)
@@ -64,19 +77,6 @@ def run(args: argparse.Namespace) -> int:
     if failure:
         raise RunFailed(failure)
     return 0
-
-
-class RunFailed(FastMLPError):
-    """Training was interrupted; its results have been saved and printed."""
-
-
-def in_words(values: Scores) -> str:
-    """Results as one line, the metrics first: "accuracy 0.9789 loss 0.0712"."""
-    return "  ".join(f"{name} {values[name]:.4f}" for name in sorted(values.keys(), key=lambda name: name == "loss"))
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""
 
 
 # ---------------------------------------------------------------- what to train
@@ -127,7 +127,7 @@ def _check_resumable(model: Sequential, args: argparse.Namespace) -> None:
         )
 
 
-def _describe(work: Run, say: Callable[[str], object], is_known: bool) -> None:
+def _describe(work: Run, say: Say, is_known: bool) -> None:
     data = work.data
     (x, _), (x_test, _) = data.train, data.test
     say(

@@ -16,13 +16,15 @@ import numpy as np
 
 from .._base import archive as _archive
 from .._base import check
-from .._base.errors import ModelFileError
+from .._base.errors import ArgumentError, ModelFileError
 from .._base.files import as_path, write_atomically
 from .._network import model_file
 from ..model import Sequential
 from ..model import load as load_model
+from ..tables.spelling import KINDS
 
 _ENTRY = "command_line"
+_TABLE = "table"
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,21 @@ class Notes:
     decimal: str = "."  # the decimal mark of a table
 
 
-def save(model: Sequential, path: Path, notes: Notes) -> None:
+@dataclass(frozen=True)
+class TableNotes:
+    """How the raw table was read that a model was trained on."""
+
+    label: str
+    task: str
+    kinds: dict[str, str]  # of the columns that the model reads, and of the label
+    decimal: str = "."
+    weights: str | None = None  # the column of weights
+
+
+def save(model: Sequential, path: Path, notes: Notes | TableNotes) -> None:
     """Save a model and its notes to one file."""
-    model_file.save(model, path, **{_ENTRY: dataclasses.asdict(notes)})
+    fields: dict[str, Any] = dataclasses.asdict(notes)
+    model_file.save(model, path, **{_ENTRY: {_TABLE: fields} if isinstance(notes, TableNotes) else fields})
 
 
 def add_notes(path: Path, notes: Notes) -> None:
@@ -53,15 +67,38 @@ def add_notes(path: Path, notes: Notes) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
+    """Load a saved model that reads numbers, and its notes if the command line saved it."""
+    model, notes = load_any(path)
+    if isinstance(notes, TableNotes):
+        raise ArgumentError(f"{path} was trained on a table with columns of any kind; this command has no use for it")
+    return model, notes
+
+
+def load_any(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | TableNotes | None]:
     """Load a saved model, and its notes if the command line saved it."""
     model = load_model(path)
     with _archive.opened(as_path(path)) as file:
         if _ENTRY not in file:
             return model, None
         try:
-            return model, _read_notes(file.read_json(_ENTRY))
+            fields = file.read_json(_ENTRY)
+            return model, _read_table_notes(fields[_TABLE]) if _TABLE in fields else _read_notes(fields)
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ModelFileError(f"{path} is damaged: its notes on the training data cannot be read") from error
+
+
+def _read_table_notes(fields: dict[str, Any]) -> TableNotes:
+    """Check notes on a table."""
+    texts = [fields["label"], *fields["kinds"], *([] if fields["weights"] is None else [fields["weights"]])]
+    if not all(isinstance(text, str) for text in texts) or fields["label"] not in fields["kinds"]:
+        raise TypeError("columns have names, and the label is one of them")
+    return TableNotes(
+        fields["label"],
+        check.choice(fields["task"], "task", ("classification", "regression")),
+        {name: check.choice(kind, "kind", KINDS) for name, kind in fields["kinds"].items()},
+        check.choice(fields["decimal"], "decimal", (".", ",")),
+        fields["weights"],
+    )
 
 
 def _read_notes(fields: dict[str, Any]) -> Notes:

@@ -44,7 +44,7 @@ def whole_number(minimum: int, below: int | None = None) -> Callable[[str], int]
 
 
 def real_number(**bounds: float) -> Callable[[str], float]:
-    """The type of an option that takes a number; bounds as in `fastmlp._check.real_number`."""
+    """The type of an option that takes a number; bounds as in `fastmlp._base.check.real_number`."""
 
     def parse(text: str) -> float:
         value: Any = text

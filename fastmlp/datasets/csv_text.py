@@ -23,6 +23,11 @@ _BLOCK = 1 << 20
 _NEWLINE, _ZERO = 10, 48
 _PIXELS = "a whole number of 0 to 255, as for pixels"
 
+
+class NoNumberError(DataFileError):
+    """A field is not the number that a column of numbers needs; a table with columns of any kind may hold it."""
+
+
 AsNumber = Mapping[int, Callable[[str], float]]
 
 
@@ -145,7 +150,8 @@ def _raise_where(text: CsvText, words: Collection[int], pixels: bool, reason: st
         rows = csv.reader(_data_lines(text), delimiter=text.separator)
         for fields in rows:
             if fields and (fault := _fault(text, fields, words, pixels)):
-                raise DataFileError(f"{text.path}: line {text.header_lines + rows.line_num}: {fault}")
+                kind = DataFileError if len(fields) != text.n_columns else NoNumberError
+                raise kind(f"{text.path}: line {text.header_lines + rows.line_num}: {fault}")
     raise DataFileError(f"{text.path}: expected {expected}, but {reason}")
 
 

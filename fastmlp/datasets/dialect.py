@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,11 +45,16 @@ class CsvText(NamedTuple):
 
 
 def opened_text(
-    path: Any, separator: Any = "auto", decimal: Any = ".", known: tuple[str, ...] | None = None
+    path: Any,
+    separator: Any = "auto",
+    decimal: Any = ".",
+    known: tuple[str, ...] | None = None,
+    asked: Collection[str] = (),
 ) -> CsvText:
     """Read the first lines of a file to find the separator, the number of fields, and whether they are names.
 
-    The names ``known`` of earlier data are names even if they are numbers.
+    The names ``known`` of earlier data are names even if they are numbers. A first line with a name that is ``asked``
+    for holds names, whatever the others look like.
     """
     decimal = check.choice(decimal, "decimal", (".", ","))
     _check_separator(separator, decimal)
@@ -62,7 +67,7 @@ def opened_text(
     records, ends = _records(file_path, lines, chosen)
     fields = [field.strip() for field in records[0]]
     rows = tuple(map(tuple, records))
-    if not (_is_header(fields) or _names_all(fields, known or ())):
+    if not (_is_header(fields) or _names_all(fields, known or ()) or any(name in fields for name in asked)):
         return CsvText(file_path, None, len(fields), 0, chosen, decimal, rows)
     _check_names(file_path, fields)
     return CsvText(file_path, fields, len(fields), ends, chosen, decimal, rows[1:])

@@ -191,7 +191,7 @@ def pair_of(item: Any, name: str, error: type[ArgumentError] | type[DataFileErro
 
 
 def checked_pair(found: Found, error: type[ArgumentError] | type[DataFileError]) -> Found:
-    """Both as arrays of numbers with the same number of rows, at least one."""
+    """Both as arrays of numbers with the same number of rows, at least one; tables may hold other values too."""
     x, y = (_numbers(found.name, what, values, error) for what, values in (("x", found.x), ("y", found.y)))
     if x.ndim < 2 or x.size == 0:
         raise error(f"{found.name}: expected x of shape (rows, features), at least one of each, found {x.shape}")
@@ -213,7 +213,7 @@ def _numbers(name: str, what: str, values: Any, error: type[ArgumentError] | typ
         array: NDArray[Any] = values if isinstance(values, np.ndarray) else check.array_of(values, what)
     except ArgumentTypeError as reason:
         raise error(f"{name}: expected one array of numbers as {what}, found what makes none ({reason})") from None
-    if array.dtype.kind not in "buif":
+    if array.dtype.kind not in "buif" and not (what == "x" and check.is_table(values)):  # which an encoder may read
         raise error(f"{name}: expected numbers in {what}, found dtype {array.dtype}")
     return array
 

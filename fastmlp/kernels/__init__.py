@@ -44,6 +44,8 @@ _HOMES = {
     "layer_norm_backward": "normalization",
     "scale_forward": "scale",
     "scale_backward": "scale",
+    "sparse_forward": "sparse",
+    "sparse_backward_weights": "sparse",
     "softmax_forward": "softmax",
     "softmax_backward": "softmax",
     "softmax_crossentropy": "losses",
@@ -67,6 +69,11 @@ __all__ = sorted(_HOMES)
 _OTHERS = {
     "train_batches_timed": "network.run",
     "train_batches_full": "network.run",
+    "train_batches_sparse": "network.run",
+    "train_batches_sparse_full": "network.run",
+    "train_batches_sparse_timed": "network.run",
+    "evaluate_batches_sparse": "network.run",
+    "predict_batches_sparse": "network.run",
     "network_fault": "network.verify",
     "program_fault": "network.verify",
 }

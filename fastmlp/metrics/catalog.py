@@ -143,7 +143,7 @@ def _named(name: str) -> Metric:
     if averaged:
         return NAMES[averaged[1]](average=averaged[2], name=name)  # type: ignore[call-arg]
     usual = ALIASES.get(words, words)
-    kind = NAMES[usual if usual in NAMES else check.choice(name, "metrics", METRICS)]
+    kind = NAMES[usual if usual in NAMES else keras.choice(name, "metrics", METRICS, "metrics")]
     return kind(name=name)  # type: ignore[call-arg]
 
 

@@ -4,6 +4,7 @@ The documentation of the function is that of the declaration too.
 """
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._base import check
+from .._base import check, keras
 from .._base.errors import ArgumentError, ArgumentTypeError
 from ..activations import ANY_NUMBERS, SHARES, UNIT_INTERVAL
 from . import calibration, classification, counts, ranking, regression, thresholds
@@ -27,6 +28,8 @@ _KINDS = ("any numbers", "numbers from 0 to 1", "rows of class probabilities, wh
 @dataclass(frozen=True)
 class Metric:
     """Base of all metrics. Metrics of equal type and settings are equal.
+
+    It can also be told of rows in parts, with `update_state`, `result` and `reset_state`, as in Keras.
 
     A subclass of your own overrides ``__call__`` and sets ``name``; for a function, `Custom` is enough.
 
@@ -48,6 +51,13 @@ class Metric:
     def _check_fields(self) -> None:
         """Check the settings, and convert them to their types."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        keras.refuse_hooks("Metric", cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise keras.absent(self, name)
+
     @property
     def name(self) -> str:
         """Its name in histories and results."""
@@ -61,6 +71,36 @@ class Metric:
     def __call__(self, targets: Any, outputs: Any) -> float:
         """The metric of all rows. Targets and outputs are those of the function with the same name."""
         return self._function(targets, outputs, **self._settings())
+
+    # ------------------------------------------------------------ rows that come in parts
+
+    def update_state(self, targets: Any, outputs: Any, sample_weight: Any = None) -> None:
+        """Keep some rows for `result`, in a loop of your own.
+
+        ``sample_weight`` can only be None: metrics count all rows alike.
+
+        Examples
+        --------
+        >>> from fastmlp import metrics
+        >>> metric = metrics.Accuracy()
+        >>> metric.update_state([0], [[0.9, 0.1]])
+        >>> metric.update_state([1, 1], [[0.2, 0.8], [0.6, 0.4]])
+        >>> round(metric.result(), 3)
+        0.667
+        """
+        if sample_weight is not None:
+            raise ArgumentError("metrics count all rows alike: leave out sample_weight")
+        rows = np.array(check.array_of(targets, "targets")), np.array(check.array_of(outputs, "outputs"))
+        self.__dict__.setdefault("_kept", []).append(tuple(map(np.atleast_1d, rows)))
+
+    def result(self) -> float:
+        """The metric of all rows since the last `reset_state`; NaN without any."""
+        kept = self.__dict__.get("_kept", [])
+        return self(*map(np.concatenate, zip(*kept, strict=True))) if kept else math.nan
+
+    def reset_state(self) -> None:
+        """Forget the rows of `update_state`."""
+        self.__dict__.pop("_kept", None)
 
     def reads(self, units: int) -> int:
         """The kind of outputs that it needs from this many units; see `fastmlp.activations`."""

@@ -63,7 +63,9 @@ def PolynomialDecay(  # noqa: N802
     0.75
     """
     if cycle:
-        raise ArgumentError("cycle must be False: fastmlp.schedules.Chain puts schedules one after the other")
+        raise ArgumentError(
+            "cycle must be False: fastmlp.schedules.CosineRestarts is a schedule that begins again and again"
+        )
     return Polynomial(initial_learning_rate, decay_steps, end_learning_rate, power)
 
 

@@ -19,6 +19,7 @@ from .optimizers import adam_update, optimizer_update, sgd_update
 from .rng import philox_words, shuffle
 from .scale import scale_backward, scale_forward
 from .softmax import softmax_backward, softmax_forward
+from .sparse import sparse_backward_weights, sparse_forward
 
 __all__ = [
     "activation_backward",
@@ -55,6 +56,8 @@ __all__ = [
     "softmax_backward",
     "softmax_crossentropy",
     "softmax_forward",
+    "sparse_backward_weights",
+    "sparse_forward",
     "sparse_softmax_crossentropy",
     "train_batches",
     "unpack_panels",

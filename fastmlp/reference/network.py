@@ -50,6 +50,9 @@ def train_batches(
     timers,
     x,
     pixels,
+    starts,
+    columns,
+    values,
     labels,
     targets,
     row_weights,
@@ -71,7 +74,7 @@ def train_batches(
     for i, learning_rate in enumerate(learning_rates):
         first = (first_batch + i) * plan.batch_size
         rows = order[first : first + plan.batch_size]
-        inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
+        inputs = _features(x, pixels, (starts, columns, values), pixel_scale, parameters.dtype)[rows]
         random_key = (seed, epoch, first)
         passes = _forward(parameters, inputs, trained, plan, random_key)
         y = passes[-1].y
@@ -110,6 +113,9 @@ def evaluate_batches(
     parameters,
     x,
     pixels,
+    starts,
+    columns,
+    values,
     labels,
     targets,
     row_weights,
@@ -119,7 +125,7 @@ def evaluate_batches(
     pixel_scale,
 ):
     ops, plan, rows = ops.view(OP)[:, 0], plan.view(PLAN)[0], order if len(order) else slice(None)
-    inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
+    inputs = _features(x, pixels, (starts, columns, values), pixel_scale, parameters.dtype)[rows]
     y = _forward(parameters, inputs, ops[: plan.trained_ops], plan)[-1].y
     row_losses[:], _, row_correct[:] = _loss(y, _targets(labels, targets, y)[rows], plan, 1.0)
     if len(row_weights):
@@ -128,9 +134,9 @@ def evaluate_batches(
         outputs[:] = y
 
 
-def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
+def predict_batches(outputs, workspace, parameters, x, pixels, starts, columns, values, order, ops, plan, pixel_scale):
     rows = order if len(order) else slice(None)
-    inputs = _features(x, pixels, pixel_scale, parameters.dtype)[rows]
+    inputs = _features(x, pixels, (starts, columns, values), pixel_scale, parameters.dtype)[rows]
     outputs[:] = _forward(parameters, inputs, ops.view(OP)[:, 0], plan.view(PLAN)[0])[-1].y
     outputs[~np.isfinite(inputs).all(axis=1)] = np.nan
 
@@ -138,13 +144,21 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
 def predict_rows(outputs, x, weights, network):
     plan, ops = network[NETWORK_HEAD : NETWORK_HEAD + PLAN_FIELDS], network[NETWORK_HEAD + PLAN_FIELDS :]
     pixels, order, workspace = np.empty((0, x.shape[1]), np.uint8), np.empty(0, np.int64), np.empty(0)
-    predict_batches(outputs, workspace, weights, x, pixels, order, ops.reshape(-1, OP_FIELDS), plan, 1.0)
+    sparse = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0)
+    predict_batches(outputs, workspace, weights, x, pixels, *sparse, order, ops.reshape(-1, OP_FIELDS), plan, 1.0)
 
 
 # ---------------------------------------------------------------- data and loss
 
 
-def _features(x, pixels, pixel_scale, dtype):
+def _features(x, pixels, sparse, pixel_scale, dtype):
+    starts, columns, values = sparse
+    if len(starts):
+        rows = np.zeros((len(starts) - 1, x.shape[1]), dtype)
+        for r, row in enumerate(rows):
+            own = slice(starts[r], starts[r + 1])
+            row[columns[own]] = values[own]
+        return rows
     return pixels.astype(dtype) * dtype.type(pixel_scale) if len(pixels) else x
 
 

@@ -11,13 +11,16 @@ from .._base import check, naming, notebook, text_table
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.interruption import Interruption
 from .._base.public import as_public
+from .._base.sparse import is_sparse
 from .._base.types import Array, Integers
 from .._engine import row_weights
+from .._network import raw_tables
 from .._network.history import History
 from .._network.reading import learn_names
 from .._network.scores import Scores
 from ..callbacks import Callback
 from ..model import Sequential
+from ..tables.columns import Columns, columns_of, is_table, rows_at
 from .folds import fold_numbers
 from .workers import (
     StopSoon,
@@ -122,7 +125,7 @@ class Fold:
 
     number: int
     model: Sequential
-    x: Array
+    x: Any  # an array, sparse rows, or the columns of a table
     y: Array
     is_test: Array
     settings: dict[str, Any]
@@ -130,8 +133,8 @@ class Fold:
     interruption: Interruption
 
     def __call__(self) -> Result:
-        x, y = self.x[~self.is_test], self.y[~self.is_test]
-        x_test, y_test = self.x[self.is_test], self.y[self.is_test]
+        x, y = rows_at(self.x, ~self.is_test), self.y[~self.is_test]
+        x_test, y_test = rows_at(self.x, self.is_test), self.y[self.is_test]
         settings = dict(self.settings)
         if settings.get("sample_weight") is not None:
             settings["sample_weight"] = settings["sample_weight"][~self.is_test]
@@ -220,14 +223,19 @@ def cross_validate(
     make_callbacks = checked_factory(callbacks, "a fold's number")
     is_printing = checked_verbose(verbose)
     _check_fit_settings(fit_settings)
+    x, y = _columns(x, y)
     targets = _targets(x, y)
     fold = fold_numbers(y, folds, stratify=stratify, groups=groups, seed=seed)
     count = int(fold.max()) + 1
     workers = resolve_workers(workers, count)
     models = _models(build, count, seed)
+    if isinstance(x, Columns) and not models[0].reads_tables:
+        raise ArgumentTypeError("y is the name of a column, which only models that begin with a TableEncoder read")
+    x, _ = raw_tables.apart(models[0], x, targets)
     for model in models:
         learn_names(model, naming.feature_names(x), targets)  # from all rows, because a fold may lack a class
-    features = models[0].inputs().rows(x, "x")  # in the order of the models' columns
+    # In the order of the models' columns; encoders learn from the training rows of each fold
+    features = x if models[0].reads_tables else models[0].reader().rows(x, "x")
     weights = fit_settings.get("sample_weight")
     if weights is not None:
         weights = row_weights.checked(weights, len(targets))
@@ -266,10 +274,20 @@ def _run(tasks: list[Fold], workers: int, interruption: Interruption, is_printin
     return [results[number] for number in range(len(tasks))]
 
 
+def _columns(x: Any, y: Any) -> tuple[Any, Any]:
+    """The columns of a table, and the targets if ``y`` names their column; other data as they are."""
+    if not isinstance(y, str) or not is_table(x):
+        return x, y
+    table = columns_of(x)
+    if y not in table:
+        raise ArgumentError(f"y names the column {y!r:.60}, which x does not have: it has {check.some(table)}")
+    return table.without([y]), table[y]
+
+
 def _targets(x: Any, y: Any) -> Array:
     targets = check.array_of(y, "y")
     try:
-        rows = len(x)
+        rows = x.rows if isinstance(x, Columns) else x.shape[0] if is_sparse(x) else len(x)
     except TypeError:
         raise ArgumentTypeError(f"x must be an array of rows, not {x!r:.60}") from None
     if targets.ndim == 0 or len(targets) != rows:

@@ -12,10 +12,12 @@ from .._base import check, notebook
 from .._base.curves import Curve, chart
 from .._base.errors import ArgumentError, ArgumentTypeError, DivergenceError
 from .._base.public import as_public
+from .._base.sparse import SparseRows
 from .._base.types import Array, Integers
-from .._network import adapting
+from .._network import adapting, raw_tables
 from .._network.reading import learn_names
 from ..model import Sequential
+from ..tables.columns import Columns
 
 _WORSE = 4.0  # the sweep ends when the loss reaches this many times its minimum
 _CLEAR = 3.0  # a fall of the loss counts if it is this many times its standard error
@@ -144,12 +146,17 @@ def find_learning_rate(
     batch_size = check.whole_number(batch_size, "batch_size", minimum=1)
     width = batches * _checked_share(smoothing)
     seed = model.seed if seed is None else check.whole_number(seed, "seed", minimum=0)
-    x, y = model.inputs().rows(x, "x"), _rows_of(y, "y")
-    if len(x) != len(y) or len(x) == 0:
-        raise ArgumentError(f"x and y must have equally many rows, and some, not {len(x)} and {len(y)}")
+    x, y = raw_tables.apart(model, x, y)
+    if not isinstance(x, Columns):
+        x = model.reader().rows(x, "x")
+    rows, y = x.rows if isinstance(x, Columns) else len(x), _rows_of(y, "y")
+    if rows != len(y) or rows == 0:
+        raise ArgumentError(f"x and y must have equally many rows, and some, not {rows} and {len(y)}")
     rates = np.geomspace(lowest, highest, batches)
-    picked = _random_rows(len(x), batches, min(batch_size, len(x)), seed)
+    picked = _random_rows(rows, batches, min(batch_size, rows), seed)
     trained = _fresh_copy(model)
+    if isinstance(x, Columns):
+        x = _encoded(trained, x, picked)
     learn_names(trained, None, y)  # from all rows, because a batch may lack a class
     _adapt(trained, x, picked)
     losses = _sweep(trained, x, y, picked, rates, width, n_threads)
@@ -189,6 +196,14 @@ def _fresh_copy(model: Sequential) -> Sequential:
     model = copy.deepcopy(model)
     model.compile(optimizer, loss, model.metrics)
     return model
+
+
+def _encoded(model: Sequential, table: Columns, picked: Integers) -> Array | SparseRows:
+    """The features of a table, by an encoder that learns from all batches, as `_adapt` does."""
+    raw_tables.learn_encoder(model, table.at(np.unique(picked)))
+    features = model.reader().rows(table, "x")
+    model.forget_encoder()
+    return features
 
 
 def _adapt(model: Sequential, x: Any, picked: Integers) -> None:

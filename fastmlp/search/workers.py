@@ -15,6 +15,7 @@ from .._base.interruption import Interruption
 from .._compiling import threads
 from ..callbacks import Callback, Logs
 from ..model import Sequential
+from ..tables.columns import rows_at
 
 T = TypeVar("T")
 
@@ -105,13 +106,8 @@ def new_copy(model: Sequential) -> Sequential:
 
     It has neither its weights and history, nor the statistics, names and labels that it took from data.
     """
-    copy = Sequential(
-        model.declarations,
-        dtype=str(model.dtype),
-        uint8_scale=model.uint8_scale,
-        seed=model.seed,
-        classes=model.declared_classes,
-    )
+    copy = model.cloned()
+    copy.seed = model.seed
     copy.compile(model.rule, model.loss, model.metrics)
     return copy
 
@@ -121,6 +117,7 @@ def warm_up(model: Sequential, x: Any, y: Any) -> None:
     trial = new_copy(model)
     trial.data_known = model.data_known
     with contextlib.suppress(FastMLPError):  # the training itself will raise and report the error
-        trial.fit(x[:2], y[:2], epochs=1, verbose=0, n_threads=1)
-        trial.evaluate(x[:2], y[:2], n_threads=1)
-        trial.predict(x[:2], n_threads=1)
+        some, labels = rows_at(x, slice(2)), y[:2]
+        trial.fit(some, labels, epochs=1, verbose=0, n_threads=1)
+        trial.evaluate(some, labels, n_threads=1)
+        trial.predict(some, n_threads=1)

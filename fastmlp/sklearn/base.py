@@ -1,5 +1,7 @@
 """What the classifier and the regressor have in common: parameters become a network, and `fit` trains it."""
 
+import contextlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,12 @@ from .._base.types import Array
 from ..model import Sequential
 from . import translation
 from .coefficients import Coefficients
+from .features import refuse_other_than_numbers
 from .fitting import STOCHASTIC, train
 from .protocol import CallbackSupport, Task
-from .rows import Rows, in_blocks
+from .rows import Rows, by_rows
+
+NUMBERS = (np.float64, np.float32)  # what X may hold; the network rounds them, and warns if it cannot tell them apart
 
 # What a new training may not set again
 _OF_ONE_TRAINING = (
@@ -25,6 +30,14 @@ _OF_ONE_TRAINING = (
     "validation_loss_curve_",
     "best_validation_loss_",
 )
+
+
+class _Spare(threading.local):
+    def __init__(self) -> None:
+        self.random_state = np.random.RandomState(0)  # which takes as long to make as a network
+
+
+_spare = _Spare()
 
 
 def keep(estimator: Any, parameters: dict[str, Any]) -> None:
@@ -117,11 +130,12 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     def _row_weights(self, y: Any, sample_weight: Array | None, incremental: bool) -> Array | None:
         return sample_weight
 
-    def _learn_names(self) -> None:
+    def _tell_names(self) -> None:
         """Tell the network the names of features and classes, so that it can be used without the estimator."""
         names = getattr(self, "feature_names_in_", None)
         if names is not None:
-            self.model_.feature_names = tuple(names)
+            with contextlib.suppress(ArgumentError, ArgumentTypeError):  # it can do without, such as repeated ones
+                self.model_.feature_names = tuple(names)
 
     # ------------------------------------------------------------ training
 
@@ -141,7 +155,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         X, y = self._validate_input(X, y, incremental, is_first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
-        rows = Rows(X, self._targets(y), self._row_weights(y, sample_weight, incremental))
+        rows = Rows(by_rows(X), self._targets(y), self._row_weights(y, sample_weight, incremental))
         held_out = self._held_out(eval_set)
         self._random_state = check_random_state(self.random_state)
         if is_first:
@@ -149,9 +163,9 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         else:
             self._continue(rows, incremental)
         self._begin_validation(held_out, incremental)
+        self._tell_names()  # before training, in which callbacks may save the network
         task = Task(self, given, 1 if incremental else self.max_iter, self._reconstructed)
         train(self, rows, held_out, task, incremental=incremental)
-        self._learn_names()
         task.close()
         return self
 
@@ -160,7 +174,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
             return None
         X, y = self._validate_input(eval_set[0], eval_set[1], True, False)
         weights = None if len(eval_set) == 2 else _check_sample_weight(eval_set[2], X)
-        return Rows(X, self._targets(y), weights)
+        return Rows(by_rows(X), self._targets(y), weights)
 
     def _begin(self, rows: Rows) -> None:
         """Set everything for a first training: counts, curves, and a network with initial weights."""
@@ -169,7 +183,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         n_features = rows.x.shape[1]
         drawn = translation.initial_weights(self, n_features, self.n_outputs_, self._random_state)
         self.n_layers_ = len(drawn) + 1
-        self.model_ = translation.network(self, self.n_outputs_, rows.x.dtype, self._seed())
+        self.model_ = translation.network(self, self.n_outputs_, self._precision(rows.x), self._seed())
         translation.with_drawn_weights(self.model_, n_features, drawn)
         self._best_weights = self.model_.get_weights()
         for name in _OF_ONE_TRAINING:
@@ -191,9 +205,13 @@ class BaseMLP(CallbackSupport, BaseEstimator):
             self.best_validation_loss_ = np.inf  # each `fit` judges its epochs by its own rows
             self._no_improvement_count = 0
 
+    def _precision(self, X: Any) -> np.dtype[Any]:
+        """The precision of a new network."""
+        return np.dtype(X.dtype if self.dtype is None else self.dtype)
+
     def _seed(self) -> int:
         """A seed for dropout, drawn from a copy of the random state, which goes on as scikit-learn's does."""
-        copy = np.random.RandomState()
+        copy = _spare.random_state
         copy.set_state(self._random_state.get_state())
         return int(copy.randint(2**31))
 
@@ -205,9 +223,9 @@ class BaseMLP(CallbackSupport, BaseEstimator):
                 f"the network has {outputs[0]} outputs ({outputs[1]}), but y and the parameters now want "
                 f"{' outputs ('.join(map(str, self._output(rows.y)))}): set warm_start=False, or take a new estimator"
             )
-        old.classes = None  # targets are class numbers
-        new = translation.network(self, self.n_outputs_, old.dtype if incremental else rows.x.dtype, self._seed())
-        if incremental and new.declarations == old.declarations:
+        dtype = old.dtype if incremental and self.dtype is None else self._precision(rows.x)
+        new = translation.network(self, self.n_outputs_, dtype, self._seed())
+        if incremental and (new.declarations, new.dtype) == (old.declarations, old.dtype):
             return
         new.build(old.engine.program.fan_in)
         if [tensor.shape for tensor in new.engine.program.tensors] != [t.shape for t in old.engine.program.tensors]:
@@ -223,6 +241,7 @@ class BaseMLP(CallbackSupport, BaseEstimator):
         copy = translation.network(self, self.n_outputs_, model.dtype, model.seed)
         copy.build(model.engine.program.fan_in)
         copy.set_weights(model.get_weights())
+        copy.data_known = model.data_known
         return {"model_": copy}
 
     @property
@@ -264,12 +283,12 @@ class BaseMLP(CallbackSupport, BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         """The outputs of the network for rows of the user's."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        refuse_other_than_numbers(X, "X")
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=NUMBERS, reset=False)
         return self._of_rows(self.model_, X)
 
     def _of_rows(self, model: Sequential, X: Any) -> Array:
-        found = [model.predict(block, n_threads=self.n_threads) for block in in_blocks(X)]
-        return found[0] if len(found) == 1 else np.concatenate(found)
+        return model.predict(X, n_threads=self.n_threads)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC:

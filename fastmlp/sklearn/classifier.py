@@ -12,12 +12,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
-from .._base.errors import ArgumentError
+from .._base import naming
+from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, keep, validation_rows
+from .base import NUMBERS, BaseMLP, Before, keep, validation_rows
 from .descriptions import documented
+from .features import refuse_other_than_numbers
 from .rows import Rows
 from .watching import accuracy
 
@@ -142,10 +144,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         MLPClassifier
             The estimator itself.
         """
-        if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        before = Before(self)
+        try:
+            if _check_partial_fit_first_call(self, classes):
+                self._label_binarizer = LabelBinarizer()
+                self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
+        except Exception:
+            before.restore_if_untrained(self)  # a refused first call decides nothing about classes
+            raise
 
     def predict(self, X: Any) -> Array:
         """Choose the most probable class of each row, or the labels that are more probable than not.
@@ -197,8 +204,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return str(self._label_binarizer.y_type_)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
-        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, reset=reset)
+        refuse_other_than_numbers(X, "X")
+        X, y = validate_data(self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=NUMBERS, reset=reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
@@ -236,7 +243,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "class_weight='balanced' needs all rows, but partial_fit sees a part of them: compute the weights with "
                 "sklearn.utils.class_weight.compute_class_weight, and give them as a dict"
             )
-        weights = self._balanced(y, sample_weight) if is_balanced else compute_sample_weight(self.class_weight, y)
+        weights = self._balanced(y, sample_weight) if is_balanced else self._by_class(y)
         return weights if sample_weight is None else weights * sample_weight
 
     def _balanced(self, y: Any, sample_weight: Array | None) -> Array:
@@ -247,6 +254,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         there = np.bincount(codes, sample_weight)
         factors = there.sum() / (np.count_nonzero(there) * np.where(there > 0, there, 1.0))
         return factors[codes]
+
+    def _by_class(self, y: Any) -> Array:
+        """Weights of rows by the dict of their class, or by that of each label; rows may lack some of the classes."""
+        if self._kind != "multilabel-indicator":
+            if not isinstance(self.class_weight, dict):
+                raise ArgumentTypeError("class_weight must be a dict: a list is for targets with several labels")
+            return self._factors(self.class_weight, self.classes_)[np.searchsorted(self.classes_, y)]
+        codes = np.asarray(self._targets(y)).astype(int)
+        given = self.class_weight
+        if not isinstance(given, (list, tuple)) or len(given) != codes.shape[1]:
+            raise ArgumentError(f"class_weight must be a list of {codes.shape[1]} dicts, one for each label")
+        factors = [self._factors(weights, np.array([0, 1]))[codes[:, i]] for i, weights in enumerate(given)]
+        return np.asarray(np.prod(factors, axis=0))
+
+    @staticmethod
+    def _factors(weights: dict[Any, float], classes: Array) -> Array:
+        """The weight of each class; 1 if the dict does not have it."""
+        known = classes.tolist()
+        strange = [key for key in weights if key not in known]
+        if strange:
+            raise ArgumentError(f"class_weight has the class {strange[0]!r}, but the classes are {naming.some(known)}")
+        return np.array([weights.get(label, 1.0) for label in known], float)
 
     def _stratified_by(self, y: Array) -> Array | None:
         return y if self._kind == "binary" else None
@@ -263,11 +292,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """A column for each class: one output stands for two classes."""
         return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
 
-    def _learn_names(self) -> None:
-        super()._learn_names()
-        kinds = {type(label) for label in self.classes_.tolist()}
-        if self._kind != "multilabel-indicator" and len(self.classes_) > 1 and kinds in ({str}, {int}):
-            self.model_.classes = self.classes_
+    def _tell_names(self) -> None:
+        super()._tell_names()
+        if self._kind != "multilabel-indicator" and len(self.classes_) > 1:
+            self.model_.classes = naming.labels_of_any_kind(self.classes_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
-from scipy.sparse import issparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.optimize import _check_optimize_result
@@ -16,10 +15,11 @@ from .._training.fit import fit
 from .._training.request import Request
 from ..model import Sequential
 from .protocol import Task
-from .rows import DenseBlocks, Order, Rows
+from .rows import Order, Rows
 from .watching import Criterion, Size, TrainingLoss, ValidationLoss, ValidationScore, Watch
 
 STOCHASTIC = ("sgd", "adam")
+_SMALL = 1e-9  # a weight of a row that makes the usual penalty larger than the loss by far
 
 
 def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incremental: bool) -> None:
@@ -31,6 +31,8 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
     if estimator.early_stopping and is_stochastic:
         rows, scored = (rows, held_out) if held_out is not None else _split(estimator, rows, random_state)
     criterion = _criterion(estimator, held_out, scored, is_stochastic)
+    labels = estimator.model_.classes
+    rows, held_out = rows.named(labels), None if held_out is None else held_out.named(labels)
     batch_size = _batch_size(estimator, rows.count)
     batches = -(-rows.count // batch_size)
     size = Size(rows.count, rows.weight, batches, 1.0 if held_out is None else held_out.weight)
@@ -38,7 +40,7 @@ def train(estimator: Any, rows: Rows, held_out: Rows | None, task: Task, *, incr
     order = Order(rows.count, shuffle=estimator.shuffle and is_stochastic, random_state=random_state)
     epochs = 1 if incremental else estimator.max_iter
     estimator.n_iter_ = 0
-    _run(estimator, held_out, _of_rows(estimator, rows, batch_size, order), watch, epochs)
+    _run(estimator, held_out, _of_rows(rows, batch_size, order), watch, epochs)
     if criterion is not None and not isinstance(criterion, TrainingLoss):
         estimator.model_.set_weights(estimator._best_weights)
     if estimator.solver == "lbfgs":
@@ -96,12 +98,9 @@ def _batch_size(estimator: Any, rows: int) -> int:
     return int(min(estimator.batch_size, rows))
 
 
-def _of_rows(estimator: Any, rows: Rows, size: int, order: Order) -> dict[str, Any]:
+def _of_rows(rows: Rows, size: int, order: Order) -> dict[str, Any]:
     """The arguments of a request about the rows and their batches."""
-    if issparse(rows.x) and estimator.solver in STOCHASTIC:
-        return {"x": DenseBlocks(rows, size, order), "y": None, "given_batch_size": size}
-    x = rows.x.toarray() if issparse(rows.x) else rows.x
-    return {"x": x, "y": rows.y, "given_batch_size": size, "sample_weight": rows.weights, "order": order}
+    return {"x": rows.x, "y": rows.y, "given_batch_size": size, "sample_weight": rows.weights, "order": order}
 
 
 def _run(estimator: Any, held_out: Rows | None, given: dict[str, Any], watch: Watch, epochs: int) -> None:
@@ -121,12 +120,23 @@ def _run(estimator: Any, held_out: Rows | None, given: dict[str, Any], watch: Wa
     except DivergenceError as error:
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            "preprocessed."
+            f"preprocessed.{_of_weights(estimator, given.get('sample_weight'))}"
         ) from error
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=7)
 
 
+def _of_weights(estimator: Any, weights: Any) -> str:
+    """What to say if the penalty, which is divided by the weights of a batch, has become too large for them."""
+    used = np.asarray(() if weights is None else weights)
+    used = used[used > 0]
+    if not (len(used) and estimator.alpha and used.min() < _SMALL):
+        return ""
+    return (
+        f" Or sample_weight is too small: it has {used.min():.2g}, and alpha is divided by the weights of a batch. "
+        "Multiply the weights, for example so that their mean is 1, or use alpha=0."
+    )
+
+
 def _validation(held_out: Rows) -> tuple[Any, ...]:
-    x = held_out.x.toarray() if issparse(held_out.x) else held_out.x
-    return (x, held_out.y) if held_out.weights is None else (x, held_out.y, held_out.weights)
+    return (held_out.x, held_out.y) if held_out.weights is None else (held_out.x, held_out.y, held_out.weights)

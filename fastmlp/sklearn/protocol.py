@@ -31,10 +31,7 @@ class Task:
         if hasattr(estimator, "_init_callback_context"):
             self._root = estimator._init_callback_context(max_subtasks=epochs)
             self._root.call_on_fit_task_begin(**self._told)
-
-    @property
-    def _is_heard(self) -> bool:
-        return self._root is not None and bool(getattr(self.estimator, "_skl_callbacks", None))
+        self._is_heard = self._root is not None and bool(getattr(estimator, "_skl_callbacks", None))
 
     def begin(self, model: Any) -> None:
         """Begin an epoch."""

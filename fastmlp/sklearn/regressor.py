@@ -12,8 +12,9 @@ from sklearn.utils.validation import validate_data
 from .._base.types import Array
 from ..model import Sequential
 from . import constraints
-from .base import BaseMLP, keep, validation_rows
+from .base import NUMBERS, BaseMLP, keep, validation_rows
 from .descriptions import documented
+from .features import refuse_other_than_numbers
 from .rows import Rows
 
 
@@ -152,9 +153,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
+        refuse_other_than_numbers(X, "X")
+        refuse_other_than_numbers(y, "y")
         X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=dtype, reset=reset
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=NUMBERS, reset=reset
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)

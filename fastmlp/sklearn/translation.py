@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import losses
+from .._base import check
 from .._base.errors import ArgumentError
 from .._base.types import Array
 from ..layers import Activation, BatchNormalization, Dense, Dropout, Layer
@@ -29,6 +30,8 @@ def widths(estimator: Any) -> list[int]:
     """The widths of the hidden layers."""
     sizes = estimator.hidden_layer_sizes
     given = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    for size in given:
+        check.whole_number(size, "hidden_layer_sizes", minimum=-(2**63))
     if np.any(np.array(given) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {given}.")
     return [int(size) for size in given]
@@ -70,7 +73,9 @@ def _for_each(value: Any, sizes: Sequence[int], name: str) -> list[Any]:
 
 
 def _optimizer(estimator: Any) -> Optimizer:
+    clipping = {name: getattr(estimator, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
     if estimator.solver == "lbfgs":
+        _refuse_for_lbfgs(estimator, clipping)
         return LBFGS(tolerance=estimator.tol, ftol=_SCIPYS_FTOL, max_fun=estimator.max_fun)
     rate = estimator.learning_rate_init
     if callable(rate) and estimator.solver == "sgd" and estimator.learning_rate != "constant":
@@ -78,12 +83,26 @@ def _optimizer(estimator: Any) -> Optimizer:
             f"learning_rate_init is a schedule, but learning_rate={estimator.learning_rate!r} changes the rate too: "
             f"use learning_rate='constant', or a number as learning_rate_init"
         )
-    clipping = {name: getattr(estimator, name) for name in ("clipnorm", "clipvalue", "global_clipnorm")}
     if estimator.solver == "adam":
         betas = {"beta_1": estimator.beta_1, "beta_2": estimator.beta_2}
         return Adam(rate, epsilon=estimator.epsilon, epsilon_hat=True, **betas, **clipping)
     nesterov = bool(estimator.nesterovs_momentum and estimator.momentum)
     return SGD(rate, momentum=estimator.momentum, nesterov=nesterov, **clipping)
+
+
+def _refuse_for_lbfgs(estimator: Any, clipping: dict[str, Any]) -> None:
+    """Refuse what would have no effect; scikit-learn's own parameters are ignored, as there."""
+    given = [name for name, value in clipping.items() if value is not None]
+    if given:
+        raise ArgumentError(
+            f"{given[0]} limits the steps of solver='adam' and 'sgd', but solver='lbfgs' searches along each step: "
+            "leave it out, or choose another solver"
+        )
+    if callable(estimator.learning_rate_init):
+        raise ArgumentError(
+            "learning_rate_init is a schedule, but solver='lbfgs' has no learning rate: leave it out, or choose "
+            "another solver"
+        )
 
 
 # ---------------------------------------------------------------- weights

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._base.errors import ArgumentError, DivergenceError
 from .._base.types import Array
+from .._network.inputs import INTEGERS
 from ..callbacks import Callback
 from .protocol import Task
 from .translation import dense_tensors
@@ -46,7 +48,10 @@ class ValidationScore(Criterion):
         self.score = score
 
     def judge(self, estimator: Any, model: Any, logs: dict[str, float]) -> None:
-        score = self.score(model)
+        try:
+            score = self.score(model)
+        except ArgumentError as error:  # the weights are NaN, or so large that outputs are: the rows are not to blame
+            raise DivergenceError("the weights have become too large to predict with") from error
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
@@ -67,7 +72,6 @@ class ValidationLoss(Criterion):
             estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
         self.count(estimator, improved=not loss > best - estimator.tol)
         if loss < best:
-            estimator.best_validation_loss_ = loss
             estimator._best_weights = model.get_weights()
 
 
@@ -87,19 +91,29 @@ class Watch(Callback):
     def __init__(self, estimator: Any, size: Size, criterion: Criterion | None, task: Task) -> None:
         self.estimator, self.size, self.criterion, self.task = estimator, size, criterion, task
         self.has_converged = False
+        self._reports_means, self._has_curve = estimator._reports_means, hasattr(estimator, "loss_curve_")
+        self._scales_rate = estimator.solver == "sgd" and estimator.learning_rate == "invscaling"
+
+    def on_train_begin(self, run_info: dict[str, Any]) -> None:
+        self._call_bytes_numbers()
+
+    def _call_bytes_numbers(self) -> None:
+        """Let the network read uint8 as the estimator does: as numbers, never as pixels."""
+        self.model.input_kind = INTEGERS
 
     def on_epoch_begin(self, epoch: int) -> None:
-        if self.estimator._reports_means:
+        if self._reports_means:
             self._squares_before = self._squares()
         self.task.begin(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._call_bytes_numbers()  # again: chunks of sparse rows say otherwise
         estimator = self.estimator
         estimator.n_iter_ += 1
         estimator.loss_ = logs["loss"]
-        if estimator._reports_means:
+        if self._reports_means:
             estimator.loss_ = estimator._mean_loss(logs["loss"], self.penalty())
-        if hasattr(estimator, "loss_curve_"):
+        if self._has_curve:
             estimator.t_ += self.size.rows
             estimator.loss_curve_.append(estimator.loss_)
         if "val_loss" in logs:
@@ -109,8 +123,14 @@ class Watch(Callback):
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         if self.criterion is not None:
             self.criterion.judge(estimator, self.model, logs)
-            self._set_rate()
-            self._stop_if_converged()
+            if self._scales_rate:
+                rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
+                self.model.learning_rate = rate
+            if estimator._no_improvement_count > estimator.n_iter_no_change:
+                self._stop_if_converged(self.criterion)
+        if "val_loss" in logs:
+            losses = estimator.validation_loss_curve_[-1], estimator.best_validation_loss_
+            estimator.best_validation_loss_ = min(losses)
         if self.task.end(self.model):
             self.has_converged = self.model.stop_training = True
 
@@ -121,20 +141,12 @@ class Watch(Callback):
 
     def penalty(self) -> float:
         """The penalty in the loss of the epoch, from the weights before and after it; L-BFGS reports those after."""
-        before = self._squares_before if hasattr(self.estimator, "loss_curve_") else self._squares()
+        before = self._squares_before if self._has_curve else self._squares()
         return self.estimator.alpha / 2 * (before + self._squares()) / 2 * self.size.batches / self.size.weight
 
-    def _set_rate(self) -> None:
+    def _stop_if_converged(self, criterion: Criterion) -> None:
         estimator = self.estimator
-        if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
-            self.model.learning_rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
-
-    def _stop_if_converged(self) -> None:
-        estimator = self.estimator
-        if estimator._no_improvement_count <= estimator.n_iter_no_change:
-            return
-        assert self.criterion is not None
-        message = self.criterion.message % (estimator.tol, estimator.n_iter_no_change)
+        message = criterion.message % (estimator.tol, estimator.n_iter_no_change)
         if self._ends(message):
             self.has_converged = self.model.stop_training = True
         else:

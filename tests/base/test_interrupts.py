@@ -136,6 +136,19 @@ def test_a_handler_that_the_program_sets_within_stays(context):
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def test_a_context_is_entered_again_under_another_handler():
+    context = uninterrupted()
+    with context:
+        pass
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    with context:
+        pass
+    assert _interruption._console.closed == 0
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt), context:
+        press()
+
+
 @pytest.mark.parametrize("context", [Interruption, uninterrupted])
 def test_other_threads_change_nothing(context):
     handlers = []

@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from fastmlp.callbacks import CSVLogger, JSONLogger, ModelCheckpoint
 from fastmlp.callbacks.earlier import earlier
 
 from ..shared.models import built
+from ..shared.processes import in_threads
 
 X = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
 Y = np.arange(12) % 2
@@ -228,11 +228,7 @@ def test_many_threads_write_one_file(tmp_path):
         for _ in range(30):
             files.write_atomically(tmp_path / "file", letter * 5000)
 
-    threads = [threading.Thread(target=write, args=(letter,)) for letter in (b"a", b"b", b"c")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(write, (b"a", b"b", b"c"))
     assert len(set((tmp_path / "file").read_bytes())) == 1
     assert os.listdir(tmp_path) == ["file"]
 

@@ -147,6 +147,16 @@ def is_ended():
         assert (interruption._console.entered, interruption._console.closed) == (0, 0)
         return
     raise AssertionError("swallowed")
+
+def is_noted():
+    '''In a context of the child's own, which may be the child of another thread, the first Ctrl-C is noted.'''
+    try:
+        with interruption.Interruption() as own:
+            press()
+            assert own.has_happened()
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("swallowed")
 """
 
 
@@ -158,11 +168,12 @@ def test_a_child_heeds_ctrl_c_at_once_whatever_its_parent_was_doing(context):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 codes = []
 with interruption.{context}():
-    codes.append(in_child(is_ended))
-    thread = threading.Thread(target=lambda: codes.append(in_child(is_ended)))
-    thread.start()
-    thread.join()
-print("fine" if codes == [0, 0] else codes)
+    for check in (is_ended, is_noted):
+        codes.append(in_child(check))
+        thread = threading.Thread(target=lambda: codes.append(in_child(check)))
+        thread.start()
+        thread.join()
+print("fine" if codes == [0, 0, 0, 0] else codes)
 """
     )
 

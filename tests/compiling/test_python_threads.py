@@ -1,29 +1,10 @@
 """Several Python threads train and predict at once."""
 
-import threading
-
 import pytest
 
 from ..shared.models import bits, data, network
-from ..shared.processes import needs_jit, run_python
+from ..shared.processes import in_threads, needs_jit, run_python
 from ..shared.runs import EPOCHS
-
-
-def in_threads(count, function):
-    errors = []
-
-    def guarded(number):
-        try:
-            function(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert errors == []
 
 
 @needs_jit
@@ -37,7 +18,7 @@ def test_models_train_in_other_threads_than_the_main_one():
         model.fit(x, y, **EPOCHS)
         results[number] = bits(model)
 
-    in_threads(4, train)
+    in_threads(train, range(4))
     assert results == dict.fromkeys(range(4), bits(wanted))
 
 

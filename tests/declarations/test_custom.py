@@ -40,6 +40,23 @@ def step(x):
     return 1.0 if x > 0.51 else 0.0
 
 
+def deeper(x):
+    return x if x < 1 else deeper(x - 1) + 1
+
+
+def even(x):
+    return x if x < 1 else odd(x - 1)
+
+
+def odd(x):
+    return x if x < 1 else even(x - 1)
+
+
+def exp(x):
+    """Named like what it calls, and no recursion."""
+    return math.exp(x)
+
+
 REFUSED = {
     "no derivative": (Custom, (square,), "derivative is missing: training needs the slope"),
     "no function": (Custom, (3, double), "function must be a function of numbers"),
@@ -55,6 +72,9 @@ REFUSED = {
     ),
     "infinite at 0": (Custom, (lambda x: abs(x), lambda x: x / (abs(x) - 0.0 * x)), "derivative gives nan at x = 0 "),
     "infinite in float32": (Custom, (lambda x: x * 1e38, lambda x: 1e38 + 0 * x), "in float32"),
+    "a recursion": (Custom, (deeper, lambda x: 1.0), "function calls itself: .* Write it as a loop"),
+    "a recursion of two": (Custom, (even, lambda x: 1.0), "function calls itself"),
+    "a compiled recursion": (Custom, (double, numba.njit(deeper)), "derivative calls itself"),
     "a step": (Custom, (step, lambda x: 1.0), "derivative is not that of function"),
     "a loss by the target": (
         fm.losses.Custom,
@@ -68,6 +88,16 @@ REFUSED = {
         "function gives nan",
     ),
 }
+
+
+@needs_jit
+def test_complex_numbers_where_no_point_is_tried_are_refused():
+    with pytest.raises(fm.ArgumentError, match="once it is compiled it returns complex128: let all branches"):
+        Custom(lambda x: x if x < 50 else x * 1j, lambda x: 1.0, name="far")
+
+
+def test_a_function_may_be_named_like_one_that_it_calls():
+    assert Custom(exp, lambda x: math.exp(x), name="own").name == "own"
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -89,6 +119,56 @@ def test_what_numba_cannot_compile_is_refused_with_its_reason():
         Custom(square, of_text)
     with pytest.raises(fm.ArgumentError, match="function cannot be compiled"):
         Custom(of_two, double)
+
+
+RETURNS = {
+    "a tuple": lambda x: (x,),
+    "two numbers": lambda x: (x, 1.0),
+    "a list": lambda x: [x],
+    "nothing": lambda x: None,
+    "sometimes nothing": lambda x: x if x > 0 else None,
+    "an array": lambda x: np.array([x]),
+    "an array without dimensions": lambda x: np.array(x),
+    "a complex number": lambda x: complex(x, 0.0),
+    "a text": lambda x: "x",
+    "a compiled tuple": numba.njit(lambda x: (x, x)),
+}
+
+
+@pytest.mark.parametrize("name", RETURNS)
+def test_what_is_not_one_number_is_refused(name):
+    odd = RETURNS[name]
+    with pytest.raises(fm.ArgumentError, match=r"function must return one number, but at x = -10\.037 it gives "):
+        Custom(odd, double, name="odd")
+    with pytest.raises(fm.ArgumentError, match=r"derivative must return one number, but at x = -10\.037 it gives "):
+        Custom(square, odd, name="odd")
+    with pytest.raises(fm.ArgumentError, match=r"function must return one number, but at output = .* it gives "):
+        fm.losses.Custom(lambda output, target: (difference(output, target),), difference_slope, name="odd")
+    with pytest.raises(fm.ArgumentError, match="derivative must return one number"):
+        fm.losses.Custom(difference, lambda output, target: (output - target, 0.0), name="odd")
+
+
+@needs_jit
+def test_nothing_where_no_point_is_tried_is_refused():
+    with pytest.raises(fm.ArgumentError, match=r"once it is compiled it returns OptionalType\(float64\)"):
+        Custom(lambda x: x if x < 1e9 else None, lambda x: 1.0, name="odd")
+
+
+NUMBERS = {
+    "whole numbers": (lambda x: 3, lambda x: 0),
+    "a flag as slope": (lambda x: max(x - 0.3, 0.0), lambda x: x > 0.3),
+    "numbers of both kinds": (lambda x: x if x > 0 else 0 * 2, lambda x: 1 if x > 0 else 0.0),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_other_kinds_are_numbers(name):
+    function, slope = NUMBERS[name]
+    model = fm.Sequential([fm.Input((2,)), fm.Dense(2), fm.Activation(Custom(function, slope, name="own"))], seed=0)
+    kernel = model.get_weights()[0]
+    x = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    wanted = np.vectorize(function, otypes=[float])(x @ kernel)
+    assert np.allclose(model.predict(x), wanted, atol=1e-5)
 
 
 @needs_jit

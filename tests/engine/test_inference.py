@@ -15,7 +15,7 @@ from fastmlp._compiling import jit
 from fastmlp._engine import program
 
 from ..shared.models import bits, data
-from ..shared.processes import needs_jit, run_python
+from ..shared.processes import in_threads, needs_jit, run_python
 
 FEATURES, CLASSES = 20, 4
 FEW, MANY = 3, 40 if jit.jit_disabled() else 1000  # rows for the one kernel, and for the other
@@ -262,11 +262,7 @@ def test_eight_python_threads_predict_different_numbers_of_rows_at_once():
             part = slice(start, start + count)
             wrong.extend((number, count) for _ in range(3) if model.predict(x[part]).tobytes() != whole[part].tobytes())
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, range(8))
     assert not wrong
 
 

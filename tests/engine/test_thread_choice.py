@@ -16,7 +16,7 @@ def observed(choice, seconds, calls=1, work=WORK):
     """Threads of some calls, each of which takes ``seconds[threads]``."""
     threads = []
     for _ in range(calls):
-        threads.append(choice.next())
+        threads.append(choice.next)
         choice.observe(threads[-1], work, seconds[threads[-1]])
     return threads
 
@@ -95,7 +95,7 @@ def test_the_next_call_is_expected_to_take_what_the_last_of_its_kind_took(most):
 def test_one_thread_is_expected_to_take_all_the_work_of_several():
     choice = ThreadChoice(2)
     observed(choice, {2: SLOW}, 2)
-    assert choice.next() == 1
+    assert choice.next == 1
     assert choice.seconds(WORK) == pytest.approx(2 * SLOW)
 
 

@@ -117,7 +117,8 @@ const found = JSON.parse(require("fs").readFileSync(0, "utf8")).map(({ descripti
   const outputs = rows.map((row) => network.predict(row.map((value) => value ?? NaN)));
   const shares = outputs.map(network.shares), choices = outputs.map(network.choice);
   const labels = choices.map((choice) => (choice === null ? null : network.label(choice)));
-  return { outputs, shares, choices, labels };
+  const columns = shares[0].map((_, place) => network.column(place));
+  return { outputs, shares, choices, labels, columns };
 });
 console.log(JSON.stringify(found));
 """

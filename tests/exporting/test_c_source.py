@@ -238,7 +238,11 @@ def test_an_input_of_something_else_is_refused_with_its_row(tmp_path):
     assert once[0] == 0
     for same in ("1 2 3", "\n1,2;3\r\n\n", "  1, 2, 3,  \n", "1e0\t+2 0x3\n"):
         assert run(program, same) == once
-    assert run(program, "")[:2] == (0, "")
+    for nothing in ("", "\n\n", " , "):
+        assert run(program, nothing) == (1, "", "there are no rows of 3 numbers\n")
+    argument = subprocess.run([program, "rows.csv"], capture_output=True, text=True, check=False, timeout=20)
+    assert (argument.returncode, argument.stdout) == (1, "")
+    assert "< rows.csv" in argument.stderr  # instead of waiting for an input
     assert "nan" in run(program, "1 nan 3")[1]
 
 

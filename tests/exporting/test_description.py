@@ -7,7 +7,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import activations, layers
-from fastmlp._exporting import description
+from fastmlp._exporting import description, walk
 from fastmlp._exporting.description import described
 from fastmlp._exporting.outputs import ABOVE, EACH, LARGEST, NUMBERS
 
@@ -16,8 +16,8 @@ from ..shared import steps
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 
 
-def test_every_registered_layer_and_activation_has_a_description():
-    assert {kind.__name__ for kind in description._DESCRIBE} | {"Residual"} == set(layers.TYPES)
+def test_every_registered_layer_has_its_method_and_every_activation_a_description():
+    assert {kind.__name__ for kind in walk.METHODS} | {"Residual"} == set(layers.TYPES)
     kinds = {name: description.activation_step(name).kind for name in activations.RULES}
     assert all(name == kind for name, kind in kinds.items())
 
@@ -47,7 +47,7 @@ def test_residuals_are_steps_with_steps():
 
 def test_a_layer_or_an_activation_without_a_description_is_refused(monkeypatch):
     model = steps.trained([fm.Dense(3), fm.LayerNormalization(), fm.Dense(2, "tanh")])
-    monkeypatch.delitem(description._DESCRIBE, fm.LayerNormalization)
+    monkeypatch.delitem(walk.METHODS, fm.LayerNormalization)
     with pytest.raises(fm.ArgumentError, match="LayerNormalization layer cannot be exported"):
         described(model)
     with pytest.raises(fm.ArgumentError, match="'wiggle' cannot be exported"):

@@ -201,7 +201,7 @@ def run(path, text):
     return done.returncode, list(csv.reader(io.StringIO(done.stdout))), done.stderr
 
 
-@pytest.mark.parametrize("kind", ["classes", "one logit", "questions", "numbers"])
+@pytest.mark.parametrize("kind", ["classes", "one logit", "questions", "numbers", "one number"])
 def test_a_file_of_rows_gets_a_line_of_answers_each(kind, tmp_path):
     model, x = answering(kind, ["no,", 'y"es', "perhaps\n"]), steps.rows()[:5]
     model.feature_names = [f"column {i}" for i in range(x.shape[1])]
@@ -210,12 +210,12 @@ def test_a_file_of_rows_gets_a_line_of_answers_each(kind, tmp_path):
     header = ",".join(model.feature_names)
     code, [heads, *found], _ = run(tmp_path / "net.py", "\n".join([header, *lines]))
     assert code == 0
-    chooses = kind != "questions"  # of which each has its own answer
+    chooses = kind not in ("questions", "one number")  # each question has its own answer, and a number is none
     if chooses:
         assert [line[0] for line in found] == model.predict_classes(x).tolist()
-    wanted = model.predict(x) if kind == "numbers" else model.predict_proba(x)
+    wanted = model.predict(x) if "number" in kind else model.predict_proba(x)
     np.testing.assert_allclose(np.array([line[chooses:] for line in found], float), wanted, atol=1e-5)
-    assert heads == ["class"] * chooses + model.classes.tolist()
+    assert heads == ["class"] * chooses + (["output 0"] if kind == "one number" else model.classes.tolist())
     without = run(tmp_path / "net.py", "\n".join(lines))
     assert without[1][1:] == found
     shuffled = [",".join(["0", *line.split(",")[::-1]]) for line in [header, *lines]]
@@ -231,8 +231,38 @@ def test_a_file_of_something_else_is_refused_with_its_line(tmp_path):
         assert "line 1 must have 3 columns" in run(path, line)[2]
     assert "line 2 must have 3 columns, not 4" in run(path, "a,b,c\n1,2,3,4\n")[2]
     assert "must have 3 columns, not 2" in run(path, "a,b\n1,2\n")[2]
-    assert "must be finite" in run(path, "1,2,nan\n")[2]
+    assert "line 1 must hold finite numbers" in run(path, "1,2,nan\n")[2]
     assert "usage: python" in subprocess.run([sys.executable, path], capture_output=True, text=True, check=False).stderr
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path):
+    path, rows = tmp_path / "net.py", tmp_path / "rows.csv"
+    fitted(np.random.default_rng(0).normal(size=(30, 3))).export(path)
+    for nothing in ("", "\n\n", "a,b,c\n"):
+        assert run(path, nothing) == (1, [], f"{rows} has no rows of 3 numbers\n")
+    assert "1e+300" not in run(path, "1e300,2,3\n")[2]
+    assert run(path, "1e300,2,3\n")[2].startswith(f"{rows}: x must be finite")
+    assert run(path, f"a,b,c\n{'1' * 200_000},2,3\n")[2].startswith(f"{rows}: field larger than")
+    rows.write_bytes(b"1,2,\xff\n")
+    for wrong, message in (
+        (rows, " is not a text in UTF-8\n"),
+        (tmp_path / "none.csv", ": No such file"),
+        (tmp_path, ": "),
+    ):
+        done = subprocess.run([sys.executable, path, wrong], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert done.stderr.startswith(f"{wrong}{message}")
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    path, rows = tmp_path / "net.py", tmp_path / "rows.csv"
+    fitted(np.random.default_rng(0).normal(size=(30, 3))).export(path)
+    rows.write_text("1,2,3\n" * 20_000)
+    command = [sys.executable, path, rows]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == ""
 
 
 def test_columns_of_one_name_are_refused(tmp_path):

@@ -11,6 +11,7 @@ from fastmlp._exporting import description, onnx_nodes
 
 from ..shared import steps
 from ..shared.models import clusters
+from ..shared.onnx_files import CLASSIFIERS, classifier
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -61,23 +62,9 @@ def test_activations_are_those_of_the_model_far_from_zero(name, dtype, tmp_path)
     np.testing.assert_allclose(found, model.predict(x), rtol=1e-5, atol=1e-6)
 
 
-LAST = {
-    "labels that are texts": (fm.Dense(3, "softmax"), "categorical_crossentropy", ["no", 'é"\\\n', "<b>"]),
-    "labels that are numbers": (fm.Dense(3, "softmax"), "categorical_crossentropy", [7, -2, 2**40]),
-    "no labels": (fm.Dense(3, "softmax"), "categorical_crossentropy", None),
-    "logits": (fm.Dense(3), fm.losses.CategoricalCrossentropy(from_logits=True), ["a", "b", "c"]),
-    "one sigmoid": (fm.Dense(1, "sigmoid"), "binary_crossentropy", ["no", "yes"]),
-    "one logit": (fm.Dense(1), fm.losses.BinaryCrossentropy(from_logits=True), [3, 4]),
-}
-
-
-@pytest.mark.parametrize("kind", LAST)
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_labels_and_probabilities_are_those_of_the_model(kind, dtype, tmp_path):
-    last, loss, classes = LAST[kind]
-    model = fm.Sequential([fm.Dense(5, "tanh"), last], dtype=str(dtype), seed=0, classes=classes)
-    model.compile(loss=loss)
-    model.build(steps.FEATURES)
-    x = steps.rows(dtype=dtype)
+    model, x = classifier(kind, dtype), steps.rows(dtype=dtype)
     found = run(model, x, tmp_path)
     assert list(found) == ["label", "probabilities"]
     assert found["label"].tolist() == model.predict_classes(x).tolist()

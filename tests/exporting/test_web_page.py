@@ -74,6 +74,9 @@ def test_answers_are_those_of_the_model(kind, labels, tmp_path):
         assert found["labels"] == list(map(str, wanted.tolist()))
     shares = model.predict(x) if "number" in kind else model.predict_proba(x)
     np.testing.assert_allclose(found["shares"], shares, atol=1e-6)
+    count = shares.shape[1]
+    names = ["output"] if kind == "one number" else [*map(str, range(count) if labels is None else labels[:count])]
+    assert found["columns"] == names
 
 
 def test_a_first_mean_is_subtracted_in_double_precision(tmp_path):

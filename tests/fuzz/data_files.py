@@ -19,6 +19,8 @@ from fastmlp._base.errors import ArgumentError, ArgumentTypeError, DataFileError
 from fastmlp.cli.labelled import load_split, load_test
 from fastmlp.datasets import Chunks, load, load_csv, load_features, load_idx
 from fastmlp.datasets.table import TableForm
+from fastmlp.tables import pieces
+from fastmlp.tables.reading import blocks, opened, read
 
 Random = np.random.Generator
 
@@ -87,6 +89,23 @@ def _chunks(random: Random, path: Path) -> None:
         pass
 
 
+def _raw_table(random: Random, path: Path) -> None:
+    """Read a raw table whole and in pieces, which must hold the same."""
+    kind = pick(random, [None, None, "number", "truth", "date", "text"])
+    file = opened(path, asked=pick(random, [(), ("label",)]), usual_decimal=pick(random, [".", ","]))
+    before, pieces.SIZE = pieces.SIZE, pick(random, [70, 1000, pieces.SIZE])
+    try:
+        table, found = read(file, kinds={} if kind is None or not file.names else {pick(random, file.names): kind})
+        parts = list(blocks(file, list(found), found)) if found else []
+    finally:
+        pieces.SIZE = before
+    for name in found:
+        pieced, whole = [str(item) for part in parts for item in part[name].tolist()], map(str, table[name].tolist())
+        as_numbers = {"True": "1.0", "False": "0.0"}  # where another piece of the column has a missing value
+        if pieced != (expected := list(whole)) and [as_numbers.get(item, item) for item in pieced] != expected:
+            raise AssertionError(f"column {name!r} is {pieced} in pieces, and {expected} as a whole")
+
+
 def _command_line(random: Random, path: Path) -> None:
     form = TableForm(dtype=pick(random, [None, "uint8"]), decimal=pick(random, [".", ","]))
     pick(random, [lambda: load_split(str(path), form, 0), lambda: load_test(str(path), form, 0)])()
@@ -125,6 +144,7 @@ READERS: dict[str, Callable[[Random, Path], None]] = {
     "load": _load,
     "Chunks.from_memmap": _mapped,
     "Chunks.from_files": _chunks,
+    "read_table": _raw_table,
     "the command line": _command_line,
     "load of IDX files": _folder_of_idx,
     "load of CSV files": _folder_of_csv,
@@ -191,6 +211,7 @@ CSV = {
     "quotes": b'"a","b, c","d","label"\n' + _rows(quote='"', label="x, y"),
     "byte order mark": b"\xef\xbb\xbf" + _rows(),
     "UTF-16": _rows().decode().encode("utf-16"),
+    "mixed": b"a,b,c,label\n" + b'1,"x, y",2024-01-02,True\n,NA,,False\n-2.5,z,2023-12-31 08:30,true\n' * 3,
     "one-hot": b"1,0,5.5\n0,1,6.5\n1,0,7\n",
     "pixels": b"label," + b",".join(b"pixel%d" % k for k in range(70)) + b"\n" + (b"1" + b",255" * 70 + b"\n") * 3,
     "long line": b"1," * 40_000 + b"1\n",

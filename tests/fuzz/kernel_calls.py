@@ -78,10 +78,23 @@ def arguments(random: np.random.Generator, name: str) -> list[Any]:
     if name != "predict_rows":
         options |= {"n_threads": int(random.integers(1, 3)), "pixels": random.random() < 0.3}
         options |= {"soft": random.random() < 0.3, "weighted": random.random() < 0.3}
+        options |= with_zeros(random, layers, options)
     if name == "train_batches":
         options |= {"optimizer": RULES[random.integers(len(RULES))], "with_outputs": random.random() < 0.3}
         return cases.train_batches(random, dtype, int(random.integers(1, rows + 1)), rows, width, **options)
     return case.build(random, dtype, rows, width, **options)
+
+
+def with_zeros(random: np.random.Generator, layers: list[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Perhaps many zeros, which are skipped, or sparse rows."""
+    if random.random() < 0.5:
+        return {}
+    skips = isinstance(layers[0], Dense) and random.random() < 0.8
+    return {
+        "density": random.random(),
+        "sparse": not options["pixels"] and random.random() < 0.5,
+        "skips": skips,
+    }
 
 
 def as_jitted(random: np.random.Generator, args: list[Any]) -> list[Any]:

@@ -25,8 +25,11 @@ def test_a_saved_model_is_a_file_too(tmp_path):
 
 
 def test_what_is_no_kind_is_refused_with_those_that_there_are(tmp_path):
-    with pytest.raises(fm.ArgumentError, match=r"name ends in .*\.json.*not '\.h5'"):
-        fm.import_model(tmp_path / "model.h5")
+    with pytest.raises(fm.ArgumentError, match=r"name ends in .*\.json.*not '\.pt'"):
+        fm.import_model(tmp_path / "model.pt")
+    for suffix in (".h5", ".keras", ".HDF5"):
+        with pytest.raises(fm.ArgumentError, match=r"not be a file of Keras.* load it with Keras"):
+            fm.import_model(tmp_path / f"model{suffix}")
     with pytest.raises(fm.ArgumentTypeError, match=r"source must be the name of a file.*not 3"):
         fm.import_model(3)
     with pytest.raises(fm.ArgumentTypeError, match=r"no option 'fold'.*there are custom_objects"):

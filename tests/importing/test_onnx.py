@@ -8,6 +8,7 @@ import fastmlp as fm
 from .. import examples
 from ..shared import steps
 from ..shared.models import clusters
+from ..shared.onnx_files import CLASSIFIERS, classifier
 
 pytest.importorskip("onnx")
 
@@ -47,29 +48,15 @@ def test_nested_residuals_come_back(tmp_path):
     assert len(found.tree()) == 4
 
 
-LAST = {
-    "texts": (fm.Dense(3, "softmax"), "categorical_crossentropy", ["no", "é", "<b>"]),
-    "numbers": (fm.Dense(3, "softmax"), "categorical_crossentropy", [7, -2, 2**40]),
-    "none": (fm.Dense(3, "softmax"), "categorical_crossentropy", None),
-    "logits": (fm.Dense(3), fm.losses.CategoricalCrossentropy(from_logits=True), ["a", "b", "c"]),
-    "one sigmoid": (fm.Dense(1, "sigmoid"), "binary_crossentropy", ["no", "yes"]),
-    "one logit": (fm.Dense(1), fm.losses.BinaryCrossentropy(from_logits=True), [3, 4]),
-}
-
-
-@pytest.mark.parametrize("kind", LAST)
+@pytest.mark.parametrize("kind", CLASSIFIERS)
 def test_labels_and_probabilities_come_back(kind, dtype, tmp_path):
-    last, loss, classes = LAST[kind]
-    model = fm.Sequential([fm.Dense(5, "tanh"), last], dtype=str(dtype), seed=0, classes=classes)
-    model.compile(loss=loss)
-    model.build(steps.FEATURES)
-    x = steps.rows(dtype=dtype)
+    model, x = classifier(kind, dtype), steps.rows(dtype=dtype)
     found = again(model, tmp_path)
     assert found.predict_classes(x).tolist() == model.predict_classes(x).tolist()
     np.testing.assert_allclose(found.predict_proba(x), model.predict_proba(x), atol=1e-6)
     plain = again(model, tmp_path, labels=False)
     np.testing.assert_allclose(plain.predict(x), model.predict(x), rtol=1e-5, atol=1e-6)
-    assert (plain.classes is None) == (classes is None)
+    assert (plain.classes is None) == (model.classes is None)
 
 
 def test_answers_to_several_questions_come_back(tmp_path):
@@ -78,6 +65,18 @@ def test_answers_to_several_questions_come_back(tmp_path):
     model.build(steps.FEATURES)
     x = steps.rows(dtype="float32")
     np.testing.assert_allclose(again(model, tmp_path).predict_proba(x), model.predict_proba(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [None, ["a", "b", "c"]])
+@pytest.mark.parametrize("last", ["sigmoid", "softmax"])
+def test_classes_of_squared_errors_come_back(last, classes, tmp_path):
+    x, y = clusters()
+    model = fm.Sequential([fm.Dense(3, last)], classes=classes, seed=0)
+    model.compile(loss="mse")
+    model.fit(x, y if classes is None else np.array(classes)[y], verbose=0)
+    found = again(model, tmp_path)
+    assert found.predict_classes(x).tolist() == model.predict_classes(x).tolist()
+    np.testing.assert_allclose(found.predict(x), model.predict(x), atol=1e-6)
 
 
 def test_names_of_columns_and_kinds_of_input_come_back(tmp_path):

@@ -32,7 +32,11 @@ def classifier(**settings):
 
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-@pytest.mark.parametrize("y", [NUMBERS, TEXTS, NUMBERS > 0, TEXTS == "low", 5 * (NUMBERS > 1)], ids=lambda y: str(y[0]))
+@pytest.mark.parametrize(
+    "y",
+    [NUMBERS, TEXTS, NUMBERS > 0, TEXTS == "low", 5 * (NUMBERS > 1), NUMBERS + 1.0, 2.0 - (NUMBERS > 0)],
+    ids=lambda y: str(y[0]),
+)
 def test_a_classifier_is_imported(activation, y):
     theirs = classifier(activation=activation).fit(X, y)
     ours = fm.import_model(theirs)
@@ -85,6 +89,34 @@ def test_an_imported_model_is_compiled_and_trains_on():
     assert ours.evaluate(X, TEXTS).loss < before
 
 
+def ours(**settings):
+    return fm.MLPClassifier((7, 4), max_iter=5, random_state=0, **settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_norm": True, "dropout": 0.2, "activation": ["tanh", "silu"]}])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_pipeline_around_our_estimator_is_imported_whole(settings, dtype, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcde"))
+    pipeline = make_pipeline(StandardScaler(), ours(dtype=dtype, **settings)).fit(frame, TEXTS)
+    found = fm.import_model(pipeline)
+    np.testing.assert_allclose(found.predict_proba(frame), pipeline.predict_proba(frame), atol=1e-5)
+    np.testing.assert_array_equal(found.predict_classes(frame[list("edcba")]), pipeline.predict(frame))
+    assert found.feature_names == tuple("abcde")
+    found.export(tmp_path / "whole.py")
+    found.fit(frame, TEXTS, epochs=2, verbose=0)
+
+
+def test_an_imported_network_of_our_estimator_is_a_copy():
+    estimator = ours().fit(X, TEXTS)
+    before = estimator.predict_proba(X)
+    found = fm.import_model(estimator)
+    assert found is not estimator.model_
+    np.testing.assert_allclose(found.predict_proba(X), before, rtol=1e-12)
+    found.fit(X, TEXTS, epochs=3, verbose=0)
+    np.testing.assert_array_equal(estimator.predict_proba(X), before)
+
+
 def test_what_cannot_be_imported_is_named():
     with pytest.raises(ArgumentError, match="must be fitted: this MLPClassifier"):
         fm.import_model(classifier())
@@ -126,6 +158,23 @@ def test_labels_that_are_not_sorted_stay_with_their_units(classes, units):
     np.testing.assert_array_equal(theirs.predict(X), model.predict_classes(X))
     column = list(theirs.classes_).index(classes[1])
     np.testing.assert_allclose(theirs.predict_proba(X)[:, column], model.predict_proba(X)[:, 1], atol=1e-9)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_two_classes_train_on_there(from_logits):
+    y = np.where(X[:, 0] + X[:, 1] > 2, "up", "down")
+    last = fm.Dense(2) if from_logits else fm.Dense(2, "softmax")
+    loss = fm.losses.CategoricalCrossentropy(from_logits=from_logits)
+    model = model_of(fm.Dense(5, "tanh"), last, classes=["up", "down"], loss=loss, y=y)
+    for settings in ({"solver": "lbfgs"}, {"solver": "adam", "learning_rate_init": 0.01}):
+        theirs = model.to_sklearn().set_params(warm_start=True, max_iter=60, **settings)
+        np.testing.assert_allclose(theirs.predict_proba(X)[:, ::-1], model.predict_proba(X), atol=1e-9)
+        assert (theirs.n_outputs_, theirs.out_activation_) == (1, "logistic")
+        assert theirs.fit(X, y).score(X, y) > 0.8
+    theirs = model.to_sklearn()
+    for _ in range(3):
+        theirs.partial_fit(X, y)
+    assert theirs.predict(X).tolist() == np.where(theirs.predict_proba(X)[:, 1] > 0.5, "up", "down").tolist()
 
 
 def test_logits_numbers_and_independent_labels_become_theirs():

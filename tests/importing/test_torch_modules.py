@@ -54,6 +54,37 @@ def test_modules_are_imported(name, dtype):
     np.testing.assert_allclose(ours.predict(X.astype(dtype)), predictions(theirs, dtype), atol=NEAR[dtype])
 
 
+def hooked(module):
+    module.register_forward_hook(lambda module, given, result: 2 * result)
+    return module
+
+
+def pruned(module):
+    from torch.nn.utils import prune
+
+    return prune.random_unstructured(module, "weight", amount=0.5)
+
+
+def replaced(module):
+    module.forward = lambda x: 2 * x
+    return module
+
+
+class Doubled(nn.Sequential):
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+Doubled.__name__ = "Sequential"
+
+
+class Relu(nn.ReLU):
+    pass
+
+
+Relu.__name__ = "ReLU"
+
+
 @pytest.mark.parametrize(
     ("module", "what"),
     [
@@ -63,11 +94,48 @@ def test_modules_are_imported(name, dtype):
         (nn.LogSoftmax(dim=1), "from_logits=True"),
         (nn.Softplus(beta=2), "beta is 2"),
         (nn.BatchNorm1d(4, track_running_stats=False), "no running statistics"),
+        (nn.Softplus(threshold=5), "threshold is 5, from which on it is linear"),
+        (nn.Flatten(0), "flattens dimensions 0 to -1"),
+        (nn.Flatten(2), "flattens dimensions 2 to -1"),
+        (nn.Flatten(1, 2), "flattens dimensions 1 to 2"),
+        (hooked(nn.ReLU()), r"source\[1\], ReLU\(\), cannot be imported: it has hooks"),
+        (pruned(nn.Linear(4, 4)), "it has hooks"),
+        (replaced(nn.ReLU()), "forward\\(\\) was replaced"),
+        (Doubled(nn.Linear(4, 4)), r"source\[1\] is a Sequential of your own"),
+        (nn.Sequential(Relu()), r"source\[1\]\[0\] is a ReLU of your own"),
+        (nn.Linear(4, 4, dtype=torch.complex64), "real numbers, not torch.complex64"),
+        (nn.Linear(4, 4, device="meta"), "device 'meta'"),
     ],
 )
 def test_what_cannot_be_imported_is_named(module, what):
     with pytest.raises(ArgumentError, match=what):
         fm.import_model(nn.Sequential(nn.Linear(5, 4), module))
+
+
+def test_a_softmax_of_rows_that_are_not_flat_is_refused():
+    with pytest.raises(ArgumentError, match="Softmax comes before Flatten: put Flatten first"):
+        fm.import_model(nn.Sequential(nn.Softmax(dim=1), nn.Flatten(), nn.Linear(8, 3)))
+    fm.import_model(nn.Sequential(nn.Linear(5, 4), nn.Softmax(dim=1), nn.Flatten()))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_small_numbers_become_float32(dtype):
+    theirs = nn.Sequential(nn.Linear(5, 3)).to(getattr(torch, dtype))
+    ours = fm.import_model(theirs)
+    assert ours.dtype == np.float32
+    np.testing.assert_array_equal(ours.get_weights()[0].T, theirs[0].weight.detach().float().numpy())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shift", [0, 1e7])
+def test_what_became_theirs_comes_back(dtype, shift):
+    rows = X + shift
+    model = fm.Sequential(every_layer(), dtype=dtype, seed=0)
+    model.compile()
+    model.fit(rows, np.arange(len(X)) % 3, epochs=3, verbose=0)
+    again = fm.import_model(model.to_torch())
+    assert len(list(layers.leaves(again.declarations))) == len(list(layers.leaves(model.declarations))) - 1  # Flatten
+    np.testing.assert_allclose(again.predict(rows), model.predict(rows), atol=5 * NEAR[dtype])
 
 
 def every_layer():

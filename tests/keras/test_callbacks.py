@@ -1,5 +1,7 @@
 """Callbacks as Keras's scripts write them."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,39 @@ def test_no_file_pretends_to_be_one_of_keras(name, tmp_path):
         model.save_weights(filepath=tmp_path / ("w" + name))
     model.load_weights(tmp_path / ("w" + name))
     assert sorted(path.name for path in tmp_path.iterdir()) == [name + ".npz", "w" + name + ".npz"]
+
+
+@pytest.mark.parametrize("name", ["old.keras", "old.h5", "old.weights.h5", "OLD.H5"])
+def test_an_old_file_is_not_read_for_the_saved_one(name, tmp_path):
+    old, model = fm.mlp([4], classes=2, seed=1), fm.mlp([4], classes=2, seed=2)
+    old.build(3)
+    model.build(3)
+    old.save(tmp_path / "old.npz")
+    (tmp_path / "old.npz").rename(tmp_path / name)  # as fastmlp once saved it
+    assert np.array_equal(fm.load(tmp_path / name).get_weights()[0], old.get_weights()[0])
+    with pytest.warns(UserWarning, match="names a format of Keras"):
+        model.save(tmp_path / name)
+    os.utime(tmp_path / name)  # also if it is the younger one
+    with pytest.warns(UserWarning, match=rf"there are {name} and {name}\.npz, and the latter is read"):
+        assert np.array_equal(fm.load(tmp_path / name).get_weights()[0], model.get_weights()[0])
+    with pytest.warns(UserWarning, match="the latter is read"):
+        old.load_weights(tmp_path / name)
+    assert np.array_equal(old.get_weights()[0], model.get_weights()[0])
+    (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n and so on")
+    with pytest.warns(UserWarning, match="the latter is read"):
+        fm.models.load_model(tmp_path / name)
+
+
+@pytest.mark.parametrize("head", [b"\x89HDF\r\n\x1a\n", b"PK\3\4" + bytes(26) + b"metadata.json"])
+def test_files_of_keras_are_named(head, tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(head + bytes(200))
+    for read in (fm.load, fm.models.load_model, fm.mlp([4], classes=2).load_weights):
+        model = getattr(read, "__self__", None)
+        if model is not None:
+            model.build(3)
+        with pytest.raises(fm.ModelFileError, match=r"is a file of Keras.*fastmlp\.import_model\(model\)"):
+            read(path)
 
 
 def test_a_loss_that_is_not_a_number_ends_training_quietly():

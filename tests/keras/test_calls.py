@@ -8,6 +8,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp._base.errors import ArgumentError, ArgumentTypeError, NotBuiltError
+from fastmlp._network.scores import Scores
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(50, 3)).astype(np.float32)
@@ -49,7 +50,7 @@ def test_a_model_is_called_to_predict():
 
 
 @pytest.mark.parametrize("return_dict", [False, True])
-def test_scores_serve_as_dict_and_as_sequence(return_dict):
+def test_scores_are_a_sequence_or_a_dict(return_dict):
     model = built()
     expected = model.evaluate(X, Y, sample_weight=WEIGHTS)
     given = [
@@ -59,13 +60,16 @@ def test_scores_serve_as_dict_and_as_sequence(return_dict):
     ]
     for scores in given:
         assert scores == expected
-        loss, accuracy = scores
+        loss, accuracy = scores.values()
+        assert [*scores] == (["loss", "accuracy"] if return_dict else [loss, accuracy])
+        assert type(scores) is (dict if return_dict else Scores)
         assert (loss, accuracy) == (scores["loss"], scores["accuracy"])
 
 
 def test_a_step_of_training_takes_the_arguments_of_keras():
     model, other = built(), built()
     scores = model.train_on_batch(X, Y, WEIGHTS, {0: 2.0}, return_dict=True)
+    assert [*scores] == ["loss", "accuracy"]
     assert scores == other.train_on_batch(X, Y, sample_weight=WEIGHTS, class_weight={0: 2.0})
     assert all((a == b).all() for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
 

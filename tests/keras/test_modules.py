@@ -52,6 +52,65 @@ def test_an_import_of_a_module_shows_its_sentence():
         exec("import fastmlp.nonsense")
 
 
+# Import lines of Keras 2 and 3, and of tensorflow.keras, with fastmlp in place of keras
+PARTS = """
+from fastmlp.layers.core import Dense, Dropout, Activation, Flatten
+from fastmlp.layers.normalization import BatchNormalization
+from fastmlp.layers.advanced_activations import LeakyReLU
+from fastmlp.layers.noise import GaussianNoise
+from fastmlp.layers.experimental.preprocessing import Normalization
+from fastmlp.layers.experimental import preprocessing
+import fastmlp.layers.core
+from fastmlp.optimizers.legacy import Adam, SGD
+from fastmlp.optimizers.experimental import AdamW
+from fastmlp.utils.np_utils import to_categorical
+from fastmlp.utils.data_utils import Sequence
+from fastmlp.saving import load_model, save_model, load_weights, save_weights
+import fastmlp.saving
+"""
+
+
+@pytest.mark.parametrize("line", PARTS.strip().splitlines())
+def test_modules_inside_of_modules_are_found(line):
+    """Each in a process of its own, which has not imported the others."""
+    subprocess.run([sys.executable, "-c", line], check=True)
+
+
+def test_a_module_in_another_is_the_same_object():
+    assert importlib.import_module("fastmlp.layers.core") is fm.layers
+    assert importlib.import_module("fastmlp.layers.experimental.preprocessing") is fm.layers
+    assert fm.layers.pooling is fm.layers
+    assert fm.optimizers.legacy.Adam is fm.Adam
+    assert fm.layers.__name__ == "fastmlp.layers"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("from fastmlp.layers.convolutional import Conv2D", r"fastmlp\.layers has no Conv2D"),
+        ("from fastmlp.utils.vis_utils import plot_model", r"fastmlp\.utils has no plot_model: use model\.summary"),
+        ("from fastmlp.applications.vgg16 import VGG16", "fastmlp has no applications"),
+        ("from fastmlp.datasets.imdb import load_data", r"fastmlp\.datasets has no imdb"),
+        ("from fastmlp.keras.layers import Dense", "fastmlp stands for keras"),
+        ("from fastmlp.python.keras.layers import Dense", "fastmlp stands for keras"),
+        ("from fastmlp.saving import get_custom_objects", r"custom_objects=\{"),
+        ("from fastmlp.wrappers import SKLearnClassifier", "MLPClassifier"),
+        ("import fastmlp.layers.nonsense", "No module named"),
+        ("from fastmlp.saving import nonsense", "cannot import name 'nonsense'"),
+    ],
+)
+def test_modules_inside_of_modules_that_are_missing_say_so(line, message):
+    with pytest.raises(ImportError, match=message):
+        exec(line)
+
+
+def test_weights_go_through_files(tmp_path):
+    model, other = (fm.Sequential([fm.Input((3,)), fm.Dense(4)], seed=seed) for seed in (0, 1))
+    fm.saving.save_weights(model, filepath=tmp_path / "weights.npz", overwrite=True)
+    fm.saving.load_weights(other, filepath=tmp_path / "weights.npz", skip_mismatch=False)
+    assert np.array_equal(other.get_weights()[0], model.get_weights()[0])
+
+
 @pytest.mark.parametrize("module", ["fastmlp", "fastmlp.layers", "fastmlp.utils", "fastmlp.metrics", "fastmlp.losses"])
 def test_other_names_are_missing_as_usual(module):
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):

@@ -156,7 +156,7 @@ def shorter(array):
         ({"labels": lambda labels: labels[:0]}, "labels or targets must have a row for each"),
         ({"targets": lambda targets: np.ones((39, 7), FLOATS)}, "targets must have 40 rows"),
         ({"row_weights": np.ones(39)}, "row_weights must have 40 rows"),
-        ({"pixels": np.zeros((40, 20), np.uint8)}, "one of x and pixels must have no rows"),
+        ({"pixels": np.zeros((40, 20), np.uint8)}, "only one of x, pixels and starts may have rows"),
         ({"workspace": shorter}, "the workspace is too small"),
         ({"parameters": shorter, "gradients": shorter}, "tensor lies outside of the parameters|state must have"),
         ({"gradients": shorter}, "gradients must have the shape"),

@@ -14,6 +14,7 @@ from fastmlp.optimizers import SGD
 
 from .. import cases
 from ..cases import CASES, form_of
+from ..shared.jitted import read_only
 
 NETWORK = ("train_batches", "evaluate_batches", "predict_batches")
 
@@ -138,6 +139,8 @@ BIG = {
     "dense_forward": (1003, 67, 35),
     "dense_backward_inputs": (1003, 67, 35),
     "dense_backward_parameters": (1003, 167, 35),
+    "sparse_forward": (1003, 67, 35),
+    "sparse_backward_weights": (1003, 167, 35),
     "sgd_update": (20_001,),
     "adam_update": (20_001,),
     "optimizer_update": (20_001,),
@@ -317,7 +320,7 @@ def test_inputs_of_every_kind(kind, dtype, rng):
     made = {
         "F-ordered": lambda: np.asfortranarray(x),
         "strided": lambda: np.repeat(x, 2, axis=1)[:, ::2],
-        "read-only": lambda: _read_only(x),
+        "read-only": lambda: read_only(x),
         "float16": lambda: x.astype(np.float16),
         "int": lambda: x.astype(int),
         "list": lambda: x.tolist(),
@@ -328,12 +331,6 @@ def test_inputs_of_every_kind(kind, dtype, rng):
     assert np.array_equal(comp, ref)
 
 
-def _read_only(x):
-    x = x.copy()
-    x.flags.writeable = False
-    return x
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -341,7 +338,7 @@ def _read_only(x):
         (lambda y, x: kernels.relu_forward(y, x[0]), ArgumentError, "x must have the shape"),
         (lambda y, x: kernels.relu_forward(y[:, ::2], x[:, ::2]), ArgumentTypeError, "y is written in place"),
         (lambda y, x: kernels.relu_forward(y.astype(int), x), ArgumentTypeError, "y must be a float32 or float64"),
-        (lambda y, x: kernels.relu_forward(_read_only(y), x), ArgumentTypeError, "read-only"),
+        (lambda y, x: kernels.relu_forward(read_only(y), x), ArgumentTypeError, "read-only"),
         (lambda y, x: kernels.relu_forward(y, x.astype(str)), ArgumentTypeError, "x must hold numbers"),
         (lambda y, x: kernels.relu_forward(y), ArgumentTypeError, r"takes \(y, x\), not 1"),
         (lambda y, x: kernels.sgd_update(y[0], x[0], "fast"), ArgumentTypeError, "learning_rate must be a number"),

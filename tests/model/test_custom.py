@@ -3,7 +3,6 @@
 import copy
 import json
 import pickle
-import threading
 
 import numba
 import numpy as np
@@ -19,7 +18,7 @@ from fastmlp.kernels.network import verify
 
 from ..shared import own
 from ..shared.models import bits, data, state_bits
-from ..shared.processes import FORK, needs_fork, needs_jit, run_python
+from ..shared.processes import FORK, in_threads, needs_fork, needs_jit, run_python
 
 X, LABELS = data(rows=300, features=7, classes=3)
 TARGETS = np.stack([np.sin(X.sum(axis=1)), X[:, 0]], axis=1)
@@ -125,7 +124,7 @@ def test_an_error_in_a_function_ends_the_training():
         model.fit(X * 1000, TARGETS, epochs=1, verbose=0)
     assert np.isfinite(model.predict(X)).all()
     assert bits(model) == before
-    with pytest.raises(fm.ArgumentError):
+    with pytest.raises(fm.ArgumentError, match=r"output 0 is NaN, .* activation 'strict' of your own gives NaN"):
         model.predict(X * 1000)
 
 
@@ -335,11 +334,7 @@ def test_sweeps_and_estimators_take_functions(tmp_path):
 def test_threads_predict_at_once():
     model, results = model_with(), []
     wanted = model.predict(X).tobytes()
-    threads = [threading.Thread(target=lambda: results.append(model.predict(X).tobytes())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(lambda _: results.append(model.predict(X).tobytes()), range(8))
     assert results == [wanted] * 8
 
 

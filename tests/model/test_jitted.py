@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import threading
 
 import numba
 import numpy as np
@@ -13,7 +12,7 @@ from fastmlp._compiling import jit
 from fastmlp.jitted import predict
 
 from ..shared.jitted import STACKS, call, network, read_only, rows_for, unset
-from ..shared.processes import needs_jit
+from ..shared.processes import in_threads, needs_jit
 
 
 @numba.njit(nogil=True)
@@ -79,11 +78,7 @@ def test_python_threads_call_at_once():
             if out.tobytes() != wanted:
                 wrong.append(model)
 
-    threads = [threading.Thread(target=work, args=(model,)) for model in models * 3]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, models * 3)
     assert not wrong
 
 

@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -134,6 +135,22 @@ def test_a_file_with_other_numbers_is_refused(change, error):
     assert History.from_config(config).batch_count == 11_001
     with pytest.raises(error, match=r"thinned_at|so_far"):
         History.from_config({**config, **change})
+
+
+def test_what_is_added_needs_no_room_for_what_is_there():
+    history = counted(100_000)
+    history.history, history.epoch = {"loss": [0.5] * 100_000}, list(range(100_000))
+    tracemalloc.start()
+    try:
+        for number in range(2):  # the first one makes the lists longer than they need to be
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            history.add_batches(loss=[0.5], accuracy=[0.5])
+            history.add_epoch(100_000 + number, {"loss": 0.5}, partial=False)
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most - before < 50_000
 
 
 def test_pictures_show_each_value_at_its_batch():

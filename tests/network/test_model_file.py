@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import io
-import json
 import os
 import sys
 import warnings
@@ -15,7 +14,7 @@ import pytest
 import fastmlp as fm
 from fastmlp import ArgumentTypeError, ModelFileError, NotBuiltError
 
-from ..shared.files import npy, npz
+from ..shared.files import edited, npy, npz
 from ..shared.models import bits
 from ..shared.processes import run_python
 from ..shared.tiny import CLASSES, FEATURES, X, Y, built, short
@@ -30,18 +29,6 @@ def refused(path):
     with pytest.raises(ModelFileError) as caught:
         fm.load(path)
     assert str(path) in str(caught.value)
-
-
-def edited(path, source, settings=None, **arrays):
-    """A copy of a model file with other settings and entries; None removes an entry."""
-    with np.load(source) as file:
-        entries = {name: file[name] for name in file}
-    if settings is not None:
-        text = json.dumps({**json.loads(entries["config"].tobytes()), **settings})
-        entries["config"] = np.frombuffer(text.encode(), np.uint8)
-    entries.update(arrays)
-    np.savez(path, **{name: array for name, array in entries.items() if array is not None})
-    return path
 
 
 def test_a_file_cut_short_anywhere_is_refused(content, tmp_path):
@@ -152,10 +139,10 @@ def test_a_config_that_is_not_ours_is_refused(text, saved, tmp_path):
     refused(edited(tmp_path / "model.npz", saved[1], config=np.frombuffer(text, np.uint8)))
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", None])
+@pytest.mark.parametrize("version", [0, 4, "1", None])
 def test_another_format_version_is_refused_with_the_way_out(version, saved, tmp_path):
     path = edited(tmp_path / "model.npz", saved[1], {"format_version": version})
-    with pytest.raises(ModelFileError, match=rf"format version {version!r}.*reads versions up to 2.*fastmlp '"):
+    with pytest.raises(ModelFileError, match=rf"format version {version!r}.*reads versions up to 3.*fastmlp '"):
         fm.load(path)
 
 

@@ -354,6 +354,24 @@ def test_labels_belong_to_parts_with_the_last_layer():
     last.fit(first.predict(X), np.where(Y, "up", "down"), verbose=0)
 
 
+def test_labels_end_where_other_layers_follow():
+    inner = fm.Sequential([fm.Dense(5, activation="relu"), fm.Dense(2, activation="softmax")], seed=0)
+    inner.compile()
+    inner.fit(X, np.where(Y, "up", "down"), verbose=0)
+    model = fm.Sequential([inner, fm.Dense(2, activation="softmax")])
+    assert model.classes is None
+    assert model[1:].classes is None
+    for part in (inner, inner[1:], model[:2], inner[1:][-1:]):
+        assert part.classes.tolist() == ["down", "up"]
+    model.compile()
+    model.fit(X, np.where(Y, "left", "right"), verbose=0)
+    assert (model.classes.tolist(), inner.classes.tolist()) == (["left", "right"], ["down", "up"])
+    model.pop()
+    assert model.classes.tolist() == inner.classes.tolist() == ["down", "up"]
+    model.add(fm.Activation("linear"))
+    assert model.classes.tolist() == ["down", "up"]
+
+
 # ---------------------------------------------------------------- copies, files, threads
 
 

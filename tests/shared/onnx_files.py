@@ -1,8 +1,11 @@
-"""Writes small ONNX files as other programs do."""
+"""Writes small ONNX files as other programs do, and makes the classifiers with which files are written and read."""
 
 import numpy as np
 
+import fastmlp as fm
 from fastmlp._base.extras import library
+
+from . import steps
 
 
 def node(operator, inputs, output, domain="", **attributes):
@@ -25,3 +28,24 @@ def file(nodes, constants, *, x=("rows", 4), out=("y",), kind=np.float32, opset=
     graph = helper.make_graph(nodes, "another program's", [begin], ends, arrays)
     versions = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 1)]
     return helper.make_model(graph, opset_imports=versions, ir_version=8).SerializeToString()
+
+
+# A last layer, a loss, and the labels of classes
+_CLASSIFIERS = {
+    "labels that are texts": (fm.Dense(3, "softmax"), "categorical_crossentropy", ["no", 'é"\\\n', "<b>"]),
+    "labels that are numbers": (fm.Dense(3, "softmax"), "categorical_crossentropy", [7, -2, 2**40]),
+    "no labels": (fm.Dense(3, "softmax"), "categorical_crossentropy", None),
+    "logits": (fm.Dense(3), fm.losses.CategoricalCrossentropy(from_logits=True), ["a", "b", "c"]),
+    "one sigmoid": (fm.Dense(1, "sigmoid"), "binary_crossentropy", ["no", "yes"]),
+    "one logit": (fm.Dense(1), fm.losses.BinaryCrossentropy(from_logits=True), [3, 4]),
+}
+CLASSIFIERS = list(_CLASSIFIERS)
+
+
+def classifier(kind, dtype):
+    """A built model of one of these kinds."""
+    last, loss, classes = _CLASSIFIERS[kind]
+    model = fm.Sequential([fm.Dense(5, "tanh"), last], dtype=str(dtype), seed=0, classes=classes)
+    model.compile(loss=loss)
+    model.build(steps.FEATURES)
+    return model

@@ -1,9 +1,10 @@
-"""Python in processes of its own, and marks for what only some systems have."""
+"""Python in processes of its own and in several threads, and marks for what only some systems have."""
 
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,25 @@ def run_python(code, *options, folder=None, timeout=300, **variables):
             raise
     assert process.returncode == 0, f"exit code {process.returncode}\n{output}\n{errors[-2000:]}"
     return output.strip()
+
+
+def in_threads(function, arguments):
+    """Call a function with each argument, each in a thread of its own, all at once."""
+    errors = []
+
+    def guarded(argument):
+        try:
+            function(argument)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(argument,)) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert errors == []
 
 
 # A script begins with it, and goes on with `in_child(work)`, which gives the exit code of a forked child.

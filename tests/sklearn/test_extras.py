@@ -83,6 +83,20 @@ def test_classes_weigh_like_their_rows(weights):
     assert classifier(class_weight=labels).fit(X, LABELS).loss_curve_ == expected.loss_curve_
 
 
+def test_some_rows_may_lack_a_class_that_has_a_weight():
+    weighted, plain = classifier(class_weight={"no": 3.0}), classifier()
+    rare = BINARY == "yes"
+    for rows in (slice(None), rare):
+        weighted.partial_fit(X[rows], BINARY[rows], classes=["no", "yes"])
+        weights = np.where(BINARY[rows] == "no", 3.0, 1.0)
+        plain.partial_fit(X[rows], BINARY[rows], sample_weight=weights, classes=["no", "yes"])
+    assert weighted.loss_curve_ == plain.loss_curve_
+    with pytest.raises(ValueError, match="class_weight has the class 'maybe', but the classes are 'no', 'yes'"):
+        classifier(class_weight={"maybe": 2.0}).fit(X, BINARY)
+    several = classifier(class_weight=[{1: 2.0}] * 3)
+    several.partial_fit(X, LABELS, classes=[0, 1, 2]).partial_fit(X[:40], np.zeros((40, 3), int))
+
+
 def test_balanced_classes_have_equal_weight():
     uneven = np.where(X[:, 0] > 1.0, "rare", "usual")
     found = classifier(class_weight="balanced").fit(X, uneven)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import sklearn.neural_network as peer
+import sklearn.utils
 
 import fastmlp as fm
 from fastmlp.sklearn import rows
@@ -17,32 +18,25 @@ SPARSE = np.where(np.abs(X) > 0.8, X, 0.0)
 
 @pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "csr_array", "csc_array", "coo_array"])
 @pytest.mark.parametrize("settings", [{}, {"shuffle": False}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=repr)
-def test_sparse_rows_train_as_dense_ones(kind, settings, monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)  # several blocks, of two batches each
+def test_sparse_rows_train_as_dense_ones(kind, settings):
     given = getattr(scipy.sparse, kind)(SPARSE)
     dense = fm.MLPClassifier(**COMMON, **settings).fit(SPARSE, CLASSES)
     sparse = fm.MLPClassifier(**COMMON, **settings).fit(given, CLASSES)
-    np.testing.assert_array_equal(sparse.predict_proba(given), dense.predict_proba(SPARSE))
+    np.testing.assert_allclose(sparse.predict_proba(given), dense.predict_proba(SPARSE), rtol=1e-9)
     assert sparse.loss_ == pytest.approx(dense.loss_, rel=1e-12)
     assert sparse.score(given, CLASSES) == dense.score(SPARSE, CLASSES)
 
 
-def test_sparse_rows_are_never_dense_as_a_whole(monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
-    seen, dense = [], scipy.sparse.csr_matrix.toarray
+def test_sparse_rows_are_never_dense(monkeypatch):
+    def refused(self, *given, **settings):
+        raise AssertionError("a sparse matrix was made dense")
 
-    def noted(self, *given, **settings):
-        seen.append(self.shape[0])
-        return dense(self, *given, **settings)
-
-    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", noted)
+    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", refused)
     given = scipy.sparse.csr_matrix(SPARSE)
     fm.MLPRegressor(**COMMON, early_stopping=True).fit(given, NUMBER).predict(given)
-    assert max(seen) == 50
 
 
-def test_sparse_rows_may_have_weights(monkeypatch):
-    monkeypatch.setattr(rows, "_BLOCK_NUMBERS", 300)
+def test_sparse_rows_may_have_weights():
     for settings in ({"alpha": 1.0}, {"solver": "lbfgs"}):
         dense, sparse = (fm.MLPRegressor(**COMMON, **settings) for _ in range(2))
         dense.fit(SPARSE, NUMBER, sample_weight=WEIGHTS)
@@ -61,6 +55,15 @@ def test_whole_numbers_are_numbers_and_no_pixels(dtype):
     np.testing.assert_array_equal(found.partial_fit(numbers, NUMBER).predict(numbers[:3]), found.predict(numbers)[:3])
 
 
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
+def test_bytes_are_numbers_for_the_network_too(form):
+    rows = (np.abs(X) * 50).astype(np.uint8)
+    for given in (rows, rows.astype(float)):
+        estimator = fm.MLPClassifier(**COMMON).fit(form(given), BINARY)
+        np.testing.assert_array_equal(estimator.model_.predict(rows), estimator.model_.predict(rows.astype(float)))
+        np.testing.assert_array_equal(estimator.model_.predict_classes(rows), estimator.predict(rows))
+
+
 def test_the_precision_can_be_chosen():
     for dtype in ("float32", np.float32, np.dtype("float32")):
         estimator = fm.MLPClassifier(**COMMON, dtype=dtype).fit(X, BINARY)
@@ -68,6 +71,16 @@ def test_the_precision_can_be_chosen():
     assert fm.MLPClassifier(**COMMON, dtype="float64").fit(X.astype("f4"), BINARY).coefs_[0].dtype == np.float64
     with pytest.raises(ValueError, match="dtype"):
         fm.MLPClassifier(dtype="float16").fit(X, BINARY)
+
+
+def test_columns_that_float32_cannot_tell_apart_are_named():
+    settings = {**COMMON, "max_iter": 1, "dtype": "float32"}
+    with pytest.warns(UserWarning, match="float32"):
+        fm.MLPClassifier(**settings).fit(X + 1e9, BINARY)
+    narrow = fm.MLPClassifier(**settings).fit(X.astype(np.float32), BINARY)
+    wide = fm.MLPClassifier(**settings).fit(X, BINARY)
+    np.testing.assert_array_equal(narrow.predict_proba(X), wide.predict_proba(X))
+    assert wide.predict_proba(X).dtype == np.float32
 
 
 def test_read_only_memory_maps_train(tmp_path):
@@ -99,6 +112,59 @@ def test_classes_have_labels_of_any_kind(name):
     assert found.dtype == theirs.predict(X).dtype
     np.testing.assert_array_equal(found, theirs.predict(X))
     np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), rtol=1e-6)
+
+
+BY_LABEL = {
+    "floats": CLASSES + 1.0,
+    "two floats": (CLASSES > 0) + 1.0,
+    "booleans": CLASSES > 0,
+    "texts": BINARY,
+}
+
+
+@pytest.mark.parametrize("name", BY_LABEL)
+def test_the_network_gives_the_classes_of_the_estimator(name, tmp_path):
+    y = BY_LABEL[name]
+    estimator = fm.MLPClassifier(**COMMON).fit(X, y)
+    expected = estimator.predict(X)
+    np.testing.assert_array_equal(estimator.model_.predict_classes(X), expected)
+    np.testing.assert_array_equal(estimator.model_.to_sklearn().predict(X), expected)
+    np.testing.assert_array_equal(fm.import_model(estimator).predict_classes(X), expected)
+    fm.MLPClassifier(**COMMON, warm_start=True).fit(X, y).fit(X, y)
+
+
+def test_labels_that_a_file_cannot_hold_become_texts():
+    days = np.array(["2024-01-01", "2024-01-02", "2024-01-03"], "datetime64[D]")[CLASSES]
+    estimator = fm.MLPClassifier(**COMMON).fit(X, days)
+    np.testing.assert_array_equal(estimator.model_.predict_classes(X), estimator.predict(X).astype(str))
+
+
+@pytest.mark.parametrize("form", [np.asarray, scipy.sparse.csr_matrix])
+@pytest.mark.parametrize("y", [CLASSES * 2 - 1, BINARY, np.where(CLASSES > 0, 1, 2)], ids=["three", "texts", "two"])
+def test_what_callbacks_save_knows_names_and_classes(form, y, tmp_path):
+    path = tmp_path / "best.npz"
+    checkpoint = fm.callbacks.ModelCheckpoint(path, monitor="loss", save_best_only=True)
+    estimator = fm.MLPClassifier(**COMMON, callbacks=[checkpoint], tol=0.0)
+    estimator.fit(form(SPARSE), y, eval_set=(SPARSE[:40], y[:40]))
+    np.testing.assert_array_equal(fm.load(path).classes, estimator.classes_)
+    plain = fm.MLPClassifier(**COMMON, tol=0.0).fit(SPARSE, y, eval_set=(SPARSE[:40], y[:40]))
+    np.testing.assert_allclose(estimator.predict_proba(SPARSE), plain.predict_proba(SPARSE), rtol=1e-12)
+    theirs = peer.MLPClassifier(**COMMON, tol=0.0).fit(SPARSE, y)
+    np.testing.assert_allclose(estimator.loss_curve_, theirs.loss_curve_, rtol=1e-6)
+
+
+def test_a_training_that_a_callback_ends_leaves_names_and_classes():
+    pandas = pytest.importorskip("pandas")
+
+    def fail(epoch, logs):
+        raise RuntimeError("enough")
+
+    frame = pandas.DataFrame(X, columns=list("abcdef"))
+    estimator = fm.MLPClassifier(**COMMON, callbacks=[fm.callbacks.Lambda(on_epoch_end=fail)])
+    with pytest.raises(RuntimeError, match="enough"):
+        estimator.fit(frame, BINARY)
+    assert estimator.model_.classes.tolist() == ["no", "yes"]
+    assert estimator.model_.feature_names == tuple("abcdef")
 
 
 def test_the_network_knows_names_and_classes():
@@ -139,6 +205,13 @@ def test_a_column_of_targets_is_flattened_with_a_warning():
 
     with pytest.warns(DataConversionWarning):
         assert fm.MLPRegressor(**COMMON).fit(X, NUMBER[:, None]).predict(X).shape == NUMBER.shape
+
+
+def test_the_order_of_an_epoch_stays_when_the_next_one_is_drawn():
+    order = rows.Order(20, shuffle=True, random_state=np.random.RandomState(0))
+    first, expected = order(0), sklearn.utils.shuffle(np.arange(20), random_state=np.random.RandomState(0))
+    order(1)
+    assert first.tolist() == expected.tolist()
 
 
 def test_numbers_that_overflow_are_refused_in_their_words():

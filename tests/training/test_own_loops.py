@@ -1,6 +1,7 @@
 """Loops of one's own: `gradients` and `apply_gradients` are `train_on_batch`, divided in two."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -366,3 +367,42 @@ def test_gradients_of_frozen_layers_are_not_used():
     model.apply_gradients([np.ones((20, 9)), *gradients[1:]])
     whole.train_on_batch(x, y)
     assert_same(model, whole)
+
+
+COPIES = {"copy": copy.deepcopy, "pickle": lambda model: pickle.loads(pickle.dumps(model))}
+
+
+@pytest.mark.parametrize("how", COPIES)
+@pytest.mark.parametrize("name", ["plain", "everything"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_copy_between_the_two_calls_makes_the_same_step(name, how, dtype):
+    model, copied = network(STACKS[name], dtype=dtype), COPIES[how]
+    for x, y in batches(3):
+        loss, gradients = model.gradients(x, y)
+        twin, other = copied(model), copied(model)
+        model.apply_gradients(gradients)
+        twin.apply_gradients(gradients)
+        assert_same(twin, model)
+        other.fit(x, y, verbose=0)  # a training between forgets it
+        other.apply_gradients(gradients)
+    assert np.isfinite(loss)
+
+
+def test_a_copy_with_another_optimizer_starts_afresh():
+    (x, y), model = problem(), network(STACKS["everything"])
+    _, gradients = model.gradients(x, y)
+    other = copy.deepcopy(model)
+    other.compile("sgd")
+    statistics = other.layers[2].moving_mean
+    other.apply_gradients(gradients)
+    assert np.array_equal(other.layers[2].moving_mean, statistics)
+
+
+def test_a_copy_without_the_rows_that_it_needs_says_so():
+    (x, y), model = problem(), network([Dense(9), BatchNormalization(), Dense(7, "softmax")], fm.Rprop())
+    _, gradients = model.gradients(x, y)
+    other = copy.deepcopy(model)
+    with pytest.warns(UserWarning, match=r"a copy that was made between .* from which Rprop recomputes"):
+        other.apply_gradients(gradients)
+    model.apply_gradients(gradients)
+    copy.deepcopy(model).apply_gradients(gradients)  # after both

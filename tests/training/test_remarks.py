@@ -100,6 +100,60 @@ def test_scaled_features_are_not_spoken_of(name, said):
     assert said(fm.mlp([4], 2, seed=0), SCALED[name], Y, epochs=1) == []
 
 
+def pictures(side=14, rows=600):
+    """Bright spots near the middle: pixels from 0 to 255, of which those at the border are faint, and mostly 0."""
+    y, x = np.mgrid[:side, :side]
+    across, down = (RNG.normal(side / 2, side / 10, (rows, 1, 1)) for _ in range(2))
+    bright = np.exp(-((y - down) ** 2 + (x - across) ** 2) / (2 * (side / 9) ** 2))
+    return np.round(255 * bright).reshape(rows, -1)
+
+
+def rarely(share, largest):
+    """A column of numbers that are 0 in nearly all rows."""
+    return np.where(RNG.random((600, 1)) < share, largest * RNG.random((600, 1)), 0)
+
+
+PIXELS = pictures()
+PICTURES = {
+    "from 0 to 1": PIXELS / 255,
+    "in float32": (PIXELS / 255).astype(np.float32),
+    "from -1 to 1": PIXELS / 127.5 - 1,
+    "standardised": (PIXELS - PIXELS.mean(axis=0)) / (PIXELS.std(axis=0) + 1e-7),
+    "with light everywhere": (PIXELS + RNG.integers(0, 3, PIXELS.shape)) / 257,
+    "with tails": np.maximum(PIXELS / 255, 1e-4 * RNG.random(PIXELS.shape)),
+    "a stray pixel": np.hstack([RNG.random((600, 9)), rarely(0.02, 1 / 200)]),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_faint_pixels_are_no_trouble(name, said):
+    x = PICTURES[name]
+    assert x.max() > 0.9
+    assert said(fm.mlp([4], 2, seed=0), x, Y, epochs=1) == []
+
+
+def wide(change):
+    x = RNG.random((600, 100))
+    change(x)
+    return x
+
+
+TROUBLE = {
+    "pixels that are not scaled": (PIXELS.astype(float), "are large"),
+    "a number beside pixels": (np.hstack([PIXELS / 255, 5000 * RNG.random((600, 1))]), "are large: column 196"),
+    "a small column of many": (wide(lambda x: np.multiply(x[:, 50], 1e-4, out=x[:, 50])), "different.*column 50 is"),
+    "columns of any size": (RNG.random((600, 100)) * 10 ** RNG.uniform(-4, 0, 100), "very different scales"),
+    "a column far from 0": (wide(lambda x: np.add(x[:, 50] * 1e-4, 0.5, out=x[:, 50])), "far from 0.*column 50"),
+    "a large column, mostly 0": (np.hstack([X, rarely(0.04, 9000)]), "different scales: column 4"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_trouble_beside_them_is_still_named(name):
+    x, words = TROUBLE[name]
+    assert re.search(words, scales.trouble(x, None))
+
+
 @pytest.mark.parametrize("x", [np.zeros((1, 3)), np.full((1, 3), 1e9), np.zeros((0, 3)), np.zeros((5, 1 << 20))])
 def test_few_rows_and_many_columns_are_left_alone(x):
     assert scales.trouble(x, None) is None

@@ -31,7 +31,7 @@ def test_only_confirmed_parameters_are_restored():
 
 def test_means_of_an_epoch_weigh_batches_by_their_rows():
     totals = EpochTotals()
-    totals.add(np.array([1.0, 4.0]), np.array([2, 1]), np.array([2, 1]), 0.5)
+    totals.add([1.0, 4.0], [2, 1], [2, 1], 0.5)
     scoring = Scoring(metrics.get(["accuracy"]), losses.get("categorical_crossentropy"), "softmax", 3)
     logs = totals.logs(scoring)
     assert logs["loss"] == 2.0

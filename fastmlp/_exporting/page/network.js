@@ -134,11 +134,16 @@ const fastmlp = (() => {
     }
 
     function label(number) {
-      if (classes) return classes[number];
-      return outputs.choice === "numbers" && units === 1 ? "output" : String(number);
+      return classes ? classes[number] : String(number);
     }
 
-    return { predict, shares, choice, label, description };
+    // The name of one of the shares.
+    function column(place) {
+      if (description.columns) return description.columns[place];
+      return units === 1 && !outputs.are_probabilities ? "output" : String(place);
+    }
+
+    return { predict, shares, choice, label, column, description };
   }
 
   return { load };

@@ -39,7 +39,7 @@
         return make(
           "tr",
           { className: isChosen ? "chosen" : "" },
-          make("th", { scope: "row" }, make("span", {}, network.label(place))),
+          make("th", { scope: "row" }, make("span", {}, network.column(place))),
           make("td", { className: "share" }, ...(outputs.are_probabilities ? [bar] : [])),
           make("td", { className: "value" }, outputs.are_probabilities ? percent(share) : number(share)),
         );

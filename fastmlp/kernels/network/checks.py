@@ -8,6 +8,7 @@ import numpy as np
 
 from ..._base.tables import OP, PHASES, PLAN, STAGE_FIELDS, STATE_SLOTS, STRIP_FIELDS
 from ..simd import panel
+from ..sparse import rows_fault
 from .verify import CORE_TRAINING, EVALUATION, PREDICTION, TRAINING, UPDATE, described, network_fault, program_fault
 
 _NO_STRIPS, _NO_STAGES = np.empty((0, STRIP_FIELDS), np.int64), np.empty((0, STAGE_FIELDS), np.int64)
@@ -19,21 +20,37 @@ def check_prediction_of_rows(v):
 
 
 def check_prediction(v):
-    fault = _fault_of_program(v, PREDICTION)
-    return fault or _fault_of_matrices(v, _ops(v)[-1].fan_out) or _fault_of_rows(v, len(v["outputs"]))
+    return _fault_of_form(v) or check_sparse_prediction(v)
+
+
+def check_sparse_prediction(v):
+    fault = _fault_of_program(v, PREDICTION) or _fault_of_matrices(v, _ops(v)[-1].fan_out)
+    return fault or _fault_of_pairs(v) or _fault_of_rows(v, len(v["outputs"]))
 
 
 def check_evaluation(v):
+    return _fault_of_form(v) or check_sparse_evaluation(v)
+
+
+def check_sparse_evaluation(v):
     rows = v["row_losses"].size
-    fault = _fault_of_program(v, EVALUATION) or _fault_of_matrices(v, _classes(v)) or _fault_of_rows(v, rows)
-    return fault or _fault_of_outputs(v, rows) or _fault_of_truth(v)
+    fault = _fault_of_program(v, EVALUATION) or _fault_of_matrices(v, _classes(v)) or _fault_of_pairs(v)
+    return fault or _fault_of_rows(v, rows) or _fault_of_outputs(v, rows) or _fault_of_truth(v)
 
 
 def check_core_training(v):
-    return _fault_of_training(v, CORE_TRAINING)
+    return _fault_of_form(v) or _fault_of_training(v, CORE_TRAINING)
 
 
 def check_training(v):
+    return _fault_of_form(v) or _fault_of_training(v, TRAINING)
+
+
+def check_sparse_core_training(v):
+    return _fault_of_training(v, CORE_TRAINING)
+
+
+def check_sparse_training(v):
     return _fault_of_training(v, TRAINING)
 
 
@@ -43,7 +60,7 @@ def check_update(v):
 
 def _fault_of_training(v, purpose):
     fault = _fault_of_program(v, purpose, v["strips"], v["stages"])
-    fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_epoch(v)
+    fault = fault or _fault_of_matrices(v, _classes(v)) or _fault_of_pairs(v) or _fault_of_epoch(v)
     fault = fault or _fault_of_outputs(v, v["order"].size) or _fault_of_truth(v)
     return fault or _fault_of_state(v) or _fault_of_timers(v)
 
@@ -78,8 +95,29 @@ def _fault_of_matrices(v, classes):
         return f"x and pixels must have the {fan_in} columns that the network has inputs, not {v['x'].shape[1]}"
     if v["outputs"].shape[1] != classes:
         return f"outputs and targets must have {classes} columns, as many as ops say, not {v['outputs'].shape[1]}"
-    if len(v["x"]) and len(v["pixels"]):
-        return "one of x and pixels must have no rows"
+    if (len(v["x"]) > 0) + (len(v["pixels"]) > 0) + (v["starts"].size > 0) > 1:
+        return "only one of x, pixels and starts may have rows"
+    return None
+
+
+def _fault_of_form(v):
+    """Kernels for dense rows know no pairs."""
+    if v["starts"].size or _plan(v).pair_values >= 0:
+        return "only the sparse forms of this kernel take sparse rows, or a plan with places for pairs"
+    return None
+
+
+def _fault_of_pairs(v):
+    """A block must have room for all the pairs that its rows may have."""
+    starts, columns, plan = v["starts"], v["columns"], _plan(v)
+    most = int(_ops(v)[0].fan_in)
+    if starts.size:
+        fault = rows_fault(starts, columns)
+        if fault:
+            return fault
+        most = int(np.diff(starts).max(initial=0))
+    if plan.pair_values >= 0 and plan.most_pairs < int(plan.block_rows) * most:
+        return f"plan: most_pairs must be {int(plan.block_rows) * most}, as a row may have {most}"
     return None
 
 
@@ -87,7 +125,7 @@ def _fault_of_matrices(v, classes):
 
 
 def _rows_of_data(v):
-    return max(len(v["x"]), len(v["pixels"]))
+    return max(len(v["x"]), len(v["pixels"]), v["starts"].size - 1)
 
 
 def _fault_of_rows(v, rows):

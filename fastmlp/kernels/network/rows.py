@@ -1,7 +1,7 @@
 """Processes one block of batch rows: gathers it, and runs the operations of a program forward and backward.
 
 Its loss is in `row_losses`. Kernels for core operations alone (dense layers, ReLU, softmax, their cross-entropy) leave
-out all that is marked ``unless_core``.
+out all that is marked ``unless_core``, and kernels for dense rows all that is marked ``unless_dense``.
 """
 
 from typing import Any, NamedTuple
@@ -37,6 +37,16 @@ from ..normalization import (
 from ..scale import scaled_columns
 from ..simd import lanes, load, panel, prefetch, store, tail
 from ..softmax import column_at, softmax_backward_row, softmax_forward_row
+from ..sparse import (
+    columns_of,
+    copy_pairs,
+    gather_pairs,
+    gather_pairs_of_pixels,
+    multiply_pairs,
+    pairs_of,
+    sort_by_columns,
+    spread_rows,
+)
 
 
 class Net(NamedTuple):
@@ -50,11 +60,20 @@ class Net(NamedTuple):
     form: Any  # of the kernel: which operations it has
 
 
+class Sparse(NamedTuple):
+    """Rows without most of their zeros: row r has the pairs from starts[r] to starts[r + 1], in order of columns."""
+
+    starts: Any
+    columns: Any
+    values: Any
+
+
 class Data(NamedTuple):
-    """A data set with flat matrices."""
+    """A data set with flat matrices; one of ``x``, ``pixels`` and ``sparse`` has rows."""
 
     x: Any
     pixels: Any
+    sparse: Any
     pixel_scale: Any
     labels: Any
     targets: Any
@@ -67,15 +86,46 @@ class Data(NamedTuple):
 
 @inner
 def gather_block(net, data, first, rows):
-    """Copy rows of the data set, float or uint8, into the block's input columns."""
+    """Copy rows of the data set, float or uint8, into the block's input columns, or as pairs."""
     capacity, width = net.plan.capacity, net.ops[0].fan_in
     if data.labels.size > 0:
         prefetch_labels(data.labels, data.order, first, rows)
     to = tail(net.workspace, net.plan.input * capacity)
-    if data.pixels.size > 0:
+    if net.plan.pair_values >= 0:
+        gather_block_of_pairs(net, data, first, rows)
+    elif data.sparse.starts.size > 0:
+        spread_block(net, data, first, rows)
+    elif data.pixels.size > 0:
         gather_pixels(to, capacity, data.pixels, width, data.order, first, rows, data.pixel_scale)
     else:
         gather_rows(to, capacity, data.x, width, data.order, first, rows)
+
+
+@inner(unless_dense="net")
+def gather_block_of_pairs(net, data, first, rows):
+    width = net.ops[0].fan_in
+    pairs = pairs_of(net.workspace, net.plan, width)
+    if data.sparse.starts.size > 0:
+        copy_pairs(pairs, data.sparse, data.order, first, rows)
+    elif data.pixels.size > 0:
+        gather_pairs_of_pixels(pairs, data.pixels, width, data.order, first, rows, data.pixel_scale)
+    else:
+        gather_pairs(pairs, data.x, width, data.order, first, rows)
+
+
+@inner(unless_dense="net")
+def spread_block(net, data, first, rows):
+    capacity = net.plan.capacity
+    to = tail(net.workspace, net.plan.input * capacity)
+    spread_rows(to, capacity, data.sparse, net.ops[0].fan_in, data.order, first, rows)
+
+
+@inner(unless_dense="net")
+def sort_block(net, rows):
+    """Sort the block's pairs by columns, if a gradient needs them."""
+    if net.plan.sorted_values >= 0:
+        width = net.ops[0].fan_in
+        sort_by_columns(columns_of(net.workspace, net.plan), pairs_of(net.workspace, net.plan, width), rows, width)
 
 
 @inner
@@ -94,7 +144,9 @@ def forward_block(net, random_key, first_op, last_op, rows, training):
     for i in range(first_op, last_op):
         op = net.ops[i]
         x, y = tail(workspace, op.x * capacity), tail(workspace, op.y * capacity)
-        if op.code == DENSE:
+        if i == 0 and net.plan.pair_values >= 0:
+            forward_pairs(net, op, rows)
+        elif op.code == DENSE:
             w, b = tail(parameters, op.weights), tail(parameters, op.bias)
             dense_forward_block(y, x, capacity, w, b, rows, op.fan_in, op.fan_out)
         elif op.code == RELU:
@@ -105,6 +157,13 @@ def forward_block(net, random_key, first_op, last_op, rows, training):
                 softmax_forward_row(tail(y, r * p), tail(x, r * p), capacity * p, op.fan_out, room)
         else:
             forward_other(net, random_key, op, rows, training)
+
+
+@inner(unless_dense="net")
+def forward_pairs(net, op, rows):
+    y, pairs = tail(net.workspace, op.y * net.plan.capacity), pairs_of(net.workspace, net.plan, op.fan_in)
+    w, b = tail(net.parameters, op.weights), tail(net.parameters, op.bias)
+    multiply_pairs(y, net.plan.capacity, b, pairs, w, rows, op.fan_in, op.fan_out)
 
 
 @inner

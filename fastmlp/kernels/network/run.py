@@ -38,14 +38,25 @@ from ..._base.tables import (
     STRIP_SUMS,
     SUMS,
 )
-from ..._compiling.jit import ALL, CORE, inner, kernel, prange
+from ..._compiling.jit import ALL, CORE, SPARSE_ALL, SPARSE_CORE, inner, kernel, prange
 from ..layout import scatter_rows
 from ..noise import RandomKey
 from ..optimizers import set_pace
 from ..simd import flush_denormals, lanes, load, panel, records, restore_mode, splat, sum_lanes, tail
-from .checks import check_core_training, check_evaluation, check_prediction, check_prediction_of_rows, check_training
+from ..sparse import pairs_of
+from .checks import (
+    check_core_training,
+    check_evaluation,
+    check_prediction,
+    check_prediction_of_rows,
+    check_sparse_core_training,
+    check_sparse_evaluation,
+    check_sparse_prediction,
+    check_sparse_training,
+    check_training,
+)
 from .row_losses import Results, loss_block
-from .rows import Data, Net, backward_block, forward_block, gather_block
+from .rows import Data, Net, Sparse, backward_block, forward_block, gather_block, sort_block
 from .timing import lap, start_lap
 from .weights import (
     Learner,
@@ -55,10 +66,13 @@ from .weights import (
     penalty_of_batch,
     statistics_panel,
     update_strip,
-    weights_strip,
+    weights_task,
+    weights_tasks,
 )
 
-FORM = CORE  # the form of `train_batches`; other forms are compiled with another value here
+# The forms of `train_batches`, and of `evaluate_batches` and `predict_batches`; others are compiled with other values
+FORM = CORE
+FORWARD_FORM = ALL
 
 # Passes over the weights: gradients, each with its update while it is in the cache; updates that wait for all
 # gradients; and limits of lengths, which wait for all updates
@@ -75,6 +89,7 @@ def train_block(results, slot, net, stages, s, data, random_key, rows, total, ti
     time = start_lap(timers)
     if s == 0:
         gather_block(net, data, random_key.first, rows)
+        sort_block(net, rows)
     time = lap(timers, 1 + q, GATHER, time)
     forward_block(net, random_key, stage.forward_from, stage.forward_to, rows, True)
     time = lap(timers, 1 + q, FORWARD, time)
@@ -90,7 +105,8 @@ def train_block(results, slot, net, stages, s, data, random_key, rows, total, ti
     "parameters[n], state[s], gradients[n], workspace[w], row_losses[slots], row_correct[slots] int64, "
     f"losses[batches] float64, correct[batches] int64, sums[{STRIP_SUMS} * n_strips + 2 * n_ops] float64, "
     "outputs[no, classes], timers[n_timers] int8 = "
-    "x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
+    "x[m, fan_in], pixels[m8, fan_in] uint8, starts[ms] int64, columns[pairs] int32 < fan_in, values[pairs], "
+    "labels[ml] int64 < classes, targets[mt, classes], row_weights[mw], "
     f"order[rows] int64, ops[n_ops, {OP_FIELDS}] int64, strips[n_strips, {STRIP_FIELDS}] int64, "
     f"stages[n_stages, {STAGE_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, "
     f"settings[{SETTINGS_FIELDS}] float64, learning_rates[batches] float64, pixel_scale float, "
@@ -111,6 +127,9 @@ def train_batches(
     timers,
     x,
     pixels,
+    starts,
+    columns,
+    values,
     labels,
     targets,
     row_weights,
@@ -132,7 +151,9 @@ def train_batches(
     If the loss of a batch is not finite, it makes no update and returns; so fewer batches than requested were trained.
 
     This form has only core operations: dense layers, ReLU and softmax with categorical cross-entropy, plain SGD and
-    Adam. `train_batches_full` is the form with all operations, which takes twice as long to compile.
+    Adam. `train_batches_full` is the form with all operations, which takes twice as long to compile. Only
+    `train_batches_sparse` and `train_batches_sparse_full` take sparse rows, and skip the zeros of the input if the
+    plan has places for its pairs.
 
     Parameters
     ----------
@@ -149,11 +170,14 @@ def train_batches(
     outputs : ndarray, shape (rows, classes) or (0, classes)
         The outputs that the loss reads, for each row at its position in the epoch; not written if there are no rows.
     timers : ndarray of int8, shape (0,)
-        `train_batches_timed` takes int64 here, and adds ticks of the CPU's clock: to the first number those of the
-        call, and from number PHASES on those of each phase (see `fastmlp.kernels.tables`), in a row of PHASES for each
-        block of rows or strip of weights.
+        `train_batches_timed` and `train_batches_sparse_timed` take int64 here, and add ticks of the CPU's clock: to the
+        first number those of the call, and from number PHASES on those of each phase (see `fastmlp.kernels.tables`), in
+        a row of PHASES for each block of rows or strip of weights.
     x, pixels : array_like of real and uint8, shape (m, features)
-        The data set; one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
+        The data set; at least one of the two has no rows. Pixels are multiplied by ``pixel_scale``.
+    starts, columns, values : array_like of int64, int32 and real, shapes (m + 1,) or (0,), (pairs,) and (pairs,)
+        The data set as sparse rows: row r has the numbers ``values[starts[r]:starts[r + 1]]`` in these columns, in
+        rising order, and 0 elsewhere. Then ``x`` and ``pixels`` have no rows.
     labels, targets : array_like of int64 and real, shapes (m,) and (m, classes)
         Class numbers or target rows; one of the two has no rows.
     row_weights : array_like of real, shape (m,) or (0,)
@@ -207,7 +231,8 @@ def train_batches(
                     if is_rows:
                         own = tail(workspace, q64 * block_size)
                         net = Net(parameters, gradients, own, operations, plans[0], FORM)
-                        data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
+                        sparse = Sparse(starts, columns, values)
+                        data = Data(x_flat, pixels_flat, sparse, pixel_scale, labels, targets_flat, row_weights, order)
                         slot, here = start + q64 * block_rows, min(block_rows, rows - q64 * block_rows)
                         results, total = Results(row_losses, row_correct, outputs_flat), (count, scale)
                         random_key = RandomKey(seed, epoch, first + slot)
@@ -224,7 +249,8 @@ def train_batches(
                     continue
                 if task == UPDATES:
                     clip_factors(factors, strip_sums, strip_records, setting[0], FORM)
-                for u in prange(strips.shape[0]):
+                tasks = weights_tasks(operations, strip_records, plans[0], task == GRADIENTS_AND_UPDATES)
+                for u in prange(tasks):
                     learner = Learner(
                         parameters,
                         state,
@@ -251,6 +277,11 @@ def train_batches(
 
 train_batches_timed = train_batches.redeclared("train_batches_timed", "timers[n_timers] int8", "timers[n_timers] int64")
 train_batches_full = train_batches.reformed("train_batches_full", check_training, FORM=ALL)
+train_batches_sparse = train_batches.reformed("train_batches_sparse", check_sparse_core_training, FORM=SPARSE_CORE)
+train_batches_sparse_timed = train_batches_sparse.redeclared(
+    "train_batches_sparse_timed", "timers[n_timers] int8", "timers[n_timers] int64"
+)
+train_batches_sparse_full = train_batches.reformed("train_batches_sparse_full", check_sparse_training, FORM=SPARSE_ALL)
 
 
 @inner
@@ -265,9 +296,9 @@ def is_due(task, plan, complete):
 
 @inner
 def pass_over_weights(learner, task, u, rows, round):
-    """Run a pass for strip u of the weights."""
+    """Run a pass for strip u of the weights, or for the strips of task u."""
     if task == GRADIENTS_AND_UPDATES:
-        weights_strip(learner, u, rows, round)
+        weights_task(learner, u, rows, round)
     elif task == UPDATES:
         update_strip(learner, u)
     else:
@@ -302,7 +333,8 @@ def summarize(losses, correct, row_losses, row_correct, i, count, divisor):
 
 @kernel(
     "row_losses[rows], row_correct[rows] int64, outputs[no, classes], workspace[w] = "
-    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, labels[ml] int64 < classes, targets[mt, classes], "
+    "parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, starts[ms] int64, "
+    "columns[pairs] int32 < fan_in, values[pairs], labels[ml] int64 < classes, targets[mt, classes], "
     f"row_weights[mw], order[n_order] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, "
     "pixel_scale float",
     check_evaluation,
@@ -315,6 +347,9 @@ def evaluate_batches(
     parameters,
     x,
     pixels,
+    starts,
+    columns,
+    values,
     labels,
     targets,
     row_weights,
@@ -333,8 +368,8 @@ def evaluate_batches(
         The outputs that the loss reads, for each row; not written if there are no rows.
     workspace : ndarray, shape (blocks * block_size,), fields of the plan
         Zero at first.
-    parameters, x, pixels, labels, targets, row_weights, ops, plan, pixel_scale
-        As in `train_batches`.
+    parameters, x, pixels, starts, columns, values, labels, targets, row_weights, ops, plan, pixel_scale
+        As in `train_batches`; only `evaluate_batches_sparse` takes sparse rows.
     order : array_like of int64, shape (rows,) or (0,)
         Rows to evaluate, from 0 to m - 1; empty for all rows in their own order.
     """
@@ -344,12 +379,18 @@ def evaluate_batches(
     block_rows, block_size = plans[0].block_rows, plans[0].block_size
     for q in prange(plans[0].blocks):
         own = tail(workspace, np.int64(q) * block_size)
-        net = Net(parameters, parameters, own, operations, plans[0], ALL)
-        data = Data(x_flat, pixels_flat, pixel_scale, labels, targets_flat, row_weights, order)
+        net = Net(parameters, parameters, own, operations, plans[0], FORWARD_FORM)
+        sparse = Sparse(starts, columns, values)
+        data = Data(x_flat, pixels_flat, sparse, pixel_scale, labels, targets_flat, row_weights, order)
         begin, end = share_of_rows(np.int64(q), rows, plans[0])
         for first in range(begin, end, block_rows):
             results = Results(row_losses, row_correct, outputs_flat)
             evaluate_block(results, net, data, first, min(block_rows, end - first))
+
+
+evaluate_batches_sparse = evaluate_batches.reformed(
+    "evaluate_batches_sparse", check_sparse_evaluation, FORWARD_FORM=SPARSE_ALL
+)
 
 
 @inner
@@ -371,10 +412,11 @@ def evaluate_block(results, net, data, first, rows):
 
 @kernel(
     "outputs[rows, classes], workspace[w] = parameters[n] writable, x[m, fan_in], pixels[m8, fan_in] uint8, "
+    "starts[ms] int64, columns[pairs] int32 < fan_in, values[pairs], "
     f"order[no] int64, ops[n_ops, {OP_FIELDS}] int64, plan[{PLAN_FIELDS}] int64, pixel_scale float",
     check_prediction,
 )
-def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan, pixel_scale):
+def predict_batches(outputs, workspace, parameters, x, pixels, starts, columns, values, order, ops, plan, pixel_scale):
     """Compute the network's output for every row of a data set.
 
     Parameters
@@ -383,8 +425,8 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
         Overwritten. A row has the same bits whatever rows are beside it. A row with NaN or infinity gives NaN.
     workspace : ndarray, shape (blocks * block_size,), fields of the plan
         Zero at first.
-    parameters, x, pixels, ops, plan, pixel_scale
-        As in `train_batches`.
+    parameters, x, pixels, starts, columns, values, ops, plan, pixel_scale
+        As in `train_batches`; only `predict_batches_sparse` takes sparse rows.
     order : array_like of int64, shape (rows,) or (0,)
         Rows to predict, from 0 to m - 1; empty for all rows in their own order.
     """
@@ -393,12 +435,18 @@ def predict_batches(outputs, workspace, parameters, x, pixels, order, ops, plan,
     block_rows, block_size = plans[0].block_rows, plans[0].block_size
     for q in prange(plans[0].blocks):
         own = tail(workspace, np.int64(q) * block_size)
-        net = Net(parameters, parameters, own, operations, plans[0], ALL)
+        net = Net(parameters, parameters, own, operations, plans[0], FORWARD_FORM)
         # No labels, targets or weights: other arrays take their places.
-        data = Data(x_flat, pixels_flat, pixel_scale, order, x_flat, x_flat, order)
+        sparse = Sparse(starts, columns, values)
+        data = Data(x_flat, pixels_flat, sparse, pixel_scale, order, x_flat, x_flat, order)
         begin, end = share_of_rows(np.int64(q), rows, plans[0])
         for first in range(begin, end, block_rows):
             predict_block(outputs_flat, net, data, first, min(block_rows, end - first))
+
+
+predict_batches_sparse = predict_batches.reformed(
+    "predict_batches_sparse", check_sparse_prediction, FORWARD_FORM=SPARSE_ALL
+)
 
 
 @inner
@@ -409,8 +457,11 @@ def predict_block(outputs, net, data, first, rows):
     forward_block(net, RandomKey(np.int64(0), np.int64(0), first), 0, net.ops.size, rows, False)
     last = net.ops[net.ops.size - 1]
     scatter_rows(outputs, last.fan_out, first, tail(workspace, last.y * capacity), capacity, rows)
-    x, fan_in = tail(workspace, net.plan.input * capacity), net.ops[0].fan_in
-    mark_unusable_rows(outputs, last.fan_out, first, x, capacity, rows, fan_in)
+    if net.plan.pair_values >= 0:
+        mark_unusable_pairs(outputs, last.fan_out, first, net, rows)
+    else:
+        x, fan_in = tail(workspace, net.plan.input * capacity), net.ops[0].fan_in
+        mark_unusable_rows(outputs, last.fan_out, first, x, capacity, rows, fan_in)
     restore_mode(mode)
 
 
@@ -423,6 +474,19 @@ def mark_unusable_rows(outputs, width, first, x, capacity, rows, fan_in):
         for c in range(0, fan_in, lanes(x)):
             total = total + load(x, c // p * p * capacity + r * p + c % p) * 0.0
         if sum_lanes(total) != 0.0:
+            for c in range(width):
+                outputs[(first + r) * width + c] = np.nan
+
+
+@inner(unless_dense="net")
+def mark_unusable_pairs(outputs, width, first, net, rows):
+    """Like `mark_unusable_rows`, for rows in pairs."""
+    pairs = pairs_of(net.workspace, net.plan, net.ops[0].fan_in)
+    for r in range(rows):
+        total = 0.0
+        for i in range(pairs.starts[r * pairs.pieces], pairs.starts[(r + 1) * pairs.pieces]):
+            total += pairs.values[i] * 0.0
+        if total != 0.0:
             for c in range(width):
                 outputs[(first + r) * width + c] = np.nan
 
@@ -453,6 +517,7 @@ def predict_rows(outputs, x, weights, network):
     x_flat, outputs_flat = x.reshape(x.size), outputs.reshape(outputs.size)
     no_rows = network[:0]  # of the types for which the functions of other kernels are compiled
     net = Net(weights, weights, workspace, operations, plans[0], ALL)
-    data = Data(x_flat, no_rows.view(np.uint8), 1.0, no_rows, x_flat, x_flat, no_rows)
+    sparse = Sparse(no_rows, no_rows.view(np.int32), x_flat[:0])
+    data = Data(x_flat, no_rows.view(np.uint8), sparse, 1.0, no_rows, x_flat, x_flat, no_rows)
     for first in range(0, rows, block_rows):
         predict_block(outputs_flat, net, data, first, min(block_rows, rows - first))

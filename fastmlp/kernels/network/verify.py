@@ -84,6 +84,7 @@ _MESSAGES = (
     "network: it has more columns than its operations use",
     "ops[{row}]: its kind is the index of no activation of a user's in this process",
     "plan: loss_function is the index of no loss of a user's in this process",
+    "plan: a block has no room for its pairs, or the first operation is not a dense layer",
 )
 (
     FINE,
@@ -109,7 +110,8 @@ _MESSAGES = (
     BAD_ROOM,
     BAD_FUNCTION,
     BAD_LOSS_FUNCTION,
-) = range(23)
+    BAD_PAIRS,
+) = range(24)
 _ROW = 32  # faults are numbered FAULT + _ROW · row
 
 
@@ -184,12 +186,16 @@ def program_fault(ops, strips, stages, plan, parameters, workspace, panel, purpo
     runs = purpose != UPDATE  # rows through a workspace
     if fault == FINE and runs:
         fault = blocks_fault(operations, how, workspace, panel, purpose)
+    if fault == FINE and runs:
+        fault = pairs_fault(operations, how, panel)
     if fault == FINE and runs and purpose >= EVALUATION:
         fault = loss_fault(operations, how, panel)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = training_fault(how, purpose)
     if fault == FINE and purpose >= CORE_TRAINING:
         fault = strips_fault(operations, records(strips, STRIP), panel)
+    if fault == FINE and runs and purpose >= CORE_TRAINING:
+        fault = pieces_fault(operations, records(strips, STRIP), how)
     if fault == FINE and runs and purpose >= CORE_TRAINING:
         fault = stages_fault(operations, records(stages, STAGE), trained_ops, columns, panel)
     return fault
@@ -330,6 +336,49 @@ def blocks_fault(ops, plan, workspace, panel, purpose):
         if needs_scratch and scratch < panel * padded_to(panel, ops[i].fan_out):
             return BAD_BLOCKS
     return FINE
+
+
+@inner
+def pairs_fault(ops, plan, panel):
+    """A block with pairs must have room for them, and for their other order if the plan has it."""
+    has_pairs, are_sorted = plan.pair_values >= 0, plan.sorted_values >= 0
+    if are_sorted and not has_pairs:
+        return BAD_PAIRS
+    if not has_pairs:
+        return FINE
+    width, piece, most = ops[0].fan_in, plan.piece, plan.most_pairs
+    if ops[0].code != DENSE or not is_count(piece) or piece % panel != 0 or not is_count(most):
+        return BAD_PAIRS
+    starts = plan.block_rows * ((width + piece - 1) // piece) + 1
+    if not (room_for(plan.pair_values, most + panel, plan) and room_for(plan.pair_columns, most + panel, plan)):
+        return BAD_PAIRS
+    if not room_for(plan.pair_starts, starts, plan):
+        return BAD_PAIRS
+    if are_sorted:
+        if not (room_for(plan.sorted_values, most, plan) and room_for(plan.sorted_rows, most, plan)):
+            return BAD_PAIRS
+        if not room_for(plan.sorted_starts, width + 2, plan):
+            return BAD_PAIRS
+    return FINE
+
+
+@inner
+def pieces_fault(ops, strips, plan):
+    """A piece of columns in pairs has whole strips of weights, all of one size but the last."""
+    if plan.pair_values < 0 or strips.size == 0 or strips[0].op != 0:
+        return FINE
+    rows = strips[0].rows
+    if plan.piece < ops[0].fan_in and plan.piece % rows != 0:
+        return BAD_PAIRS
+    for u in range(strips.size):
+        if strips[u].op == 0 and strips[u].rows != rows and strips[u].row + strips[u].rows != ops[0].fan_in:
+            return BAD_STRIP + _ROW * u
+    return FINE
+
+
+@inner
+def room_for(first, count, plan):
+    return first >= 0 and first <= plan.block_size - count
 
 
 @inner

@@ -11,6 +11,7 @@ from ..layout import BYTES_IN_LINE
 from ..normalization import batch_norm_gradients_panel, batch_statistics_panel, sum_products, update_running_panel
 from ..optimizers import adam_span, general_span, limit_columns, penalize_span, penalty_span, rule_of, sgd_span
 from ..simd import flush_denormals, lanes, load, panel, prefetch_to_write, restore_mode, store, tail
+from ..sparse import WIDE, multiply_pairs_of_piece, multiply_sorted_pairs
 from .timing import lap, start_lap
 
 
@@ -45,6 +46,127 @@ class Round(NamedTuple):
 
 
 @inner
+def weights_tasks(ops, strips, plan, are_gradients):
+    """How many tasks a pass over the weights has: one for each strip.
+
+    If the input is in pairs, the gradient of the first operation has a task for each piece of columns and up to `WIDE`
+    panels, with all their strips.
+    """
+    if not are_gradients or not has_gradient_of_pairs(strips, plan):
+        return strips.size
+    panels, pieces = panels_of_first(ops, plan), pieces_of_first(ops, plan)
+    return pieces * wide_panels(panels) + strips.size - strips_of_first(ops, strips, plan)
+
+
+@inner
+def has_gradient_of_pairs(strips, plan):
+    return plan.pair_values >= 0 and strips.size > 0 and strips[0].op == 0
+
+
+@inner
+def panels_of_first(ops, plan):
+    return (ops[0].fan_out + plan.panel - 1) // plan.panel
+
+
+@inner
+def pieces_of_first(ops, plan):
+    return (ops[0].fan_in + plan.piece - 1) // plan.piece
+
+
+@inner
+def wide_panels(panels):
+    return (panels + WIDE - 1) // WIDE
+
+
+@inner
+def strips_of_first(ops, strips, plan):
+    """How many strips the first operation has; they come first."""
+    return (ops[0].fan_in + strips[0].rows - 1) // strips[0].rows * panels_of_first(ops, plan)
+
+
+@inner
+def weights_task(learner, task, rows, round):
+    """Run task ``task`` of `weights_tasks`: sum and use the gradients of its strips."""
+    if has_gradient_of_pairs(learner.strips, learner.plan):
+        mixed_task(learner, task, rows, round)
+    else:
+        weights_strip(learner, task, rows, round)
+
+
+@inner(unless_dense="learner")
+def mixed_task(learner, task, rows, round):
+    """`weights_task` if the input is in pairs.
+
+    Each thread takes neighbouring tasks, and those of the first operation are larger than the others; so neighbours
+    stand far apart in the order of tasks.
+    """
+    ops, strips, plan = learner.ops, learner.strips, learner.plan
+    panels, there = panels_of_first(ops, plan), strips_of_first(ops, strips, plan)
+    own = pieces_of_first(ops, plan) * wide_panels(panels)
+    tasks = own + strips.size - there
+    number = task * far_step(tasks) % tasks
+    if number < own:
+        task_of_pairs(learner, number // wide_panels(panels), number % wide_panels(panels) * WIDE, rows, round)
+    else:
+        weights_strip(learner, there + number - own, rows, round)
+
+
+@inner
+def far_step(count):
+    """A step near the golden section of ``count`` that reaches all of so many numbers."""
+    step = max(1, count * 5 // 8)
+    while greatest_common_divisor(step, count) > 1:
+        step += 1
+    return step
+
+
+@inner
+def greatest_common_divisor(a, b):
+    while b > 0:
+        a, b = b, a % b
+    return a
+
+
+@inner(unless_dense="learner")
+def task_of_pairs(learner, piece, first_panel, rows, round):
+    """`weights_strip` for the strips of a piece of columns and up to `WIDE` panels of the first operation."""
+    mode = flush_denormals()
+    op, plan, strips, p = learner.ops[0], learner.plan, learner.strips, panel(learner.parameters)
+    panels, first = panels_of_first(learner.ops, plan), piece * plan.piece
+    end, together = min(op.fan_in, first + plan.piece), min(WIDE, panels - first_panel)
+    row, u = first, first // strips[0].rows * panels + first_panel
+    time = start_lap(learner.timers)
+    gradient_of_pairs(learner, first_panel, piece, rows, round)
+    time = lap(learner.timers, 1 + u, GRADIENTS, time)
+    while row < end:
+        stop = row + strips[u].rows
+        for v in range(u, u + together):
+            clear_sums(learner, v)
+            w = op.weights + strips[v].panel * p * op.fan_in
+            for k in range(row, stop, p):
+                use_gradient(learner, v, w + k * p, w + k * p, min(p, stop - k) * p, False, round)
+            lap(learner.timers, 1 + v, UPDATE, time)
+            bias_panel(learner, v, rows, round)
+            time = start_lap(learner.timers)
+        row, u = stop, u + panels
+    restore_mode(mode)
+
+
+@inner(unless_dense="learner")
+def gradient_of_pairs(learner, first_panel, piece, rows, round):
+    """The gradient of a piece of columns and up to `WIDE` panels of the first operation."""
+    op, plan, p = learner.ops[0], learner.plan, panel(learner.parameters)
+    together = min(WIDE, panels_of_first(learner.ops, plan) - first_panel)
+    dw = tail(learner.gradients, op.weights + first_panel * p * op.fan_in)
+    dy = tail(learner.workspace, (op.dy + first_panel * p) * plan.capacity)
+    if plan.sorted_values >= 0:
+        first, end = piece * plan.piece, min(op.fan_in, (piece + 1) * plan.piece)
+        multiply_sorted_pairs(dw, op.fan_in, round.resume, learner.workspace, plan, dy, rows, first, end, together)
+    else:
+        multiply_pairs_of_piece(dw, op.fan_in, round.resume, learner.workspace, plan, dy, rows, piece, together)
+
+
+@inner
 def weights_strip(learner, u, rows, round):
     """Sum the gradient of strip u over ``rows`` rows, and update the strip once the batch is complete.
 
@@ -61,7 +183,7 @@ def weights_strip(learner, u, rows, round):
         restore_mode(mode)
         return
     x, dy = tail(workspace, op.x * capacity), tail(workspace, (op.dy + strip.panel * p) * capacity)
-    w, b = op.weights + strip.panel * p * op.fan_in, op.bias + strip.panel * p
+    w = op.weights + strip.panel * p * op.fan_in
     time = start_lap(learner.timers)
     end = strip.row + strip.rows
     for k in range(strip.row, end, p):
@@ -73,20 +195,33 @@ def weights_strip(learner, u, rows, round):
             tail(gradients, to), round.resume, tail(x, k * capacity), dy, block_rows, jump, rows, here
         )
         time = lap(learner.timers, 1 + u, GRADIENTS, time)
-        if round.complete:
-            update_span(learner, u, at, to, here * p, False)
-        elif round.is_last:
-            note_penalty(learner, u, at, to, here * p, False)
+        use_gradient(learner, u, at, to, here * p, False, round)
         time = lap(learner.timers, 1 + u, UPDATE, time)
-    if strip.row == 0 and op.bias >= 0:
-        dense_backward_bias_block(tail(gradients, b), round.resume, dy, block_rows, jump, rows)
-        time = lap(learner.timers, 1 + u, GRADIENTS, time)
-        if round.complete:
-            update_span(learner, u, b, b, p, True)
-        elif round.is_last:
-            note_penalty(learner, u, b, b, p, True)
-        lap(learner.timers, 1 + u, UPDATE, time)
+    bias_panel(learner, u, rows, round)
     restore_mode(mode)
+
+
+@inner
+def bias_panel(learner, u, rows, round):
+    """Sum and use the gradient of a panel of the bias, which belongs to the first strip of its columns."""
+    strip, plan, gradients = learner.strips[u], learner.plan, learner.gradients
+    op, p = learner.ops[strip.op], panel(learner.parameters)
+    if strip.row == 0 and op.bias >= 0:
+        time, b = start_lap(learner.timers), op.bias + strip.panel * p
+        dy = tail(learner.workspace, (op.dy + strip.panel * p) * plan.capacity)
+        dense_backward_bias_block(tail(gradients, b), round.resume, dy, plan.block_rows, plan.block_size, rows)
+        time = lap(learner.timers, 1 + u, GRADIENTS, time)
+        use_gradient(learner, u, b, b, p, True, round)
+        lap(learner.timers, 1 + u, UPDATE, time)
+
+
+@inner
+def use_gradient(learner, u, start, at, count, is_bias, round):
+    """Update parameters[start:] from gradients[at:] if the update is due, and note their penalty."""
+    if round.complete:
+        update_span(learner, u, start, at, count, is_bias)
+    elif round.is_last:
+        note_penalty(learner, u, start, at, count, is_bias)
 
 
 @inner

@@ -13,6 +13,7 @@ from .clock import is_timed, ticks
 from .denormals import flush_denormals, restore_mode
 from .functions import activate, activate_with_slopes, known_activations, known_losses, own_loss
 from .lowering import FEATURES, LANES, TILE_ROWS, TILE_VECTORS, VECTOR_BYTES
+from .packing import pack_nonzero
 from .tiles import add_row, load_tile, rank1, store_tile, zero_tile
 from .vectors import (
     is_double,
@@ -31,7 +32,7 @@ from .vectors import (
     sum_lanes,
     transpose,
 )
-from .views import records, tail
+from .views import records, tail, whole_numbers
 from .words import as_unit, following_words, fraction, splat_words, words_below
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "maximum",
     "minimum",
     "own_loss",
+    "pack_nonzero",
     "panel",
     "pow2",
     "prefetch",
@@ -83,6 +85,7 @@ __all__ = [
     "ticks",
     "transpose",
     "where",
+    "whole_numbers",
     "words_below",
     "zero_tile",
 ]

@@ -1,9 +1,11 @@
 """Reads parts of arrays, and tables of numbers as records; numba's slices and its ``view`` take longer to compile."""
 
+import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .lowering import I64, lowered
+from .lowering import I64, is_real_array, lowered
 
 
 def tail(array, start):
@@ -14,6 +16,15 @@ def tail(array, start):
 def records(table, record_type):
     """The rows of a table of 8-byte numbers as records."""
     return table.reshape(-1).view(record_type)
+
+
+def whole_numbers(array):
+    """An array of reals as one of int32: as many numbers as there are, or twice as many for float64."""
+    return array.view(np.int32)
+
+
+def _type_whole_numbers(array):
+    return types.Array(types.int32, 1, "C", readonly=not array.mutable) if is_real_array(array) else None
 
 
 def _type_tail(array, start):
@@ -33,6 +44,14 @@ def _tail(context, builder, sig, args):
     start = context.cast(builder, args[1], sig.args[1], types.int64)
     left = builder.select(builder.icmp_signed("<", start, I64(0)), I64(0), builder.sub(given.nitems, start))
     return _flat_array(context, builder, sig, given, builder.gep(given.data, [start]), left, given.itemsize)
+
+
+@lowered(whole_numbers, _type_whole_numbers, types.Array)
+def _whole_numbers(context, builder, sig, args):
+    given = context.make_array(sig.args[0])(context, builder, args[0])
+    count = builder.mul(given.nitems, I64(sig.args[0].dtype.bitwidth // 32))
+    data = builder.bitcast(given.data, ir.IntType(32).as_pointer())
+    return _flat_array(context, builder, sig, given, data, count, I64(4))
 
 
 @lowered(records, _type_records, types.Array, types.DType)

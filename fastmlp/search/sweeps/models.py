@@ -9,6 +9,7 @@ from ..._base import check, naming
 from ..._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
 from ...layers import Dense, Layer
 from ...model import Sequential
+from ...tables import TableEncoder
 from .settings import LEGAL, OF_COMPILE, OF_FIT, OF_MODEL, Given, Request, Settings, described, digest
 
 
@@ -52,7 +53,7 @@ def _from_layers(request: Request, classes: Callable[[], int]) -> Sequential:
     return model
 
 
-def _layers(settings: Settings, loss: losses.Loss, classes: Callable[[], int]) -> list[Layer]:
+def _layers(settings: Settings, loss: losses.Loss, classes: Callable[[], int]) -> list[Layer | TableEncoder]:
     """Layers from widths, objects and configurations; if all are widths, an output layer for classes is added."""
     given = check.items(settings["layers"], "layers", "widths or layers (in a grid: a list of such lists)")
     activation = settings.get("activation", "relu")
@@ -64,8 +65,8 @@ def _layers(settings: Settings, loss: losses.Loss, classes: Callable[[], int]) -
     return [*found, Dense(units, activation=output)]
 
 
-def _layer(item: Any, activation: str) -> Layer:
-    if isinstance(item, Layer):
+def _layer(item: Any, activation: str) -> Layer | TableEncoder:
+    if isinstance(item, (Layer, TableEncoder)):
         return item
     return layers.from_config(item) if isinstance(item, dict) else Dense(item, activation=activation)
 
@@ -88,6 +89,8 @@ def identity(model: Sequential, request: Request) -> dict[str, Any]:
     adapted = [array for layer in given if layer.mean is not None for array in (layer.mean, layer.variance)]
     if adapted:  # with Normalization.adapt: its description does not say to what
         of_model["statistics"] = digest(*adapted)
+    if model.encoder is not None:
+        of_model["encoder"] = model.encoder.config()
     return described(  # type: ignore[no-any-return]
         {
             **of_model,
