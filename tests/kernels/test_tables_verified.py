@@ -285,5 +285,5 @@ def test_a_network_takes_no_more_memory_than_its_operations_use():
 def test_a_network_for_rows_has_no_places_for_pairs():
     net = cases.network(np.random.default_rng(0), FLOATS, (20, 7), 3)
     network = altered(net.built.network(), (t.NETWORK_HEAD + t.place_of(t.PLAN, "pair_values"), 0))
-    with pytest.raises(fm.ArgumentError, match="another version|out of range"):
+    with pytest.raises(fm.ArgumentError, match=r"another version|out of range"):
         kernels.predict_rows(np.empty((3, 7)), net.features, net.parameters, network)
