@@ -23,6 +23,8 @@ from ._network import (
     adapting,
     architecture,
     bound,
+    calibrating,
+    deciding,
     declared_width,
     gradcheck,
     habits,
@@ -31,13 +33,17 @@ from ._network import (
     model_looks,
     parts,
     predicting,
+    reporting,
     stack,
+    tuning,
 )
 from ._network.bound import BoundLayer, BoundResidual
+from ._network.calibrating import Calibration
 from ._network.gradcheck import GradientCheck, TensorCheck
 from ._network.history import History
 from ._network.network import Network, Position
 from ._network.scores import Scores, as_asked
+from ._network.tuning import ThresholdTable
 from ._training import own_loops, steps
 from .layers import InputLayer, Layer
 from .tables import TableEncoder
@@ -46,15 +52,17 @@ if TYPE_CHECKING:
     from .activations import Custom
     from .callbacks import Callback
     from .jitted import Jitted
-    from .metrics import Metric
+    from .metrics import ClassificationReport, Metric
 
 __all__ = [
     "BoundLayer",
     "BoundResidual",
+    "Calibration",
     "GradientCheck",
     "Position",
     "Sequential",
     "TensorCheck",
+    "ThresholdTable",
     "export",
     "load",
     "mlp",
@@ -435,7 +443,8 @@ class Sequential(Network):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         steps_per_epoch: int | None = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
+        stratify: bool = False,
         class_weight: Mapping[Any, float] | str | None = None,
         sample_weight: Any = None,
         max_time: float | None = None,
@@ -475,7 +484,7 @@ class Sequential(Network):
             See `fastmlp.callbacks`.
         validation_split : float, default 0
             The share of the rows, from 0 to below 1, that is set aside for validation: the last rows before any
-            shuffling, as in Keras. `fastmlp.datasets.train_test_split` makes a random, stratified split.
+            shuffling, as in Keras. See ``stratify``, and `fastmlp.datasets.train_test_split`.
         validation_data : tuple (x, y) or (x, y, sample_weight), or chunks or batches, optional
             Data to evaluate after each epoch; not together with ``validation_split``.
         initial_epoch : int, default 0
@@ -492,10 +501,18 @@ class Sequential(Network):
         steps_per_epoch : int, optional
             The maximum number of batches in an epoch, from the start of its order. Default: all. A loader or generator
             goes on in the next epoch where it was, and one that can begin again does so at its end: no batch is lost.
-        shuffle : bool, default True
+        shuffle : bool, "stratified" or "balanced", default True
             Whether each epoch has a new random order of rows, which depends on the seed and on the number of trained
             epochs. Batches with numbers, such as those of a Keras Sequence, are shuffled as a whole; other sources
             decide their order.
+
+            "stratified": the same, and each batch has the classes in the proportions of all training rows, give or
+            take a row or two. "balanced": each batch has all classes equally often. An epoch has as many draws as there
+            are rows; rows of rare classes are drawn several times, and some rows of frequent classes not at all. Both
+            need rows in memory and targets with one class for each row.
+        stratify : bool, default False
+            Whether ``validation_split`` sets aside random rows, of each class in proportion, instead of the last rows.
+            The seed decides which rows.
         class_weight : dict or "balanced", optional
             Weights of classes, by class number or label; other classes weigh 1. A row weighs its sample weight times
             its class weight. "balanced" makes all classes count equally, however many rows they have.
@@ -555,6 +572,7 @@ class Sequential(Network):
             validation_batch_size,
             steps_per_epoch,
             shuffle,
+            stratify,
             class_weight,
             sample_weight,
             max_time,
@@ -681,6 +699,7 @@ class Sequential(Network):
         callbacks: Sequence[Callback] | None = None,
         return_dict: bool = False,
         *,
+        thresholds: Any = None,
         n_threads: int | None = None,
         workers: int = 1,
         use_multiprocessing: bool = False,
@@ -700,6 +719,10 @@ class Sequential(Network):
             Refused, because no callback hears of an evaluation.
         return_dict : bool, default False
             True gives a plain dict of names and values, which a loop goes through by name.
+        thresholds : "tuned", float or list of float, optional
+            Above which probabilities metrics of choices, such as the accuracy and F1, choose: "tuned" for
+            ``model.thresholds``. Default: 0.5, or the larger of two, as in `fit`, even if the model has others.
+            Metrics with a threshold of their own other than 0.5 keep it. The result names them.
         n_threads : int, optional
 
         Returns
@@ -729,7 +752,38 @@ class Sequential(Network):
         loading = {"workers": workers, "use_multiprocessing": use_multiprocessing, "max_queue_size": max_queue_size}
         habits.check_inert(batch_size, verbose, callbacks, **loading)
         check.yes_or_no(return_dict, "return_dict")
-        return as_asked(judging.evaluate(self, x, y, sample_weight, n_threads, steps), return_dict)
+        return as_asked(judging.evaluate(self, x, y, sample_weight, n_threads, steps, thresholds), return_dict)
+
+    def classification_report(self, x: Any, y: Any, *, n_threads: int | None = None) -> ClassificationReport:
+        """Report precision, recall and F1 of every class, as the model chooses with its thresholds.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Rows and targets, as in `fit`.
+        n_threads : int, optional
+
+        Returns
+        -------
+        ClassificationReport
+            With the thresholds, the log loss and the calibration error. See `fastmlp.metrics.classification_report`.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, or the model predicts numbers.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> (x, y), test = fm.datasets.digits(500, 100)
+        >>> model = fm.mlp([16], classes=10, seed=0)
+        >>> _ = model.fit(x, y, epochs=3, verbose=0)
+        >>> report = model.classification_report(*test)
+        >>> report.accuracy == model.evaluate(*test)["accuracy"], len(report.recall)
+        (True, 10)
+        """
+        return reporting.report(self, x, y, n_threads)
 
     def test_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False, *, n_threads: int | None = None
@@ -875,6 +929,140 @@ class Sequential(Network):
         """
         own_loops.apply_gradients(self, gradients, n_threads)
 
+    # ------------------------------------------------------------ deciding
+
+    @property
+    def thresholds(self) -> Array | None:
+        """The probabilities above which `predict_classes` chooses the second of two classes, and labels are chosen.
+
+        One number, or one for each label; None for the usual choice. `tune_threshold` sets them. Assign a number, a
+        list or None to set your own. Files, copies and exports of the model have them. Training keeps them.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([4], classes=["no", "yes"])
+        >>> model.thresholds = 0.2
+        >>> model.thresholds
+        array([0.2])
+        """
+        known = self.data_known.thresholds
+        return None if known is None else np.array(known)
+
+    @thresholds.setter
+    def thresholds(self, value: Any) -> None:
+        deciding.set_thresholds(self, value)
+
+    @property
+    def temperature(self) -> float | None:
+        """What `calibrate` divided the logits by, in all; None before. Training keeps it."""
+        return self.data_known.temperature
+
+    def tune_threshold(
+        self,
+        x: Any,
+        y: Any,
+        metric: str = "f1",
+        *,
+        sample_weight: Any = None,
+        costs: Any = None,
+        at_least: Mapping[str, float] | None = None,
+        n_threads: int | None = None,
+    ) -> ThresholdTable:
+        """Find the threshold that is best for a metric of decisions, and let the model choose by it from then on.
+
+        Use rows that the model was not trained on. It is for two classes (one sigmoid unit or two softmax units) and
+        for labels (a sigmoid unit each), each of which gets a threshold of its own. `predict_classes` and
+        `predict_labels` use the thresholds; so do exports, and `evaluate` with ``thresholds="tuned"``.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Rows and targets, as in `fit`.
+        metric : str, default "f1"
+            ``"f1"``, ``"f1_macro"``, ``"balanced_accuracy"``, ``"accuracy"``, ``"cost"``; with ``at_least`` also
+            ``"precision"``, ``"recall"`` and ``"specificity"``. See `fastmlp.metrics.best_threshold`, also for ties.
+        sample_weight : array_like, shape (rows,), optional
+            The weight of each row.
+        costs : array_like, shape (2, 2), optional
+            For ``metric="cost"``: ``[[no as no, no as yes], [yes as no, yes as yes]]``.
+        at_least : dict, optional
+            What must be reached besides, such as ``metric="precision", at_least={"recall": 0.9}``.
+        n_threads : int, optional
+
+        Returns
+        -------
+        ThresholdTable
+            The thresholds with the metric on these rows, beside that at 0.5; printed as a table. A label that no row
+            has, or all rows, keeps 0.5.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, the model has three or more classes, or rows of one of two classes are
+            missing; then nothing changes.
+        NotBuiltError
+            If the model has no parameters yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastmlp as fm
+        >>> random = np.random.default_rng(0)
+        >>> x = random.normal(size=(2000, 2))
+        >>> y = (x[:, 0] + random.normal(size=2000) > 2).astype(int)  # 8 of 100 rows
+        >>> model = fm.mlp([8], classes=2, seed=0)
+        >>> history = model.fit(x[:1000], y[:1000], epochs=20, verbose=0)
+        >>> found = model.tune_threshold(x[1000:], y[1000:], metric="f1")
+        >>> found.thresholds[0].value > found.thresholds[0].usual, model.thresholds[0] < 0.5
+        (True, np.True_)
+        """
+        return tuning.tune(self, x, y, metric, sample_weight, costs, at_least, n_threads)
+
+    def calibrate(self, x: Any, y: Any, *, sample_weight: Any = None, n_threads: int | None = None) -> Calibration:
+        """Make probabilities as sure as they are right on average: divide the logits by the best temperature.
+
+        The temperature is the number for which the log loss of these rows is smallest; they should be rows that the
+        model was not trained on. The weights before the softmax or the sigmoids take it over, so files and exports have
+        it. The most probable class stays the same, up to rounding, and tuned thresholds move so that they choose the
+        same; those that you set yourself stay. Training further is training these weights: calibrate again after it.
+
+        Parameters
+        ----------
+        x, y : array_like
+            Rows and targets, as in `fit`.
+        sample_weight : array_like, shape (rows,), optional
+            The weight of each row.
+        n_threads : int, optional
+
+        Returns
+        -------
+        Calibration
+            The temperature, and log loss and calibration error before and after.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument cannot be used, no cross-entropy trains the outputs, the last layers are of other kinds, or
+            no temperature is best because the rows fit the model perfectly; then nothing changes.
+        BusyError
+            If the model is being trained.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastmlp as fm
+        >>> random = np.random.default_rng(0)
+        >>> x = random.normal(size=(400, 20))
+        >>> y = (x[:, 0] + random.normal(size=400) > 0).astype(int)
+        >>> model = fm.mlp([64], classes=2, seed=0)
+        >>> history = model.fit(x[:200], y[:200], epochs=60, verbose=0)  # which learns these rows by heart
+        >>> found = model.calibrate(x[200:], y[200:])
+        >>> found.temperature > 1, found.loss_after < found.loss_before
+        (True, True)
+        """
+        return calibrating.calibrate(self, x, y, sample_weight, n_threads)
+
     # ------------------------------------------------------------ predicting
 
     def predict(
@@ -958,6 +1146,9 @@ class Sequential(Network):
     def predict_classes(self, x: Any, *, n_threads: int | None = None) -> Array:
         """Choose the most probable class of each row; with one unit, 1 if it is above one half, else 0.
 
+        If a model of two classes has a threshold, it chooses the second where its probability is above that. See
+        `tune_threshold`.
+
         Parameters
         ----------
         x : array_like, shape (rows, features)
@@ -975,6 +1166,35 @@ class Sequential(Network):
         """
         predicting.check_has_classes(self)
         return self.classes_of(self.predict(x, n_threads=n_threads))
+
+    def predict_labels(self, x: Any, *, n_threads: int | None = None) -> Array:
+        """Choose the labels of each row that are more probable than the thresholds of the model, usually 0.5.
+
+        It is for models with a sigmoid unit for each of several labels; see `tune_threshold`.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, features)
+        n_threads : int, optional
+
+        Returns
+        -------
+        ndarray of bool, shape (rows, labels)
+
+        Raises
+        ------
+        ArgumentError
+            If the outputs are not independent answers.
+
+        Examples
+        --------
+        >>> import fastmlp as fm
+        >>> model = fm.mlp([4], task="multilabel", outputs=3, seed=0)
+        >>> model.build(n_features=2)
+        >>> model.predict_labels([[1.0, 2.0]]).shape
+        (1, 3)
+        """
+        return predicting.labels_of(self, self.predict(x, n_threads=n_threads))
 
     def predict_proba(self, x: Any, *, n_threads: int | None = None) -> Array:
         """Compute the probability of each class for each row, even if the last layer gives logits.

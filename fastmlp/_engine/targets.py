@@ -67,10 +67,13 @@ def are_classes(y: Any, units: int) -> bool:
     return has_shape and bool(np.isin(array, (0, 1)).all()) and (units == 1 or bool((array.sum(axis=1) == 1).all()))
 
 
-def classes_of_rows(labels: Array, targets: Array) -> Array:
-    """The class of each row; a single column of 0 and 1 counts as two classes."""
+def classes_of_rows(labels: Array, targets: Array, wish: str = "class_weight") -> Array:
+    """The class of each row, for the argument ``wish``; a single column of 0 and 1 counts as two classes."""
     if len(targets) == 0:
         return labels
-    if targets.shape[1] == 1 and np.isin(targets, (0, 1)).all():
-        return targets[:, 0].astype(np.int64)
-    raise ArgumentError("class_weight needs targets that are class numbers, one-hot rows or one column of 0 and 1")
+    if np.isin(targets, (0, 1)).all():
+        if targets.shape[1] == 1:
+            return targets[:, 0].astype(np.int64)
+        if (targets.sum(axis=1) == 1).all():
+            return np.asarray(targets.argmax(axis=1), np.int64)
+    raise ArgumentError(f"{wish} needs targets that are class numbers, one-hot rows or one column of 0 and 1")

@@ -181,7 +181,8 @@ FUNCTION = """\
 CHOICE_ABOVE = """\
 int @P_choice(const @T *out)
 {
-    return out[0] != out[0] ? -1 : out[0] > @THRESHOLD;
+    const @T number = @NUMBER;
+    return number != number ? -1 : number > @THRESHOLD;
 }
 """
 

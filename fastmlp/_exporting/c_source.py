@@ -12,7 +12,7 @@ import numpy as np
 from . import c_parts as parts
 from . import limits, texts
 from .description import Activation, Affine, LayerNorm, Residual, ScaleShift, Step, described
-from .outputs import ABOVE
+from .outputs import ABOVE, LARGEST, SECOND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -280,9 +280,12 @@ _MEANINGS = {
 
 
 def _choice(net: Description) -> str:
-    if net.outputs.choice == ABOVE:
-        return parts.CHOICE_ABOVE.replace("@THRESHOLD", literals([net.outputs.threshold], net.dtype)[0])
-    return parts.CHOICE_LARGEST
+    if net.outputs.choice == LARGEST:
+        return parts.CHOICE_LARGEST
+    compared = {(ABOVE, False): "out[0]", (SECOND, False): "out[1]", (SECOND, True): "out[1] - out[0]"}
+    number = compared[net.outputs.choice, net.outputs.subtracts]
+    threshold = literals(np.array(net.outputs.thresholds), net.dtype)[0]
+    return parts.CHOICE_ABOVE.replace("@NUMBER", number).replace("@THRESHOLD", threshold)
 
 
 def content(network: Network, path: Path, fold: bool = True) -> bytes:

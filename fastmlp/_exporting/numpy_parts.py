@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .outputs import ABOVE
+from .outputs import ABOVE, SECOND
 
 if TYPE_CHECKING:
     from .description import Description
@@ -96,7 +96,10 @@ def answers(net: Description) -> list[str]:
     if net.outputs.choose_one:
         numbers = "predict(x).argmax(axis=1)"
         if is_one:
-            numbers = f"(predict(x)[:, 0] > {net.outputs.threshold}).astype(np.int64)"
+            numbers = f"(predict(x)[:, 0] > {net.outputs.thresholds[0]}).astype(np.int64)"
+        elif net.outputs.choice == SECOND:
+            second = "np.diff(predict(x))[:, 0]" if net.outputs.subtracts else "predict(x)[:, 1]"
+            numbers = f"({second} > {net.outputs.thresholds[0]}).astype(np.int64)"
         kind, answer = ("number", "numbers") if net.classes is None else ("label", "np.array(CLASSES)[numbers]")
         found.append(_CLASSES.format(kind=kind, numbers=numbers, answer=answer))
     if net.outputs.are_probabilities:

@@ -21,7 +21,7 @@ from .._network.network import Network
 from .._version import __version__
 from .description import Description, described
 from .onnx_nodes import OPSET, Graph, scaled
-from .outputs import ABOVE, EACH, LARGEST, NUMBERS
+from .outputs import ABOVE, EACH, LARGEST, NUMBERS, SECOND
 
 IR_VERSION = 8  # of the format, the one of opset 17
 MOST_BYTES = 2**31 - 2**20  # the format's library cannot write more into one file
@@ -111,7 +111,7 @@ def _labelled(graph: Graph, found: Description, y: str) -> list[_End]:
     name = "probabilities" if outputs.are_probabilities else "output"
     ends = [_End(name, found.dtype, columns, probabilities)]
     if outputs.choice == EACH:
-        yes = graph.cast(graph.add("Greater", y, graph.number(outputs.threshold)), np.int64)
+        yes = graph.cast(graph.add("Greater", y, _thresholds(graph, found)), np.int64)
         return [_End("label", np.int64, found.n_outputs, yes), *ends]
     label = graph.add("ArgMax", y, axis=1, keepdims=0) if outputs.choice == LARGEST else _above(graph, found, y)
     dtype: Any = np.int64
@@ -132,10 +132,20 @@ def _texts(labels: Array) -> Array:
 
 
 def _above(graph: Graph, found: Description, y: str) -> str:
-    """1 where the only output is above the threshold, else 0."""
-    assert found.outputs.choice == ABOVE
-    yes = graph.cast(graph.add("Greater", y, graph.number(found.outputs.threshold)), np.int64)
+    """1 where the only output, or the second of two, is above the threshold, else 0."""
+    assert found.outputs.choice in (ABOVE, SECOND)
+    if found.outputs.choice == SECOND:
+        second, first = (graph.add("Gather", y, graph.constant(f"column{i}", np.array([i])), axis=1) for i in (1, 0))
+        y = graph.add("Sub", second, first) if found.outputs.subtracts else second
+    yes = graph.cast(graph.add("Greater", y, _thresholds(graph, found)), np.int64)
     return graph.add("Squeeze", yes, graph.constant("axes", np.array([1])))
+
+
+def _thresholds(graph: Graph, found: Description) -> str:
+    values = found.outputs.thresholds
+    if len(set(values)) == 1:
+        return graph.number(values[0])
+    return graph.constant("thresholds", np.array([values], found.dtype))
 
 
 # ---------------------------------------------------------------- the file

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .._base.errors import ArgumentError
-from .._network import predicting
+from .._network import deciding, predicting
 from .._network.network import Network
 from ..activations import SHARES, UNIT_INTERVAL
 from ..activations import outputs_of as range_of
 from ..losses import CLASSES, PROBABILITIES
 
 # How outputs choose classes: not at all; the class of the largest one; 1 if the only one is above a threshold, else 0;
-# or each output answers a question of its own, yes if it is above the threshold
-NUMBERS, LARGEST, ABOVE, EACH = "numbers", "largest", "above", "each"
+# 1 if the second of two is, else 0; or each output answers a question of its own, yes if it is above its threshold
+NUMBERS, LARGEST, ABOVE, SECOND, EACH = "numbers", "largest", "above", "second", "each"
+MOST = 3e38  # in place of infinity
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,11 @@ class Outputs:
 
     Attributes
     ----------
-    choice : {"numbers", "largest", "above", "each"}
+    choice : {"numbers", "largest", "above", "second", "each"}
         How outputs choose a class.
-    threshold : float
-        Of "above" and "each", for the numbers that `Sequential.predict` gives.
+    thresholds : tuple of float
+        Of "above", "second" and "each", for the numbers that `Sequential.predict` gives: one, or one for each output.
+        If these are logits, that of "second" is one for the second minus the first.
     are_probabilities : bool
         Whether `predict` gives probabilities, or ``link`` makes probabilities of its result.
     link : {"softmax", "sigmoid"} or None
@@ -31,14 +35,19 @@ class Outputs:
     """
 
     choice: str
-    threshold: float
+    thresholds: tuple[float, ...]
     are_probabilities: bool
     link: str | None
 
     @property
     def choose_one(self) -> bool:
         """Whether they choose one class for each row."""
-        return self.choice in (LARGEST, ABOVE)
+        return self.choice in (LARGEST, ABOVE, SECOND)
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether "second" means the second output minus the first."""
+        return self.choice == SECOND and self.link is not None
 
 
 def outputs_of(network: Network) -> Outputs:
@@ -50,8 +59,20 @@ def outputs_of(network: Network) -> Outputs:
         is_probability = loss.targets in (CLASSES, PROBABILITIES)
         if getattr(loss, "from_logits", False):
             link = "softmax" if loss.targets == CLASSES else "sigmoid"
-    threshold = 0.0 if activation == "linear" else 0.5
-    return Outputs(_choice(network, units, is_probability), threshold, is_probability, link)
+    choice = _choice(network, units, is_probability)
+    return Outputs(choice, _thresholds(network, choice, activation == "linear"), is_probability, link)
+
+
+def _thresholds(network: Network, choice: str, are_logits: bool) -> tuple[float, ...]:
+    """Those of a choice, for what `predict` gives."""
+    if choice not in (ABOVE, SECOND, EACH):
+        return ()
+    count = network.engine.program.classes if choice == EACH else 1
+    chosen = np.array(network.data_known.thresholds or (deciding.USUAL,) * count)
+    if not are_logits:
+        return tuple(chosen.tolist())
+    with np.errstate(divide="ignore"):
+        return tuple(np.clip(np.log(chosen) - np.log1p(-chosen), -MOST, MOST).tolist())
 
 
 def _choice(network: Network, units: int, is_probability: bool) -> str:
@@ -61,4 +82,6 @@ def _choice(network: Network, units: int, is_probability: bool) -> str:
         return EACH if is_probability else NUMBERS
     if not network.is_compiled and not is_probability and network.classes is None:
         return NUMBERS
-    return LARGEST if units > 1 else ABOVE
+    if units == 1:
+        return ABOVE
+    return LARGEST if network.data_known.thresholds is None else SECOND

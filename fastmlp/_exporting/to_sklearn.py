@@ -8,6 +8,7 @@ from .. import losses
 from .._base.errors import ArgumentError
 from .._base.extras import library
 from .._base.types import Array
+from .._network.deciding import USUAL
 from .._network.network import Network
 from .description import Activation, Affine, ScaleShift, Step, described, refuse_encoder
 
@@ -21,6 +22,11 @@ def to_sklearn(network: Network) -> Any:
     refuse_encoder(network)
     theirs = library("sklearn.neural_network", "sklearn", "to_sklearn()")
     found = described(network)
+    if any(value != USUAL for value in network.data_known.thresholds or ()):
+        raise ArgumentError(
+            "scikit-learn's estimators choose at 0.5, but the model has thresholds of its own: set model.thresholds = "
+            "None, and give the threshold to sklearn.model_selection.FixedThresholdClassifier"
+        )
     first = found.first_shift  # a normalisation that stays apart
     dense = _dense_layers(found.steps[0 if first is None else 1 :])
     kernels, names = [affine.kernel for affine, _ in dense], [name for _, name in dense]

@@ -15,7 +15,7 @@ from .._base import check, naming
 from .._base.errors import ArgumentError, ArgumentTypeError, FastMLPError
 from .._version import __version__
 from ..tables import TableEncoder
-from . import custom_objects, inputs
+from . import custom_objects, deciding, inputs
 from .last_layer import check_last
 from .network import Network
 
@@ -26,7 +26,15 @@ _N = TypeVar("_N", bound=Network)
 FORMAT = "fastmlp-architecture"
 FORMAT_VERSION = 1
 _SMALLEST_RATE = 1e-300  # a constant learning rate is above 0; a schedule may end at 0
-_OPTIONAL = ("fastmlp_version", "name", "has_learned_classes", "own_schedule", "learning_rate")
+_OPTIONAL = (
+    "fastmlp_version",
+    "name",
+    "has_learned_classes",
+    "own_schedule",
+    "learning_rate",
+    "thresholds",
+    "tuned_for",
+)
 _OF_ENCODER = ("encoder", "has_learned_encoder")  # only of models that have one: earlier versions read the others
 
 
@@ -92,6 +100,8 @@ def described(model: Network) -> dict[str, Any]:
         "has_learned_classes": model.data_known.has_learned_classes,
         "feature_names": None if names is None else [_plain(name) for name in names],
         "input_kind": model.input_kind,
+        "thresholds": None if model.data_known.thresholds is None else list(model.data_known.thresholds),
+        "tuned_for": model.data_known.tuned_for,
         **_encoder_config(model),
         "layers": [layer.config() for layer in model.declarations],
         "optimizer": _optimizer_config(model),
@@ -155,11 +165,20 @@ def without_weights(config: dict[str, Any], make: Callable[..., _N], where: Any,
         _compile(model, config, where, stacklevel)
     learned = check.yes_or_no(config.get("has_learned_classes", False), "has_learned_classes")
     model.data_known = dataclasses.replace(model.data_known, has_learned_classes=learned)
+    if config.get("thresholds") is not None:  # files of 0.2.0 do not have it
+        _set_thresholds(model, config["thresholds"], config.get("tuned_for"))
     if check.yes_or_no(config.get("has_learned_encoder", False), "has_learned_encoder"):
         model.declare_unlearned_encoder()
     if model.encoder is not None and config["n_features"] != model.width_known:
         raise ValueError("n_features is not the number of features that the encoder makes")
     return model
+
+
+def _set_thresholds(model: Network, values: Any, tuned_for: Any) -> None:
+    deciding.set_thresholds(model, check.items(values, "thresholds", "numbers"))
+    if tuned_for is not None:
+        # of the weights of another model, which a file replaces
+        model.data_known = dataclasses.replace(model.data_known, tuned_for=str(tuned_for), has_old_thresholds=True)
 
 
 def _encoders(stored: Any) -> list[TableEncoder]:

@@ -15,6 +15,7 @@ from .._base.public import as_public
 from .._base.types import Array
 from ..layers import Activation, Dense, Layer, Residual, leaves
 from ..optimizers import LBFGS
+from . import deciding
 from .network import Network
 
 __all__ = ["BoundLayer", "BoundResidual"]
@@ -295,6 +296,8 @@ def print_summary(model: Network, print_fn: Callable[[str], Any]) -> None:
     for line in text_table.aligned(summary_rows(model), left=(0, 1, 2, 3)).splitlines():
         print_fn(line)
     print_fn(_total(model))
+    for line in deciding.described(model):
+        print_fn(line)
 
 
 def summary_rows(model: Network) -> list[tuple[str, ...]]:

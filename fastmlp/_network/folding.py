@@ -50,6 +50,7 @@ def fold(model: _N) -> _N:
     new.build(model.engine.program.fan_in)
     values = [parts[tensor.layer].tensors[tensor.name] for tensor in new.engine.program.tensors]
     new.set_weights(values)
+    new.data_known = model.data_known  # the weights are new, but not the predictions
     return new
 
 

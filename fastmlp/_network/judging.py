@@ -11,6 +11,7 @@ from .._base.errors import ArgumentError
 from .._base.types import Array
 from .._engine.engine import Data, Engine
 from .._engine.row_weights import scaled_part
+from . import deciding
 from .chunks import ChunkSource, pieces, refuse_whole, source_of
 from .habits import refuse_steps
 from .network import Network
@@ -19,21 +20,55 @@ from .reading import data_for, weighted
 from .scores import Scores
 from .scoring import Scoring
 
+TUNED = "tuned"
+
 
 def evaluate(
-    network: Network, x: Any, y: Any, sample_weight: Any, n_threads: int | None, steps: int | None = None
+    network: Network,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    n_threads: int | None,
+    steps: int | None = None,
+    thresholds: Any = None,
 ) -> Scores:
     """See `Sequential.evaluate`."""
     network.checked_optimizer()
+    wanted = _checked_thresholds(network, thresholds)
     source = source_of(x, y, name="x", steps=steps)
     if source is not None:
-        refuse_whole(source, {"sample_weight": sample_weight is not None})
+        refuse_whole(source, {"sample_weight": sample_weight is not None, "thresholds": wanted is not None})
         if steps is not None and not isinstance(source, Batches):
             refuse_whole(source, {"steps": True})
-        return _finite(network, scores_of_pieces(network, source, n_threads))
+        return _noted(network, _finite(network, scores_of_pieces(network, source, n_threads)))
     refuse_steps(steps, "steps", "x")
     data = data_for(network, x, y, width=network.engine.program.fan_in, sample_weight=sample_weight)
-    return _finite(network, scores_of(network.engine, network.scoring, data, n_threads), data)
+    scores = _finite(network, scores_of(network.engine, network.scoring, data, n_threads), data)
+    if wanted is None:
+        return _noted(network, scores)
+    outputs = np.empty((data.rows, network.engine.program.classes), network.dtype)
+    network.engine.predict(data, outputs, n_threads)
+    certain = deciding.as_outputs(network, deciding.answers(network, outputs, wanted))
+    chosen = network.scoring.of_choices(data.truth(), certain)
+    return Scores({**dict(scores.items()), **chosen}).with_thresholds(wanted)
+
+
+def _checked_thresholds(network: Network, given: Any) -> tuple[float, ...] | None:
+    if not isinstance(given, str):
+        return deciding.checked(network, given)
+    if given != TUNED:
+        raise ArgumentError(f"thresholds must be {TUNED!r}, a number or several, not {given!r:.60}")
+    if network.data_known.thresholds is None:
+        raise ArgumentError("the model has no thresholds yet: use tune_threshold(x, y), or give numbers")
+    return network.data_known.thresholds
+
+
+def _noted(network: Network, scores: Scores) -> Scores:
+    """Scores that say that they use the usual thresholds, if the model has others."""
+    known = network.data_known.thresholds
+    if known is None or not network.scoring.decides:
+        return scores
+    return scores.with_thresholds((deciding.USUAL,) * len(known))
 
 
 def scores_of(

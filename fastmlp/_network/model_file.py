@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import json
@@ -99,6 +100,9 @@ def _config(model: Network) -> dict[str, Any]:
         "statistics": _statistics(model),
         "position": [model.position.epoch, model.position.batch],
         "history": model.history.config() if model.history else None,
+        "temperature": model.data_known.temperature,
+        "has_old_thresholds": model.data_known.has_old_thresholds,
+        "has_old_temperature": model.data_known.has_old_temperature,
     }
 
 
@@ -210,7 +214,24 @@ def _restore(config: dict[str, Any], file: Archive, path: Path, make: Callable[.
     _restore_center(model, file)
     model.history = _read_history(config["history"])
     model.position = _read_position(config["position"])
+    _restore_decisions(model, config)
     return model
+
+
+def _restore_decisions(model: Network, config: dict[str, Any]) -> None:
+    """Restore what is known of thresholds and of a temperature; files of 0.2.0 have neither."""
+    temperature = config.get("temperature")
+    of_thresholds, of_temperature = (
+        check.yes_or_no(config.get(name, False), name) for name in ("has_old_thresholds", "has_old_temperature")
+    )
+    if temperature is not None:
+        temperature = check.real_number(temperature, "temperature", above=0)
+    model.data_known = dataclasses.replace(
+        model.data_known,
+        temperature=temperature,
+        has_old_thresholds=of_thresholds,
+        has_old_temperature=of_temperature,
+    )
 
 
 def _restore_statistics(model: Network, stored: Any) -> None:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from .._base import notebook, text_table
 from ..layers import leaves
 from ..losses import Loss
+from . import deciding
 from .bound import summary_rows
 from .network import Network
 
@@ -43,7 +44,7 @@ def _state(model: Network) -> list[str]:
         return ["not compiled"]
     metrics = ", ".join(metric.name for metric in model.metrics)
     compiled = f"compiled with {model.optimizer!r}, {_short(model.loss)}" + f", metrics: {metrics}" * bool(metrics)
-    return [compiled, _training(model)]
+    return [compiled, _training(model), *deciding.described(model)]
 
 
 def _short(loss: Loss) -> str:

@@ -91,6 +91,9 @@ class Position:
     batch: int = 0
 
 
+_OF_FEATURES = ("feature_names", "input_kind", "encoder")
+
+
 @dataclasses.dataclass(frozen=True)
 class Known:
     """A network's knowledge of its data: labels of classes, columns of tables, and the kind of numbers."""
@@ -100,6 +103,15 @@ class Known:
     feature_names: naming.Names | None = None
     input_kind: str | None = None
     encoder: TableEncoder | None = None  # one that has learned, of a network that reads tables
+    thresholds: tuple[float, ...] | None = None  # of the probabilities of yes; see `deciding`
+    tuned_for: str | None = None  # the metric for which they were tuned
+    temperature: float | None = None  # by which logits were divided; see `calibrating`
+    has_old_thresholds: bool = False  # whether weights have changed since they were tuned
+    has_old_temperature: bool = False
+
+    def of_outputs(self) -> dict[str, Any]:
+        """The fields about the outputs of the last layer, which networks with the same one share."""
+        return {name: value for name, value in vars(self).items() if name not in _OF_FEATURES}
 
 
 class WantedTargets(NamedTuple):
@@ -288,9 +300,10 @@ class Network:
         dense = self._dense_layers() if has_learned else []
         self.declarations = layers
         self._forget_derived()
+        ends = [part._known for part in self._parts if part._span[1] == len(layers)]
+        self._take_choices(ends)
         if has_learned and self._dense_layers() != dense:  # then the units mean something else
-            ends = [part._known.classes for part in self._parts if part._span[1] == len(layers)]
-            labels = next((known for known in ends if known is not None), None)
+            labels = next((known.classes for known in ends if known.classes is not None), None)
             self._note(classes=labels, has_learned_classes=labels is not None)
         if engine is None:
             return
@@ -298,6 +311,12 @@ class Network:
         if any(isinstance(layer, Dense) for layer in leaves(layers)):
             self.build(engine.program.fan_in)
             state.take_over(self.engine, engine)
+
+    def _take_choices(self, ends: list[Known]) -> None:
+        """Forget thresholds and temperature, which were those of other outputs, or take those of parts with its end."""
+        choices = next((known for known in ends if known.thresholds or known.temperature), Known())
+        names = ("thresholds", "tuned_for", "temperature", "has_old_thresholds", "has_old_temperature")
+        self._note(**{name: getattr(choices, name) for name in names})
 
     @property
     def layers_seen(self) -> dict[int, Any]:
@@ -469,6 +488,13 @@ class Network:
     def input_kind(self, value: Any) -> None:
         self._note(input_kind=None if value is None else check.choice(value, "input_kind", KINDS))
 
+    def note_new_weights(self) -> None:
+        """Remember that tuned thresholds and a temperature are those of other weights."""
+        for other in (self.root, *self.root._parts):
+            known = other._known
+            if known.tuned_for is not None or known.temperature is not None:
+                other._known = dataclasses.replace(known, has_old_thresholds=True, has_old_temperature=True)
+
     def _note(self, **what: Any) -> None:
         self.data_known = dataclasses.replace(self.data_known, **what)
 
@@ -639,6 +665,7 @@ class Network:
         if self.rule.ema_momentum is None or updates == 0:
             raise ArgumentError("there is no average of the weights: train with an optimizer that has ema_momentum")
         self.engine.swap_averaged()
+        self.note_new_weights()
 
     def find_tensor(self, layer: int, name: str) -> program.Tensor:
         """The tensor of this name; raises AttributeError if the layer has none."""
@@ -671,6 +698,7 @@ class Network:
                 if not self._has_statistic(tensor, exact, rounded, known):
                     new.setdefault(tensor.layer, {})[tensor.name] = exact
             built.pack(engine.parameters, tensor, rounded)
+        self.note_new_weights()
         for layer, statistics in new.items():
             if not self._has_initial_statistics(layer):
                 self.note_statistics(layer, **statistics)
@@ -905,7 +933,7 @@ class Network:
         if self._span[0] == other._span[0]:
             own = dataclasses.replace(own, feature_names=known.feature_names, input_kind=known.input_kind)
         if self._span[1] == other._span[1]:
-            own = dataclasses.replace(own, classes=known.classes, has_learned_classes=known.has_learned_classes)
+            own = dataclasses.replace(own, **known.of_outputs())
         return own
 
     @property

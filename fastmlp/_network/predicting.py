@@ -13,6 +13,7 @@ from .._base.sparse import SparseRows
 from .._base.types import Array
 from .._engine.engine import data_of
 from ..losses import CLASSES, PROBABILITIES
+from . import deciding
 from .inputs import PIXELS
 from .network import Network
 from .overflow import look_finite, refuse_overflow
@@ -79,12 +80,12 @@ def log_probabilities(network: Network, x: Any, n_threads: int | None) -> Array:
         raise ArgumentError(f"the outputs of a model whose loss is {type(network.loss).__name__} are not probabilities")
     if are_batches(x):
         return over_batches(x, lambda part: log_probabilities(network, part, n_threads))
-    found = network.scoring.log_probabilities(_read_by_loss(network, x, n_threads))
+    found = network.scoring.log_probabilities(read_by_loss(network, x, n_threads))
     with np.errstate(over="ignore"):  # for extreme logits, the probability of one answer is 0
         return found.astype(network.dtype)
 
 
-def _read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
+def read_by_loss(network: Network, x: Any, n_threads: int | None) -> Array:
     """The outputs that the loss reads, for each row."""
     features, dtype = network.reader().read(x, "x"), network.dtype
     outputs = np.empty((len(features.rows), network.engine.program.classes), dtype)
@@ -110,11 +111,25 @@ def classes_of(network: Network, outputs: Array) -> Array:
     units, activation = network.last_output
     if units is not None and outputs.shape[1] != units:
         raise ArgumentError(f"outputs must have the {units} columns of the last layer, not {outputs.shape[1]}")
-    if outputs.shape[1] == 1:
+    thresholds = network.data_known.thresholds
+    if thresholds is not None:
+        numbers = deciding.answers(network, outputs, thresholds)[:, 0].astype(np.int64)
+    elif outputs.shape[1] == 1:
         numbers = (outputs[:, 0] > (0.0 if activation == "linear" else 0.5)).astype(np.int64)
     else:
         numbers = outputs.argmax(axis=1)
     return numbers if network.classes is None else network.classes[numbers]
+
+
+def labels_of(network: Network, outputs: Array) -> Array:
+    """See `Sequential.predict_labels`, for what `predict` gives."""
+    if deciding.form_of(network) != deciding.EACH:
+        raise ArgumentError(
+            "predict_labels() is for a model with a sigmoid unit for each of several labels, trained with "
+            "binary_crossentropy: use predict_classes(x)"
+        )
+    thresholds = network.data_known.thresholds or (deciding.USUAL,) * network.last_units
+    return deciding.answers(network, outputs, thresholds)
 
 
 def check_has_classes(network: Network) -> None:
@@ -126,7 +141,7 @@ def check_has_classes(network: Network) -> None:
     if units > 1 and loss.targets == PROBABILITIES and activation != "softmax":
         raise ArgumentError(
             f"each of the {units} outputs answers a question of its own, so a row has no one class: "
-            f"use predict_proba(x) > 0.5"
+            f"use predict_labels(x)"
         )
     if loss.targets in (CLASSES, PROBABILITIES) or loss.hits(activation, units):
         return

@@ -30,6 +30,9 @@ class Scores(Numbers):
     ``scores.accuracy`` is ``scores["accuracy"]``. Methods of dicts keep their names: the value of a metric named
     "items" is only available as ``scores["items"]``.
 
+    ``scores.thresholds`` are those by which metrics of choices chose, if `Sequential.evaluate` was told some or the
+    model has tuned ones: a number for each question of yes or no; otherwise None.
+
     Examples
     --------
     >>> from fastmlp.scores import Scores
@@ -41,7 +44,24 @@ class Scores(Numbers):
     (True, {'loss': 0.0712, 'accuracy': 0.9789})
     """
 
-    __slots__ = ()
+    __slots__ = ("_thresholds",)
+
+    _thresholds: tuple[float, ...]
+
+    def __reduce__(self) -> Any:
+        return Scores, (dict(self.items()),), self.thresholds
+
+    def __setstate__(self, thresholds: Any) -> None:
+        self._thresholds = thresholds
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """The thresholds of metrics of choices, unless they are the usual ones of a model without others."""
+        return getattr(self, "_thresholds", None)
+
+    def with_thresholds(self, thresholds: tuple[float, ...]) -> Scores:
+        """A copy with the thresholds by which metrics of choices chose."""
+        return _scores(self, thresholds)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.values())
@@ -68,10 +88,21 @@ class Scores(Numbers):
 
     def copy(self) -> Scores:
         """A copy with the same names and values."""
-        return Scores(self)
+        return _scores(self, self.thresholds)
 
     def __repr__(self) -> str:
-        return "  ".join(f"{name} {text_table.number(value) or value}" for name, value in self.items())
+        shown = [f"{name} {text_table.number(value) or value}" for name, value in self.items()]
+        if self.thresholds is not None:
+            numbers = ", ".join(f"{value:.4g}" for value in self.thresholds)
+            shown.append(f"(threshold{'s' * (len(self.thresholds) > 1)} {numbers})")
+        return "  ".join(shown)
+
+
+def _scores(values: dict[str, float], thresholds: tuple[float, ...] | None) -> Scores:
+    new = Scores(values)
+    if thresholds is not None:
+        new._thresholds = thresholds
+    return new
 
 
 def as_asked(scores: Scores, return_dict: bool) -> Scores:

@@ -80,6 +80,21 @@ class Scoring:
         return {metric.name: float(metric(self._for(metric, truth), predictions)) for metric in self._of_outputs}
 
     @property
+    def decides(self) -> bool:
+        """Whether a metric reads the choices that outputs make."""
+        return any(metric.decides for metric in self.metrics)
+
+    def of_choices(self, truth: Array, certain: Array) -> dict[str, float]:
+        """The metrics that read choices, from outputs that are certain of them."""
+        truth, found = self._truth(truth), {}
+        for metric in self.metrics:
+            if metric.decides and metric.counted_by_kernels and self.answers > 1:  # each answer counts, not each row
+                found[metric.name] = float(np.mean((truth > 0.5) == (certain > 0.5)))
+            elif metric.decides:
+                found[metric.name] = float(metric(self._for(metric, truth), certain))
+        return found
+
+    @property
     def outputs(self) -> int:
         """The kind of outputs that the metrics receive."""
         if self.loss.code(self.activation) == t.SOFTMAX_CROSSENTROPY:

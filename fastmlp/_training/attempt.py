@@ -41,6 +41,9 @@ def attempt(network: Network) -> Iterator[None]:
                 network.undo_preparation(before)
                 first.bring_back()
             raise
+        finally:
+            if network.is_trained_since(before):
+                network.note_new_weights()
     finally:
         if has_begun:
             network.root.busy_in = network.root.busy_part = None

@@ -20,6 +20,7 @@ def fit(network: Network, model: Model, request: Request) -> History:
     optimizer = network.checked_optimizer()
     if request.source is not None:
         request.refuse_what_needs_all_rows(optimizer)
+    request.refuse_sampling_for(optimizer)
     kind = _trainer_for(request, optimizer)
     with attempt(network):
         run = prepared(network, model, request, optimizer)

@@ -15,6 +15,7 @@ from .._network.chunks import refuse_whole, source_of
 from .._network.habits import refuse_steps
 from .._network.network import checked_seed
 from ..callbacks import Callback, listeners
+from .sampling import BALANCED, STRATIFIED
 
 USUAL_BATCH = 32
 
@@ -42,7 +43,8 @@ class Request:
     validation_steps: int | None = None
     validation_batch_size: int | None = None
     steps_per_epoch: int | None = None
-    shuffle: bool = True
+    shuffle: bool | str = True
+    stratify: bool = False
     class_weight: Mapping[Any, float] | str | None = None
     sample_weight: Any = None
     max_time: float | None = None
@@ -69,8 +71,14 @@ class Request:
             check.whole_number(self.validation_batch_size, "validation_batch_size", minimum=1)
         if self.steps_per_epoch is not None:
             self.steps_per_epoch = check.whole_number(self.steps_per_epoch, "steps_per_epoch", minimum=1)
-        is_number = isinstance(self.shuffle, (int, np.integer)) and self.shuffle in (0, 1)
-        self.shuffle = check.yes_or_no(bool(self.shuffle) if is_number else self.shuffle, "shuffle")
+        self.shuffle = _checked_shuffle(self.shuffle)
+        if self.shuffle == BALANCED and self.class_weight == BALANCED:
+            raise ArgumentError(
+                "shuffle='balanced' already lets all classes count equally: leave out class_weight='balanced', which "
+                "would do it twice"
+            )
+        if check.yes_or_no(self.stratify, "stratify") and not self.validation_split:
+            raise ArgumentError("stratify=True divides the classes of validation_split, which is missing")
         if self.seed is not None:
             self.seed = checked_seed(self.seed)
         if self.n_threads is not None:
@@ -96,6 +104,19 @@ class Request:
         else:
             refuse_steps(self.validation_steps, "validation_steps", "validation_data")
 
+    @property
+    def sampling(self) -> str | None:
+        """How rows are drawn by class; None if their classes do not matter."""
+        return self.shuffle if isinstance(self.shuffle, str) else None
+
+    def refuse_sampling_for(self, optimizer: Any) -> None:
+        """Refuse batches by class if a step takes all rows."""
+        if self.sampling is not None and optimizer.needs_all_rows:
+            raise ArgumentError(
+                f"shuffle={self.sampling!r} is about the rows of a batch, but {type(optimizer).__name__} takes all "
+                "rows in one: choose another optimizer, or class_weight='balanced'"
+            )
+
     def refuse_what_needs_all_rows(self, optimizer: Any) -> None:
         """Refuse arguments that need all rows in memory if data come in chunks or batches."""
         assert self.source is not None
@@ -108,7 +129,17 @@ class Request:
                 "steps_per_epoch": has_steps,
                 "sample_weight": self.sample_weight is not None,
                 "class_weight='balanced'": isinstance(self.class_weight, str),
+                f"shuffle={self.sampling!r}": self.sampling is not None,
                 "resume": self.resume,
                 f"the optimizer {type(optimizer).__name__}": optimizer.needs_all_rows,
             },
         )
+
+
+def _checked_shuffle(given: Any) -> bool | str:
+    if isinstance(given, str):
+        if given not in (STRATIFIED, BALANCED):
+            raise ArgumentError(f"shuffle must be True, False, {STRATIFIED!r} or {BALANCED!r}, not {given!r:.60}")
+        return given
+    is_number = isinstance(given, (int, np.integer)) and given in (0, 1)
+    return check.yes_or_no(bool(given) if is_number else given, "shuffle")

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from .._base import check
 from .._base.batches import Batches, Piece
+from .._base.classes import to_stratify_by
 from .._base.errors import ArgumentError, ArgumentTypeError
 from .._base.sparse import SparseRows
-from .._base.types import Array
-from .._engine import row_weights
+from .._base.types import Array, Integers
+from .._engine import row_weights, targets
 from .._engine.engine import Data, Engine
 from .._engine.row_weights import ScaledSoFar
 from .._network import adapting, raw_tables
@@ -22,7 +26,7 @@ from .._network.reading import learn_from, weighted, with_targets
 from .._network.scoring import Scoring
 from ..callbacks.base import Model
 from ..optimizers import Optimizer
-from ..tables.columns import Columns
+from ..tables.columns import Columns, rows_at
 from .request import Request
 
 
@@ -40,6 +44,7 @@ class Run:
     batch_size: int  # at most the number of rows, unless data come in chunks
     scoring: Scoring
     engine: Engine
+    classes: Integers | None = None  # of the training rows, if batches are drawn by class
     stream: Iterable[Piece] = field(default=())  # the chunks or batches of the first epoch
     scale: ScaledSoFar = field(default_factory=ScaledSoFar)  # of their weights
 
@@ -55,7 +60,7 @@ class Run:
 
     def chunks(self, epoch: int) -> Iterator[Data]:
         """The chunks of a later epoch."""
-        return map(self._chunk, pieces(self.source, epoch, shuffle=self.request.shuffle, seed=self.network.seed))
+        return map(self._chunk, pieces(self.source, epoch, shuffle=bool(self.request.shuffle), seed=self.network.seed))
 
     def _chunk(self, piece: Piece) -> Data:
         network, inputs = self.network, self.network.reader()
@@ -81,12 +86,7 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
             survey(request.source, 0, 0)  # which is refused before anything is read
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
-    to_learn_from = None
-    if network.reads_tables:
-        x, y = raw_tables.apart(network, x, y)
-        to_learn_from = _for_encoder(network, request, x)
-    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
-    kept = _kept(len(rows), request.validation_split)
+    (inputs, wanted), (rows, y), kept = _learned(network, request, x, y)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.reader()
         if request.source is not None:  # again, because the statistics needed a pass through them
@@ -105,7 +105,32 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     takes_all = optimizer.needs_all_rows or (request.source is None and request.batch_size > train.rows)
     takes_all = takes_all or isinstance(request.source, Batches)
     batch_size = train.rows if takes_all else request.batch_size
-    return Run(network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, stream)
+    classes = _classes_of(train, request)
+    run = (network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, classes)
+    return Run(*run, stream)
+
+
+def _learned(
+    network: Network, request: Request, x: Any, y: Any
+) -> tuple[tuple[Inputs, WantedTargets], tuple[Array | SparseRows, Any], int]:
+    """How data are read, which it learns; rows and targets, those for training first; and how many those are."""
+    kept, to_learn_from = None, None
+    if network.reads_tables:
+        x, y = raw_tables.apart(network, x, y)
+        if request.stratify and isinstance(x, Columns):  # first, as the encoder learns from training rows alone
+            x, y, request.sample_weight, kept = _divided(x, y, request, network.seed)
+        to_learn_from = _for_encoder(network, request, x, kept)
+    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
+    if request.stratify and kept is None:
+        rows, y, request.sample_weight, kept = _divided(rows, y, request, network.seed)
+    return (inputs, wanted), (rows, y), _kept(len(rows), request.validation_split) if kept is None else kept
+
+
+def _classes_of(train: Data, request: Request) -> Integers | None:
+    """The class of each training row, if batches are drawn by class."""
+    if request.sampling is None:
+        return None
+    return targets.classes_of_rows(train.labels, train.targets, f"shuffle={request.sampling!r}")
 
 
 def _begin_history(network: Network, request: Request) -> tuple[History, int]:
@@ -123,7 +148,7 @@ def _begin_history(network: Network, request: Request) -> tuple[History, int]:
 
 
 def _opened(network: Network, source: ChunkSource, request: Request) -> tuple[Piece, Iterator[Piece]]:
-    return opened(source, network.position.epoch, shuffle=request.shuffle, seed=network.seed)
+    return opened(source, network.position.epoch, shuffle=bool(request.shuffle), seed=network.seed)
 
 
 def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array | SparseRows) -> bool:
@@ -138,12 +163,12 @@ def _adapt(network: Network, request: Request, inputs: Inputs, rows: Array | Spa
     return adapting.adapt(network, parts, are_pixels=are_pixels, name=name)
 
 
-def _for_encoder(network: Network, request: Request, x: Any) -> Columns | None:
+def _for_encoder(network: Network, request: Request, x: Any, kept: int | None) -> Columns | None:
     """The rows that an encoder learns from: those for training, or the first ones of a pass through all chunks."""
     if not raw_tables.wants_encoder(network) or not isinstance(x, Columns):
         return None
     if request.source is None:
-        return x.at(slice(_kept(x.rows, request.validation_split)))
+        return x.at(slice(_kept(x.rows, request.validation_split) if kept is None else kept))
     return raw_tables.joined_pieces(survey(request.source, network.position.epoch, network.seed), network)
 
 
@@ -155,6 +180,23 @@ def _kept(rows: int, validation_split: float) -> int:
     if kept == 0:
         raise ArgumentError(f"validation_split={validation_split} leaves none of the {rows} rows to train on")
     return kept
+
+
+def _divided(x: Any, y: Any, request: Request, seed: int) -> tuple[Any, Any, Any, int]:
+    """Rows, targets and weights with those for training first, of each class in proportion; and how many they are."""
+    y, weights = check.array_of(y, "y"), request.sample_weight
+    classes = to_stratify_by(y, "y", True)
+    assert classes is not None
+    rows = x.rows if isinstance(x, Columns) else len(x)
+    if len(classes) != rows:
+        raise ArgumentError(f"y has {len(classes)} rows, but x has {rows}: they must match")
+    from ..datasets.split import held_out  # training does not need it otherwise
+
+    is_held = held_out(classes, rows - _kept(rows, request.validation_split), seed)
+    order = np.concatenate([np.flatnonzero(~is_held), np.flatnonzero(is_held)])
+    if weights is not None:
+        weights = row_weights.checked(weights, rows)[order]
+    return rows_at(x, order), y[order], weights, int((~is_held).sum())
 
 
 def _data(

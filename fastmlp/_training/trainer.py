@@ -22,6 +22,7 @@ from .._network.scoring import Scoring
 from ..callbacks import Callback
 from .epoch_logs import WrittenLogs, recorded
 from .run import Run
+from .sampling import order_of
 
 CALL_SECONDS = 0.05  # seconds of training between checks of the clock, Ctrl-C and the callbacks
 _SNAPSHOT_SHARE = 0.01  # the largest share of the time for copies of good parameters
@@ -43,6 +44,7 @@ class Trainer:
         self.written = WrittenLogs(run.history)
         self.first_epoch, self.batch_size = run.first_epoch, run.batch_size
         self.batches, self.sizes = self._batches_of(run.data), self._sizes_of(run.data)
+        self.classes = run.classes
         self.good = GoodParameters(self.engine.parameters, self.engine.averaged)
         rows = min(run.batch_size, run.data.rows)
         self.batch_work = 6 * self.engine.program.products * rows
@@ -238,6 +240,9 @@ class Trainer:
     def _order(self, epoch: int) -> Integers:
         if self.request.order is not None:
             return self.request.order(epoch)
+        if self.classes is not None:
+            assert self.request.sampling is not None
+            return order_of(self.request.sampling, self.classes, self.batch_size, (self.network.seed, epoch))
         order = np.arange(self.data.rows, dtype=np.int64)
         if self.request.shuffle:
             kernels.shuffle.run(np.float64, 1, order, self.network.seed, epoch)

@@ -115,6 +115,14 @@ def train_validation_test_split(
     return first, second, third
 
 
+def held_out(classes: Integers, count: int, seed: int) -> NDArray[np.bool_]:
+    """Which rows `Sequential.fit` sets aside with ``stratify=True``: about ``count``, of each class in proportion."""
+    order = _shuffled("validation_split", len(classes), seed)
+    is_held = np.zeros(len(classes), bool)
+    is_held[order[_stratified("validation_split", classes[order], count)]] = True
+    return is_held
+
+
 def _rows_and_labels(function: str, x: ArrayLike, y: ArrayLike, parts: int) -> Part:
     rows, labels = check.array_of(x, "x"), check.array_of(y, "y")
     if rows.ndim == 0 or labels.ndim == 0 or len(rows) != len(labels):

@@ -25,9 +25,11 @@ from .as_in_keras import (
     SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,
 )
+from .calibration import ReliabilityTable, expected_calibration_error, reliability_table
 from .catalog import METRICS, get, larger_is_better
 from .classification import (
     accuracy,
+    balanced_accuracy,
     binary_accuracy,
     confusion_matrix,
     f1,
@@ -45,8 +47,10 @@ from .declarations import (
     R2,
     Accuracy,
     AveragePrecision,
+    BalancedAccuracy,
     BinaryAccuracy,
     Custom,
+    ExpectedCalibrationError,
     FalseNegatives,
     FalsePositives,
     MeanAbsoluteError,
@@ -71,6 +75,7 @@ from .regression import (
     root_mean_squared_error,
 )
 from .report import ClassificationReport, Scores, classification_report
+from .thresholds import Threshold, best_threshold
 
 __all__ = [
     "AUC",
@@ -79,10 +84,12 @@ __all__ = [
     "R2",
     "Accuracy",
     "AveragePrecision",
+    "BalancedAccuracy",
     "BinaryAccuracy",
     "CategoricalAccuracy",
     "ClassificationReport",
     "Custom",
+    "ExpectedCalibrationError",
     "F1Score",
     "FalseNegatives",
     "FalsePositives",
@@ -94,10 +101,12 @@ __all__ = [
     "R2Score",
     "Recall",
     "RegressionAccuracy",
+    "ReliabilityTable",
     "RootMeanSquaredError",
     "Scores",
     "SparseCategoricalAccuracy",
     "SparseTopKCategoricalAccuracy",
+    "Threshold",
     "TopKAccuracy",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
@@ -105,9 +114,12 @@ __all__ = [
     "accuracy",
     "auc",
     "average_precision",
+    "balanced_accuracy",
+    "best_threshold",
     "binary_accuracy",
     "classification_report",
     "confusion_matrix",
+    "expected_calibration_error",
     "f1",
     "false_negatives",
     "false_positives",
@@ -120,6 +132,7 @@ __all__ = [
     "r2_score",
     "recall",
     "regression_accuracy",
+    "reliability_table",
     "root_mean_squared_error",
     "top_k_accuracy",
     "true_negatives",

@@ -13,6 +13,7 @@ _TAKEN = ("epoch", "learning_rate", "loss", "samples_per_second", "seconds")  # 
 
 NAMES: dict[str, type[Metric]] = {
     "accuracy": d.Accuracy,
+    "balanced_accuracy": d.BalancedAccuracy,
     "top_5_accuracy": TopKAccuracy,  # `get` accepts other numbers too
     "binary_accuracy": d.BinaryAccuracy,
     "true_positives": d.TruePositives,
@@ -24,6 +25,7 @@ NAMES: dict[str, type[Metric]] = {
     "f1": d.F1,
     "auc": d.AUC,
     "average_precision": d.AveragePrecision,
+    "expected_calibration_error": d.ExpectedCalibrationError,
     "mse": d.MeanSquaredError,
     "rmse": d.RootMeanSquaredError,
     "mae": d.MeanAbsoluteError,
@@ -45,6 +47,8 @@ ALIASES = {
     "sparse_categorical_accuracy": "accuracy",
     "top_k_categorical_accuracy": "top_5_accuracy",
     "sparse_top_k_categorical_accuracy": "top_5_accuracy",
+    "balanced_accuracy_score": "balanced_accuracy",
+    "ece": "expected_calibration_error",
     "f1_score": "f1",
     "roc_auc": "auc",
     "r2_score": "r2",
@@ -57,7 +61,7 @@ _AVERAGED = re.compile(r"(precision|recall|f1)_(macro|micro|weighted)")
 
 # The last words of names that tell whether larger is better.
 _LARGER_IS_BETTER = {"acc", *(name.split("_")[-1] for name, kind in NAMES.items() if kind().higher_is_better)}
-_SMALLER_IS_BETTER = {"loss", "error", "seconds", "mse", "mae", "rmse", "mape"}
+_SMALLER_IS_BETTER = {"loss", "error", "ece", "seconds", "mse", "mae", "rmse", "mape"}
 
 
 def get(items: Iterable[str | Metric | dict[str, Any] | Callable[[Any, Any], Any]]) -> tuple[Metric, ...]:

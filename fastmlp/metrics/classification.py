@@ -239,6 +239,22 @@ def _score(name: str, targets: Any, outputs: Any, average: str, zero_division: f
     return counts.averaged(found, name, average, for_nothing)
 
 
+def balanced_accuracy(targets: Any, outputs: Any) -> float:
+    """The mean over the classes of the share of their rows that are right: a rare class counts as much as others.
+
+    Classes without rows are left out. Parameters and errors are those of `accuracy`.
+
+    Examples
+    --------
+    >>> from fastmlp import metrics
+    >>> metrics.balanced_accuracy([0, 0, 0, 1], [0, 0, 1, 1])
+    0.8333333333333333
+    """
+    found = counts.of_classes(inputs.decisions(targets, outputs))
+    there = found.support > 0
+    return float(counts.ratio(found.hits[there], found.support[there]).mean())
+
+
 def confusion_matrix(targets: Any, outputs: Any, classes: int | Iterable[Any] | None = None) -> Integers:
     """How many rows of each class were predicted as each class.
 

@@ -15,7 +15,7 @@ import numpy as np
 from .._base import check, keras
 from .._base.errors import ArgumentError, ArgumentTypeError
 from ..activations import ANY_NUMBERS, SHARES, UNIT_INTERVAL
-from . import classification, counts, ranking, regression
+from . import calibration, classification, counts, ranking, regression, thresholds
 
 _REMEDIES = (
     "",
@@ -43,6 +43,7 @@ class Metric:
     _function: ClassVar[Callable[..., float]]  # of targets, outputs and the fields
     counted_by_kernels: ClassVar[bool] = False  # computed with the loss, if that has right answers
     takes_rows: ClassVar[bool] = False  # targets with a number for each output, not class numbers
+    decides: ClassVar[bool] = False  # reads outputs only as the choices they make, at 0.5 or as the largest
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -169,6 +170,19 @@ class Accuracy(Named):
     _function = staticmethod(classification.accuracy)
     usual_name = "accuracy"
     counted_by_kernels = True
+    decides = True
+
+
+@dataclass(frozen=True)
+class BalancedAccuracy(Named):
+    """`balanced_accuracy`: the mean share of right rows of each class."""
+
+    _function = staticmethod(classification.balanced_accuracy)
+    usual_name = "balanced_accuracy"
+    decides = True
+
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL if units == 1 else ANY_NUMBERS
 
 
 @dataclass(frozen=True)
@@ -206,6 +220,10 @@ class BinaryAccuracy(Named):
     def _check_fields(self) -> None:
         object.__setattr__(self, "threshold", check.real_number(self.threshold, "threshold"))
 
+    @property
+    def decides(self) -> bool:  # type: ignore[override]
+        return self.threshold == thresholds.USUAL  # with another one, the user has decided
+
     def reads(self, units: int) -> int:
         return UNIT_INTERVAL if 0 < self.threshold < 1 else ANY_NUMBERS
 
@@ -223,6 +241,10 @@ class _Count(Named):
     threshold: float = 0.5
 
     takes_rows = True
+
+    @property
+    def decides(self) -> bool:  # type: ignore[override]
+        return self.threshold == thresholds.USUAL
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "threshold", check.real_number(self.threshold, "threshold", above=0, below=1))
@@ -271,6 +293,8 @@ class Averaged(Named):
 
     average: str = "auto"
     multi_label: bool = False
+
+    decides = True
 
     def _check_fields(self) -> None:
         object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
@@ -351,6 +375,30 @@ class AveragePrecision(_Ranking):
 
     _function = staticmethod(ranking.average_precision)
     usual_name = "average_precision"
+
+
+@dataclass(frozen=True)
+class ExpectedCalibrationError(Named):
+    """`expected_calibration_error`: how far probabilities are from how often they are right; smaller is better."""
+
+    bins: int = 15
+    multi_label: bool = False
+
+    _function = staticmethod(calibration.expected_calibration_error)
+    usual_name = "expected_calibration_error"
+    higher_is_better = False
+
+    def _check_fields(self) -> None:
+        most = calibration.MOST_BINS
+        object.__setattr__(self, "bins", check.whole_number(self.bins, "bins", minimum=1, maximum=most))
+        object.__setattr__(self, "multi_label", check.yes_or_no(self.multi_label, "multi_label"))
+
+    @property
+    def takes_rows(self) -> bool:  # type: ignore[override]
+        return self.multi_label
+
+    def reads(self, units: int) -> int:
+        return UNIT_INTERVAL if self.multi_label or units == 1 else SHARES
 
 
 @dataclass(frozen=True)

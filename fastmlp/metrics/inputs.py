@@ -78,6 +78,44 @@ def class_scores(targets: Any, outputs: Any) -> tuple[Integers, Array]:
     return _classes_of(target, output.shape[1]), output
 
 
+def class_shares(targets: Any, outputs: Any) -> tuple[Integers, Array]:
+    """The true class of each row, and a probability for each class in float64, two for one column."""
+    *pair, _ = numbered(targets, outputs)
+    target, output = _pair(*pair)
+    output = output.astype(np.float64)
+    if output.shape[1] == 1:
+        _refuse_beyond_0_to_1(output, "outputs", "the probability of class 1", _OTHER_OUTPUTS)
+        return _class_of_two(target), np.hstack([1 - output, output])
+    _refuse_no_shares(output)
+    return _classes_of(target, output.shape[1]), output
+
+
+def two_classes(targets: Any, outputs: Any) -> tuple[Array, Array]:
+    """Whether each row is of class 1, and the probability of that, in the dtype of the outputs."""
+    *pair, _ = numbered(targets, outputs)
+    target, output = _pair(*pair)
+    if output.shape[1] > 2:
+        raise ArgumentError(
+            f"outputs must be the probability of class 1, or of two classes, not {output.shape[1]} columns: a "
+            "threshold tells two answers apart"
+        )
+    if output.shape[1] == 2:
+        _refuse_no_shares(output)
+    _refuse_beyond_0_to_1(output, "outputs", "the probability of class 1", _OTHER_OUTPUTS)
+    scores = output[:, -1] if output.dtype.kind == "f" else output[:, -1].astype(np.float64)
+    return _class_of_two(target) == 1, scores
+
+
+def weights(sample_weight: Any, rows: int) -> Array:
+    """The weight of each row in float64; 1 by default."""
+    if sample_weight is None:
+        return np.ones(rows)
+    found = np.asarray(check.numbers(sample_weight, "sample_weight"), np.float64)
+    if found.shape != (rows,) or not (np.isfinite(found).all() and (found >= 0).all()):
+        raise ArgumentError(f"sample_weight must be {rows} finite numbers, one for each row, at least 0")
+    return found
+
+
 def labels(targets: Any, outputs: Any, threshold: float = 0.5) -> tuple[Array, Array]:
     """Whether each label is true, and whether it is chosen: booleans (rows, units)."""
     if 0 < threshold < 1:  # otherwise whole numbers are logits
@@ -100,11 +138,7 @@ def score_columns(targets: Any, outputs: Any, *, multi_label: bool) -> tuple[Arr
         return _labels_of(target, columns), output
     if columns == 1:
         return _class_of_two(target)[:, None] == 1, output
-    if not _sum_to_1(output):
-        raise ArgumentError(
-            "outputs must hold rows of class probabilities, numbers of at least 0 with the sum 1, so that scores can "
-            "be compared between rows: apply a softmax first; for columns of independent labels use multi_label=True"
-        )
+    _refuse_no_shares(output)
     first = 1 if columns == 2 else 0  # the first of two columns mirrors the second
     return _classes_of(target, columns)[:, None] == np.arange(first, columns), output[:, first:]
 
@@ -164,6 +198,14 @@ def _refuse_beyond_0_to_1(array: Array, name: str, what: str, remedy: str = "") 
     wrong = (array < 0) | (array > 1)
     if wrong.any():
         raise ArgumentError(f"{name} must be from 0 to 1, {what}, but {_first(array, name, wrong)}{remedy}")
+
+
+def _refuse_no_shares(output: Array) -> None:
+    if not _sum_to_1(output):
+        raise ArgumentError(
+            "outputs must hold rows of class probabilities, numbers of at least 0 with the sum 1, so that scores can "
+            "be compared between rows: apply a softmax first; for columns of independent labels use multi_label=True"
+        )
 
 
 def _sum_to_1(rows: Array) -> bool:

@@ -1,7 +1,7 @@
 """Precision, recall and F1 of every class in one table."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from .._base import check, notebook
 from .._base.errors import ArgumentError
 from . import counts, inputs
+from .thresholds import USUAL
 
 MEANS = ("macro mean", "weighted mean")
 _MOST_CLASSES = 20  # in the table that a prompt shows
@@ -38,6 +39,14 @@ class ClassificationReport:
         The share of right rows, or of right labels if rows have several labels.
     macro, weighted : Scores
         The means over the classes, as `precision` explains them: ``report.macro.f1``.
+    share : tuple of float
+        The share of the rows that each class has.
+    thresholds : tuple of float or None
+        Above which probabilities were chosen; None if it was the largest of several, or is not known.
+    log_loss, calibration_error : float or None
+        In the report of a model whose outputs are probabilities.
+    about : tuple of str
+        What else the model says of its thresholds and its temperature.
 
     Examples
     --------
@@ -63,6 +72,26 @@ class ClassificationReport:
     accuracy: float
     macro: Scores
     weighted: Scores
+    thresholds: tuple[float, ...] | None = None
+    log_loss: float | None = None
+    calibration_error: float | None = None
+    about: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> tuple[float, ...]:
+        """The share of the rows that each class has."""
+        total = max(1, sum(self.support))
+        return tuple(rows / total for rows in self.support)
+
+    def _notes(self) -> list[str]:
+        """What stands below the table."""
+        notes = []
+        if self.log_loss is not None and self.calibration_error is not None:
+            notes.append(f"log loss {self.log_loss:.4f}, calibration error {self.calibration_error:.4f}")
+        if self.thresholds is not None and not any(line.startswith("threshold") for line in self.about):
+            numbers = ", ".join(f"{value:.4g}" for value in self.thresholds[:8])
+            notes.append(f"threshold{'s' * (len(self.thresholds) > 1)}: {numbers}" + ", …" * (len(self.thresholds) > 8))
+        return [*notes, *self.about]
 
     def __str__(self) -> str:
         width = max(map(len, (*self.names, *MEANS)))
@@ -74,7 +103,8 @@ class ClassificationReport:
         means = [
             _line(name, width, scores, total) for name, scores in zip(MEANS, (self.macro, self.weighted), strict=True)
         ]
-        return "\n".join([head, *lines, "", accuracy, *means])
+        notes = self._notes()
+        return "\n".join([head, *lines, "", accuracy, *means, *([""] * bool(notes)), *notes])
 
     def __repr__(self) -> str:
         if len(self.names) <= _MOST_CLASSES:
@@ -91,7 +121,9 @@ class ClassificationReport:
             (name, *(f"{score:.4f}" for score in scores), total)
             for name, scores in zip(MEANS, (self.macro, self.weighted), strict=True)
         ]
-        return notebook.table([("", "precision", "recall", "f1", "support"), *rows, accuracy, *means])
+        table = notebook.table([("", "precision", "recall", "f1", "support"), *rows, accuracy, *means])
+        notes = self._notes()
+        return f"<div>{table}{notebook.paragraphs(notes)}</div>" if notes else table
 
 
 def _line(name: str, width: int, scores: Iterable[float], support: int) -> str:
@@ -99,7 +131,12 @@ def _line(name: str, width: int, scores: Iterable[float], support: int) -> str:
 
 
 def classification_report(
-    targets: Any, outputs: Any, names: Iterable[Any] | None = None, *, multi_label: bool = False
+    targets: Any,
+    outputs: Any,
+    names: Iterable[Any] | None = None,
+    *,
+    multi_label: bool = False,
+    threshold: float | None = None,
 ) -> ClassificationReport:
     """Precision, recall and F1 of every class.
 
@@ -112,17 +149,25 @@ def classification_report(
         labels in the order of the table, such as ``model.classes``; default: those that occur, sorted.
     multi_label : bool, default False
         Whether a row may have any number of labels, each with a column of its own.
+    threshold : float, optional
+        Above which probability class 1 of two classes, or a label, is chosen; default: 0.5.
 
     Examples
     --------
     >>> from fastmlp import metrics
+    >>> metrics.classification_report([0, 1, 1], [0.1, 0.8, 0.3], threshold=0.2).accuracy
+    1.0
     >>> metrics.classification_report([0, 1, 1], [0.1, 0.8, 0.3]).macro
     Scores(precision=0.75, recall=0.75, f1=0.6666666666666666)
     """
     given = None if names is None else check.items(names, "names", "class names")
     named = None if given is None else [str(name) for name in given]
+    limit = USUAL if threshold is None else check.real_number(threshold, "threshold", above=0, below=1)
+    if threshold is not None and not multi_label:
+        is_one, scores = inputs.two_classes(targets, outputs)
+        targets, outputs = is_one.astype(np.int64), (scores > limit).astype(np.int64)
     if check.yes_or_no(multi_label, "multi_label"):
-        truth, chosen = inputs.labels(targets, outputs)
+        truth, chosen = inputs.labels(targets, outputs, limit)
         found, accuracy = counts.of_labels(truth, chosen), float(np.mean(truth == chosen))
     else:
         decisions = inputs.decisions(targets, outputs, given)
@@ -134,13 +179,14 @@ def classification_report(
     names = [str(number) for number in range(len(found.hits))] if named is None else named
     if len(names) != len(found.hits):
         raise ArgumentError(f"the number of names must be {len(found.hits)}, one for each label, not {len(names)}")
-    return _report(names, found, accuracy)
+    made = _report(names, found, accuracy)
+    return made if threshold is None else replace(made, thresholds=(limit,))
 
 
 def _report(names: list[str], found: counts.Counts, accuracy: float) -> ClassificationReport:
-    each = {name: tuple(counts.ratio(*found.fraction(name)).tolist()) for name in counts.SCORES}
+    precision, recall, f1 = (tuple(counts.ratio(*found.fraction(name)).tolist()) for name in counts.SCORES)
     macro, weighted = (
         Scores(*(counts.averaged(found, name, average) for name in counts.SCORES)) for average in ("macro", "weighted")
     )
     rows = tuple(found.support.tolist())
-    return ClassificationReport(tuple(names), **each, support=rows, accuracy=accuracy, macro=macro, weighted=weighted)
+    return ClassificationReport(tuple(names), precision, recall, f1, rows, accuracy, macro, weighted)

@@ -296,7 +296,7 @@ def _targets(x: Any, y: Any) -> Array:
 
 
 def _check_fit_settings(given: dict[str, Any]) -> None:
-    own = {"seed", "epochs", "batch_size", "callbacks", "verbose"}
+    own = {"seed", "epochs", "batch_size", "callbacks", "verbose", "stratify"}
     legal = [name for name in inspect.signature(Sequential.fit).parameters if name not in _NOT_FOR_FIT | own]
     for name in given:
         if name not in legal:

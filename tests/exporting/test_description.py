@@ -94,17 +94,21 @@ def test_pixels_have_a_scale_and_numbers_have_none():
     np.testing.assert_allclose(steps.evaluated(described(models[0]), x), models[0].predict(x), atol=1e-6)
 
 
-MEANINGS = {  # last layer, loss → choice, threshold, whether probabilities, link
-    "softmax": (fm.Dense(3, "softmax"), "categorical_crossentropy", (LARGEST, 0.5, True, None)),
-    "logits": (fm.Dense(3), fm.losses.CategoricalCrossentropy(from_logits=True), (LARGEST, 0.0, True, "softmax")),
-    "one sigmoid": (fm.Dense(1, "sigmoid"), "binary_crossentropy", (ABOVE, 0.5, True, None)),
-    "one logit": (fm.Dense(1), fm.losses.BinaryCrossentropy(from_logits=True), (ABOVE, 0.0, True, "sigmoid")),
-    "questions": (fm.Dense(3, "sigmoid"), "binary_crossentropy", (EACH, 0.5, True, None)),
-    "questions as logits": (fm.Dense(3), fm.losses.BinaryCrossentropy(from_logits=True), (EACH, 0.0, True, "sigmoid")),
-    "numbers": (fm.Dense(3), "mse", (NUMBERS, 0.0, False, None)),
-    "squares": (fm.Dense(3, "sigmoid"), "mse", (LARGEST, 0.5, False, None)),
-    "not compiled": (fm.Dense(3, "softmax"), None, (LARGEST, 0.5, True, None)),
-    "not compiled, numbers": (fm.Dense(3), None, (NUMBERS, 0.0, False, None)),
+MEANINGS = {  # last layer, loss → choice, thresholds, whether probabilities, link
+    "softmax": (fm.Dense(3, "softmax"), "categorical_crossentropy", (LARGEST, (), True, None)),
+    "logits": (fm.Dense(3), fm.losses.CategoricalCrossentropy(from_logits=True), (LARGEST, (), True, "softmax")),
+    "one sigmoid": (fm.Dense(1, "sigmoid"), "binary_crossentropy", (ABOVE, (0.5,), True, None)),
+    "one logit": (fm.Dense(1), fm.losses.BinaryCrossentropy(from_logits=True), (ABOVE, (0.0,), True, "sigmoid")),
+    "questions": (fm.Dense(3, "sigmoid"), "binary_crossentropy", (EACH, (0.5,) * 3, True, None)),
+    "questions as logits": (
+        fm.Dense(3),
+        fm.losses.BinaryCrossentropy(from_logits=True),
+        (EACH, (0.0,) * 3, True, "sigmoid"),
+    ),
+    "numbers": (fm.Dense(3), "mse", (NUMBERS, (), False, None)),
+    "squares": (fm.Dense(3, "sigmoid"), "mse", (LARGEST, (), False, None)),
+    "not compiled": (fm.Dense(3, "softmax"), None, (LARGEST, (), True, None)),
+    "not compiled, numbers": (fm.Dense(3), None, (NUMBERS, (), False, None)),
 }
 
 

@@ -144,7 +144,7 @@ def test_arguments_of_fit_without_influence():
         ({"validation_steps": 2, "validation_split": 0.5}, "validation_steps counts the batches of a generator"),
         ({"workers": "4"}, "workers must be a whole number"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"shuffle": "batch"}, "shuffle must be True or False"),
+        ({"shuffle": "batch"}, "shuffle must be True, False, 'stratified'"),
     ],
 )
 def test_fit_refuses_what_cannot_be_meant(settings, message):

@@ -280,3 +280,10 @@ def test_a_network_takes_no_more_memory_than_its_operations_use():
     network = altered(net.built.network(), (t.NETWORK_HEAD + t.place_of(t.PLAN, "columns"), 2**30))
     with pytest.raises(ArgumentError, match="more columns than its operations use"):
         kernels.predict_rows(np.zeros((5, 7), FLOATS), net.features, net.parameters, network)
+
+
+def test_a_network_for_rows_has_no_places_for_pairs():
+    net = cases.network(np.random.default_rng(0), FLOATS, (20, 7), 3)
+    network = altered(net.built.network(), (t.NETWORK_HEAD + t.place_of(t.PLAN, "pair_values"), 0))
+    with pytest.raises(fm.ArgumentError, match="another version|out of range"):
+        kernels.predict_rows(np.empty((3, 7)), net.features, net.parameters, network)

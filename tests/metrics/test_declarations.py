@@ -15,6 +15,7 @@ from ..shared.scores import NAN, OUTPUTS, TARGETS
 
 KINDS = {
     "accuracy": metrics.Accuracy(),
+    "balanced_accuracy": metrics.BalancedAccuracy(),
     "top_5_accuracy": metrics.TopKAccuracy(),
     "binary_accuracy": metrics.BinaryAccuracy(),
     "true_positives": metrics.TruePositives(),
@@ -26,6 +27,7 @@ KINDS = {
     "f1": metrics.F1(),
     "auc": metrics.AUC(),
     "average_precision": metrics.AveragePrecision(),
+    "expected_calibration_error": metrics.ExpectedCalibrationError(),
     "mse": metrics.MeanSquaredError(),
     "rmse": metrics.RootMeanSquaredError(),
     "mae": metrics.MeanAbsoluteError(),
@@ -45,6 +47,7 @@ WITH_SETTINGS = [
     metrics.AveragePrecision(multi_label=True),
     metrics.FalseNegatives(0.3),
     metrics.TopKAccuracy(2, name="best"),
+    metrics.ExpectedCalibrationError(5, multi_label=True),
     metrics.RegressionAccuracy(10),
 ]
 
@@ -63,7 +66,7 @@ def test_there_is_a_metric_for_each_name():
     for name, metric in KINDS.items():
         assert metrics.get([name]) == (metric,)
         assert metric.name == name
-        smaller = ("mse", "rmse", "mae", "mape", "false_positives", "false_negatives")
+        smaller = ("mse", "rmse", "mae", "mape", "false_positives", "false_negatives", "expected_calibration_error")
         assert metric.higher_is_better == (name not in smaller)
 
 

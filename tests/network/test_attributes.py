@@ -233,7 +233,7 @@ def test_so_do_those_of_other_classes(kind):
 
 YES_OR_NO = {
     "fit(resume)": lambda value: fitted().fit(X, Y, epochs=2, resume=value, verbose=0),
-    "fit(shuffle)": lambda value: fitted(shuffle=value),
+    "fit(stratify)": lambda value: fitted(stratify=value, validation_split=0.2),
     "sweep(resume)": lambda value: fm.sweep({"layers": [[2]]}, X, Y, resume=value, verbose=0),
     "sweeps.evaluate(write)": lambda value: fm.sweeps.evaluate("nowhere", X, Y, write=value),
     "cross_validate(stratify)": lambda value: fm.cross_validate(

@@ -5,5 +5,6 @@ WITHOUT_PEER = {
     "Custom": "the user writes it; tests/model/test_custom.py compares it with its formula",
     "LBFGS": "its steps are SciPy's own, see test_weights.py",
     "InverseTime": "PyTorch has none; tests/schedules/test_schedules.py has its rates by hand",
+    "expected_calibration_error": "scikit-learn has none; tests/metrics/test_calibration.py has its definition",
     "regression_accuracy": "no library has it; tests/metrics/test_by_hand.py has its definition",
 }

@@ -17,6 +17,7 @@ CLASSES_FOUND, SIX = np.arange(60) % 6, np.random.default_rng(9).dirichlet(np.on
 TWO = np.random.default_rng(8).integers(0, 2, (60, 6))
 METRIC_PEERS = {  # scikit-learn's function, with targets and outputs for both
     "accuracy": (lambda of, t, y: of.accuracy_score(t, y.argmax(axis=1)), CLASSES_FOUND),
+    "balanced_accuracy": (lambda of, t, y: of.balanced_accuracy_score(t, y.argmax(axis=1)), CLASSES_FOUND),
     "top_5_accuracy": (lambda of, t, y: of.top_k_accuracy_score(t, y, k=5), CLASSES_FOUND),
     "binary_accuracy": (lambda of, t, y: of.accuracy_score(t.ravel(), (y > 0.5).ravel()), TWO),
     "precision": (

@@ -5,7 +5,7 @@ import numpy as np
 import fastmlp as fm
 from fastmlp import activations, reference
 from fastmlp._exporting import description
-from fastmlp._exporting.outputs import ABOVE
+from fastmlp._exporting.outputs import ABOVE, SECOND
 
 from .. import examples
 
@@ -83,5 +83,8 @@ _COMPUTE = {
 def chosen(described, outputs):
     """The number of the class of each row, as the description has it."""
     if described.outputs.choice == ABOVE:
-        return (outputs[:, 0] > described.outputs.threshold).astype(int)
+        return (outputs[:, 0] > described.outputs.thresholds[0]).astype(int)
+    if described.outputs.choice == SECOND:
+        score = outputs[:, 1] - outputs[:, 0] if described.outputs.subtracts else outputs[:, 1]
+        return (score > described.outputs.thresholds[0]).astype(int)
     return outputs.argmax(axis=1)

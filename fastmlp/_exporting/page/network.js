@@ -127,7 +127,9 @@ const fastmlp = (() => {
 
     // The number of the class that outputs choose; null if they choose none.
     function choice(out) {
-      if (outputs.choice === "above") return out[0] > outputs.threshold ? 1 : 0;
+      const limit = outputs.thresholds[0];
+      if (outputs.choice === "above") return out[0] > limit ? 1 : 0;
+      if (outputs.choice === "second") return (outputs.link ? out[1] - out[0] : out[1]) > limit ? 1 : 0;
       return outputs.choice === "largest" ? out.indexOf(out.reduce((a, b) => Math.max(a, b))) : null;
     }
 

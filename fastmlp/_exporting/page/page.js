@@ -34,7 +34,7 @@
     rows.replaceChildren(
       ...shownPlaces(shares).map((place) => {
         const share = shares[place], bar = make("div");
-        const isChosen = chosen === null ? outputs.choice === "each" && out[place] > outputs.threshold : place === chosen;
+        const isChosen = chosen === null ? outputs.choice === "each" && out[place] > outputs.thresholds[place] : place === chosen;
         if (outputs.are_probabilities) bar.style.width = percent(share).replace(" ", "");
         return make(
           "tr",

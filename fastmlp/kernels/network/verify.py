@@ -144,7 +144,7 @@ def network_fault(network, parameters, fan_in, classes, panel):
         return BAD_NETWORK
     plan, ops = records(network[NETWORK_HEAD:first_op], PLAN)[0], records(network[first_op:], OP)
     columns = plan.columns
-    if not is_count(columns) or not is_count(plan.block_rows):
+    if not is_count(columns) or not is_count(plan.block_rows) or plan.pair_values >= 0:
         return BAD_NETWORK
     is_ours = head.parameters == parameters and plan.panel == panel
     if not is_ours or ops[0].fan_in != fan_in or ops[n_ops - 1].fan_out != classes:

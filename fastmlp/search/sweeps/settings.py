@@ -30,7 +30,7 @@ _INERT = {"workers", "use_multiprocessing", "max_queue_size", "validation_batch_
 OWN = ["name", "layers", "activation", "build", "learning_rate", "seed"]
 OF_MODEL = _parameters(Sequential, {"layers", "name", "seed"})
 OF_COMPILE = _parameters(Sequential.compile, set())
-OF_FIT = _parameters(Sequential.fit, _DECIDED_HERE | _INERT | {"validation_split", "validation_data"})
+OF_FIT = _parameters(Sequential.fit, _DECIDED_HERE | _INERT | {"validation_split", "validation_data", "stratify"})
 FIT_DEFAULTS = {"batch_size": USUAL_BATCH, "epochs": 1}
 LEGAL = [*OWN, *OF_MODEL, *OF_COMPILE, *OF_FIT]
 
