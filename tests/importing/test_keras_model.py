@@ -61,7 +61,7 @@ def test_layers_are_imported(name):
         (lambda: keras.layers.PReLU(), "PReLU, which cannot be imported"),
         (lambda: keras.layers.Dense(3, lora_rank=2), "has 4 arrays of weights"),
         (lambda: keras.layers.ReLU(max_value=6), "neither max_value nor threshold"),
-        (lambda: keras.layers.Dense(3, activation="relu6"), "activation must be one of"),
+        (lambda: keras.layers.Dense(3, activation="relu6"), "activation cannot be .relu6.: write it as two functions"),
         (lambda: keras.layers.LayerNormalization(rms_scaling=True), "rms_scaling=True"),
         (lambda: Dense(3), "layer 'own' of source is a Dense of your own"),
         (lambda: keras.layers.BatchNormalization(axis=1), None),

@@ -136,7 +136,7 @@ REFUSED = {
     "class_aggregation": lambda: metrics.R2Score("variance_weighted_average"),
     "threshold must be": lambda: metrics.TruePositives(1.0),
     "name must be a text": lambda: metrics.Accuracy(name=3),
-    "metrics must be one of": lambda: metrics.get(["cosine_similarity"]),
+    "metrics cannot be .cosine_similarity.: a function": lambda: metrics.get(["cosine_similarity"]),
 }
 
 
