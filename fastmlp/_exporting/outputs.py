@@ -68,7 +68,7 @@ def _thresholds(network: Network, choice: str, are_logits: bool) -> tuple[float,
     if choice not in (ABOVE, SECOND, EACH):
         return ()
     count = network.engine.program.classes if choice == EACH else 1
-    chosen = np.array(network.data_known.thresholds or (deciding.USUAL,) * count)
+    chosen = np.array(deciding.thresholds_of(network) or (deciding.USUAL,) * count)
     if not are_logits:
         return tuple(chosen.tolist())
     with np.errstate(divide="ignore"):
@@ -84,4 +84,4 @@ def _choice(network: Network, units: int, is_probability: bool) -> str:
         return NUMBERS
     if units == 1:
         return ABOVE
-    return LARGEST if network.data_known.thresholds is None else SECOND
+    return LARGEST if deciding.thresholds_of(network) is None else SECOND

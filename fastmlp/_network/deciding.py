@@ -79,6 +79,18 @@ def set_thresholds(network: Network, value: Any) -> None:
     network.data_known = known
 
 
+def thresholds_of(network: Network) -> tuple[float, ...] | None:
+    """Those of the network; refuses outputs that give no probability of yes, such as those of a part without a loss."""
+    known = network.data_known.thresholds
+    if known is not None and network.last_output[0] != 1 and form_of(network) is None:
+        raise ArgumentError(
+            "the model has thresholds, but without another loss its outputs are no probabilities of yes: compile() it "
+            "with the loss for which they were set, let the whole choose if this is a part of a model, or set "
+            "model.thresholds = None"
+        )
+    return known
+
+
 def probabilities_of(network: Network, outputs: Array) -> Array:
     """The probability of yes in each row, shape (rows, questions), of what `predict` gives.
 

@@ -301,7 +301,8 @@ class Network:
         self.declarations = layers
         self._forget_derived()
         ends = [part._known for part in self._parts if part._span[1] == len(layers)]
-        self._take_choices(ends)
+        if ends or self._known.thresholds or self._known.temperature:
+            self.take_choices(ends)
         if has_learned and self._dense_layers() != dense:  # then the units mean something else
             labels = next((known.classes for known in ends if known.classes is not None), None)
             self._note(classes=labels, has_learned_classes=labels is not None)
@@ -312,7 +313,7 @@ class Network:
             self.build(engine.program.fan_in)
             state.take_over(self.engine, engine)
 
-    def _take_choices(self, ends: list[Known]) -> None:
+    def take_choices(self, ends: list[Known]) -> None:
         """Forget thresholds and temperature, which were those of other outputs, or take those of parts with its end."""
         choices = next((known for known in ends if known.thresholds or known.temperature), Known())
         names = ("thresholds", "tuned_for", "temperature", "has_old_thresholds", "has_old_temperature")
@@ -490,7 +491,8 @@ class Network:
 
     def note_new_weights(self) -> None:
         """Remember that tuned thresholds and a temperature are those of other weights."""
-        for other in (self.root, *self.root._parts):
+        root = self.root
+        for other in (root, *root._parts):
             known = other._known
             if known.tuned_for is not None or known.temperature is not None:
                 other._known = dataclasses.replace(known, has_old_thresholds=True, has_old_temperature=True)

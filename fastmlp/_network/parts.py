@@ -65,6 +65,7 @@ def adopt(network: Network, other: Network) -> None:
     _refuse_to_adopt(network, other)
     start, known = len(network.declarations), other.data_known
     network.append_layers_of(other)
+    network.take_choices([known])
     if start == 0:
         network.data_known = dataclasses.replace(
             network.data_known, feature_names=known.feature_names, input_kind=known.input_kind

@@ -111,7 +111,7 @@ def classes_of(network: Network, outputs: Array) -> Array:
     units, activation = network.last_output
     if units is not None and outputs.shape[1] != units:
         raise ArgumentError(f"outputs must have the {units} columns of the last layer, not {outputs.shape[1]}")
-    thresholds = network.data_known.thresholds
+    thresholds = deciding.thresholds_of(network)
     if thresholds is not None:
         numbers = deciding.answers(network, outputs, thresholds)[:, 0].astype(np.int64)
     elif outputs.shape[1] == 1:

@@ -86,7 +86,14 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
             survey(request.source, 0, 0)  # which is refused before anything is read
         first, stream = _opened(network, request.source, request)
         x, y = first.x, first.y
-    (inputs, wanted), (rows, y), kept = _learned(network, request, x, y)
+    to_learn_from, kept = None, None
+    if network.reads_tables:
+        x, y, to_learn_from, kept = _table(network, request, x, y)
+    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
+    if request.stratify and kept is None:
+        rows, y, request.sample_weight, kept = _divided(rows, y, request, network.seed)
+    elif kept is None:
+        kept = _kept(len(rows), request.validation_split)
     if _adapt(network, request, inputs, rows[:kept]):
         inputs = network.reader()
         if request.source is not None:  # again, because the statistics needed a pass through them
@@ -105,32 +112,20 @@ def prepared(network: Network, model: Model, request: Request, optimizer: Optimi
     takes_all = optimizer.needs_all_rows or (request.source is None and request.batch_size > train.rows)
     takes_all = takes_all or isinstance(request.source, Batches)
     batch_size = train.rows if takes_all else request.batch_size
-    classes = _classes_of(train, request)
+    wish = f"shuffle={request.shuffle!r}"
+    is_by_class = isinstance(request.shuffle, str)
+    classes = targets.classes_of_rows(train.labels, train.targets, wish) if is_by_class else None
     run = (network, model, request, history, first_epoch, train, validation, batch_size, scoring, engine, classes)
     return Run(*run, stream)
 
 
-def _learned(
-    network: Network, request: Request, x: Any, y: Any
-) -> tuple[tuple[Inputs, WantedTargets], tuple[Array | SparseRows, Any], int]:
-    """How data are read, which it learns; rows and targets, those for training first; and how many those are."""
-    kept, to_learn_from = None, None
-    if network.reads_tables:
-        x, y = raw_tables.apart(network, x, y)
-        if request.stratify and isinstance(x, Columns):  # first, as the encoder learns from training rows alone
-            x, y, request.sample_weight, kept = _divided(x, y, request, network.seed)
-        to_learn_from = _for_encoder(network, request, x, kept)
-    rows, inputs, wanted = learn_from(network, x, y, to_learn_from)
-    if request.stratify and kept is None:
-        rows, y, request.sample_weight, kept = _divided(rows, y, request, network.seed)
-    return (inputs, wanted), (rows, y), _kept(len(rows), request.validation_split) if kept is None else kept
-
-
-def _classes_of(train: Data, request: Request) -> Integers | None:
-    """The class of each training row, if batches are drawn by class."""
-    if request.sampling is None:
-        return None
-    return targets.classes_of_rows(train.labels, train.targets, f"shuffle={request.sampling!r}")
+def _table(network: Network, request: Request, x: Any, y: Any) -> tuple[Any, Any, Columns | None, int | None]:
+    """A table and its targets, what an encoder learns from, and how many rows are for training, if they come first."""
+    x, y = raw_tables.apart(network, x, y)
+    if not request.stratify or not isinstance(x, Columns):
+        return x, y, _for_encoder(network, request, x, None), None
+    x, y, request.sample_weight, kept = _divided(x, y, request, network.seed)
+    return x, y, _for_encoder(network, request, x, kept), kept
 
 
 def _begin_history(network: Network, request: Request) -> tuple[History, int]:

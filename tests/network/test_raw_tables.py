@@ -10,6 +10,7 @@ import pytest
 
 import fastmlp as fm
 from fastmlp import ArgumentError, ArgumentTypeError
+from fastmlp.datasets.split import held_out
 from fastmlp.tables.columns import columns_of
 
 ROWS = 120
@@ -224,6 +225,14 @@ def test_normalization_after_the_encoder_learns_from_its_features():
     model.compile()
     model.fit(TABLE, "churned", epochs=1, verbose=0)
     np.testing.assert_allclose(model.layers[0].mean, model.encoder.transform(TABLE).mean(axis=0), atol=1e-6)
+
+
+def test_an_encoder_learns_from_the_training_rows_of_a_stratified_split():
+    model, marked = model_of(), {**TABLE, "row": np.arange(ROWS) * 1.0}
+    model.fit(marked, "churned", epochs=1, verbose=0, validation_split=0.25, stratify=True)
+    is_held = held_out((LABELS == "yes").astype(int), ROWS // 4, model.seed)
+    encoder = fm.TableEncoder().fit({name: column[~is_held] for name, column in marked.items() if name != "churned"})
+    assert (model.encoder.transform(marked) == encoder.transform(marked)).all()
 
 
 def test_a_column_that_repeats_the_targets_is_named():

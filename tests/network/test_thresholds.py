@@ -256,6 +256,35 @@ def test_scores_at_thresholds_that_are_not_there_are_refused():
         model.predict_labels(X)
 
 
+def test_a_model_within_another_keeps_them_and_gives_them():
+    inner = fm.mlp([4], classes=["no", "yes"], seed=0)
+    inner.build(3)
+    inner.thresholds = 0.3
+    whole = fm.Sequential([fm.Dense(3, "relu"), inner])
+    assert inner.thresholds == whole.thresholds == [0.3]
+
+
+def test_a_part_keeps_them_when_layers_follow_and_gives_them_back():
+    model, _ = trained("two")
+    model.thresholds = 0.3
+    part = model[1:]
+    model.add(fm.Dense(2, "softmax"))
+    assert part.thresholds == [0.3]
+    assert model.thresholds is None
+    model.pop()
+    assert model.thresholds == [0.3]
+
+
+def test_a_part_whose_outputs_may_be_logits_does_not_choose():
+    model, _ = trained("two logits")
+    model.thresholds = 0.3
+    part = model[:]
+    with pytest.raises(ArgumentError, match="with the loss for which they were set"):
+        part.predict_classes(X)
+    part.compile(loss=FORMS["two logits"][1])
+    assert (part.predict_classes(X) == model.predict_classes(X)).all()
+
+
 def test_a_model_for_scikit_learn_has_no_place_for_them():
     pytest.importorskip("sklearn")
     model = fm.mlp([4], classes=2, seed=0)
