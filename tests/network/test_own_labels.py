@@ -139,11 +139,11 @@ def test_labels_that_are_given_are_those(tmp_path):
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
-    """A CSV file of the labels 3 and 7."""
+    """A CSV file of the labels 3 and 7, whose other columns have no names of their own."""
     monkeypatch.chdir(tmp_path)
     lines = [f"{a:.4f},{b:.4f},{label}" for (a, b), label in zip(X.tolist(), TWO.tolist(), strict=True)]
-    (tmp_path / "data.csv").write_text("\n".join(["a,b,label", *lines]) + "\n")
-    (tmp_path / "new.csv").write_text("\n".join(["a,b", *(line.rpartition(",")[0] for line in lines)]) + "\n")
+    (tmp_path / "data.csv").write_text("\n".join(["x0,x1,label", *lines]) + "\n")
+    (tmp_path / "new.csv").write_text("\n".join(["x0,x1", *(line.rpartition(",")[0] for line in lines)]) + "\n")
 
 
 def test_the_command_line_makes_a_unit_for_each_label(table, capsys):
