@@ -70,7 +70,9 @@ def load(path: str | os.PathLike[str]) -> tuple[Sequential, Notes | None]:
     """Load a saved model that reads numbers, and its notes if the command line saved it."""
     model, notes = load_any(path)
     if isinstance(notes, TableNotes):
-        raise ArgumentError(f"{path} was trained on a table with columns of any kind; train it anew, or use predict and evaluate")
+        raise ArgumentError(
+            f"{path} was trained on a table with columns of any kind, for predict and evaluate alone: train it anew"
+        )
     return model, notes
 
 
