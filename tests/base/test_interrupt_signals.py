@@ -139,10 +139,11 @@ def test_ctrl_c_during_compilation_leaves_kernels_usable(delay, tmp_path):
 
 
 @needs_signals
-@pytest.mark.parametrize("command", ["train", "sweep"])
-def test_the_command_line_saves_and_reports(command, tmp_path):
+@pytest.mark.parametrize("kind", ["train", "table", "sweep"])
+def test_the_command_line_saves_and_reports(kind, tmp_path):
+    command, header = ("train", "a,b,label") if kind == "table" else (kind, "x0,x1,label")
     rows = [f"{a},{b},{'yes' if a > b else 'no'}" for a in range(8) for b in range(8)]
-    (tmp_path / "data.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
+    (tmp_path / "data.csv").write_text("\n".join([header, *rows]) + "\n")
     (tmp_path / "runs.json").write_text('[{"layers": [2], "epochs": 1}, {"layers": [3], "epochs": 1000000}]')
     options = {
         "train": ["data.csv", "--label", "label", "--epochs", "1000000", "--layers", "3", "--output", "model.npz"],
@@ -153,8 +154,9 @@ def test_the_command_line_saves_and_reports(command, tmp_path):
         while True:  # until an epoch, or a run, has ended
             line = process.stdout.readline()
             assert line, process.stderr.read()
-            if line.startswith(("epoch ", "[1/2]")):
+            if line.startswith(("epoch ", "[1/2]", "rows: ")):
                 break
+        time.sleep(1.0 if kind == "table" else 0.0)  # which says nothing until training ends
         process.send_signal(signal.SIGINT)
         output, errors = ended(process)
     assert process.returncode == 1

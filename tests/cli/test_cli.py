@@ -143,10 +143,11 @@ def test_warm_says_what_it_did(succeed, monkeypatch):
         assert "NUMBA_DISABLE_JIT is set" in succeed("cache", "--warm")
         return
     lines = succeed("cache", "--warm").splitlines()
-    assert len(lines) == 13
+    wanted = cache.first_kernels(["float32"])
+    assert len(lines) == len(wanted) + 2
     assert lines[0].startswith("compiled shuffle (float64, serial) in ")
-    assert lines[11].startswith("compiled 11 kernels, loaded 0, in ")
-    assert warmed == cache.first_kernels(["float32"])
+    assert lines[-2].startswith(f"compiled {len(wanted)} kernels, loaded 0, in ")
+    assert warmed == wanted
     assert "\ncompiled 20 kernels" in succeed("cache", "--warm", "--dtype", "all")
 
 
@@ -170,7 +171,8 @@ def test_a_first_run_needs_no_other_kernels_than_the_warm_ones(succeed, data, mo
 @pytest.mark.needs_jit
 def test_warm_loads_what_is_there(succeed):
     succeed("cache", "--warm")
-    assert "\ncompiled 0 kernels, loaded 11, in " in succeed("cache", "--warm")
+    count = len(cache.first_kernels(["float32"]))
+    assert f"\ncompiled 0 kernels, loaded {count}, in " in succeed("cache", "--warm")
 
 
 def test_wrong_usage_of_cache(fail):
