@@ -148,7 +148,8 @@ def test_warm_says_what_it_did(succeed, monkeypatch):
     assert lines[0].startswith("compiled shuffle (float64, serial) in ")
     assert lines[-2].startswith(f"compiled {len(wanted)} kernels, loaded 0, in ")
     assert warmed == wanted
-    assert "\ncompiled 20 kernels" in succeed("cache", "--warm", "--dtype", "all")
+    count = len(cache.first_kernels(["float32", "float64"]))
+    assert f"\ncompiled {count} kernels" in succeed("cache", "--warm", "--dtype", "all")
 
 
 @pytest.mark.needs_jit

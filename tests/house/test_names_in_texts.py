@@ -15,7 +15,8 @@ ELSEWHERE = {
     "fastmlp.workers._no_callbacks": "a name in the records of all versions",
 }
 if importlib.util.find_spec("sklearn") is None:
-    ELSEWHERE |= dict.fromkeys(("fastmlp.MLPClassifier", "fastmlp.MLPRegressor", "fastmlp.sklearn"), "need scikit-learn")
+    estimators = ("fastmlp.MLPClassifier", "fastmlp.MLPRegressor", "fastmlp.sklearn")
+    ELSEWHERE |= dict.fromkeys(estimators, "need scikit-learn")
 PACKAGE = Path(fastmlp.__file__).parent
 
 
