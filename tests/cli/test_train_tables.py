@@ -1,6 +1,7 @@
 """``fastmlp train`` on tables with columns of any kind."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -216,6 +217,21 @@ def test_a_test_file(write, succeed, fail, tmp_path, table):
         1, *train, write("\n".join(text))
     )
     assert "no such file" in fail(1, *train, "nowhere.csv")
+
+
+@pytest.mark.needs_jit
+def test_the_best_epoch_is_the_one_that_is_saved(write, succeed):
+    random = np.random.default_rng(0)
+    x, kinds = random.normal(size=(120, 2)), random.choice(["x", "y"], 120)
+    rows = [f"{a:.3f},{b:.3f},{kind}" for (a, b), kind in zip(x, kinds, strict=True)]
+    noise = write("\n".join(["first,second,kind", *rows]) + "\n")
+    train = ["train", noise, "--label", "kind", "--layers", "16", "--learning-rate", "0.05", "--seed", "1"]
+    out = succeed(*train, "--epochs", "100", "--output", "long.npz")
+    trained, best = map(int, re.search(r"trained (\d+) epochs.* the best was epoch (\d+)", out).groups())
+    assert best < trained
+    succeed(*train, "--epochs", str(best), "--output", "short.npz")
+    long, short = (fm.load(name).get_weights() for name in ("long.npz", "short.npz"))
+    assert all(np.array_equal(a, b) for a, b in zip(long, short, strict=True))
 
 
 def test_folds(succeed, table):
