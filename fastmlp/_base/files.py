@@ -50,6 +50,10 @@ def _path(value: Any, name: str, what: str) -> Path:
         path = Path(value)
     except TypeError:
         raise ArgumentTypeError(f"{name} must be the name of a {what}, not {value!r:.60}") from None
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # half of a character
+        raise ArgumentError(f"{name} must be a name that the system can write, not {value!r:.60}") from None
     if "\0" in str(path):
         raise ArgumentError(f"{name} must be the name of a {what}, but {value!r:.60} holds a null character")
     return path

@@ -345,3 +345,9 @@ def test_the_command_line_refuses_what_is_no_file_before_it_trains(path, tmp_pat
     assert main(["train", "digits", "--epochs", "1", "--output", path]) in (1, 2)
     wanted = "is not an ordinary file" if path.endswith(".npz") else "must end in .npz"
     assert wanted in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.getfilesystemencodeerrors() != "surrogateescape", reason="a system that writes any text")
+def test_a_name_with_half_a_character_is_refused():
+    with pytest.raises(ArgumentError, match="path must be a name that the system can write"):
+        files.as_path("\ud800.csv")
