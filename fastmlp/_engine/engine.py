@@ -34,7 +34,7 @@ from .thread_choice import ThreadChoice
 # times as fast, 20 MFLOP 1.5 times.
 _PARALLEL_WORK = 2_000_000
 # The same for all batches of a call, because threads may fall asleep between two calls. With epochs of 8 MFLOP, two
-# threads took from 0.9 to 4 times as long as one; with 23 MFLOP 0.8 to 2 times; from 31 MFLOP on always 0.7 times.
+# threads took from 0.9 to 4 times as long as one; with 23 MFLOP 0.8 to 2 times; from 31 MFLOP on mostly 0.7 times.
 _PARALLEL_CALL_WORK = 25_000_000
 # The same for a single forward pass: the other threads are asleep, and waking them took 0.06 to 0.7 ms. 28 MFLOP (0.5
 # ms) were twice as slow on two threads, 56 MFLOP as fast, 110 MFLOP 1.2 times as fast.
@@ -223,7 +223,7 @@ class Engine:
         if not self.program.can_skip_zeros:
             return None
         found = data.skipping
-        return found if data.sparse is not None or found.density < _DENSE_FROM[training] else None
+        return found.rounded() if data.sparse is not None or found.density < _DENSE_FROM[training] else None
 
     def training_plan(self, batch_size: int, n_threads: int, longest: int, skipping: Skipping | None = None) -> Array:
         """The plan for batches of this size, the longest of which has this many rows."""

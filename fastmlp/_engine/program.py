@@ -92,6 +92,11 @@ class Skipping(NamedTuple):
     pairs: int  # that a row has at most
     density: float  # the share of numbers that are not 0
 
+    def rounded(self) -> "Skipping":
+        """Both rounded up to powers of two, so that the batches of a stream share a few plans and workspaces."""
+        pairs = 1 << max(0, self.pairs - 1).bit_length()
+        return Skipping(pairs, 2.0 ** math.ceil(math.log2(self.density)) if self.density > 0 else 0.0)
+
 
 _PENALTIES = ("weights_l1", "weights_l2", "bias_l1", "bias_l2")
 

@@ -175,3 +175,12 @@ def test_a_model_of_pixels_refuses_sparse_rows():
 def test_the_fullest_row_and_the_pairs_are_counted():
     read = SparseRows(np.array([0, 2, 2, 5]), np.array([0, 3, 1, 2, 3], np.int32), np.ones(5), 4)
     assert (read.pairs, read.most_in_row(), len(read), read.shape) == (5, 3, 3, (3, 4))
+
+
+def test_the_batches_of_a_stream_share_plans_and_workspaces():
+    random, made = np.random.default_rng(0), model()
+    for number in range(60):
+        x = random.normal(size=(32, 40)) * (random.random((32, 40)) < random.uniform(0.05, 0.25))
+        made.train_on_batch(scipy.csr_matrix(x) if number % 2 else x, random.integers(0, 2, 32))
+        made.predict(scipy.csr_matrix(np.tile(x, (40, 1))))
+    assert len(made.engine._plans) < 30
