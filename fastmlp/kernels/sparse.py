@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._compiling.jit import inner, kernel, prange
+from .dense import BLOCK_ROWS
 from .layout import BYTES_IN_LINE, padded, panels_of, read, scatter_rows, source_row
 from .simd import (
     add_row,
@@ -32,7 +33,6 @@ from .simd import (
 )
 
 WIDE = 4  # panels of y or dW that are computed together: enough independent sums for the arithmetic units
-BLOCK_ROWS = 60  # rows that one thread of `sparse_forward` processes at a time
 ROWS_AHEAD = 2  # how far ahead rows are prefetched
 
 
